@@ -1,0 +1,35 @@
+//! The contract between kernel and user programs: JOS's binary interface.
+//!
+//! Everything here is compiled into programs that exist already, so nothing
+//! may move: the numbers of the calls, the values of the errors, the memory
+//! map and the layout of the structures that the kernel shows to users. The
+//! one hard thing is that there is not *one* interface but four, see
+//! [`Personality`].
+//!
+//! | module | what |
+//! |---|---|
+//! | [`layout`] | the memory map, drawn once |
+//! | [`call`] | system calls and their numbers, personalities |
+//! | [`error`] | error values |
+//! | [`perm`] | page permissions |
+//! | [`trap`] | vectors, segment selectors, flags, [`TrapFrame`], [`UTrapFrame`] |
+//! | [`env`] | environment ids, [`PublicEnv`] |
+//! | [`page_info`] | the public frame table |
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod call;
+pub mod env;
+pub mod error;
+pub mod layout;
+pub mod page_info;
+pub mod perm;
+pub mod trap;
+
+pub use call::{Call, Personality};
+pub use env::{EnvId, EnvStatus, EnvType, PublicEnv};
+pub use error::Error;
+pub use page_info::PageInfo;
+pub use perm::Perm;
+pub use trap::{PushRegs, TrapFrame, UTrapFrame};

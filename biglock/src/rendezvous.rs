@@ -1,0 +1,199 @@
+//! The rendezvous: how the holder of the big lock makes another CPU obey.
+//!
+//! When an environment that runs on another CPU is to be stopped, or has lost
+//! a page, that CPU must have noticed before the kernel goes on. The holder of
+//! the lock (the *initiator*) posts one request into that CPU's [`Mailbox`],
+//! sends it an interrupt and waits. The *target* answers from the handler of
+//! that interrupt, or from the loop in which it waits for the lock itself.
+//!
+//! The hard thing is why this can neither deadlock nor lose a request, with
+//! one word for each CPU and no queue:
+//!
+//! 1. **One request at a time.** Posting takes `&mut Guard`, so only the holder
+//!    of the lock posts; and the call returns only after the answer. So in the
+//!    whole machine there is at most one unanswered request, its initiator
+//!    holds the lock, and a box that is posted to is always empty.
+//! 2. **The initiator is never a target.** Only the holder of the lock posts,
+//!    and it does not post to itself.
+//! 3. **No deadlock.** The target does not hold the lock (the initiator does).
+//!    So it is in user mode, idle, or on its way in or out of the kernel with
+//!    interrupts off. In the first two cases the interrupt comes at once. On
+//!    the way out it comes when interrupts are enabled by the return, and
+//!    nothing on that way waits for anybody. On the way in the target runs into
+//!    the lock, cannot get it, and services its box in each spin of the wait.
+//! 4. **Nothing is lost.** Between the target's last look into its box and its
+//!    getting the lock no request can be posted and stay unanswered: the
+//!    request's initiator holds the lock until it is answered. So a CPU that
+//!    has just got the lock has an empty box; and an interrupt that comes after
+//!    its request was answered in the wait loop finds nothing and does nothing.
+//! 5. **What is seen.** Request: release store by the initiator, acquire load
+//!    by the target, so the target's handler sees the page tables as they are
+//!    to be. Answer: release store by the target, acquire load by the initiator,
+//!    so the initiator sees all the target did before, the parked state among
+//!    it. An interrupt command written to a memory-mapped local APIC is not
+//!    carried out before earlier stores are visible, so the interrupt does not
+//!    overtake its request.
+//!
+//! A panic is the exception: it can happen on any CPU, with or without the
+//! lock, and is never answered. So [`Mailbox::halt`] is a flag of its own
+//! beside the box.
+
+use crate::lock::{BigLock, Guard};
+use crate::sync::{AtomicBool, AtomicU8, Ordering, spin_loop};
+
+/// Values of [`Mailbox::request`]. Writing `EMPTY` is the answer.
+const EMPTY: u8 = 0;
+const FLUSH: u8 = 1;
+const STOP: u8 = 2;
+
+/// How a CPU obeys a request; implemented by the kernel.
+///
+/// Called on the target, with interrupts off and without the big lock.
+pub trait Target {
+    /// What is left of the environment that was running: its registers and the
+    /// event that was about to be handled.
+    type Parked;
+
+    /// Forgets every translation that is not global: reloads CR3.
+    fn flush(&mut self);
+
+    /// Leaves the environment for good: loads the kernel's page directory and
+    /// returns what the environment's owner needs to run it again.
+    fn stop(&mut self) -> Self::Parked;
+}
+
+/// What a look into the mailbox came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a CPU that is told to halt must do so"]
+pub enum Serviced {
+    /// There was no request.
+    Nothing,
+    /// The TLB was flushed.
+    Flushed,
+    /// The environment was given up: this CPU has none any more.
+    Stopped,
+    /// The kernel has panicked on another CPU: stop for good, without touching
+    /// any state.
+    Halt,
+}
+
+/// One CPU's box for requests. `P` is what a stop leaves behind.
+#[derive(Debug)]
+pub struct Mailbox<P> {
+    request: AtomicU8,
+    halt: AtomicBool,
+    /// Written by the target before it answers a stop, taken by the initiator
+    /// after. The request orders the two, so this lock is always free; it is
+    /// there to say the same to the compiler.
+    parked: BigLock<Option<P>>,
+}
+
+impl<P> Default for Mailbox<P> {
+    fn default() -> Mailbox<P> {
+        Mailbox::new()
+    }
+}
+
+impl<P> Mailbox<P> {
+    /// An empty box.
+    #[cfg(not(loom))]
+    pub const fn new() -> Mailbox<P> {
+        Mailbox {
+            request: AtomicU8::new(EMPTY),
+            halt: AtomicBool::new(false),
+            parked: BigLock::new(None),
+        }
+    }
+
+    /// An empty box. (The model checker's atomics are not made by constants.)
+    #[cfg(loom)]
+    pub fn new() -> Mailbox<P> {
+        Mailbox {
+            request: AtomicU8::new(EMPTY),
+            halt: AtomicBool::new(false),
+            parked: BigLock::new(None),
+        }
+    }
+
+    /// Makes the box's CPU flush its TLB; when this returns, it has.
+    ///
+    /// `interrupt` sends the CPU the rendezvous interrupt. `on_spin` is called
+    /// in each spin of the wait: the place to obey [`Mailbox::halting`] of the
+    /// initiator's own box, and to give up on a CPU that never answers. The
+    /// guard is that of the big lock.
+    pub fn flush<K>(
+        &self,
+        _holder: &mut Guard<'_, K>,
+        interrupt: impl FnOnce(),
+        on_spin: impl FnMut(),
+    ) {
+        self.ask(FLUSH, interrupt, on_spin);
+    }
+
+    /// Makes the box's CPU give up its environment, and returns what was left
+    /// of it; arguments as for [`Mailbox::flush`].
+    ///
+    /// `None` cannot happen, but is a value rather than a panic: this is
+    /// reachable from user space.
+    pub fn stop<K>(
+        &self,
+        _holder: &mut Guard<'_, K>,
+        interrupt: impl FnOnce(),
+        on_spin: impl FnMut(),
+    ) -> Option<P> {
+        self.ask(STOP, interrupt, on_spin);
+        self.parked.try_lock()?.take()
+    }
+
+    /// Posts a request and waits for the answer.
+    fn ask(&self, request: u8, interrupt: impl FnOnce(), mut on_spin: impl FnMut()) {
+        // Release: the target sees the page tables as changed before this.
+        self.request.store(request, Ordering::Release);
+        interrupt();
+        // Acquire: this CPU sees all that the target did before it answered.
+        while self.request.load(Ordering::Acquire) != EMPTY {
+            spin_loop();
+            on_spin();
+        }
+    }
+
+    /// Answers the request in this CPU's own box, if there is one. To be
+    /// called with interrupts off and without the big lock: by the handler of
+    /// the rendezvous interrupt, and by each spin of the wait for the lock.
+    pub fn service(&self, target: &mut impl Target<Parked = P>) -> Serviced {
+        if self.halting() {
+            return Serviced::Halt;
+        }
+        // Acquire: pairs with the release in `ask`.
+        let serviced = match self.request.load(Ordering::Acquire) {
+            FLUSH => {
+                target.flush();
+                Serviced::Flushed
+            }
+            STOP => {
+                let parked = target.stop();
+                if let Some(mut place) = self.parked.try_lock() {
+                    *place = Some(parked);
+                }
+                Serviced::Stopped
+            }
+            _ => return Serviced::Nothing,
+        };
+        // Release: pairs with the acquire in `ask`. From here on the initiator
+        // may free what this CPU was using.
+        self.request.store(EMPTY, Ordering::Release);
+        serviced
+    }
+
+    /// Tells the box's CPU to stop for good. Any CPU may do so at any time,
+    /// whether or not it holds the lock; nobody waits for an answer.
+    pub fn halt(&self) {
+        self.halt.store(true, Ordering::Release);
+    }
+
+    /// Whether this CPU was told to stop for good. Touches nothing, so that a
+    /// handler of non-maskable interrupts can ask.
+    pub fn halting(&self) -> bool {
+        self.halt.load(Ordering::Acquire)
+    }
+}

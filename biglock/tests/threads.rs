@@ -1,0 +1,171 @@
+//! The lock and the rendezvous on real threads; also the suite for Miri.
+#![cfg(not(loom))]
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use biglock::{BigLock, Mailbox, Serviced, Target};
+
+const ROUNDS: u32 = if cfg!(miri) { 30 } else { 50_000 };
+const THREADS: u32 = if cfg!(miri) { 3 } else { 8 };
+
+#[test]
+fn additions_are_not_lost() {
+    let lock = BigLock::new([0u64; 4]);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    let mut guard = lock.lock(thread::yield_now);
+                    guard.iter_mut().for_each(|count| *count += 1);
+                }
+            });
+        }
+    });
+    assert_eq!(*lock.lock(|| ()), [u64::from(THREADS * ROUNDS); 4]);
+}
+
+#[test]
+fn try_lock_fails_only_while_it_is_held() {
+    let mut lock = BigLock::new(1);
+    let guard = lock.try_lock().unwrap();
+    assert!(lock.try_lock().is_none());
+    drop(guard);
+    *lock.try_lock().unwrap() += 1;
+    assert_eq!(*lock.get_mut(), 2);
+}
+
+#[test]
+fn on_spin_is_called_while_waiting_and_only_then() {
+    let lock = BigLock::new(());
+    let spins = AtomicU32::new(0);
+    let count = || {
+        spins.fetch_add(1, Ordering::Relaxed);
+    };
+    drop(lock.lock(count));
+    assert_eq!(spins.load(Ordering::Relaxed), 0);
+    let guard = lock.lock(|| ());
+    thread::scope(|scope| {
+        scope.spawn(|| drop(lock.lock(count)));
+        // The spinner's own calls are what lets it pass.
+        while spins.load(Ordering::Relaxed) < 200 {
+            thread::yield_now();
+        }
+        drop(guard);
+    });
+}
+
+#[test]
+fn a_newcomer_gives_way_for_a_bounded_time() {
+    // Someone waits for long, and raises its hand.
+    let lock = BigLock::new(());
+    let guard = lock.lock(|| ());
+    let spins = AtomicU32::new(0);
+    let let_go = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            drop(lock.lock(|| {
+                // Then its host takes the CPU away from it.
+                if spins.fetch_add(1, Ordering::Relaxed) == 100 {
+                    while !let_go.load(Ordering::Relaxed) {
+                        thread::yield_now();
+                    }
+                }
+            }));
+        });
+        while spins.load(Ordering::Relaxed) < 101 {
+            thread::yield_now();
+        }
+        drop(guard);
+        let mut waited = 0;
+        drop(lock.lock(|| waited += 1));
+        assert!((1..1000).contains(&waited), "gave way for {waited} spins");
+        // The claim has lapsed: the next time costs nothing.
+        drop(lock.lock(|| panic!("waited again")));
+        let_go.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn the_value_can_be_forced() {
+    let lock = BigLock::new(7);
+    let guard = lock.lock(|| ());
+    // SAFETY: (1) there is no other thread; (2) the guard is only forgotten.
+    let value = unsafe { *lock.force() };
+    core::mem::forget(guard);
+    assert_eq!(value, 7);
+    assert!(lock.try_lock().is_none());
+}
+
+/// A CPU in a test: counts what it was made to do.
+#[derive(Default)]
+struct Cpu {
+    flushes: u32,
+    stops: u32,
+}
+
+impl Target for Cpu {
+    type Parked = [u32; 17];
+    fn flush(&mut self) {
+        self.flushes += 1;
+    }
+    fn stop(&mut self) -> [u32; 17] {
+        self.stops += 1;
+        [self.stops; 17]
+    }
+}
+
+#[test]
+fn an_empty_box_does_nothing() {
+    let mailbox = Mailbox::new();
+    let mut cpu = Cpu::default();
+    assert_eq!(mailbox.service(&mut cpu), Serviced::Nothing);
+    assert!(!mailbox.halting());
+    mailbox.halt();
+    assert_eq!(mailbox.service(&mut cpu), Serviced::Halt);
+    assert_eq!((cpu.flushes, cpu.stops), (0, 0));
+}
+
+/// Several CPUs that all fight for the lock and order each other about. Each
+/// answers only while it waits for the lock, and at the end.
+#[test]
+fn everybody_is_initiator_and_target() {
+    const CPUS: usize = if cfg!(miri) { 3 } else { 4 };
+    let rounds = if cfg!(miri) { 10 } else { 5_000 };
+    let boxes: [Mailbox<[u32; 17]>; CPUS] = std::array::from_fn(|_| Mailbox::new());
+    let lock = BigLock::new([[0u32; 2]; CPUS]);
+    let done = AtomicU32::new(0);
+    let run = &|me: usize| {
+        let mut cpu = Cpu::default();
+        for round in 0..rounds {
+            let mut guard = lock.lock(|| {
+                let _ = boxes[me].service(&mut cpu);
+                thread::yield_now();
+            });
+            // A CPU that has just got the lock has an empty box.
+            assert_eq!(boxes[me].service(&mut cpu), Serviced::Nothing);
+            let other = (me + 1 + round % (CPUS - 1)) % CPUS;
+            if round % 3 == 0 {
+                guard[other][1] += 1;
+                let expected = guard[other][1];
+                let parked = boxes[other].stop(&mut guard, || (), thread::yield_now);
+                assert_eq!(parked, Some([expected; 17]));
+            } else {
+                guard[other][0] += 1;
+                boxes[other].flush(&mut guard, || (), thread::yield_now);
+            }
+        }
+        done.fetch_add(1, Ordering::Release);
+        // In user mode from now on: interrupts come at once.
+        while done.load(Ordering::Acquire) < CPUS as u32 {
+            let _ = boxes[me].service(&mut cpu);
+            thread::yield_now();
+        }
+        [cpu.flushes, cpu.stops]
+    };
+    let counts: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..CPUS).map(|me| scope.spawn(move || run(me))).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert_eq!(counts, lock.lock(|| ()).to_vec());
+}

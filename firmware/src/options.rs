@@ -1,0 +1,169 @@
+//! The kernel's command line, as typed options.
+//!
+//! The hard thing: nothing on it may stop the boot. Whatever is not understood
+//! is reported to the caller and otherwise ignored, and a bad value leaves the
+//! default in force.
+
+use arrayvec::ArrayString;
+
+/// Default length of a quantum, in microseconds: JOS's 10 ms.
+pub const DEFAULT_QUANTUM_US: u32 = 10_000;
+/// Shortest quantum that can be asked for, in microseconds. It is shorter than
+/// the handling of a timer interrupt, on purpose: a kernel must survive that.
+pub const MIN_QUANTUM_US: u32 = 1;
+/// Longest quantum that can be asked for, in microseconds.
+pub const MAX_QUANTUM_US: u32 = 1_000_000;
+/// Longest name of a planted fault, in bytes.
+pub const MAX_PLANT: usize = 32;
+
+/// What the kernel does when no environment is left that could run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// Switch the machine off.
+    #[default]
+    PowerOff,
+    /// Enter the kernel monitor, as JOS does.
+    Monitor,
+}
+
+/// What the kernel was told at boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootOptions {
+    /// `lifecycle=on|off`: print a line when an environment begins or ends.
+    pub lifecycle: bool,
+    /// `quantum=N`: length of a time slice, [`MIN_QUANTUM_US`] to
+    /// [`MAX_QUANTUM_US`] microseconds.
+    pub quantum_us: u32,
+    /// `record=on|off`: log each kernel entry for replay.
+    pub record: bool,
+    /// `end=poweroff|monitor`.
+    pub end: End,
+    /// `plant=NAME`: the fault to plant, in kernels built for that.
+    pub plant: Option<ArrayString<MAX_PLANT>>,
+    /// `prelock=on|off`: answer `getenvid` before the lock is taken.
+    pub prelock: bool,
+    /// `boottime=on|off`: print how long the boot took.
+    pub boottime: bool,
+}
+
+impl Default for BootOptions {
+    fn default() -> BootOptions {
+        BootOptions {
+            lifecycle: false,
+            quantum_us: DEFAULT_QUANTUM_US,
+            record: false,
+            end: End::PowerOff,
+            plant: None,
+            prelock: true,
+            boottime: false,
+        }
+    }
+}
+
+/// A word of the command line that had no effect. Prints as one line without
+/// its end, in ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complaint<'a> {
+    /// No argument has this name.
+    Unknown(&'a [u8]),
+    /// The argument exists, but not with this value.
+    BadValue(&'a [u8]),
+}
+
+impl core::fmt::Display for Complaint<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Complaint::Unknown(word) => {
+                write!(f, "unknown kernel argument: {}", word.escape_ascii())
+            }
+            Complaint::BadValue(word) => {
+                write!(f, "bad value in kernel argument: {}", word.escape_ascii())
+            }
+        }
+    }
+}
+
+impl BootOptions {
+    /// Parses space-separated `key=value` words; of a repeated key the last
+    /// good value counts. The first word is skipped if it looks like the
+    /// kernel's path: it contains a `/`, or no `=`. Words without effect go to
+    /// `complain`.
+    pub fn parse(line: &[u8], mut complain: impl FnMut(Complaint<'_>)) -> BootOptions {
+        let mut options = BootOptions::default();
+        let words = line
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        for (index, word) in words.enumerate() {
+            let is_path = word.contains(&b'/') || !word.contains(&b'=');
+            if index == 0 && is_path {
+                continue;
+            }
+            if let Err(complaint) = options.set(word) {
+                complain(complaint);
+            }
+        }
+        options
+    }
+
+    /// Applies one word.
+    fn set<'a>(&mut self, word: &'a [u8]) -> Result<(), Complaint<'a>> {
+        let mut halves = word.splitn(2, |byte| *byte == b'=');
+        let key = halves.next().unwrap_or_default();
+        let value = halves.next().ok_or(Complaint::Unknown(word))?;
+        let done = match key {
+            b"lifecycle" => assign(&mut self.lifecycle, switch(value)),
+            b"quantum" => assign(&mut self.quantum_us, quantum(value)),
+            b"record" => assign(&mut self.record, switch(value)),
+            b"end" => assign(&mut self.end, end(value)),
+            b"plant" => assign(&mut self.plant, plant(value).map(Some)),
+            b"prelock" => assign(&mut self.prelock, switch(value)),
+            b"boottime" => assign(&mut self.boottime, switch(value)),
+            _ => return Err(Complaint::Unknown(word)),
+        };
+        done.ok_or(Complaint::BadValue(word))
+    }
+}
+
+fn assign<T>(field: &mut T, value: Option<T>) -> Option<()> {
+    *field = value?;
+    Some(())
+}
+
+fn switch(value: &[u8]) -> Option<bool> {
+    match value {
+        b"on" => Some(true),
+        b"off" => Some(false),
+        _ => None,
+    }
+}
+
+fn end(value: &[u8]) -> Option<End> {
+    match value {
+        b"poweroff" => Some(End::PowerOff),
+        b"monitor" => Some(End::Monitor),
+        _ => None,
+    }
+}
+
+fn quantum(value: &[u8]) -> Option<u32> {
+    let text = core::str::from_utf8(value).ok()?;
+    // `u32::from_str` also takes a leading `+`; digits alone are meant.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if digits { text.parse().ok() } else { None }?;
+    (MIN_QUANTUM_US..=MAX_QUANTUM_US)
+        .contains(&number)
+        .then_some(number)
+}
+
+fn plant(value: &[u8]) -> Option<ArrayString<MAX_PLANT>> {
+    let text = core::str::from_utf8(value).ok()?;
+    let fits = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if fits {
+        ArrayString::from(text).ok()
+    } else {
+        None
+    }
+}

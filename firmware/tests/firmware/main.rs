@@ -1,0 +1,12 @@
+//! Tests of the firmware readers on synthetic memory.
+
+mod acpi;
+mod machine;
+mod memory_map;
+mod module_string;
+mod mp_table;
+mod multiboot;
+mod mutation;
+mod options;
+mod ranges;
+mod topology;

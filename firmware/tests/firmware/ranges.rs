@@ -1,0 +1,62 @@
+//! Range sets against a naive bitmap.
+
+use firmware::ranges::{MAX_RANGES, PhysRange, RangeSet};
+use proptest::prelude::*;
+
+#[test]
+fn touching_ranges_become_one() {
+    let mut set = RangeSet::new();
+    set.insert(PhysRange { start: 10, end: 20 });
+    set.insert(PhysRange { start: 30, end: 40 });
+    set.insert(PhysRange { start: 20, end: 30 });
+    let all: Vec<_> = set.iter().collect();
+    assert_eq!(all, [PhysRange { start: 10, end: 40 }]);
+}
+
+#[test]
+fn a_full_set_forgets_and_counts() {
+    let mut set = RangeSet::new();
+    for i in 0..MAX_RANGES as u64 + 3 {
+        set.insert(PhysRange::with_len(i * 100, 10));
+    }
+    assert_eq!(set.iter().count(), MAX_RANGES);
+    assert_eq!(set.lost(), 30);
+    // Making two out of one loses again, and invents nothing.
+    let before = set.total();
+    set.remove(PhysRange { start: 4, end: 6 });
+    assert_eq!(set.total(), before - 2 - 10);
+    assert!(!set.contains(4) && !set.contains(5) && set.contains(6));
+}
+
+#[test]
+fn frames_are_whole() {
+    let frames = |start, end| PhysRange { start, end }.whole_frames();
+    assert_eq!(frames(0, 0x9_FC00), 0..0x9F);
+    assert_eq!(frames(0xFFF, 0x2001), 1..2);
+    assert!(frames(0x1001, 0x1FFF).is_empty());
+    assert_eq!(frames(0xFFFF_F000, u64::MAX), 0xF_FFFF..0x10_0000);
+    assert!(frames(u64::MAX, u64::MAX).is_empty());
+    assert!(frames(0x9000, 0x1000).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_bitmap(ops in prop::collection::vec(
+        (any::<bool>(), 0u64..200, 0u64..40), 0..60))
+    {
+        let mut set = RangeSet::new();
+        let mut model = vec![false; 300];
+        for (add, start, len) in ops {
+            let range = PhysRange::with_len(start, len);
+            if add { set.insert(range) } else { set.remove(range) }
+            model[start as usize..(start + len) as usize].fill(add);
+            for (at, expected) in model.iter().enumerate() {
+                prop_assert_eq!(set.contains(at as u64), *expected);
+            }
+            let ranges: Vec<_> = set.iter().collect();
+            prop_assert!(ranges.iter().all(|r| !r.is_empty()));
+            prop_assert!(ranges.windows(2).all(|w| w[0].end < w[1].start));
+            prop_assert_eq!(set.lost(), 0);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The console: a ring of bytes on their way out, and a few on their way in.
+//!
+//! Nothing here waits for a device. Output is put in the ring under the lock
+//! and leaves in chunks, one at a time, each given to the hardware half by a
+//! step and answered by [`crate::Event::ConsoleReady`].
+//!
+//! The hard thing is that the kernel's own lines must never be lost, however
+//! fast user programs print. So the last [`KERNEL_SHARE`] bytes of the ring are
+//! the kernel's; while less than that is left, no user entry that could make
+//! the kernel print is handled, it waits ([`crate::env::Wait::Console`]).
+
+use crate::event::{CHUNK, Chunk};
+use core::fmt;
+
+/// Bytes of the ring that only the kernel's own lines may use. One step prints
+/// one frame dump and a few lines at the most, less than half of this; half
+/// more is for what other CPUs print before the first has handed out a chunk.
+pub const KERNEL_SHARE: usize = 4096;
+
+/// A `cputs` of up to this many bytes is never interleaved with others.
+pub const UNBROKEN: usize = 1024;
+
+/// Bytes of typed input that are kept; more are dropped, as JOS does.
+pub const INPUT_SIZE: usize = 512;
+
+/// The part of [`Console`] that is not a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConsoleState {
+    /// Index of the oldest byte in the ring.
+    pub(crate) start: usize,
+    /// Bytes in the ring.
+    pub(crate) len: usize,
+    /// A chunk is on its way and not yet answered.
+    pub(crate) busy: bool,
+    /// Kernel bytes that found no room; stays 0, the audit says so.
+    pub(crate) lost: u32,
+    pub(crate) input: [u8; INPUT_SIZE],
+    pub(crate) input_start: usize,
+    pub(crate) input_len: usize,
+}
+
+impl Default for ConsoleState {
+    fn default() -> ConsoleState {
+        ConsoleState {
+            start: 0,
+            len: 0,
+            busy: false,
+            lost: 0,
+            input: [0; INPUT_SIZE],
+            input_start: 0,
+            input_len: 0,
+        }
+    }
+}
+
+/// The console.
+pub struct Console<'t> {
+    pub(crate) ring: &'t mut [u8],
+    pub(crate) state: ConsoleState,
+}
+
+impl<'t> Console<'t> {
+    /// An empty console. The ring should hold several times
+    /// [`KERNEL_SHARE`] + [`UNBROKEN`] bytes.
+    pub fn new(ring: &'t mut [u8]) -> Console<'t> {
+        Console {
+            ring,
+            state: ConsoleState::default(),
+        }
+    }
+
+    fn room(&self) -> usize {
+        self.ring.len().saturating_sub(self.state.len)
+    }
+
+    /// How many bytes a user may print now.
+    pub(crate) fn user_room(&self) -> usize {
+        self.room().saturating_sub(KERNEL_SHARE)
+    }
+
+    /// So little room is left that user entries have to wait.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.room() < KERNEL_SHARE
+    }
+
+    /// So much room is left that those who wait should try again.
+    pub(crate) fn is_relaxed(&self) -> bool {
+        self.user_room() >= UNBROKEN
+    }
+
+    /// Nothing is in the ring or on its way.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.state.len == 0 && !self.state.busy
+    }
+
+    /// Puts bytes in the ring; what finds no room is counted as lost.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let size = self.ring.len();
+            let mut index = self.state.start.wrapping_add(self.state.len);
+            if index >= size {
+                index = index.wrapping_sub(size);
+            }
+            match self.ring.get_mut(index) {
+                Some(place) if self.state.len < size => {
+                    *place = byte;
+                    self.state.len = self.state.len.wrapping_add(1);
+                }
+                _ => self.state.lost = self.state.lost.saturating_add(1),
+            }
+        }
+    }
+
+    /// Whether a chunk could be handed out.
+    pub(crate) fn has_chunk(&self) -> bool {
+        self.state.len > 0 && !self.state.busy
+    }
+
+    /// Takes the oldest bytes out; they are on their way until
+    /// [`Console::ready`].
+    pub(crate) fn take_chunk(&mut self) -> Chunk {
+        let mut chunk = Chunk::default();
+        while (chunk.len as usize) < CHUNK
+            && let Some(byte) = self.take_byte()
+        {
+            if let Some(place) = chunk.bytes.get_mut(chunk.len as usize) {
+                *place = byte;
+            }
+            chunk.len += 1;
+        }
+        self.state.busy = true;
+        chunk
+    }
+
+    fn take_byte(&mut self) -> Option<u8> {
+        if self.state.len == 0 {
+            return None;
+        }
+        let byte = self.ring.get(self.state.start).copied()?;
+        self.state.len = self.state.len.wrapping_sub(1);
+        self.state.start = self.state.start.wrapping_add(1);
+        // An empty ring begins at its beginning: equal contents, equal states.
+        if self.state.start >= self.ring.len() || self.state.len == 0 {
+            self.state.start = 0;
+        }
+        Some(byte)
+    }
+
+    /// The chunk on its way has arrived.
+    pub(crate) fn ready(&mut self) {
+        self.state.busy = false;
+    }
+
+    /// For a panic: whatever is still in the ring, oldest first. The state
+    /// machine is not used afterwards.
+    pub fn drain(&mut self) -> impl Iterator<Item = u8> + use<'_, 't> {
+        core::iter::from_fn(|| self.take_byte())
+    }
+
+    /// Keeps a typed byte, if there is room.
+    pub(crate) fn typed(&mut self, byte: u8) {
+        let state = &mut self.state;
+        let index = (state.input_start + state.input_len) % INPUT_SIZE;
+        if state.input_len < INPUT_SIZE
+            && let Some(place) = state.input.get_mut(index)
+        {
+            *place = byte;
+            state.input_len += 1;
+        }
+    }
+
+    /// The oldest typed byte.
+    pub(crate) fn read(&mut self) -> Option<u8> {
+        let state = &mut self.state;
+        if state.input_len == 0 {
+            return None;
+        }
+        let byte = state.input.get(state.input_start).copied();
+        state.input_start = (state.input_start + 1) % INPUT_SIZE;
+        state.input_len -= 1;
+        byte
+    }
+}
+
+impl fmt::Write for Console<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::fmt::Write;
+
+    #[test]
+    fn bytes_leave_in_order_and_in_chunks() {
+        let mut ring = [0; 40];
+        let mut console = Console::new(&mut ring);
+        for round in 0..10 {
+            writeln!(console, "line {round:02} of some text").unwrap();
+            let first = console.take_chunk();
+            assert!(!console.has_chunk());
+            console.ready();
+            let second = console.take_chunk();
+            console.ready();
+            assert_eq!(first.bytes().len() + second.bytes().len(), 21);
+            assert_eq!(first.bytes().first(), Some(&b'l'));
+            assert_eq!(second.bytes().last(), Some(&b'\n'));
+            assert!(console.is_drained());
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let mut ring = [0; 4];
+        let mut console = Console::new(&mut ring);
+        console.put(b"abcdef");
+        assert_eq!(console.state.lost, 2);
+        assert!(console.drain().eq(*b"abcd"));
+    }
+
+    #[test]
+    fn input_is_first_in_first_out_and_bounded() {
+        let mut ring = [0; 4];
+        let mut console = Console::new(&mut ring);
+        for i in 0..600u32 {
+            console.typed(i as u8);
+        }
+        for i in 0..INPUT_SIZE {
+            assert_eq!(console.read(), Some(i as u8));
+        }
+        assert_eq!(console.read(), None);
+    }
+}

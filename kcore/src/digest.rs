@@ -1,0 +1,136 @@
+//! Digests: one number for a state, to compare two kernels by.
+//!
+//! [`quick`] covers what every step touches and is cheap enough to take after
+//! each; [`full`] covers every slot, every frame and every page table. The hard
+//! thing is what to leave out: accessed and dirty bits, which the MMU writes
+//! when it likes, and the content of user frames, which is user space's.
+//!
+//! The mixing function is FNV-1a over 64-bit words with a final avalanche: not
+//! against malice, only against chance.
+
+use crate::kernel::Kernel;
+use crate::paging::Pte;
+use crate::phys::PhysMem;
+use core::hash::{Hash, Hasher};
+
+/// FNV-1a over words.
+#[derive(Clone, Copy, Debug)]
+pub struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Digest {
+        Digest(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0 ^ value)
+            .wrapping_mul(0x0000_0100_0000_01b3)
+            .rotate_left(29);
+    }
+
+    // The same on a 32-bit guest and a 64-bit host.
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        let mut value = self.0;
+        value = (value ^ value >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        value = (value ^ value >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        value ^ value >> 33
+    }
+}
+
+/// A digest of the scheduler, the lists' heads, the console and what each CPU
+/// runs.
+pub fn quick<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
+    let mut digest = Digest::default();
+    let frames = &kernel.frames.state;
+    (frames.free, frames.limbo, frames.fresh_len).hash(&mut digest);
+    let envs = &kernel.envs.state;
+    (envs.free, envs.freed, envs.used).hash(&mut digest);
+    let console = &kernel.console.state;
+    (console.start, console.len, console.busy, console.input_len).hash(&mut digest);
+    let reaper = &kernel.reaper;
+    (reaper.fresh, reaper.ready, reaper.cursor).hash(&mut digest);
+    let sched = &kernel.sched;
+    (sched.ready, sched.console, sched.idle, sched.running).hash(&mut digest);
+    (sched.doomed, sched.ended).hash(&mut digest);
+    for cpu in crate::CpuSet(u32::MAX).iter() {
+        if let Some(slot) = kernel.cpus.current(cpu) {
+            let env = &kernel.envs[slot];
+            (cpu, slot, env.id, env.runs, kernel.cpus[cpu].since).hash(&mut digest);
+        }
+    }
+    digest.finish()
+}
+
+/// A digest of everything: [`quick`], every slot, every frame's count, every
+/// page table.
+pub fn full<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
+    let mut digest = Digest::default();
+    digest.write_u64(quick(kernel));
+    for slot in kernel.envs.used() {
+        let env = &kernel.envs[slot];
+        env_fields(env, &mut digest);
+        if env.alive {
+            tables(kernel, env.space, &mut digest);
+        }
+    }
+    for (number, frame) in kernel.frames.table.iter().enumerate() {
+        if frame.count > 0 {
+            (number, frame.count).hash(&mut digest);
+        }
+    }
+    digest.finish()
+}
+
+fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
+    (env.id, env.parent, env.kind, env.personality, env.space).hash(digest);
+    (env.alive, env.runnable, env.started, env.on_cpu, env.wait).hash(digest);
+    (env.cpunum, env.runs, env.pending, env.printed).hash(digest);
+    (
+        env.next,
+        env.prev,
+        env.unborn,
+        env.sibling,
+        env.elder,
+        env.inbox,
+    )
+        .hash(digest);
+    // While it is on a CPU its registers are there.
+    if env.on_cpu.is_none() {
+        env.frame.hash(digest);
+    }
+}
+
+fn tables<M: PhysMem>(kernel: &Kernel<'_, M>, space: crate::paging::Space, digest: &mut Digest) {
+    for (va, entry) in space.mappings(&kernel.mem) {
+        let Pte(word) = entry.without_usage();
+        (va, word).hash(digest);
+    }
+}

@@ -1,0 +1,179 @@
+//! How environments come and go.
+//!
+//! The hard thing is death. An environment may die while it runs on another
+//! CPU, while its tables name a million frames, and while it has children that
+//! it never started. Its id, status, slot and line take effect at once; the CPU
+//! that runs it is stopped before the killer's call returns; its address space
+//! goes to the [`crate::reaper`], its unborn children to a list that later
+//! entries work off.
+
+use crate::cpu::CpuId;
+use crate::env::{Env, Link, Slot, Wait};
+use crate::event::{Effects, Remote};
+use crate::kernel::Kernel;
+use crate::paging::Space;
+use crate::phys::PhysMem;
+use crate::plant::Fault;
+use abi::{EnvId, Error};
+use core::fmt::Write;
+
+impl<M: PhysMem> Kernel<'_, M> {
+    /// Makes an environment that is not runnable and maps nothing. What is
+    /// fixed at birth is taken from `pattern`: parent, kind, personality and
+    /// registers. `current` is printed as the creator.
+    pub(crate) fn create(&mut self, current: EnvId, pattern: &Env) -> Result<Slot, Error> {
+        if self.envs.vacant().is_none() {
+            self.reap_doomed();
+            self.envs.vacant().ok_or(Error::NoFreeEnv)?;
+        }
+        self.reserve(1)?;
+        let kernel = self.config.kernel_pgdir;
+        let space =
+            Space::create(&mut self.mem, &mut self.frames, kernel).map_err(|_| Error::NoMem)?;
+        let slot = self.envs.take().ok_or(Error::NoFreeEnv)?;
+        let env = &mut self.envs[slot];
+        env.parent = pattern.parent;
+        env.kind = pattern.kind;
+        env.personality = pattern.personality;
+        env.frame = pattern.frame;
+        env.space = space;
+        let id = env.id;
+        self.mirror.born(&mut self.mem, slot, &self.envs[slot]);
+        self.say(format_args!("[{:08x}] new env {:08x}\n", current.0, id.0));
+        Ok(slot)
+    }
+
+    /// Makes an environment runnable for the first time or again.
+    pub(crate) fn start(&mut self, slot: Slot) {
+        if !self.envs[slot].started {
+            self.forget_unborn(slot);
+        }
+        let env = &mut self.envs[slot];
+        env.started = true;
+        env.runnable = true;
+        self.make_ready(slot);
+        self.show_status(slot);
+    }
+
+    /// Ends an environment. `cpu` is the CPU that this step is on, `killer`
+    /// what is printed. If the victim is on `cpu`, the caller must not resume
+    /// it.
+    pub(crate) fn destroy(&mut self, cpu: CpuId, killer: EnvId, slot: Slot) {
+        self.take_out_of_queues(slot);
+        let env = self.envs[slot];
+        if let Some(its_cpu) = env.on_cpu {
+            self.cpus[its_cpu].current = Link::NONE;
+            self.sched.running = self.sched.running.wrapping_sub(1);
+            if its_cpu != cpu && !self.config.plant.is(Fault::SkipStop) {
+                self.effects |= Effects::REMOTE;
+                self.outbox.remote = Some(Remote::Stop(its_cpu));
+            }
+        }
+        if !env.started {
+            self.forget_unborn(slot);
+        }
+        if let Some(child) = env.unborn.get() {
+            self.doom(child);
+        }
+        if env.runs == 0 {
+            self.reaper.add_unused(&mut self.frames, env.space);
+        } else {
+            self.reaper.add(&mut self.frames, env.space);
+        }
+        self.envs.give_back(slot);
+        self.show_status(slot);
+        self.say(format_args!(
+            "[{:08x}] free env {:08x}\n",
+            killer.0, env.id.0
+        ));
+    }
+
+    /// Takes an environment out of whatever queue it is in, and ends its
+    /// waiting.
+    pub(crate) fn take_out_of_queues(&mut self, slot: Slot) {
+        let env = &self.envs[slot];
+        if env.is_queued() {
+            self.sched.ready.remove(&mut self.envs, slot);
+        } else if env.wait == Wait::Console {
+            self.sched.console.remove(&mut self.envs, slot);
+        }
+        self.envs[slot].wait = Wait::Nothing;
+    }
+
+    /// Notes that `parent` has made `child` and not started it.
+    pub(crate) fn remember_unborn(&mut self, parent: Slot, child: Slot) {
+        let first = self.envs[parent].unborn;
+        self.envs[child].sibling = first;
+        if let Some(first) = first.get() {
+            self.envs[first].elder = Link::to(child);
+        }
+        self.envs[parent].unborn = Link::to(child);
+    }
+
+    /// Takes `child` off the list of its parent's unborn children, or of the
+    /// doomed.
+    fn forget_unborn(&mut self, child: Slot) {
+        let Env {
+            sibling,
+            elder,
+            parent,
+            ..
+        } = self.envs[child];
+        if let Some(younger) = sibling.get() {
+            self.envs[younger].elder = elder;
+        }
+        match elder.get() {
+            Some(elder) => self.envs[elder].sibling = sibling,
+            None => {
+                if let Some(parent) = self.envs.find(parent)
+                    && self.envs[parent].unborn == Link::to(child)
+                {
+                    self.envs[parent].unborn = sibling;
+                }
+            }
+        }
+        self.envs[child].sibling = Link::NONE;
+        self.envs[child].elder = Link::NONE;
+    }
+
+    /// The parent of `first` and its siblings is dead; nobody else may touch
+    /// children that were never started, so they go too, but not all at once.
+    fn doom(&mut self, first: Slot) {
+        // An unborn child is in no queue: its queue links are free to use.
+        self.envs[first].next = self.sched.doomed;
+        self.sched.doomed = Link::to(first);
+    }
+
+    /// Ends one never-started child of the dead, if there is room to say so.
+    /// Returns whether it did.
+    pub(crate) fn reap_doomed(&mut self) -> bool {
+        let Some(slot) = self.sched.doomed.get() else {
+            return false;
+        };
+        if self.console.is_crowded() {
+            return false;
+        }
+        let Env {
+            next, sibling, id, ..
+        } = self.envs[slot];
+        self.sched.doomed = match sibling.get() {
+            Some(sibling) => {
+                self.envs[sibling].next = next;
+                Link::to(sibling)
+            }
+            None => next,
+        };
+        self.envs[slot].next = Link::NONE;
+        // It never ran: it is on no CPU, so none is named.
+        self.destroy(CpuId(0), id, slot);
+        true
+    }
+
+    /// Prints a line about environments that come and go, if they are wanted.
+    pub(crate) fn say(&mut self, line: core::fmt::Arguments<'_>) {
+        if self.config.lifecycle {
+            // Writing to the ring cannot fail.
+            let _ = self.console.write_fmt(line);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Environments: what the kernel knows of each, and their table.
+//!
+//! The hard thing is the status. JOS has one word for it, and with one word an
+//! exhaustive search finds an environment on two CPUs within four steps. Here
+//! "may it run" and "which CPU is it on" are two facts, and JOS's five values
+//! are derived from them for the public view ([`Env::status`]).
+
+pub mod lifecycle;
+pub mod mirror;
+pub mod queue;
+pub mod table;
+
+use crate::cpu::CpuId;
+use crate::event::Event;
+use crate::paging::Space;
+use abi::{EnvId, EnvStatus, EnvType, Personality, TrapFrame};
+
+pub use queue::Queue;
+pub use table::EnvTable;
+
+/// Index into the environment table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Slot(pub u16);
+
+/// Perhaps a slot, with "none" as all-zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Link(u16);
+
+impl Link {
+    /// No slot.
+    pub const NONE: Link = Link(0);
+
+    /// This slot.
+    pub const fn to(slot: Slot) -> Link {
+        Link(slot.0 + 1)
+    }
+
+    /// The slot, if there is one.
+    pub const fn get(self) -> Option<Slot> {
+        if self.0 == 0 {
+            None
+        } else {
+            Some(Slot(self.0 - 1))
+        }
+    }
+}
+
+/// Why a runnable environment is in no run queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wait {
+    /// It waits for nothing.
+    #[default]
+    Nothing,
+    /// For room in the console's ring.
+    Console,
+    /// For a message (`ipc_recv`).
+    Message,
+}
+
+/// A message's place, and the last one received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Inbox {
+    /// Where it wants to receive a page; at or above UTOP for none.
+    pub(crate) dstva: u32,
+    pub(crate) value: u32,
+    pub(crate) from: EnvId,
+    pub(crate) perm: u32,
+}
+
+/// One environment. All-zero is a slot that was never used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Env {
+    // --- Who it is. Set when it is made.
+    /// Its id; stays when the slot is free, for the next generation.
+    pub(crate) id: EnvId,
+    pub(crate) parent: EnvId,
+    pub(crate) kind: EnvType,
+    pub(crate) personality: Personality,
+    pub(crate) space: Space,
+
+    // --- Whether it runs.
+    pub(crate) alive: bool,
+    /// It wants a CPU, or has one.
+    pub(crate) runnable: bool,
+    /// It has been runnable at least once.
+    pub(crate) started: bool,
+    /// The CPU whose registers and page tables are its own.
+    pub(crate) on_cpu: Option<CpuId>,
+    pub(crate) wait: Wait,
+    /// The CPU it was last put on.
+    pub(crate) cpunum: u8,
+    /// How often it was put on a CPU; wraps, as JOS's does.
+    pub(crate) runs: u32,
+
+    // --- Where it goes on. Means something only while it is on no CPU.
+    pub(crate) frame: TrapFrame,
+    /// An entry to the kernel that it has begun and that is to be handled
+    /// when it next gets a CPU.
+    pub(crate) pending: Option<Event>,
+    /// How much of a pending `cputs` has been printed, in bytes.
+    pub(crate) printed: u32,
+
+    pub(crate) inbox: Inbox,
+
+    // --- Its neighbours in lists.
+    /// In the run queue or the console's, or (next only) the free list.
+    pub(crate) next: Link,
+    pub(crate) prev: Link,
+    /// The first of its children that were never started.
+    pub(crate) unborn: Link,
+    /// The next and the previous child of the same parent, never started.
+    pub(crate) sibling: Link,
+    pub(crate) elder: Link,
+}
+
+impl Env {
+    /// JOS's status word.
+    pub fn status(&self) -> EnvStatus {
+        if !self.alive {
+            EnvStatus::Free
+        } else if self.on_cpu.is_some() {
+            EnvStatus::Running
+        } else if self.runnable && self.wait != Wait::Message {
+            EnvStatus::Runnable
+        } else {
+            EnvStatus::NotRunnable
+        }
+    }
+
+    /// Whether it waits for a CPU: exactly these are in the run queue.
+    pub fn is_queued(&self) -> bool {
+        self.alive && self.runnable && self.on_cpu.is_none() && self.wait == Wait::Nothing
+    }
+
+    /// Its id.
+    pub fn id(&self) -> EnvId {
+        self.id
+    }
+
+    /// Whether the slot is in use.
+    pub fn is_alive(&self) -> bool {
+        self.alive
+    }
+
+    /// Its address space; means something only while it is alive.
+    pub fn space(&self) -> Space {
+        self.space
+    }
+
+    /// The CPU that it is on.
+    pub fn on_cpu(&self) -> Option<CpuId> {
+        self.on_cpu
+    }
+
+    /// Its registers while it is on no CPU.
+    pub fn saved_frame(&self) -> &TrapFrame {
+        &self.frame
+    }
+}

@@ -1,0 +1,339 @@
+//! The kernel's state, and its one entry.
+//!
+//! [`Kernel::step`] is what a trap means. The hardware half calls it with the
+//! lock held, performs the effects that it returns, calls [`Kernel::settle`]
+//! and only then lets the lock go. Between two such rounds the invariants of
+//! [`crate::audit`] hold.
+//!
+//! The hard thing is the rendezvous. A step may ask for an environment to be
+//! stopped on another CPU. That CPU publishes the registers it was interrupted
+//! with, and the entry it was about to make; the initiator, still holding the
+//! lock, hands both to [`Kernel::parked`]. To the core, a CPU that waits for the
+//! lock is still in user mode before its trap.
+//!
+//! Besides `step`, the state changes only in [`Kernel::parked`],
+//! [`Kernel::settle`] and, at boot, [`crate::loader`]: replay knows these four.
+
+use crate::console::{Console, ConsoleState};
+use crate::cpu::{CpuId, Cpus};
+use crate::env::mirror::Mirror;
+use crate::env::table::TableState;
+use crate::env::{Env, EnvTable, Slot};
+use crate::event::{Effects, End, Event, Outbox, Step};
+use crate::frames::{Frame, Frames, FramesState};
+use crate::phys::{Pfn, PhysMem};
+use crate::plant::Plant;
+use crate::reaper::Reaper;
+use crate::sched::{Next, Sched};
+use abi::env::NENV;
+use abi::{Error, TrapFrame};
+use core::ops::Range;
+
+/// What does not change after boot.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The kernel's own page directory, whose entries from UTOP up every
+    /// address space gets. Idle CPUs run on it.
+    pub kernel_pgdir: Pfn,
+    /// Physical address of the table at UENVS; its frames are contiguous and
+    /// zero.
+    pub uenvs: u32,
+    /// Physical address of the table at UPAGES; likewise.
+    pub upages: u32,
+    /// Length of a full quantum in ns.
+    pub quantum: u64,
+    /// Print lines when environments come and go.
+    pub lifecycle: bool,
+    /// What happens when nothing is left to run.
+    pub end: End,
+    /// The fault to plant, for tests of tests.
+    pub plant: Plant,
+}
+
+/// Tables whose size is a matter of the machine. All of them are all-zero.
+pub struct Tables<'t> {
+    /// One entry for each frame that may ever be mapped, by frame number.
+    pub frames: &'t mut [Frame],
+    /// The environments.
+    pub envs: &'t mut [Env; NENV],
+    /// The console's ring.
+    pub console: &'t mut [u8],
+}
+
+/// Everything that is not a table, for taking and restoring snapshots of a
+/// kernel. Two kernels with equal states, tables and memory behave equally.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub(crate) frames: FramesState,
+    pub(crate) envs: TableState,
+    pub(crate) console: ConsoleState,
+    pub(crate) cpus: Cpus,
+    pub(crate) sched: Sched,
+    pub(crate) reaper: Reaper,
+}
+
+/// The kernel. Exactly one thing is generic: how physical memory is reached.
+pub struct Kernel<'t, M: PhysMem> {
+    // --- The machine's memory.
+    pub(crate) mem: M,
+    pub(crate) frames: Frames<'t>,
+    pub(crate) reaper: Reaper,
+
+    // --- Environments and who runs where.
+    pub(crate) envs: EnvTable<'t>,
+    pub(crate) mirror: Mirror,
+    pub(crate) cpus: Cpus,
+    pub(crate) sched: Sched,
+
+    // --- The way out.
+    pub(crate) console: Console<'t>,
+
+    // --- This step's own. Overwritten by the next.
+    pub(crate) now: u64,
+    pub(crate) effects: Effects,
+    pub(crate) outbox: Outbox,
+
+    // --- Immutable after boot.
+    pub(crate) config: Config,
+}
+
+impl<'t, M: PhysMem> Kernel<'t, M> {
+    /// A kernel without environments. `usable` are the ranges of frame numbers
+    /// that may be allocated, ascending and disjoint.
+    pub fn new(
+        mem: M,
+        tables: Tables<'t>,
+        config: Config,
+        usable: impl Iterator<Item = Range<u32>>,
+    ) -> Kernel<'t, M> {
+        Kernel {
+            mem,
+            frames: Frames::new(tables.frames, config.upages, usable),
+            reaper: Reaper::default(),
+            envs: EnvTable::new(tables.envs),
+            mirror: Mirror { base: config.uenvs },
+            cpus: Cpus::default(),
+            sched: Sched::default(),
+            console: Console::new(tables.console),
+            now: 0,
+            effects: Effects::empty(),
+            outbox: Outbox::default(),
+            config,
+        }
+    }
+
+    /// One entry to the kernel by `cpu`, at `now` (ns since boot), because of
+    /// `event`, with `frame` the registers that user mode was left with. If the
+    /// CPU has no environment, the frame's content is ignored.
+    #[inline(always)]
+    pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
+        self.now = now;
+        self.effects = Effects::empty();
+        let resume = match self.cpus.current(cpu) {
+            Some(slot) => {
+                let next = self.handle(cpu, slot, event, frame);
+                self.go_on(cpu, frame, next)
+            }
+            None => {
+                self.sched.idle.remove(cpu);
+                self.device(event);
+                self.run_next(cpu, frame)
+            }
+        };
+        if self.has_chores() {
+            self.chores();
+        }
+        Step {
+            resume,
+            effects: self.effects,
+        }
+    }
+
+    /// Handles one event of the environment that is on this CPU.
+    #[inline(always)]
+    pub(crate) fn handle(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Next {
+        match event {
+            Event::Syscall | Event::FastSyscall => {
+                if self.console.is_crowded() {
+                    return self.wait_for_console(cpu, slot, frame, event);
+                }
+                self.syscall(cpu, slot, event, frame)
+            }
+            Event::Exception | Event::PageFault { .. } => {
+                if self.console.is_crowded() {
+                    return self.wait_for_console(cpu, slot, frame, event);
+                }
+                self.fault(cpu, slot, event, frame)
+            }
+            Event::Timer => self.quantum_ended(cpu),
+            Event::Wake | Event::ConsoleReady | Event::ConsoleInput { .. } => {
+                self.device(event);
+                Next::Same
+            }
+        }
+    }
+
+    /// What concerns no environment in particular.
+    fn device(&mut self, event: Event) {
+        match event {
+            Event::ConsoleReady => self.console_ready(),
+            Event::ConsoleInput { byte } => self.console.typed(byte),
+            _ => {}
+        }
+    }
+
+    /// Work that is nobody's in particular and may be put off.
+    #[inline(always)]
+    fn has_chores(&self) -> bool {
+        self.console.has_chunk() || self.sched.has_doomed()
+    }
+
+    /// Does a bounded piece of such work.
+    #[cold]
+    fn chores(&mut self) {
+        self.reap_doomed();
+        if self.console.has_chunk() {
+            self.outbox.chunk = self.console.take_chunk();
+            self.effects |= Effects::CONSOLE;
+        }
+    }
+
+    /// After a [`crate::Remote::Stop`]: `cpu` has left user mode for good, with
+    /// these registers, and was about to enter the kernel because of `event`.
+    /// It holds no page tables but the kernel's.
+    pub fn parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
+        let Some(slot) = self.cpus.current(cpu) else {
+            return;
+        };
+        // Device events concern no environment; the CPU still brings them itself
+        // when it gets the lock.
+        let its_own = matches!(
+            event,
+            Event::Syscall | Event::FastSyscall | Event::Exception | Event::PageFault { .. }
+        );
+        self.leave_cpu(cpu, slot, frame);
+        self.envs[slot].pending = its_own.then_some(event);
+        self.show_status(slot);
+    }
+
+    /// The step's effects are done: what it freed is free.
+    #[inline(always)]
+    pub fn settle(&mut self) {
+        self.frames.settle();
+        if !self.reaper.is_empty() {
+            self.reaper.settle(&mut self.frames);
+            self.reaper.work(&mut self.mem, &mut self.frames);
+        }
+    }
+
+    /// Makes sure that `needed` frames can be taken, at the cost of taking dead
+    /// address spaces apart, those of children that died with their parents
+    /// included.
+    pub(crate) fn reserve(&mut self, needed: u32) -> Result<(), Error> {
+        if needed == 0 {
+            return Ok(());
+        }
+        while !self.frames.has(needed) {
+            if !self.reaper.work(&mut self.mem, &mut self.frames) && !self.reap_doomed() {
+                return Err(Error::NoMem);
+            }
+        }
+        Ok(())
+    }
+
+    /// Details of the last step's effects.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// What does not change.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Physical memory, as the kernel reaches it.
+    pub fn mem(&mut self) -> &mut M {
+        &mut self.mem
+    }
+
+    /// Physical memory, to look at.
+    pub fn memory(&self) -> &M {
+        &self.mem
+    }
+
+    /// The environments.
+    pub fn envs(&self) -> &EnvTable<'t> {
+        &self.envs
+    }
+
+    /// The frames.
+    pub fn frames(&self) -> &Frames<'t> {
+        &self.frames
+    }
+
+    /// For tests: memory that runs out when they want.
+    pub fn frames_mut(&mut self) -> &mut Frames<'t> {
+        &mut self.frames
+    }
+
+    /// The CPUs.
+    pub fn cpus(&self) -> &Cpus {
+        &self.cpus
+    }
+
+    /// The console; the panic path drains it.
+    pub fn console(&mut self) -> &mut Console<'t> {
+        &mut self.console
+    }
+
+    /// Everything that is not a table.
+    pub fn state(&self) -> State {
+        State {
+            frames: self.frames.state,
+            envs: self.envs.state,
+            console: self.console.state,
+            cpus: self.cpus.clone(),
+            sched: self.sched,
+            reaper: self.reaper,
+        }
+    }
+
+    /// Puts back what [`Kernel::state`] gave; the caller has put back tables
+    /// and memory.
+    pub fn set_state(&mut self, state: &State) {
+        self.frames.state = state.frames;
+        self.envs.state = state.envs;
+        self.console.state = state.console;
+        self.cpus = state.cpus.clone();
+        self.sched = state.sched;
+        self.reaper = state.reaper;
+    }
+
+    /// For a search over states: sets what only grows and decides nothing, how
+    /// often each environment has run, to its least equivalent, so that the
+    /// search comes to an end.
+    pub fn forget_history(&mut self) {
+        for slot in self.envs.used() {
+            let env = &mut self.envs[slot];
+            if env.alive {
+                env.runs = env.runs.min(1);
+                self.mirror.runs(&mut self.mem, slot, &self.envs[slot]);
+            }
+        }
+    }
+
+    /// The tables, to copy from and to.
+    pub fn tables(&mut self) -> Tables<'_> {
+        Tables {
+            frames: self.frames.table,
+            envs: self.envs.slots_mut(),
+            console: self.console.ring,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The kernel as a deterministic state machine.
+//!
+//! A JOS kernel never blocks inside the kernel: each trap runs to its end and
+//! then some environment is resumed. So the whole meaning of the kernel fits a
+//! crate without hardware, without `unsafe`, without clocks. Given the CPU, the
+//! time, the event and the trapped registers, [`Kernel::step`] changes the
+//! state and says what runs next; the lock that lets one CPU at a time into the
+//! kernel is whatever hands out the `&mut Kernel`.
+//!
+//! Laws that hold everywhere in this crate:
+//!
+//! 1. No function waits. Handlers return.
+//! 2. Everything the kernel learns comes in by argument or through
+//!    [`PhysMem`]; everything it does to the machine goes out in a [`Step`].
+//! 3. Freed is not free yet: frames go to limbo until [`Kernel::settle`].
+//! 4. Decode, check, commit: a call that returns an error changed nothing.
+//! 5. Nothing that user space does can reach a panic.
+//!
+//! Reading order: [`event`], [`kernel`], [`syscall`], [`sched`], [`env`],
+//! [`paging`], [`frames`], then the rest.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod console;
+pub mod cpu;
+pub mod digest;
+pub mod elf;
+pub mod env;
+pub mod event;
+pub mod fault;
+pub mod frames;
+pub mod ipc;
+pub mod kernel;
+pub mod loader;
+pub mod paging;
+pub mod phys;
+pub mod plant;
+pub mod reaper;
+pub mod record;
+pub mod sched;
+pub mod syscall;
+pub mod usermem;
+
+pub use cpu::{CpuId, CpuSet};
+pub use event::{Effects, End, Event, Outbox, Remote, Resume, Step};
+pub use kernel::{Config, Kernel, Tables};
+pub use loader::{Boot, LoadError};
+pub use phys::{Pfn, PhysMem};

@@ -1,0 +1,173 @@
+//! The first environments: programs that the boot loader left in memory.
+//!
+//! The hard thing is that toolchains lay segments out as they like: two may
+//! share a page, and none is aligned. So a page that is mapped already is
+//! reused, and bytes are copied page by page. Every page is writeable, whatever
+//! the file says: that is how JOS's kernel loads.
+
+use crate::elf::{BadElf, Elf, Image, Segment};
+use crate::env::{Env, Slot};
+use crate::kernel::Kernel;
+use crate::paging::{Pte, Space, UserPage};
+use crate::phys::{Pfn, PhysMem};
+use crate::plant::Fault;
+use abi::layout::{PGSIZE, USTACKTOP, UTOP};
+use abi::{EnvId, EnvType, Error, Perm, Personality, TrapFrame};
+
+/// What to make an environment from at boot.
+#[derive(Clone, Copy, Debug)]
+pub struct Boot<'a> {
+    /// The program.
+    pub image: Image,
+    /// Its arguments, each ended by a NUL byte, its own name first; empty for
+    /// none at all.
+    pub arguments: &'a [u8],
+    /// The edition whose interface it uses.
+    pub personality: Personality,
+    /// What it is for.
+    pub kind: EnvType,
+}
+
+/// Why a program cannot be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The file is not a program.
+    Elf(BadElf),
+    /// A segment goes where no program may be.
+    Address,
+    /// The arguments do not fit the stack.
+    Arguments,
+    /// No memory, or no slot.
+    Kernel(Error),
+}
+
+impl From<BadElf> for LoadError {
+    fn from(error: BadElf) -> LoadError {
+        LoadError::Elf(error)
+    }
+}
+
+impl From<Error> for LoadError {
+    fn from(error: Error) -> LoadError {
+        LoadError::Kernel(error)
+    }
+}
+
+impl<M: PhysMem> Kernel<'_, M> {
+    /// Makes a runnable environment from a boot module. On an error nothing of
+    /// it is left.
+    pub fn boot_env(&mut self, boot: Boot<'_>) -> Result<EnvId, LoadError> {
+        let elf = Elf::parse(&mut self.mem, boot.image)?;
+        let pattern = Env {
+            kind: boot.kind,
+            personality: boot.personality,
+            frame: TrapFrame::start(elf.entry, USTACKTOP),
+            ..Env::default()
+        };
+        let slot = self.create(EnvId::NONE, &pattern)?;
+        match self.fill(slot, elf, boot) {
+            Ok(()) => {
+                self.mirror.registers(&mut self.mem, slot, &self.envs[slot]);
+                self.start(slot);
+                Ok(self.envs[slot].id)
+            }
+            Err(error) => {
+                self.destroy(crate::CpuId(0), EnvId::NONE, slot);
+                self.settle();
+                Err(error)
+            }
+        }
+    }
+
+    fn fill(&mut self, slot: Slot, elf: Elf, boot: Boot<'_>) -> Result<(), LoadError> {
+        let space = self.envs[slot].space;
+        for index in 0..elf.count() {
+            if let Some(segment) = elf.segment(&mut self.mem, index)? {
+                self.load_segment(space, boot.image, segment)?;
+            }
+        }
+        let stack = self.page_for_loading(space, USTACKTOP - PGSIZE)?;
+        self.envs[slot].frame.esp = self.push_arguments(stack, boot.arguments)?;
+        Ok(())
+    }
+
+    fn load_segment(
+        &mut self,
+        space: Space,
+        image: Image,
+        segment: Segment,
+    ) -> Result<(), LoadError> {
+        let end = segment
+            .va
+            .checked_add(segment.mem_size)
+            .ok_or(LoadError::Address)?;
+        if end > UTOP {
+            return Err(LoadError::Address);
+        }
+        let mapped = if self.config.plant.is(Fault::SkipBss) {
+            segment.va + segment.file_size
+        } else {
+            end
+        };
+        let mut va = segment.va;
+        while va < mapped {
+            let next = (va - va % PGSIZE + PGSIZE).min(end);
+            let frame = self.page_for_loading(space, va - va % PGSIZE)?;
+            let done = va - segment.va;
+            let count = (next - va).min(segment.file_size.saturating_sub(done));
+            if count > 0 {
+                let from = image.start.wrapping_add(segment.offset).wrapping_add(done);
+                self.mem
+                    .copy_bytes(frame.address() + va % PGSIZE, from, count);
+            }
+            va = next;
+        }
+        Ok(())
+    }
+
+    /// The frame at `va`, a zeroed one if nothing is mapped there yet.
+    fn page_for_loading(&mut self, space: Space, va: u32) -> Result<Pfn, LoadError> {
+        let page = UserPage::new(va).ok_or(LoadError::Address)?;
+        let old = space.entry(&self.mem, page);
+        if old.is_present() {
+            return Ok(old.frame());
+        }
+        self.reserve(1 + space.missing_tables(&self.mem, page))?;
+        let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        self.mem.zero_frame(frame);
+        let slot = space
+            .ensure_table(&mut self.mem, &mut self.frames, page)
+            .map_err(|_| Error::NoMem)?;
+        self.mem.write(slot, Pte::new(frame, Perm::WRITE).0);
+        Ok(frame)
+    }
+
+    /// Lays arguments out on the stack page as `spawn` does: strings at the
+    /// top, below them the pointers and a null, then the address of the
+    /// pointers, then their number. Returns the stack pointer.
+    fn push_arguments(&mut self, stack: Pfn, arguments: &[u8]) -> Result<u32, LoadError> {
+        let count = arguments.iter().filter(|&&byte| byte == 0).count() as u32;
+        if count == 0 {
+            return Ok(USTACKTOP);
+        }
+        let size = arguments.len() as u32;
+        let pointers = (count + 1) * 4;
+        if arguments.len() > PGSIZE as usize || size + 4 + pointers + 8 > PGSIZE {
+            return Err(LoadError::Arguments);
+        }
+        let bottom = USTACKTOP - PGSIZE;
+        let place = |va: u32| stack.address() + (va - bottom);
+        let strings = USTACKTOP - size;
+        let argv = (strings & !3) - pointers;
+        self.mem.write_bytes(place(strings), arguments);
+        let mut start = strings;
+        for (index, text) in arguments.split_inclusive(|&byte| byte == 0).enumerate() {
+            self.mem.write(place(argv) + index as u32 * 4, start);
+            start += text.len() as u32;
+        }
+        self.mem.write(place(argv) + count * 4, 0);
+        self.mem.write(place(argv) - 4, argv);
+        self.mem.write(place(argv) - 8, count);
+        Ok(argv - 8)
+    }
+}

@@ -1,0 +1,46 @@
+//! A page-table or page-directory entry. Source: Intel SDM volume 3, 4.3.
+
+use crate::phys::Pfn;
+use abi::Perm;
+use abi::layout::PGSHIFT;
+
+/// An entry as it stands in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Pte(pub u32);
+
+impl Pte {
+    /// The entry that maps nothing.
+    pub const EMPTY: Pte = Pte(0);
+
+    /// An entry for `frame`; accessed and dirty are clear.
+    pub const fn new(frame: Pfn, perm: Perm) -> Pte {
+        Pte(frame.0 << PGSHIFT | perm.bits())
+    }
+
+    /// The frame that it names.
+    pub const fn frame(self) -> Pfn {
+        Pfn(self.0 >> PGSHIFT)
+    }
+
+    /// Its low twelve bits.
+    pub const fn perm(self) -> Perm {
+        Perm::from_bits_retain(self.0 & 0xfff)
+    }
+
+    /// Whether it maps anything.
+    pub const fn is_present(self) -> bool {
+        self.0 & Perm::P.bits() != 0
+    }
+
+    /// Whether it grants all of `perm`.
+    pub const fn grants(self, perm: Perm) -> bool {
+        self.0 & perm.bits() == perm.bits()
+    }
+
+    /// The entry without what the MMU writes on its own.
+    #[must_use]
+    pub const fn without_usage(self) -> Pte {
+        Pte(self.0 & !(Perm::A.bits() | Perm::D.bits()))
+    }
+}

@@ -1,0 +1,132 @@
+//! One address space, named by its page directory.
+//!
+//! The hard thing is who owns what. A space owns its directory and every page
+//! table below UTOP, alone; sharing a second-level table between parent and
+//! child is a famous bug of this kind of kernel. The entries from UTOP up are
+//! the kernel's, copied from its own directory when the space is made, but for
+//! UVPT, which maps the directory itself.
+
+use crate::frames::{Frames, NoMem};
+use crate::paging::Pte;
+use crate::phys::{Pfn, PhysMem};
+use abi::Perm;
+use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE, UTOP, UVPT, pdx, ptx};
+
+/// The page directory's entries below this are the space's own.
+pub const USER_TABLES: u32 = pdx(UTOP);
+
+/// What every user page directory entry grants; page-table entries decide.
+const TABLE_PERM: Perm = Perm::P.union(Perm::W).union(Perm::U);
+
+/// A page-aligned address below UTOP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserPage(u32);
+
+impl UserPage {
+    /// The page at `va`, if it is aligned and the environment's to manage.
+    pub const fn new(va: u32) -> Option<UserPage> {
+        if va < UTOP && va.is_multiple_of(PGSIZE) {
+            Some(UserPage(va))
+        } else {
+            None
+        }
+    }
+
+    /// Address of its first byte.
+    pub const fn va(self) -> u32 {
+        self.0
+    }
+}
+
+/// An address space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Space {
+    /// Its page directory.
+    pub pgdir: Pfn,
+}
+
+impl Space {
+    /// A space without user mappings, beside the kernel's. Needs one frame.
+    pub(crate) fn create<M: PhysMem>(
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        kernel: Pfn,
+    ) -> Result<Space, NoMem> {
+        let pgdir = frames.alloc(mem)?;
+        mem.zero_frame(pgdir);
+        for index in pdx(UTOP)..NPTENTRIES {
+            let entry = mem.read(kernel.address() + index * 4);
+            mem.write(pgdir.address() + index * 4, entry);
+        }
+        let own = Pte::new(pgdir, Perm::READ);
+        mem.write(pgdir.address() + pdx(UVPT) * 4, own.0);
+        Ok(Space { pgdir })
+    }
+
+    /// The page-directory entry for `va`.
+    pub fn directory_entry<M: PhysMem>(self, mem: &M, va: u32) -> Pte {
+        Pte(mem.read(self.pgdir.address() + pdx(va) * 4))
+    }
+
+    /// Physical address of the page-table entry for `va`, if there is a table.
+    pub(crate) fn slot<M: PhysMem>(self, mem: &M, va: u32) -> Option<u32> {
+        let table = self.directory_entry(mem, va);
+        table
+            .is_present()
+            .then(|| table.frame().address() + ptx(va) * 4)
+    }
+
+    /// The page-table entry for `page`, [`Pte::EMPTY`] if there is no table.
+    pub fn entry<M: PhysMem>(self, mem: &M, page: UserPage) -> Pte {
+        self.slot(mem, page.va())
+            .map_or(Pte::EMPTY, |slot| Pte(mem.read(slot)))
+    }
+
+    /// How many frames [`Space::ensure_table`] will take: 0 or 1.
+    pub(crate) fn missing_tables<M: PhysMem>(self, mem: &M, page: UserPage) -> u32 {
+        u32::from(!self.directory_entry(mem, page.va()).is_present())
+    }
+
+    /// Physical address of the entry for `page`, making a table if need be.
+    pub(crate) fn ensure_table<M: PhysMem>(
+        self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        page: UserPage,
+    ) -> Result<u32, NoMem> {
+        if let Some(slot) = self.slot(mem, page.va()) {
+            return Ok(slot);
+        }
+        let table = frames.alloc(mem)?;
+        mem.zero_frame(table);
+        let entry = Pte::new(table, TABLE_PERM);
+        mem.write(self.pgdir.address() + pdx(page.va()) * 4, entry.0);
+        Ok(table.address() + ptx(page.va()) * 4)
+    }
+
+    /// What an access by user mode to `va` finds: the entry, if both levels
+    /// grant `perm`. Windows above UTOP are seen as the MMU sees them.
+    pub fn translate<M: PhysMem>(self, mem: &M, va: u32, perm: Perm) -> Option<Pte> {
+        let directory = self.directory_entry(mem, va);
+        if !directory.grants(perm) || directory.grants(Perm::PS) {
+            return None;
+        }
+        let entry = Pte(mem.read(directory.frame().address() + ptx(va) * 4));
+        entry.grants(perm).then_some(entry)
+    }
+
+    /// The user mappings, ascending, as (address, entry). Linear in the tables;
+    /// for the audit, the loader and the monitor.
+    pub fn mappings<'m, M: PhysMem>(self, mem: &'m M) -> impl Iterator<Item = (u32, Pte)> + 'm {
+        (0..USER_TABLES)
+            .map(move |index| (index, self.directory_entry(mem, index * PTSIZE)))
+            .filter(|(_, table)| table.is_present())
+            .flat_map(move |(index, table)| {
+                (0..NPTENTRIES).map(move |i| {
+                    let entry = Pte(mem.read(table.frame().address() + i * 4));
+                    (index * PTSIZE + i * PGSIZE, entry)
+                })
+            })
+            .filter(|(_, entry)| entry.is_present())
+    }
+}

@@ -1,0 +1,122 @@
+//! Dead address spaces, taken apart a table at a time.
+//!
+//! An environment dies at once (id, status, slot), but its page tables may name
+//! a million frames, and the lock must not be held that long. So the space is
+//! queued here and every later kernel entry takes a bounded piece of it apart.
+//! A request for memory that would fail takes apart as much as it needs.
+//!
+//! The hard thing: a space may be touched only when no CPU has it loaded. A
+//! space that dies in this step is *fresh*; it becomes *ready* when the step's
+//! effects are done.
+
+use crate::frames::{Frames, List};
+use crate::paging::space::USER_TABLES;
+use crate::paging::{Pte, Space};
+use crate::phys::{Pfn, PhysMem};
+use abi::layout::NPTENTRIES;
+
+/// Spaces that wait to be taken apart. Linked through their directories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Reaper {
+    /// Died in this step.
+    pub(crate) fresh: List,
+    /// On no CPU.
+    pub(crate) ready: List,
+    /// Index in the directory at the head of `ready` up to which it is empty.
+    pub(crate) cursor: u32,
+}
+
+/// Directory entries looked at in one piece of work, at the most.
+const PIECE_ENTRIES: u32 = 256;
+/// Page tables taken apart in one piece of work, at the most.
+const PIECE_TABLES: u32 = 4;
+
+impl Reaper {
+    /// Queues a dead space; it may still be loaded somewhere.
+    pub(crate) fn add(&mut self, frames: &mut Frames<'_>, space: Space) {
+        frames.push(&mut self.fresh, space.pgdir);
+    }
+
+    /// Queues a dead space that no CPU has ever loaded.
+    pub(crate) fn add_unused(&mut self, frames: &mut Frames<'_>, space: Space) {
+        self.append(frames, space.pgdir);
+    }
+
+    /// Nothing is left to take apart.
+    pub fn is_empty(&self) -> bool {
+        self.ready.head == 0 && self.fresh.head == 0
+    }
+
+    /// The step's effects are done: nobody has the fresh spaces loaded.
+    pub(crate) fn settle(&mut self, frames: &mut Frames<'_>) {
+        while self.fresh.head != 0 {
+            let directory = Pfn(self.fresh.head);
+            self.fresh.head = frames.entry(directory).next;
+            self.append(frames, directory);
+        }
+        self.fresh = List::default();
+    }
+
+    /// Puts a space at the end of `ready`: the one at its head may be half
+    /// taken apart, and `cursor` speaks of that.
+    fn append(&mut self, frames: &mut Frames<'_>, directory: Pfn) {
+        frames.entry(directory).next = 0;
+        if self.ready.head == 0 {
+            self.ready.head = directory.0;
+            self.cursor = 0;
+        } else {
+            frames.entry(Pfn(self.ready.tail)).next = directory.0;
+        }
+        self.ready.tail = directory.0;
+        self.ready.len = self.ready.len.wrapping_add(1);
+    }
+
+    /// Takes a bounded piece apart. Returns whether there was any work.
+    pub(crate) fn work<M: PhysMem>(&mut self, mem: &mut M, frames: &mut Frames<'_>) -> bool {
+        if self.ready.head == 0 {
+            return false;
+        }
+        let directory = Pfn(self.ready.head);
+        let mut tables = 0;
+        for _ in 0..PIECE_ENTRIES {
+            if self.cursor >= USER_TABLES {
+                self.finish(mem, frames, directory);
+                return true;
+            }
+            let slot = directory.address() + self.cursor * 4;
+            self.cursor += 1;
+            let table = Pte(mem.read(slot));
+            if table.is_present() {
+                empty_table(mem, frames, table.frame());
+                mem.write(slot, 0);
+                tables += 1;
+                if tables == PIECE_TABLES {
+                    return true;
+                }
+            }
+        }
+        true
+    }
+
+    fn finish<M: PhysMem>(&mut self, mem: &mut M, frames: &mut Frames<'_>, directory: Pfn) {
+        let next = frames.entry(directory).next;
+        self.ready.head = next;
+        self.ready.len = self.ready.len.wrapping_sub(1);
+        self.cursor = 0;
+        if next == 0 {
+            self.ready.tail = 0;
+        }
+        frames.release_unseen(mem, directory);
+    }
+}
+
+/// Releases what a page table maps, and the table.
+fn empty_table<M: PhysMem>(mem: &mut M, frames: &mut Frames<'_>, table: Pfn) {
+    for index in 0..NPTENTRIES {
+        let entry = Pte(mem.read(table.address() + index * 4));
+        if entry.is_present() {
+            frames.release_unseen(mem, entry.frame());
+        }
+    }
+    frames.release_unseen(mem, table);
+}

@@ -1,0 +1,425 @@
+//! The log of a run: what the kernel was told, and what it answered.
+//!
+//! Between its start and its end a kernel learns only what its four entry
+//! points are given and what [`crate::PhysMem::read_bytes`] returns. Write that
+//! down, feed it to the same code elsewhere, and every decision comes out
+//! again; the answers are logged too, so that the first difference has a place.
+//! The reader is `sim::log`.
+//!
+//! The hard thing is that the writer has no memory to gather a record in, and
+//! may be cut off at any byte. So a record is written as it is made, ends by
+//! its own grammar and carries a check, and what happens in the middle of a
+//! step (bytes read) is a record between the step's two halves.
+//!
+//! ```text
+//! log    = "JOSTLE" version:u16  record*
+//! record = tag:u8 fields check:u16
+//!
+//! BOOT    pgdir uenvs upages quantum lifecycle:u8 end:u8 plant:string
+//!         frames console  n (start end){n}
+//! WORDS   pa  n word{n}                  page tables of the kernel's half
+//! MODULE  start len personality:u8 kind:u8 arguments:string
+//! MADE    result
+//! ENTER   cpu now event frame            a step begins
+//! BYTES   string                         what `read_bytes` gave
+//! LEAVE   frame resume effects details digest:u64     the step's answer
+//! PARKED  cpu event frame
+//! SETTLED
+//! DIGEST  digest:u64                     of everything
+//! END
+//!
+//! word, u16, u64   little-endian; any other number is LEB128, low bits first
+//! string           n byte{n}
+//! now              difference to the last one, its sign in bit 0
+//! frame            difference to the last one of this CPU: a number whose bit
+//!                  i says that word i changed, then those words
+//! check            FNV-1a over tag and fields, folded to 16 bits
+//! ```
+
+use crate::cpu::MAX_CPUS;
+use crate::elf::BadElf;
+use crate::event::{Effects, End, Event, Remote, Resume, Step};
+use crate::kernel::Kernel;
+use crate::paging::Pte;
+use crate::phys::{Pfn, PhysMem};
+use crate::{Boot, CpuId, LoadError, digest};
+use abi::layout::{NPTENTRIES, UENVS, ULIM, UPAGES, UTOP, pdx};
+use abi::{EnvId, Perm, TrapFrame};
+use core::ops::Range;
+
+/// What a log begins with, before its version.
+pub const MAGIC: [u8; 6] = *b"JOSTLE";
+/// Version of the format. It is raised with every change.
+pub const VERSION: u16 = 1;
+/// A full digest is logged after this many steps.
+pub const DIGEST_INTERVAL: u32 = 1024;
+
+/// First bytes of records.
+pub mod tag {
+    /// The kernel as it was made.
+    pub const BOOT: u8 = 1;
+    /// Words of memory that were there before.
+    pub const WORDS: u8 = 2;
+    /// An environment is made from a boot module.
+    pub const MODULE: u8 = 3;
+    /// What became of it.
+    pub const MADE: u8 = 4;
+    /// A step begins.
+    pub const ENTER: u8 = 5;
+    /// Bytes that the kernel read.
+    pub const BYTES: u8 = 6;
+    /// The step's answer.
+    pub const LEAVE: u8 = 7;
+    /// [`crate::Kernel::parked`] was called.
+    pub const PARKED: u8 = 8;
+    /// [`crate::Kernel::settle`] was called.
+    pub const SETTLED: u8 = 9;
+    /// A digest of everything.
+    pub const DIGEST: u8 = 10;
+    /// The run is over.
+    pub const END: u8 = 11;
+}
+
+/// Where a log goes.
+pub trait Sink {
+    /// Takes the next bytes.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+/// Writes a log. All-zero is a writer that has written nothing.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// The last frame logged of each CPU.
+    frames: [TrapFrame; MAX_CPUS],
+    now: u64,
+    /// Steps since the last full digest.
+    steps: u32,
+}
+
+impl Default for Recorder {
+    fn default() -> Recorder {
+        Recorder::new()
+    }
+}
+
+impl Recorder {
+    /// A writer that has written nothing.
+    pub const fn new() -> Recorder {
+        const NONE: TrapFrame = TrapFrame::from_words([0; 17]);
+        Recorder {
+            frames: [NONE; MAX_CPUS],
+            now: 0,
+            steps: 0,
+        }
+    }
+
+    /// The beginning: a kernel that was just made, from these ranges.
+    pub fn boot<M: PhysMem, S: Sink>(
+        &mut self,
+        sink: &mut S,
+        kernel: &Kernel<'_, M>,
+        usable: impl Iterator<Item = Range<u32>> + Clone,
+    ) {
+        sink.put(&MAGIC);
+        sink.put(&VERSION.to_le_bytes());
+        let config = &kernel.config;
+        let mut record = Record::new(sink, tag::BOOT);
+        record.number(config.kernel_pgdir.0.into());
+        record.number(config.uenvs.into());
+        record.number(config.upages.into());
+        record.number(config.quantum);
+        record.bytes(&[config.lifecycle.into(), end_code(config.end)]);
+        record.string(config.plant.fault().name().as_bytes());
+        record.number(kernel.frames.table.len() as u64);
+        record.number(kernel.console.ring.len() as u64);
+        record.number(usable.clone().count() as u64);
+        for range in usable {
+            record.number(range.start.into());
+            record.number(range.end.into());
+        }
+        record.finish();
+        tables_of_the_kernel(sink, kernel);
+    }
+
+    /// An environment is about to be made by [`Kernel::boot_env`].
+    pub fn module<S: Sink>(&mut self, sink: &mut S, boot: &Boot<'_>) {
+        let mut record = Record::new(sink, tag::MODULE);
+        record.number(boot.image.start.into());
+        record.number(boot.image.len.into());
+        record.bytes(&[boot.personality as u8, boot.kind as u8]);
+        record.string(boot.arguments);
+        record.finish();
+    }
+
+    /// What [`Kernel::boot_env`] returned.
+    pub fn made<S: Sink>(&mut self, sink: &mut S, result: Result<EnvId, LoadError>) {
+        let mut record = Record::new(sink, tag::MADE);
+        let (kind, detail) = result_code(result);
+        record.bytes(&[kind]);
+        record.number(detail.into());
+        record.finish();
+    }
+
+    /// A step is about to be made with these arguments.
+    pub fn enter<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        cpu: CpuId,
+        now: u64,
+        event: Event,
+        frame: &TrapFrame,
+    ) {
+        let delta = now.wrapping_sub(self.now).cast_signed();
+        self.now = now;
+        let mut record = Record::new(sink, tag::ENTER);
+        record.number(cpu.0.into());
+        record.number(delta.unsigned_abs() << 1 | u64::from(delta < 0));
+        record.event(event);
+        record.frame(self.last(cpu), frame);
+        record.finish();
+    }
+
+    /// The step's answer, before its effects are performed.
+    pub fn leave<M: PhysMem, S: Sink>(
+        &mut self,
+        sink: &mut S,
+        cpu: CpuId,
+        kernel: &Kernel<'_, M>,
+        step: &Step,
+        frame: &TrapFrame,
+    ) {
+        let mut record = Record::new(sink, tag::LEAVE);
+        record.frame(self.last(cpu), frame);
+        record.resume(step.resume);
+        record.effects(step.effects, kernel);
+        record.bytes(&digest::quick(kernel).to_le_bytes());
+        record.finish();
+        self.steps += 1;
+    }
+
+    /// [`Kernel::parked`] is about to be called.
+    pub fn parked<S: Sink>(&mut self, sink: &mut S, cpu: CpuId, frame: &TrapFrame, event: Event) {
+        let mut record = Record::new(sink, tag::PARKED);
+        record.number(cpu.0.into());
+        record.event(event);
+        record.frame(self.last(cpu), frame);
+        record.finish();
+    }
+
+    /// [`Kernel::settle`] was called.
+    pub fn settled<M: PhysMem, S: Sink>(&mut self, sink: &mut S, kernel: &Kernel<'_, M>) {
+        Record::new(sink, tag::SETTLED).finish();
+        if self.steps >= DIGEST_INTERVAL {
+            self.digest(sink, kernel);
+        }
+    }
+
+    /// Logs a digest of everything; the kernel is settled.
+    pub fn digest<M: PhysMem, S: Sink>(&mut self, sink: &mut S, kernel: &Kernel<'_, M>) {
+        self.steps = 0;
+        let mut record = Record::new(sink, tag::DIGEST);
+        record.bytes(&digest::full(kernel).to_le_bytes());
+        record.finish();
+    }
+
+    /// The run is over; the kernel is settled.
+    pub fn end<M: PhysMem, S: Sink>(&mut self, sink: &mut S, kernel: &Kernel<'_, M>) {
+        self.digest(sink, kernel);
+        Record::new(sink, tag::END).finish();
+    }
+
+    fn last(&mut self, cpu: CpuId) -> &mut TrapFrame {
+        &mut self.frames[cpu.0 as usize % MAX_CPUS]
+    }
+}
+
+/// What a [`PhysMem::read_bytes`] returned, in the middle of a step or of the
+/// making of an environment.
+pub fn bytes_read<S: Sink>(sink: &mut S, bytes: &[u8]) {
+    let mut record = Record::new(sink, tag::BYTES);
+    record.string(bytes);
+    record.finish();
+}
+
+/// Those page tables of the kernel's half that the core walks for its users:
+/// the directory's entries, and the tables of the public windows.
+fn tables_of_the_kernel<M: PhysMem, S: Sink>(sink: &mut S, kernel: &Kernel<'_, M>) {
+    let directory = kernel.config.kernel_pgdir;
+    words(sink, kernel, directory, pdx(UTOP)..NPTENTRIES);
+    for window in [UENVS, UPAGES] {
+        let entry = Pte(kernel.mem.read(directory.address() + pdx(window) * 4));
+        if window < ULIM && entry.is_present() && !entry.grants(Perm::PS) {
+            words(sink, kernel, entry.frame(), 0..NPTENTRIES);
+        }
+    }
+}
+
+/// Logs words of a frame, without the zeroes at the end.
+fn words<M: PhysMem, S: Sink>(
+    sink: &mut S,
+    kernel: &Kernel<'_, M>,
+    frame: Pfn,
+    indices: Range<u32>,
+) {
+    let word = |index: u32| kernel.mem.read(frame.address() + index * 4);
+    let end = indices
+        .clone()
+        .rfind(|&index| word(index) != 0)
+        .map_or(indices.start, |last| last + 1);
+    let mut record = Record::new(sink, tag::WORDS);
+    record.number((frame.address() + indices.start * 4).into());
+    record.number((end - indices.start).into());
+    for index in indices.start..end {
+        record.bytes(&word(index).to_le_bytes());
+    }
+    record.finish();
+}
+
+/// A record in the making.
+struct Record<'s, S: Sink> {
+    sink: &'s mut S,
+    check: u32,
+}
+
+impl<'s, S: Sink> Record<'s, S> {
+    fn new(sink: &'s mut S, tag: u8) -> Record<'s, S> {
+        let mut record = Record {
+            sink,
+            check: CHECK_START,
+        };
+        record.bytes(&[tag]);
+        record
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.check = check(self.check, bytes);
+        self.sink.put(bytes);
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.bytes(bytes);
+    }
+
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes(&[value as u8 | 0x80]);
+            value >>= 7;
+        }
+        self.bytes(&[value as u8]);
+    }
+
+    fn frame(&mut self, last: &mut TrapFrame, frame: &TrapFrame) {
+        let (old, new) = (last.words(), frame.words());
+        let changed = old.iter().zip(&new).map(|(old, new)| old != new);
+        let mask = changed
+            .enumerate()
+            .fold(0u64, |mask, (i, changed)| mask | u64::from(changed) << i);
+        self.number(mask);
+        for (old, new) in old.iter().zip(&new) {
+            if old != new {
+                self.bytes(&new.to_le_bytes());
+            }
+        }
+        *last = *frame;
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Syscall => self.bytes(&[0]),
+            Event::FastSyscall => self.bytes(&[1]),
+            Event::Exception => self.bytes(&[2]),
+            Event::PageFault { va } => {
+                self.bytes(&[3]);
+                self.bytes(&va.to_le_bytes());
+            }
+            Event::Timer => self.bytes(&[4]),
+            Event::Wake => self.bytes(&[5]),
+            Event::ConsoleReady => self.bytes(&[6]),
+            Event::ConsoleInput { byte } => self.bytes(&[7, byte]),
+        }
+    }
+
+    fn resume(&mut self, resume: Resume) {
+        match resume {
+            Resume::Same => self.bytes(&[0]),
+            Resume::Switch { pgdir, id } => {
+                self.bytes(&[1]);
+                self.number(pgdir.0.into());
+                self.number((id.0 as u32).into());
+            }
+            Resume::Idle => self.bytes(&[2]),
+        }
+    }
+
+    /// The effects, and the details of those that have some, in this order.
+    fn effects<M: PhysMem>(&mut self, effects: Effects, kernel: &Kernel<'_, M>) {
+        let outbox = &kernel.outbox;
+        self.number(effects.bits().into());
+        if effects.contains(Effects::FLUSH) {
+            self.number(outbox.flush.into());
+        }
+        if effects.contains(Effects::REMOTE) {
+            match outbox.remote {
+                None => self.bytes(&[0, 0]),
+                Some(Remote::Flush(cpu)) => self.bytes(&[1, cpu.0]),
+                Some(Remote::Stop(cpu)) => self.bytes(&[2, cpu.0]),
+            }
+        }
+        if effects.contains(Effects::WAKE) {
+            self.number(outbox.wake.0.into());
+        }
+        if effects.contains(Effects::CONSOLE) {
+            self.string(outbox.chunk.bytes());
+        }
+        if effects.contains(Effects::END) {
+            self.bytes(&[end_code(outbox.end)]);
+        }
+    }
+
+    fn finish(self) {
+        self.sink.put(&fold(self.check).to_le_bytes());
+    }
+}
+
+/// Value of a check before the first byte.
+pub const CHECK_START: u32 = 0x811c_9dc5;
+
+/// Adds bytes to a check.
+pub fn check(value: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(value, |value, &byte| {
+        (value ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+/// The check as it stands at the end of a record.
+pub const fn fold(value: u32) -> u16 {
+    (value ^ value >> 16) as u16
+}
+
+/// Code of an [`End`].
+pub const fn end_code(end: End) -> u8 {
+    match end {
+        End::PowerOff => 0,
+        End::Monitor => 1,
+    }
+}
+
+/// Codes of what became of a boot module: kind, and a detail.
+pub const fn result_code(result: Result<EnvId, LoadError>) -> (u8, u32) {
+    match result {
+        Ok(id) => (0, id.0 as u32),
+        Err(LoadError::Elf(bad)) => {
+            let code = match bad {
+                BadElf::Truncated => 0,
+                BadElf::Magic => 1,
+                BadElf::Machine => 2,
+                BadElf::ProgramHeaders => 3,
+            };
+            (1, code)
+        }
+        Err(LoadError::Address) => (2, 0),
+        Err(LoadError::Arguments) => (3, 0),
+        Err(LoadError::Kernel(error)) => (4, error as u32),
+    }
+}

@@ -1,0 +1,243 @@
+//! Who runs next: round robin in constant time.
+//!
+//! A queue of environments that wait for a CPU, and a set of CPUs that wait for
+//! an environment. The hard thing is the wake-up that must not be lost: whoever
+//! makes an environment runnable takes one CPU out of the idle set and sends it
+//! an interrupt; a CPU enters the set under the lock, and only then waits, with
+//! interrupts held back until the very instruction that waits.
+
+use crate::cpu::{CpuId, CpuSet};
+use crate::env::{Link, Queue, Slot, Wait};
+use crate::event::{Effects, Event, Resume};
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::plant::Fault;
+use abi::TrapFrame;
+use abi::trap::FLAG_NT;
+use core::fmt::Write;
+
+/// The scheduler's state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Sched {
+    /// Environments that wait for a CPU.
+    pub(crate) ready: Queue,
+    /// Environments that wait for room in the console.
+    pub(crate) console: Queue,
+    /// CPUs that wait for an environment, and have not been woken.
+    pub(crate) idle: CpuSet,
+    /// How many environments are on a CPU.
+    pub(crate) running: u32,
+    /// Never-started children of the dead: the first of each family.
+    pub(crate) doomed: Link,
+    /// The lines that say that all is over have been printed.
+    pub(crate) ended: bool,
+}
+
+impl Sched {
+    /// Whether children of the dead wait for their own end.
+    pub(crate) fn has_doomed(&self) -> bool {
+        self.doomed != Link::NONE
+    }
+}
+
+/// What becomes of the environment on this CPU.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It goes on.
+    Same,
+    /// It goes to the end of the queue.
+    Yield,
+    /// It is on this CPU no more.
+    Gone,
+}
+
+impl<M: PhysMem> Kernel<'_, M> {
+    /// Carries out what handling an event decided.
+    #[inline(always)]
+    pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Resume {
+        match next {
+            Next::Same => Resume::Same,
+            Next::Yield if self.sched.ready.is_empty() => Resume::Same,
+            Next::Yield => {
+                self.requeue(cpu, frame);
+                self.run_next(cpu, frame)
+            }
+            Next::Gone => self.run_next(cpu, frame),
+        }
+    }
+
+    /// Gives a CPU without environment the next one, or lets it idle.
+    pub(crate) fn run_next(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Resume {
+        while let Some(slot) = self.sched.ready.pop_front(&mut self.envs) {
+            let resume = self.put_on_cpu(cpu, slot, frame);
+            let Some(event) = self.envs[slot].pending.take() else {
+                return resume;
+            };
+            // It had begun an entry to the kernel when it was taken off.
+            match self.handle(cpu, slot, event, frame) {
+                Next::Same => return resume,
+                Next::Yield => self.requeue(cpu, frame),
+                Next::Gone => {}
+            }
+        }
+        self.idle(cpu);
+        Resume::Idle
+    }
+
+    /// Puts the environment on this CPU at the end of the queue.
+    fn requeue(&mut self, cpu: CpuId, frame: &TrapFrame) {
+        if let Some(slot) = self.cpus.current(cpu) {
+            self.leave_cpu(cpu, slot, frame);
+            self.sched.ready.push_back(&mut self.envs, slot);
+            self.show_status(slot);
+        }
+    }
+
+    /// Makes `slot`'s registers and page tables those of `cpu`.
+    fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) -> Resume {
+        let shown = if self.config.plant.is(Fault::CpuZero) {
+            0
+        } else {
+            cpu.0
+        };
+        self.sched.idle.remove(cpu);
+        self.sched.running = self.sched.running.wrapping_add(1);
+        self.cpus[cpu].current = Link::to(slot);
+        self.cpus[cpu].since = self.now;
+        self.effects |= Effects::TIMER;
+
+        let env = &mut self.envs[slot];
+        let first_run = env.runs == 0;
+        let moved = env.cpunum != shown;
+        env.on_cpu = Some(cpu);
+        env.cpunum = shown;
+        env.runs = env.runs.wrapping_add(1);
+        *frame = env.frame;
+
+        let env = &self.envs[slot];
+        if first_run {
+            self.mirror.hide_registers(&mut self.mem, slot);
+        }
+        if moved {
+            self.mirror.cpunum(&mut self.mem, slot, env);
+        }
+        self.mirror.runs(&mut self.mem, slot, env);
+        self.mirror.status(&mut self.mem, slot, env);
+        Resume::Switch {
+            pgdir: env.space.pgdir,
+            id: env.id,
+        }
+    }
+
+    /// Takes `slot`, whose registers are in `frame`, off its CPU. Which queue
+    /// it goes to, if any, is the caller's affair.
+    pub(crate) fn leave_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
+        self.cpus[cpu].current = Link::NONE;
+        self.sched.running = self.sched.running.wrapping_sub(1);
+        let env = &mut self.envs[slot];
+        env.on_cpu = None;
+        env.frame = *frame;
+        // User mode can set it, for what little it does there; in a frame that
+        // is kept it has no business.
+        env.frame.eflags &= !FLAG_NT;
+    }
+
+    /// A runnable environment that is on no CPU and waits for nothing: queues
+    /// it, and wakes a CPU if one idles.
+    pub(crate) fn make_ready(&mut self, slot: Slot) {
+        self.sched.ready.push_back(&mut self.envs, slot);
+        if self.config.plant.is(Fault::SkipWake) {
+            return;
+        }
+        if let Some(cpu) = self.sched.idle.first() {
+            self.sched.idle.remove(cpu);
+            if !self.effects.contains(Effects::WAKE) {
+                self.effects |= Effects::WAKE;
+                self.outbox.wake = CpuSet::EMPTY;
+            }
+            self.outbox.wake.insert(cpu);
+        }
+    }
+
+    /// Tells the public table what `slot` is doing now.
+    pub(crate) fn show_status(&mut self, slot: Slot) {
+        self.mirror.status(&mut self.mem, slot, &self.envs[slot]);
+    }
+
+    /// The timer says that the quantum is over.
+    pub(crate) fn quantum_ended(&mut self, cpu: CpuId) -> Next {
+        if self.config.plant.is(Fault::SkipPreempt) {
+            return Next::Same;
+        }
+        // An interrupt that was on its way when the CPU switched: this
+        // environment has its own quantum before it, and the timer runs.
+        let elapsed = self.now.saturating_sub(self.cpus[cpu].since);
+        if elapsed < self.config.quantum / 2 {
+            return Next::Same;
+        }
+        if self.sched.ready.is_empty() {
+            self.cpus[cpu].since = self.now;
+            self.effects |= Effects::TIMER;
+            return Next::Same;
+        }
+        Next::Yield
+    }
+
+    /// The console is crowded: the environment waits, and what it wanted is
+    /// done when it runs again.
+    #[cold]
+    pub(crate) fn wait_for_console(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        frame: &TrapFrame,
+        event: Event,
+    ) -> Next {
+        self.leave_cpu(cpu, slot, frame);
+        self.envs[slot].pending = Some(event);
+        self.envs[slot].wait = Wait::Console;
+        self.sched.console.push_back(&mut self.envs, slot);
+        self.show_status(slot);
+        Next::Gone
+    }
+
+    /// The console took a chunk; lets those who wait for room try again.
+    pub(crate) fn console_ready(&mut self) {
+        self.console.ready();
+        if !self.console.is_relaxed() {
+            return;
+        }
+        while let Some(slot) = self.sched.console.pop_front(&mut self.envs) {
+            self.envs[slot].wait = Wait::Nothing;
+            self.make_ready(slot);
+        }
+    }
+
+    /// Nothing to run on this CPU. If nothing is left to run anywhere, says so
+    /// once, waits until the console has taken all of it, and ends the run.
+    fn idle(&mut self, cpu: CpuId) {
+        self.sched.idle.insert(cpu);
+        if self.sched.running > 0 || !self.sched.console.is_empty() {
+            return;
+        }
+        if !self.reaper.is_empty() || self.sched.has_doomed() {
+            if !self.console.is_crowded() {
+                self.effects |= Effects::AGAIN;
+            }
+            return;
+        }
+        if !self.sched.ended {
+            self.sched.ended = true;
+            // Writing to the ring cannot fail.
+            let _ = self.console.write_str(
+                "No runnable environments in the system!\n\
+                 Destroyed the only environment - nothing more to do!\n",
+            );
+        }
+        if self.console.is_drained() {
+            self.outbox.end = self.config.end;
+            self.effects |= Effects::END;
+        }
+    }
+}

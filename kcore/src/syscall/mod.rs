@@ -1,0 +1,172 @@
+//! System calls: from a number to a handler, and from its outcome to a result.
+//!
+//! Each handler decodes its arguments, checks everything that can fail, and
+//! only then changes the state. One place, here, turns what it returns into
+//! registers and scheduling. The hard thing is that consequences differ: an
+//! error goes to the caller, a bad pointer kills it, a full console makes it
+//! wait; [`Outcome`] names them all.
+//!
+//! Adding a call touches `abi/src/call.rs`, the table here, the handler's file
+//! and the reference.
+
+mod console;
+mod env;
+mod page;
+
+use crate::cpu::CpuId;
+use crate::env::Slot;
+use crate::event::Event;
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::plant::Fault;
+use crate::sched::Next;
+use crate::usermem::{self, BadAddress};
+use abi::call::FEATURE_SYSENTER;
+use abi::{Call, EnvId, Error, TrapFrame};
+
+/// What a call comes to, if it is not an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The result, in eax.
+    Done(u32),
+    /// The caller goes to the end of the queue; its result is 0.
+    Yield,
+    /// The caller may not run any more for now; its result is 0 for now.
+    Stop,
+    /// The caller is no more.
+    Exit,
+    /// The caller gave memory that is not its own.
+    Bad(BadAddress),
+    /// The call waits for room in the console.
+    Wait,
+}
+
+/// What every handler returns.
+pub(crate) type CallResult = Result<Outcome, Error>;
+
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub cpu: CpuId,
+    pub slot: Slot,
+}
+
+impl<M: PhysMem> Kernel<'_, M> {
+    /// Handles the system call in `frame`.
+    #[inline]
+    pub(crate) fn syscall(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Next {
+        let personality = self.envs[slot].personality;
+        let result = match personality.call(frame.regs.eax) {
+            Some(call) => self.call(Caller { cpu, slot }, call, event, frame),
+            None => Err(Error::Inval),
+        };
+        match result {
+            Ok(Outcome::Done(value)) => {
+                frame.regs.eax = value;
+                Next::Same
+            }
+            Err(error) => {
+                frame.regs.eax = personality.error_value(error).wrapping_neg();
+                Next::Same
+            }
+            Ok(Outcome::Yield) => {
+                frame.regs.eax = 0;
+                Next::Yield
+            }
+            Ok(Outcome::Stop) => {
+                frame.regs.eax = 0;
+                self.leave_cpu(cpu, slot, frame);
+                self.show_status(slot);
+                Next::Gone
+            }
+            Ok(Outcome::Exit) => Next::Gone,
+            Ok(Outcome::Bad(address)) => self.bad_memory(cpu, slot, address),
+            Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, event),
+        }
+    }
+
+    #[inline]
+    fn call(
+        &mut self,
+        caller: Caller,
+        call: Call,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> CallResult {
+        let regs = &frame.regs;
+        let (a1, a2, a3, a4) = (regs.edx, regs.ecx, regs.ebx, regs.edi);
+        match call {
+            Call::GetEnvId => self.sys_getenvid(caller),
+            Call::Yield => self.sys_yield(),
+            Call::Cputs => self.sys_cputs(caller, a1, a2),
+            Call::Cgetc => Ok(Outcome::Done(self.console.read().map_or(0, u32::from))),
+            Call::EnvDestroy => self.sys_env_destroy(caller, a1),
+            Call::Exofork => self.sys_exofork(caller, frame),
+            Call::EnvSetStatus => self.sys_env_set_status(caller, a1, a2),
+            Call::PageAlloc => self.sys_page_alloc(caller, a1, a2, a3),
+            Call::PageMap => match self.fifth_argument(caller, event, frame) {
+                Ok(perm) => self.sys_page_map(caller, [a1, a2, a3, a4, perm]),
+                Err(address) => Ok(Outcome::Bad(address)),
+            },
+            Call::PageUnmap => self.sys_page_unmap(caller, a1, a2),
+            Call::IpcTrySend => self.sys_ipc_try_send(caller, a1, a2, a3, a4),
+            Call::IpcRecv => self.sys_ipc_recv(caller, a1),
+            Call::Features => Ok(Outcome::Done(FEATURE_SYSENTER)),
+            Call::EnvSetTrapframe | Call::EnvSetPgfaultUpcall | Call::TimeMsec => Err(Error::Inval),
+        }
+    }
+
+    /// The fifth argument: in esi, or, as `sysenter` uses that register for the
+    /// return address, the word at the caller's stack pointer.
+    fn fifth_argument(
+        &mut self,
+        caller: Caller,
+        event: Event,
+        frame: &TrapFrame,
+    ) -> Result<u32, BadAddress> {
+        if event == Event::FastSyscall {
+            let space = self.envs[caller.slot].space;
+            usermem::read_word(&mut self.mem, space, frame.esp)
+        } else {
+            Ok(frame.regs.esi)
+        }
+    }
+
+    /// The live environment that an argument names; 0 is the caller.
+    pub(crate) fn any_env(&self, caller: Caller, argument: u32) -> Result<Slot, Error> {
+        if argument == 0 {
+            return Ok(caller.slot);
+        }
+        self.envs.find(EnvId(argument as i32)).ok_or(Error::BadEnv)
+    }
+
+    /// As [`Kernel::any_env`], but only the caller itself or a child of it.
+    pub(crate) fn own_env(&self, caller: Caller, argument: u32) -> Result<Slot, Error> {
+        let slot = self.any_env(caller, argument)?;
+        let own = slot == caller.slot || self.envs[slot].parent == self.envs[caller.slot].id;
+        if own { Ok(slot) } else { Err(Error::BadEnv) }
+    }
+
+    #[inline]
+    fn sys_getenvid(&mut self, caller: Caller) -> CallResult {
+        let id = self.envs[caller.slot].id.0 as u32;
+        if self.config.plant.is(Fault::IdWithoutGeneration) {
+            return Ok(Outcome::Done(u32::from(caller.slot.0)));
+        }
+        Ok(Outcome::Done(id))
+    }
+
+    #[inline]
+    fn sys_yield(&mut self) -> CallResult {
+        if self.config.plant.is(Fault::YieldReturns) {
+            return Ok(Outcome::Done(0));
+        }
+        Ok(Outcome::Yield)
+    }
+}

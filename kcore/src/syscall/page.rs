@@ -1,0 +1,138 @@
+//! Calls about pages: making, sharing and taking away mappings.
+//!
+//! The hard thing is revocation: when a call here returns, no CPU may still use
+//! the translation that it replaced, and the frame behind it may not be anybody
+//! else's before. So every replacement goes through [`Kernel::replace`], which
+//! names the CPU that has to forget, and frames go to limbo.
+
+use super::{CallResult, Caller, Outcome};
+use crate::env::Slot;
+use crate::event::{Effects, Remote};
+use crate::kernel::Kernel;
+use crate::paging::{Pte, UserPage};
+use crate::phys::{Pfn, PhysMem};
+use crate::plant::Fault;
+use abi::{Error, Perm};
+
+impl<M: PhysMem> Kernel<'_, M> {
+    pub(super) fn sys_page_alloc(
+        &mut self,
+        caller: Caller,
+        id: u32,
+        va: u32,
+        perm: u32,
+    ) -> CallResult {
+        let target = self.own_env(caller, id)?;
+        let page = UserPage::new(va).ok_or(Error::Inval)?;
+        let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
+        let space = self.envs[target].space;
+        self.reserve(1 + space.missing_tables(&self.mem, page))?;
+
+        let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        if !self.config.plant.is(Fault::SkipZero) {
+            self.mem.zero_frame(frame);
+        }
+        self.place(caller, target, page, Pte::new(frame, perm))?;
+        Ok(Outcome::Done(0))
+    }
+
+    pub(super) fn sys_page_map(&mut self, caller: Caller, arguments: [u32; 5]) -> CallResult {
+        let [source, source_va, target, target_va, perm] = arguments;
+        let source = self.own_env(caller, source)?;
+        let target = self.own_env(caller, target)?;
+        let source_page = UserPage::new(source_va).ok_or(Error::Inval)?;
+        let target_page = UserPage::new(target_va).ok_or(Error::Inval)?;
+        let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
+        let frame = self.shareable(source, source_page, perm)?;
+        self.share(caller, target, target_page, frame, perm)?;
+        Ok(Outcome::Done(0))
+    }
+
+    pub(super) fn sys_page_unmap(&mut self, caller: Caller, id: u32, va: u32) -> CallResult {
+        let target = self.own_env(caller, id)?;
+        let page = UserPage::new(va).ok_or(Error::Inval)?;
+        let space = self.envs[target].space;
+        if let Some(slot) = space.slot(&self.mem, page.va()) {
+            self.replace(caller, target, page, slot, Pte::EMPTY);
+        }
+        Ok(Outcome::Done(0))
+    }
+
+    /// The frame that `source` has at `page`, if it may give it away with
+    /// `perm`: it must be mapped, and writeable if `perm` is.
+    pub(crate) fn shareable(&self, source: Slot, page: UserPage, perm: Perm) -> Result<Pfn, Error> {
+        let entry = self.envs[source].space.entry(&self.mem, page);
+        let writeable = entry.grants(Perm::W);
+        if !entry.is_present() || (perm.contains(Perm::W) && !writeable) {
+            return Err(Error::Inval);
+        }
+        Ok(entry.frame())
+    }
+
+    /// Maps a frame that somebody has mapped already at one more place. Fails
+    /// before it changes anything, for want of memory or of room in the
+    /// frame's public count.
+    pub(crate) fn share(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        page: UserPage,
+        frame: Pfn,
+        perm: Perm,
+    ) -> Result<(), Error> {
+        let space = self.envs[target].space;
+        let old = space.entry(&self.mem, page);
+        let replaces_itself = old.is_present() && old.frame() == frame;
+        if !replaces_itself && !self.frames.can_map(frame) {
+            return Err(Error::NoMem);
+        }
+        self.reserve(space.missing_tables(&self.mem, page))?;
+        if !replaces_itself {
+            self.frames.retain(&mut self.mem, frame);
+        }
+        self.place(caller, target, page, Pte::new(frame, perm))
+    }
+
+    /// Stores an entry whose frame's count includes it already. The caller has reserved
+    /// the memory for a table.
+    fn place(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        page: UserPage,
+        entry: Pte,
+    ) -> Result<(), Error> {
+        let space = self.envs[target].space;
+        let slot = space
+            .ensure_table(&mut self.mem, &mut self.frames, page)
+            .map_err(|_| Error::NoMem)?;
+        self.replace(caller, target, page, slot, entry);
+        Ok(())
+    }
+
+    /// Replaces the entry at `slot`, which maps `page` in `target`; releases
+    /// what it named and makes the CPU that runs `target` forget it.
+    fn replace(&mut self, caller: Caller, target: Slot, page: UserPage, slot: u32, entry: Pte) {
+        let old = Pte(self.mem.read(slot));
+        self.mem.write(slot, entry.0);
+        if !old.is_present() {
+            return;
+        }
+        if old.frame() != entry.frame() {
+            self.frames
+                .release(&mut self.mem, old.frame(), self.config.plant);
+        }
+        match self.envs[target].on_cpu {
+            Some(cpu) if cpu == caller.cpu => {
+                self.effects |= Effects::FLUSH;
+                self.outbox.flush = page.va();
+            }
+            Some(_) if self.config.plant.is(Fault::SkipRemoteFlush) => {}
+            Some(cpu) => {
+                self.effects |= Effects::REMOTE;
+                self.outbox.remote = Some(Remote::Flush(cpu));
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! User memory, as user space alleges it.
+//!
+//! A user pointer is an allegation: [`UserSlice`] cannot be dereferenced, only
+//! checked and then copied from. Check and copy happen in one step, under the
+//! lock, so the mapping cannot change between them; the bytes can, because a
+//! program on another CPU may share the page, so they are copied once and
+//! decided on afterwards.
+//!
+//! The hard thing is the arithmetic: a range may wrap round the end of the
+//! address space, and the address that is reported for a bad one is fixed by
+//! the interface (the pointer itself on the first page, else the start of the
+//! first bad page).
+
+use crate::paging::Space;
+use crate::phys::PhysMem;
+use abi::Perm;
+use abi::layout::{PGSIZE, ULIM};
+
+/// A range of user addresses that somebody claims to own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserSlice {
+    /// First address.
+    pub ptr: u32,
+    /// Length in bytes; `ptr + len` may wrap.
+    pub len: u32,
+}
+
+/// The claim is false; the address is what the interface has reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadAddress(pub u32);
+
+impl UserSlice {
+    /// Checks that user mode may access every page of the range with `perm`.
+    pub fn check<M: PhysMem>(self, mem: &M, space: Space, perm: Perm) -> Result<(), BadAddress> {
+        let mut va = self.ptr;
+        let mut left = self.len;
+        while left > 0 {
+            if va >= ULIM || space.translate(mem, va, perm).is_none() {
+                return Err(BadAddress(va));
+            }
+            let in_page = PGSIZE - va % PGSIZE;
+            left = left.saturating_sub(in_page);
+            // Below ULIM, so this cannot wrap.
+            va = va.wrapping_add(in_page);
+        }
+        Ok(())
+    }
+
+    /// Copies the first bytes of a range that was checked in this step to
+    /// `out`, and says how many: those up to the end of their page, of the
+    /// range, or of `out`.
+    pub fn read_some<M: PhysMem>(self, mem: &mut M, space: Space, out: &mut [u8]) -> usize {
+        let Some(entry) = space.translate(mem, self.ptr, Perm::READ) else {
+            return 0;
+        };
+        let offset = self.ptr % PGSIZE;
+        let count = (PGSIZE - offset).min(self.len).min(out.len() as u32) as usize;
+        if let Some(out) = out.get_mut(..count) {
+            mem.read_bytes(entry.frame().address() + offset, out);
+        }
+        count
+    }
+
+    /// What is left of the range after its first `count` bytes.
+    #[must_use]
+    pub const fn skip(self, count: u32) -> UserSlice {
+        UserSlice {
+            ptr: self.ptr.wrapping_add(count),
+            len: self.len.saturating_sub(count),
+        }
+    }
+}
+
+/// Checks and reads the word at `va`, which may straddle two pages.
+pub fn read_word<M: PhysMem>(mem: &mut M, space: Space, va: u32) -> Result<u32, BadAddress> {
+    let mut slice = UserSlice { ptr: va, len: 4 };
+    slice.check(mem, space, Perm::READ)?;
+    let mut bytes = [0; 4];
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..)
+        && !rest.is_empty()
+    {
+        let count = slice.read_some(mem, space, rest);
+        if count == 0 {
+            return Err(BadAddress(va));
+        }
+        slice = slice.skip(count as u32);
+        done += count;
+    }
+    Ok(u32::from_le_bytes(bytes))
+}

@@ -1,0 +1,227 @@
+//! The kernel's own address space, from UTOP up; every environment gets a copy
+//! of its page-directory entries.
+//!
+//! ```text
+//! KERNBASE   physical memory: global, 4 MiB pages where RAM fills them
+//! KSTACKTOP  the CPUs' stacks, with gaps
+//! MMIOBASE   the local APIC, uncached; two pages to look at tables through
+//! UVPT       left empty: differs in every environment
+//! UPAGES     the public table of frames, read-only for users
+//! UENVS      the public table of environments, likewise
+//! ```
+//!
+//! The hard thing is that a large page must not cover what is not RAM: the
+//! processor might read ahead into device registers, and caches what it reads.
+//! So only a stretch of 4 MiB that is RAM throughout becomes a large page; a
+//! mixed one gets a page table that maps its RAM and nothing else. Kernel text
+//! and constants are mapped read-only, which CR0.WP makes binding.
+
+pub mod temporary;
+
+use crate::x86;
+use abi::Perm;
+use abi::layout::{
+    DIRECT_MAP_SIZE, KERNBASE, KSTACKTOP, KSTKSIZE, MMIOBASE, PGSHIFT, PGSIZE, PTSIZE, UENVS,
+    UPAGES, kernel_stack_top, pdx, ptx,
+};
+use core::cell::UnsafeCell;
+use core::ops::Range;
+use firmware::{PhysRange, RangeSet};
+use kcore::{CpuId, Pfn};
+
+/// A page table or page directory in the kernel's image.
+#[repr(C, align(4096))]
+pub struct PageTable(UnsafeCell<[u32; 1024]>);
+
+// SAFETY: entries are stored as single words, and only by CPU 0 before any
+// environment exists.
+unsafe impl Sync for PageTable {}
+
+impl PageTable {
+    /// Maps nothing.
+    pub const fn empty() -> PageTable {
+        PageTable(UnsafeCell::new([0; 1024]))
+    }
+
+    fn set(&self, index: u32, value: u32) {
+        let place = self.0.get().cast::<u32>();
+        // SAFETY: the index is in range by the remainder; others (the MMU)
+        // only ever read whole words.
+        unsafe { place.add(index as usize % 1024).write_volatile(value) };
+    }
+
+    /// Its physical address.
+    pub fn address(&self) -> u32 {
+        physical(self.0.get() as u32)
+    }
+
+    /// The entry of a page directory that points here.
+    fn entry(&self, perm: Perm) -> u32 {
+        self.address() | perm.bits()
+    }
+}
+
+/// The page directory that the entry code runs on, and every other CPU's too:
+/// RAM at 0 and at KERNBASE. Kept for a CPU that comes up late.
+pub static BOOT: PageTable = PageTable::empty();
+/// The kernel's own page directory.
+static KERNEL: PageTable = PageTable::empty();
+/// Maps the 4 MiB below KSTACKTOP.
+pub static STACKS: PageTable = PageTable::empty();
+/// Maps the 4 MiB from MMIOBASE.
+static DEVICES: PageTable = PageTable::empty();
+/// Maps the 4 MiB from UPAGES.
+static PAGES: PageTable = PageTable::empty();
+/// Maps the 4 MiB from UENVS.
+static ENVS: PageTable = PageTable::empty();
+/// For stretches of the direct map that are not RAM throughout.
+static MIXED: [PageTable; 8] = [const { PageTable::empty() }; 8];
+
+const KERNEL_PAGE: Perm = Perm::P.union(Perm::W).union(Perm::G);
+const KERNEL_CONSTANT: Perm = Perm::P.union(Perm::G);
+const DEVICE_PAGE: Perm = Perm::P
+    .union(Perm::W)
+    .union(Perm::G)
+    .union(Perm::PCD)
+    .union(Perm::PWT);
+const TABLE: Perm = Perm::P.union(Perm::W);
+const USER_TABLE: Perm = Perm::P.union(Perm::U);
+const USER_PAGE: Perm = Perm::P.union(Perm::U).union(Perm::G);
+
+unsafe extern "C" {
+    static etext: u8;
+    static erodata: u8;
+    static edata: u8;
+    static end: u8;
+    static entry: u8;
+}
+
+/// Virtual addresses of the kernel image's boundaries.
+pub struct Image {
+    /// First instruction.
+    pub entry: u32,
+    /// End of the code.
+    pub text: u32,
+    /// End of the constants.
+    pub constants: u32,
+    /// End of the initialised data.
+    pub data: u32,
+    /// End of everything.
+    pub end: u32,
+}
+
+/// Where the kernel lies.
+pub fn image() -> Image {
+    Image {
+        entry: &raw const entry as u32,
+        text: &raw const etext as u32,
+        constants: &raw const erodata as u32,
+        data: &raw const edata as u32,
+        end: &raw const end as u32,
+    }
+}
+
+/// Virtual address of the kernel image's first byte.
+const IMAGE_START: u32 = KERNBASE + 0x10_0000;
+
+/// The physical memory that the kernel image occupies.
+pub fn image_range() -> PhysRange {
+    PhysRange {
+        start: physical(IMAGE_START).into(),
+        end: physical(image().end).into(),
+    }
+}
+
+/// Physical address of a direct-mapped virtual one.
+pub const fn physical(va: u32) -> u32 {
+    va.wrapping_sub(KERNBASE)
+}
+
+/// The kernel's own page directory.
+pub fn kernel_pgdir() -> Pfn {
+    Pfn::containing(KERNEL.address())
+}
+
+/// Lets the device window be used: gives the page directory in use its table,
+/// and maps the local APIC's registers, at physical address `apic`.
+pub fn open_device_window(apic: u32) {
+    DEVICES.set(0, apic & !(PGSIZE - 1) | DEVICE_PAGE.bits());
+    BOOT.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
+}
+
+/// Fills the direct map, and points the kernel's page directory at all tables.
+/// Returns `ram` without what could not be mapped: what lies beyond the
+/// window, and stretches that are mixed when [`MIXED`] is used up.
+pub fn build(ram: &RangeSet) -> RangeSet {
+    let mut mapped = ram.clone();
+    mapped.remove(PhysRange {
+        start: DIRECT_MAP_SIZE.into(),
+        end: 1 << 32,
+    });
+    let mut spare = MIXED.iter();
+    for pa in (0..DIRECT_MAP_SIZE).step_by(PTSIZE as usize) {
+        let stretch = PhysRange::with_len(pa.into(), PTSIZE.into());
+        let is_ram = |range: PhysRange| range.start <= stretch.start && stretch.end <= range.end;
+        let has_ram = |range: PhysRange| range.start < stretch.end && stretch.start < range.end;
+        if pa > 0 && mapped.iter().any(is_ram) {
+            KERNEL.set(pdx(KERNBASE + pa), pa | (KERNEL_PAGE | Perm::PS).bits());
+        } else if mapped.iter().any(has_ram) {
+            match spare.next() {
+                Some(table) => {
+                    map_mixed(table, pa, &mapped);
+                    KERNEL.set(pdx(KERNBASE + pa), table.entry(TABLE));
+                }
+                None => mapped.remove(stretch),
+            }
+        }
+    }
+    KERNEL.set(pdx(KSTACKTOP - 1), STACKS.entry(TABLE));
+    KERNEL.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
+    KERNEL.set(pdx(UPAGES), PAGES.entry(USER_TABLE));
+    KERNEL.set(pdx(UENVS), ENVS.entry(USER_TABLE));
+    mapped
+}
+
+/// Maps the whole pages of RAM among the 4 MiB at `pa`.
+fn map_mixed(table: &PageTable, pa: u32, ram: &RangeSet) {
+    let first = pa >> PGSHIFT;
+    for range in ram.iter() {
+        let frames = range.whole_frames();
+        for frame in frames.start.max(first)..frames.end.min(first + 1024) {
+            let perm = match KERNBASE + (frame << PGSHIFT) {
+                va if (IMAGE_START..image().constants).contains(&va) => KERNEL_CONSTANT,
+                _ => KERNEL_PAGE,
+            };
+            table.set(frame - first, frame << PGSHIFT | perm.bits());
+        }
+    }
+}
+
+/// Shows users the frames of the two public tables. Each starts at a physical
+/// address and is a number of pages long.
+pub fn publish(upages: Range<u32>, uenvs: Range<u32>) {
+    for (table, range) in [(&PAGES, upages), (&ENVS, uenvs)] {
+        for (index, pa) in range.step_by(PGSIZE as usize).enumerate() {
+            table.set(index as u32, pa | USER_PAGE.bits());
+        }
+    }
+}
+
+/// Maps a stack of `cpu`: the frames at `pa`, as many pages as `pages`, ending
+/// `below` bytes under the top of its kernel stack.
+pub fn map_stack(cpu: CpuId, below: u32, pa: u32, pages: u32) {
+    let bottom = kernel_stack_top(cpu.0.into()) - below - pages * PGSIZE;
+    for page in 0..pages {
+        let offset = page * PGSIZE;
+        STACKS.set(ptx(bottom + offset), (pa + offset) | KERNEL_PAGE.bits());
+    }
+}
+
+/// Pages of a kernel stack.
+pub const STACK_PAGES: u32 = KSTKSIZE / PGSIZE;
+
+/// Moves this CPU to the kernel's page directory.
+pub fn enter() {
+    // SAFETY: it maps image, stacks and devices where the one in use does.
+    unsafe { x86::load_cr3(KERNEL.address()) };
+}

@@ -1,0 +1,58 @@
+//! Looking at physical memory that the direct map does not reach.
+//!
+//! The firmware's tables lie at the top of RAM, mostly above the direct map's
+//! 256 MiB, so they are read through one page of the device window that is
+//! pointed at one frame after another. The hard thing is that a translation is
+//! remembered by the processor: it is dropped whenever the page is re-pointed,
+//! and on this CPU only, so only CPU 0 may look, and only while it boots.
+
+use super::DEVICES;
+use crate::x86;
+use abi::Perm;
+use abi::layout::{MMIOBASE, PGSIZE, ptx};
+use core::marker::PhantomData;
+use firmware::PhysBytes;
+
+/// The page through which memory is looked at.
+const PAGE: u32 = MMIOBASE + PGSIZE;
+
+/// All physical memory below 4 GiB, for CPU 0 while it boots.
+pub struct FirmwareMemory {
+    stays_here: PhantomData<*const ()>,
+}
+
+impl FirmwareMemory {
+    /// Access to physical memory.
+    ///
+    /// # Safety
+    /// There is one of these at a time, and the device window is open.
+    pub unsafe fn new() -> FirmwareMemory {
+        FirmwareMemory {
+            stays_here: PhantomData,
+        }
+    }
+}
+
+impl PhysBytes for FirmwareMemory {
+    fn read(&self, pa: u32, out: &mut [u8]) -> bool {
+        let mut pa = pa;
+        let mut rest = out;
+        while !rest.is_empty() {
+            let offset = pa % PGSIZE;
+            let len = rest.len().min((PGSIZE - offset) as usize);
+            let (now, later) = rest.split_at_mut(len);
+            DEVICES.set(ptx(PAGE), (pa - offset) | Perm::P.bits());
+            x86::invlpg(PAGE);
+            // SAFETY: the page is mapped, `len` bytes do not leave it, and
+            // nobody writes the firmware's tables. Where there is no memory
+            // the bus answers with ones.
+            unsafe {
+                let from = (PAGE + offset) as *const u8;
+                core::ptr::copy_nonoverlapping(from, now.as_mut_ptr(), len);
+            }
+            rest = later;
+            pa = pa.wrapping_add(len as u32);
+        }
+        true
+    }
+}

@@ -1,0 +1,169 @@
+//! From the first Rust instruction to the first environment, as a list.
+//!
+//! The hard thing is the order, so each line says what it needs. CPU 0 is
+//! alone until the other CPUs are started, and they wait at a gate until the
+//! kernel proper exists; interrupts are off until the first return to user
+//! mode.
+
+mod handover;
+mod memory;
+mod others;
+pub mod processor;
+mod programs;
+
+use crate::address_space::temporary::FirmwareMemory;
+use crate::address_space::{self, PageTable, STACKS};
+use crate::console::{self, say};
+use crate::effects::{self, Core};
+use crate::phys::DirectMap;
+use crate::power;
+use crate::smp::{ThisCpu, clock, lapic, segments, start};
+use crate::trap;
+use crate::x86;
+use abi::env::NENV;
+use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, KSTKSIZE};
+use core::arch::global_asm;
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use firmware::{BootOptions, options};
+use handover::Handover;
+use kcore::env::Env;
+use kcore::plant::Plant;
+use kcore::{Config, End, Kernel, Tables};
+use memory::{MachineTables, Memory};
+
+global_asm!(
+    include_str!("entry.s"),
+    kernbase = const KERNBASE,
+    window = const DIRECT_MAP_SIZE + 0x83,
+    required = const processor::REQUIRED,
+    cr0 = const x86::CR0,
+    cr4_pse = const x86::CR4_PSE,
+    frame_size = const size_of::<abi::TrapFrame>(),
+    pgdir = sym address_space::BOOT,
+    stack_table = sym STACKS,
+    stack = sym STACK,
+    stack_size = const KSTKSIZE,
+    debug_exit = const power::DEBUG_EXIT_PORT,
+    verdict = const power::PANIC,
+    main = sym main,
+);
+
+/// CPU 0's kernel stack; the entry code maps it to its place.
+static STACK: [PageTable; KSTKSIZE as usize / size_of::<PageTable>()] =
+    [const { PageTable::empty() }; _];
+
+/// Bytes of the console's ring.
+const RING: usize = 32 * 1024;
+
+/// What is too big for a stack. All zero at first.
+struct Fixed {
+    envs: MaybeUninit<[Env; NENV]>,
+    ring: [u8; RING],
+    strings: [u8; handover::POOL],
+    arguments: [u8; programs::ARGUMENTS],
+}
+
+struct OnlyOnce(UnsafeCell<Fixed>);
+
+// SAFETY: `main`, which runs once, takes the only reference.
+unsafe impl Sync for OnlyOnce {}
+
+static FIXED: OnlyOnce = OnlyOnce(UnsafeCell::new(Fixed {
+    envs: MaybeUninit::zeroed(),
+    ring: [0; RING],
+    strings: [0; handover::POOL],
+    arguments: [0; programs::ARGUMENTS],
+}));
+
+/// The first Rust that runs. `magic` and `info` are what the boot loader left
+/// in eax and ebx, the rest is the time-stamp counter at the kernel's first
+/// instructions.
+extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
+    let entered = u64::from(tsc_high) << 32 | u64::from(tsc_low);
+    let cpu = ThisCpu::get(); // the entry code put us on CPU 0's stack
+    console::uart::COM1.init(); // from here on we can be heard
+    address_space::open_device_window(processor::local_apic()); // needed to look at tables
+    // SAFETY: the window is open, and this is the only one.
+    let firmware = unsafe { FirmwareMemory::new() };
+    // SAFETY: `main` runs once.
+    let fixed = unsafe { &mut *FIXED.0.get() };
+    let handover = match Handover::read(&firmware, magic, info, &mut fixed.strings) {
+        Ok(handover) => handover, // copied: now memory may be written
+        Err(error) => panic!("{error}"),
+    };
+    let options = &handover.options;
+    memory::announce(&handover.memory);
+    let mapped = address_space::build(&handover.memory.usable); // needs the map of memory
+    address_space::enter(); // the low identity map is gone
+    let mut memory = Memory::new(mapped, &handover.modules); // what is left to carve from
+    segments::init_interrupt_table(); // needs nothing but the stubs' addresses
+    segments::load(cpu, address_space::kernel_pgdir().address()); // from here on faults are reported
+    processor::enable(cpu); // needs segments, for sysenter
+    lapic::init(true); // needs the device window
+    let rates = clock::calibrate(entered);
+    clock::set_quantum(rates, options.quantum_us); // needs the rates
+    let topology = others::find(&firmware); // needs the APIC, to know itself
+    console::enable_interrupts(); // needs the interrupt table; they stay pending for now
+    others::start(&topology, &mut memory); // needs clock, and memory for stacks
+    let tables = memory::carve_tables(&mut memory); // needs to know how much memory there is
+    let mut kernel = new_kernel(options, tables, &mut fixed.envs, &mut fixed.ring, &memory);
+    programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules, still where they were
+    if options.boottime {
+        say!("boot: {}", x86::rdtsc() - entered);
+    }
+    // SAFETY: once, and no CPU has entered.
+    unsafe { effects::install(kernel, options.prelock && options.plant.is_none()) };
+    start::open(); // the other CPUs enter
+    trap::begin(cpu)
+}
+
+/// The kernel proper, without environments.
+fn new_kernel(
+    options: &BootOptions,
+    tables: MachineTables,
+    envs: &'static mut MaybeUninit<[Env; NENV]>,
+    console: &'static mut [u8],
+    memory: &Memory,
+) -> Core {
+    let config = Config {
+        kernel_pgdir: address_space::kernel_pgdir(),
+        uenvs: tables.uenvs,
+        upages: tables.upages,
+        quantum: u64::from(options.quantum_us) * 1000,
+        lifecycle: options.lifecycle,
+        end: match options.end {
+            options::End::PowerOff => End::PowerOff,
+            options::End::Monitor => End::Monitor,
+        },
+        plant: options.plant.map_or(Plant::NONE, |name| plant(&name)),
+    };
+    let first = envs.as_mut_ptr().cast::<Env>();
+    for slot in 0..NENV {
+        // SAFETY: within the array.
+        unsafe { first.add(slot).write(Env::default()) };
+    }
+    // SAFETY: every slot was just written.
+    let envs = unsafe { envs.assume_init_mut() };
+    let tables = Tables {
+        frames: tables.frames,
+        envs,
+        console,
+    };
+    // SAFETY: the core uses frames of its table, the public tables and the
+    // modules; none of them holds a Rust object.
+    Kernel::new(unsafe { DirectMap::new() }, tables, config, memory.usable())
+}
+
+/// The planted fault with this name.
+fn plant(name: &str) -> Plant {
+    #[cfg(feature = "plant")]
+    if name == "panic-now" {
+        trap::PANIC_NOW.store(true, core::sync::atomic::Ordering::Relaxed);
+        return Plant::NONE;
+    }
+    Plant::from_name(name).unwrap_or_else(|| {
+        say!("no such fault in this kernel: {name}");
+        Plant::NONE
+    })
+}

@@ -1,0 +1,88 @@
+//! Which other CPUs there are, and their stacks.
+//!
+//! The hard thing is that the kernel's numbers are dense and the world is not:
+//! APIC ids have gaps, and a CPU that the firmware lists may never come up. A
+//! number that was given to a CPU that did not come goes to the next one.
+
+use super::memory::{Memory, NoMemory};
+use crate::address_space::{self, STACK_PAGES, temporary::FirmwareMemory};
+use crate::console::say;
+use crate::smp::{self, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, TASK_STACK, lapic, start};
+use crate::x86::Port;
+use abi::layout::PGSIZE;
+use firmware::Topology;
+use kcore::CpuId;
+
+/// Asks the firmware which CPUs there are.
+pub fn find(firmware: &FirmwareMemory) -> Topology {
+    let topology = Topology::find(firmware, lapic::id() as u8);
+    say!("SMP: CPU 0 found {} CPU(s)", topology.cpus.apic_ids().len());
+    if topology.cpus.ignored() > 0 {
+        say!(
+            "SMP: {} CPUs too many, not started",
+            topology.cpus.ignored()
+        );
+    }
+    if topology.imcr {
+        say!("SMP: Setting IMCR to switch from PIC mode to symmetric I/O mode");
+        leave_pic_mode();
+    }
+    topology
+}
+
+/// Starts every CPU that the firmware lists, and gives CPU 0 its stacks for
+/// task gates.
+pub fn start(topology: &Topology, memory: &mut Memory) {
+    if map_task_stacks(CpuId(0), memory).is_err() {
+        panic!("no memory for CPU 0's stacks");
+    }
+    start::copy_trampoline();
+    let mut next = CpuId(1);
+    let mut has_stacks = false;
+    for &apic_id in topology.cpus.apic_ids().iter().skip(1) {
+        has_stacks = has_stacks || map_stacks(next, memory).is_ok();
+        if !has_stacks {
+            say!("SMP: no memory for the stacks of CPU {}", next.0);
+            return;
+        }
+        match start::start(next, apic_id) {
+            start::Outcome::Up => {
+                say!("SMP: CPU {} starting", next.0);
+                smp::count_started();
+                next.0 += 1;
+                has_stacks = false;
+            }
+            start::Outcome::NeverCame => {
+                say!("SMP: the CPU with APIC id {apic_id} does not start, left out");
+            }
+            start::Outcome::Lost => {
+                say!("SMP: the CPU with APIC id {apic_id} started and was lost, left out");
+                next.0 += 1;
+                has_stacks = false;
+            }
+        }
+    }
+}
+
+/// On very old boards: lets interrupts reach the APIC.
+fn leave_pic_mode() {
+    // SAFETY: the interrupt mode configuration register; the firmware says
+    // that it exists.
+    let (select, value) = unsafe { (Port::new(0x22), Port::new(0x23)) };
+    select.write(0x70);
+    value.write(value.read() | 1);
+}
+
+fn map_stacks(cpu: CpuId, memory: &mut Memory) -> Result<(), NoMemory> {
+    let stack = memory.carve(STACK_PAGES * PGSIZE)?;
+    address_space::map_stack(cpu, 0, stack.start, STACK_PAGES);
+    map_task_stacks(cpu, memory)
+}
+
+fn map_task_stacks(cpu: CpuId, memory: &mut Memory) -> Result<(), NoMemory> {
+    for below in [DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK] {
+        let stack = memory.carve(TASK_STACK)?;
+        address_space::map_stack(cpu, below, stack.start, TASK_STACK / PGSIZE);
+    }
+    Ok(())
+}

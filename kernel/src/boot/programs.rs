@@ -1,0 +1,65 @@
+//! The first environments, one for each boot module.
+//!
+//! The hard thing is to be exact about arguments: a program that was given
+//! none starts with an empty stack, as JOS's kernel starts it, and finds no
+//! arguments at all; one that was given some finds its own name before them.
+
+use super::handover::Handover;
+use crate::console::say;
+use crate::effects::Core;
+use abi::EnvType;
+use firmware::ModuleString;
+use kcore::Boot;
+use kcore::elf::Image;
+
+/// More bytes of arguments than fit a program's first stack page.
+pub const ARGUMENTS: usize = 4096;
+
+/// Makes an environment of every module, in order; says which cannot be run.
+/// `room` is for arguments.
+pub fn create(kernel: &mut Core, handover: &Handover, room: &mut [u8; ARGUMENTS]) {
+    if handover.modules.is_empty() {
+        say!("no boot module, so no program to run");
+    }
+    for module in &handover.modules {
+        let string = ModuleString::parse(handover.string(module));
+        if let Some(word) = string.unknown_directive {
+            say!(
+                "{}: unknown directive {}",
+                string.name(),
+                word.escape_ascii()
+            );
+        }
+        let Some(arguments) = arguments(string, room) else {
+            say!("{}: arguments too long", string.name());
+            continue;
+        };
+        let image = Image {
+            start: module.file.start as u32,
+            len: module.file.len() as u32,
+        };
+        let boot = Boot {
+            image,
+            arguments,
+            personality: string.personality,
+            kind: EnvType::User,
+        };
+        if let Err(error) = kernel.boot_env(boot) {
+            say!("{}: cannot be loaded: {error:?}", string.name());
+        }
+    }
+}
+
+/// The arguments as the core wants them, each ended by a NUL byte.
+fn arguments<'r>(string: ModuleString<'_>, room: &'r mut [u8; ARGUMENTS]) -> Option<&'r [u8]> {
+    let mut len = 0;
+    if string.arguments().next().is_some() {
+        for word in core::iter::once(string.name()).chain(string.arguments()) {
+            for byte in word.bytes().chain([0]) {
+                *room.get_mut(len)? = byte;
+                len += 1;
+            }
+        }
+    }
+    room.get(..len)
+}

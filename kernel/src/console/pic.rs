@@ -1,0 +1,57 @@
+//! The pair of 8259 interrupt controllers, in virtual wire mode.
+//!
+//! The serial port is the only device whose interrupts we take, so the old
+//! controllers do: they exist on every PC, need no table of the firmware to be
+//! found or routed, and reach CPU 0 through its LINT0 pin. The hard thing is
+//! what is *not* here, the end-of-interrupt command: the first controller runs
+//! in automatic mode, since an interrupt's handler never leaves the kernel the
+//! way it came. Source: Intel 8259A data sheet.
+
+use crate::x86::Port;
+
+/// Vector of the first interrupt line.
+const FIRST_VECTOR: u8 = 32;
+/// The line to which the second controller is connected.
+pub const CASCADE: u8 = 2;
+/// COM1's line.
+pub const SERIAL: u8 = 4;
+
+struct Controller {
+    command: Port,
+    data: Port,
+}
+
+// SAFETY: the PC's first interrupt controller; it has no access to memory.
+const FIRST: Controller = unsafe {
+    Controller {
+        command: Port::new(0x20),
+        data: Port::new(0x21),
+    }
+};
+// SAFETY: as the first.
+const SECOND: Controller = unsafe {
+    Controller {
+        command: Port::new(0xa0),
+        data: Port::new(0xa1),
+    }
+};
+
+impl Controller {
+    fn init(&self, vector: u8, wiring: u8, mode: u8) {
+        self.data.write(0xff); // all masked
+        self.command.write(0x11); // edge triggered, cascaded, ICW4 follows
+        self.data.write(vector);
+        self.data.write(wiring);
+        self.data.write(mode);
+        self.command.write(0x68); // no special masks
+        self.command.write(0x0a); // reads give the request register
+    }
+}
+
+/// Sets both controllers up, and lets through COM1's line.
+pub fn init() {
+    FIRST.init(FIRST_VECTOR, 1 << CASCADE, 0x03); // 8086 mode, automatic EOI
+    SECOND.init(FIRST_VECTOR + 8, CASCADE, 0x01);
+    FIRST.data.write(!(1 << CASCADE | 1 << SERIAL));
+    SECOND.data.write(0xff);
+}

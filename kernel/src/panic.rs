@@ -1,0 +1,146 @@
+//! A bug in the kernel: one readable report, and the end.
+//!
+//! The hard thing is that everything may be broken, and that other CPUs go on:
+//! they print, they wait for the lock, they may panic too. So the first to
+//! panic stops all others by an interrupt that cannot be masked, waits a
+//! moment for them, and only then prints; who panics second says nothing. The
+//! backtrace believes no pointer: it reads this CPU's stacks and nothing else.
+
+use crate::console::say;
+use crate::effects;
+use crate::power;
+use crate::smp::{self, ThisCpu, lapic};
+use crate::x86;
+use abi::TrapFrame;
+use abi::trap::Vector;
+use core::fmt;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use kcore::fault::Dump;
+
+/// Some CPU panics: whoever gets an NMI stops.
+pub static PANICKING: AtomicBool = AtomicBool::new(false);
+/// How many CPUs have stopped because of it.
+pub static STOPPED: AtomicU32 = AtomicU32::new(0);
+/// The CPU that panicked first.
+static FIRST: AtomicU8 = AtomicU8::new(u8::MAX);
+
+/// Looks at the counter of stopped CPUs before they are given up: about a
+/// tenth of a second.
+const PATIENCE: u32 = 10_000_000;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    let (file, line) = info
+        .location()
+        .map_or(("?", 0), |at| (at.file(), at.line()));
+    report(file, line, &info.message(), x86::ebp())
+}
+
+fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
+    let cpu = ThisCpu::get();
+    if PANICKING.swap(true, Ordering::AcqRel) {
+        if FIRST.load(Ordering::Acquire) != cpu.id().0 {
+            x86::halt_forever();
+        }
+        say!("kernel panic while panicking: {message}");
+        power::fail();
+    }
+    FIRST.store(cpu.id().0, Ordering::Release);
+    stop_others();
+    effects::flush_console();
+    say!(
+        "\nkernel panic on CPU {} at {file}:{line}: {message}",
+        cpu.id().0
+    );
+    backtrace(cpu, ebp);
+    power::fail()
+}
+
+/// Stops all other CPUs that were started, as far as they can be.
+fn stop_others() {
+    let others = smp::started() - 1;
+    if others == 0 {
+        return;
+    }
+    lapic::send_nmi_to_others();
+    for _ in 0..PATIENCE {
+        if STOPPED.load(Ordering::Acquire) >= others {
+            return;
+        }
+        core::hint::spin_loop();
+    }
+    say!("\nnot all CPUs have stopped");
+}
+
+/// One line for each call, innermost first, as far as frame pointers lead up
+/// this CPU's stacks.
+pub fn backtrace(cpu: ThisCpu, ebp: u32) {
+    say!("Stack backtrace:");
+    let mut ebp = ebp;
+    for _ in 0..32 {
+        let words: [Option<u32>; 7] =
+            core::array::from_fn(|i| cpu.stack_word(ebp.wrapping_add(i as u32 * 4)));
+        let [Some(caller), Some(eip), args @ ..] = words else {
+            return;
+        };
+        let args = args.map(Option::unwrap_or_default);
+        let [a, b, c, d, e] = args;
+        say!("  ebp {ebp:08x}  eip {eip:08x}  args {a:08x} {b:08x} {c:08x} {d:08x} {e:08x}");
+        if caller <= ebp {
+            return;
+        }
+        ebp = caller;
+    }
+}
+
+/// A trap in the kernel that none of the stubs expects.
+pub extern "fastcall" fn kernel_trap(frame: &TrapFrame) -> ! {
+    let cpu = ThisCpu::get();
+    let is_page_fault = Vector(frame.trapno) == Vector::PAGE_FAULT;
+    if !PANICKING.load(Ordering::Acquire) {
+        let dump = Dump {
+            frame,
+            address: &raw const *frame as u32,
+            cpu: cpu.id(),
+            fault_va: is_page_fault.then(x86::cr2),
+        };
+        report(
+            file!(),
+            line!(),
+            &WithFrame("unhandled trap in kernel", dump),
+            frame.regs.ebp,
+        );
+    }
+    report(
+        file!(),
+        line!(),
+        &"unhandled trap in kernel",
+        frame.regs.ebp,
+    )
+}
+
+struct WithFrame<'f>(&'static str, Dump<'f>);
+
+impl fmt::Display for WithFrame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.0, self.1)
+    }
+}
+
+/// The double-fault task, on its own stack. Most often the kernel stack ran
+/// into its gap.
+pub extern "C" fn double_fault() -> ! {
+    task_gate("double fault")
+}
+
+/// The machine-check task, on its own stack.
+pub extern "C" fn machine_check() -> ! {
+    task_gate("machine check")
+}
+
+fn task_gate(what: &str) -> ! {
+    let then = ThisCpu::get().area().segments.interrupted();
+    let message = format_args!("{what} at eip {:08x}, esp {:08x}", then.eip, then.esp);
+    report(file!(), line!(), &message, then.ebp)
+}

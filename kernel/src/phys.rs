@@ -1,0 +1,98 @@
+//! Physical memory as the core reaches it: through the direct map.
+//!
+//! The hard thing is what the memory is: user programs on other CPUs write it
+//! while we read, and the MMU sets bits in page tables. So there is no Rust
+//! reference anywhere here, nor a plain read: words go through volatile
+//! accesses, blocks through string instructions that the compiler cannot see
+//! into. Addresses are those of frames in the core's table, of the public
+//! tables and of boot modules, all of them direct-mapped RAM.
+
+use abi::layout::{KERNBASE, PGSIZE};
+use core::arch::asm;
+use kcore::{Pfn, PhysMem};
+
+/// All of direct-mapped RAM. There is one, in the kernel.
+pub struct DirectMap(());
+
+impl DirectMap {
+    /// Access to RAM.
+    ///
+    /// # Safety
+    /// Whoever uses it passes only addresses of RAM that the direct map
+    /// covers, and writes only frames that hold no Rust object.
+    pub const unsafe fn new() -> DirectMap {
+        DirectMap(())
+    }
+}
+
+#[inline(always)]
+fn pointer(pa: u32) -> *mut u8 {
+    KERNBASE.wrapping_add(pa) as *mut u8
+}
+
+/// Copies bytes: words first, then the rest.
+///
+/// # Safety
+/// `from` is readable and `to` writeable for `len` bytes.
+#[inline(always)]
+unsafe fn copy(to: *mut u8, from: *const u8, len: u32) {
+    // SAFETY: the caller's promise; the direction flag is clear in all of the
+    // kernel. The compiler may keep something in esi, even `from` itself: the
+    // exchange is right either way.
+    unsafe {
+        asm!(
+            "xchg esi, {from}",
+            "rep movsd",
+            "mov ecx, edx",
+            "rep movsb",
+            "xchg esi, {from}",
+            from = inout(reg) from => _,
+            inout("ecx") len / 4 => _,
+            in("edx") len % 4,
+            inout("edi") to => _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+impl PhysMem for DirectMap {
+    #[inline(always)]
+    fn read(&self, pa: u32) -> u32 {
+        // SAFETY: direct-mapped RAM, by the promise made to `new`.
+        unsafe { pointer(pa).cast::<u32>().read_volatile() }
+    }
+
+    #[inline(always)]
+    fn write(&mut self, pa: u32, value: u32) {
+        // SAFETY: as in `read`, and no Rust object is there.
+        unsafe { pointer(pa).cast::<u32>().write_volatile(value) }
+    }
+
+    fn zero_frame(&mut self, frame: Pfn) {
+        // SAFETY: as in `write`, for the whole frame.
+        unsafe {
+            asm!(
+                "rep stosd",
+                inout("ecx") PGSIZE / 4 => _,
+                inout("edi") pointer(frame.address()) => _,
+                in("eax") 0,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    fn read_bytes(&mut self, pa: u32, out: &mut [u8]) {
+        // SAFETY: `from` as in `read`; `out` is ours alone.
+        unsafe { copy(out.as_mut_ptr(), pointer(pa), out.len() as u32) };
+    }
+
+    fn write_bytes(&mut self, pa: u32, bytes: &[u8]) {
+        // SAFETY: `to` as in `write`; `bytes` are readable.
+        unsafe { copy(pointer(pa), bytes.as_ptr(), bytes.len() as u32) };
+    }
+
+    fn copy_bytes(&mut self, to: u32, from: u32, len: u32) {
+        // SAFETY: as in `read` and `write`.
+        unsafe { copy(pointer(to), pointer(from), len) };
+    }
+}

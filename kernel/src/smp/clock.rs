@@ -1,0 +1,144 @@
+//! Time: nanoseconds since boot from the time-stamp counter, and quanta in
+//! ticks of the local APIC's timer.
+//!
+//! Neither counter says how fast it runs, so both are compared with the one
+//! clock of a PC whose rate is known, the 8254. The hard thing is to be right
+//! although the comparison may be disturbed (a virtual CPU can lose its host
+//! CPU between any two instructions). The readings are nested, timer outside
+//! counter outside 8254, so that a disturbance can only make both seem
+//! *faster*; of three short comparisons the slowest is the best.
+//! Source: Intel 8254 data sheet; port 0x61 of the PC/AT.
+
+use crate::smp::lapic;
+use crate::x86::{Port, rdtsc};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+// SAFETY: the 8254's and its gate's ports; they do not touch memory.
+const CHANNEL_2: Port = unsafe { Port::new(0x42) };
+// SAFETY: as above.
+const COMMAND: Port = unsafe { Port::new(0x43) };
+// SAFETY: as above.
+const GATE: Port = unsafe { Port::new(0x61) };
+
+const PIT_HZ: u64 = 1_193_182;
+/// Length of one comparison in ticks of the 8254: 0.1 ms.
+const WINDOW: u16 = 119;
+const ROUNDS: u32 = 3;
+/// Polls of the gate after which the 8254 is believed not to be there.
+const PATIENCE: u32 = 10_000_000;
+
+/// How fast this machine's counters run.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Of the time-stamp counter.
+    pub tsc_hz: u64,
+    /// Of the local APIC's timer.
+    pub apic_hz: u64,
+}
+
+/// The counter at the kernel's first instructions, low and high half: the zero
+/// of [`now`]. (A 64-bit atomic would be read through the x87 unit, whose
+/// registers belong to an environment.)
+static START: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
+/// What [`now`] multiplies ticks by: units of [`GRAIN`] ns in a tick, times
+/// 2^32, so that the product's upper words are the time.
+static SCALE: AtomicU32 = AtomicU32::new(0);
+/// Ticks of the APIC's timer in a quantum.
+static QUANTUM: AtomicU32 = AtomicU32::new(0);
+
+/// [`now`] counts in units of this many ns, so that the scale of any counter
+/// faster than 63 MHz fits a word.
+const GRAIN: u64 = 16;
+
+/// Measures the counters and starts the clock, which reads 0 when the
+/// time-stamp counter was `start`.
+pub fn calibrate(start: u64) -> Rates {
+    let mut best = compare();
+    for _ in 1..ROUNDS {
+        let round = compare();
+        best.tsc_hz = best.tsc_hz.min(round.tsc_hz);
+        best.apic_hz = best.apic_hz.min(round.apic_hz);
+    }
+    START[0].store(start as u32, Relaxed);
+    START[1].store((start >> 32) as u32, Relaxed);
+    SCALE.store(ratio((1_000_000_000 / GRAIN) << 32, best.tsc_hz), Relaxed);
+    best
+}
+
+/// Sets the length of a quantum.
+pub fn set_quantum(rates: Rates, microseconds: u32) {
+    let ticks = ratio(rates.apic_hz * u64::from(microseconds), 1_000_000);
+    QUANTUM.store(ticks, Relaxed);
+}
+
+fn ratio(dividend: u64, divisor: u64) -> u32 {
+    u32::try_from(dividend / divisor.max(1))
+        .unwrap_or(u32::MAX)
+        .max(1)
+}
+
+fn compare() -> Rates {
+    let gate = GATE.read() & !0x03;
+    GATE.write(gate); // speaker off, counting stopped
+    COMMAND.write(0xb0); // channel 2, two bytes, mode 0: rises at the end
+    CHANNEL_2.write(WINDOW as u8);
+    CHANNEL_2.write((WINDOW >> 8) as u8);
+    lapic::arm_timer(u32::MAX);
+    let apic = lapic::timer_left();
+    let tsc = rdtsc();
+    GATE.write(gate | 1);
+    for _ in 0..PATIENCE {
+        if GATE.read() & 0x20 != 0 {
+            let tsc = rdtsc().wrapping_sub(tsc);
+            let apic = u64::from(apic.wrapping_sub(lapic::timer_left()));
+            lapic::arm_timer(0);
+            GATE.write(gate);
+            return Rates {
+                tsc_hz: tsc * PIT_HZ / u64::from(WINDOW),
+                apic_hz: apic * PIT_HZ / u64::from(WINDOW),
+            };
+        }
+    }
+    panic!("the 8254 timer does not count");
+}
+
+/// ns since the kernel's first instructions.
+#[inline(always)]
+pub fn now() -> u64 {
+    let [low, high] = [&START[0], &START[1]].map(|half| u64::from(half.load(Relaxed)));
+    let ticks = rdtsc().wrapping_sub(high << 32 | low);
+    let scale = u64::from(SCALE.load(Relaxed));
+    let low = ((ticks & 0xffff_ffff) * scale) >> 32;
+    ((ticks >> 32) * scale + low) * GRAIN
+}
+
+/// Starts a full quantum on this CPU's timer.
+#[inline(always)]
+pub fn start_quantum() {
+    lapic::arm_timer(QUANTUM.load(Relaxed));
+}
+
+/// Lets this CPU's timer rest.
+#[inline(always)]
+pub fn stop_quantum() {
+    lapic::arm_timer(0);
+}
+
+/// Waits, doing nothing else.
+pub fn wait_us(microseconds: u32) {
+    wait_until(microseconds, || false);
+}
+
+/// Waits until `done`, but not longer than given; says whether it was done.
+pub fn wait_until(microseconds: u32, mut done: impl FnMut() -> bool) -> bool {
+    let end = now() + u64::from(microseconds) * 1000;
+    loop {
+        if done() {
+            return true;
+        }
+        if now() >= end {
+            return done();
+        }
+        core::hint::spin_loop();
+    }
+}

@@ -1,0 +1,141 @@
+//! CPUs: who am I, and what each has of its own.
+//!
+//! The hard thing is to know which CPU runs, cheaply, before anything can be
+//! trusted but the stack pointer. Each CPU owns the 64 KiB of address space
+//! that end at its kernel stack's top ([`abi::layout::kernel_stack_top`]), and
+//! every stack that it ever runs on lies in there, so the upper half of `esp`
+//! names the CPU:
+//!
+//! ```text
+//!   top             the trap frame of the environment that runs here (68 bytes)
+//!   top -  32 KiB   kernel stack
+//!   top -  48 KiB   unmapped: an overflow faults at once
+//!   top -  52 KiB   machine-check stack, 4 KiB
+//!   top -  56 KiB   unmapped
+//!   top -  60 KiB   double-fault stack, 4 KiB
+//!   top -  64 KiB   unmapped
+//! ```
+
+pub mod clock;
+pub mod lapic;
+pub mod segments;
+pub mod start;
+
+use crate::effects::Parked;
+use crate::x86;
+use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
+use biglock::Mailbox;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use kcore::CpuId;
+use kcore::cpu::MAX_CPUS;
+
+/// Bytes of address space that each CPU owns for its stacks.
+const REGION: u32 = KSTKSIZE + KSTKGAP;
+const _: () = assert!(REGION == 0x1_0000 && KSTACKTOP.is_multiple_of(REGION));
+
+/// One past the double-fault stack, below the top of the kernel stack.
+pub const DOUBLE_FAULT_STACK: u32 = 14 * 0x1000;
+/// One past the machine-check stack, below the top of the kernel stack.
+pub const MACHINE_CHECK_STACK: u32 = 12 * 0x1000;
+
+/// Bytes of each of these two stacks.
+pub const TASK_STACK: u32 = 0x1000;
+
+/// How many CPUs are up.
+static STARTED: AtomicU32 = AtomicU32::new(1);
+
+/// How many CPUs are up, this one included.
+pub fn started() -> u32 {
+    STARTED.load(Relaxed)
+}
+
+/// Notes that another CPU is up.
+pub fn count_started() {
+    STARTED.fetch_add(1, Relaxed);
+}
+
+/// The CPU that runs this code; cannot be handed to another.
+#[derive(Clone, Copy)]
+pub struct ThisCpu {
+    id: CpuId,
+    stays_here: PhantomData<*const ()>,
+}
+
+impl ThisCpu {
+    /// Reads off the stack pointer which CPU this is.
+    #[inline(always)]
+    pub fn get() -> ThisCpu {
+        ThisCpu {
+            id: CpuId(((KSTACKTOP - 1).wrapping_sub(x86::esp()) / REGION) as u8),
+            stays_here: PhantomData,
+        }
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub fn id(self) -> CpuId {
+        self.id
+    }
+
+    /// What it has of its own.
+    #[inline(always)]
+    pub fn area(self) -> &'static CpuArea {
+        area(self.id)
+    }
+
+    /// One past the highest address of its kernel stack.
+    pub fn stack_top(self) -> u32 {
+        kernel_stack_top(self.id.0.into())
+    }
+
+    /// The aligned word at `address`, if that lies in one of its stacks.
+    pub fn stack_word(self, address: u32) -> Option<u32> {
+        let depth = self.stack_top().checked_sub(address)?;
+        let stacks = [
+            4..=KSTKSIZE,
+            MACHINE_CHECK_STACK + 4..=MACHINE_CHECK_STACK + TASK_STACK,
+            DOUBLE_FAULT_STACK + 4..=DOUBLE_FAULT_STACK + TASK_STACK,
+        ];
+        let inside = depth.is_multiple_of(4) && stacks.iter().any(|stack| stack.contains(&depth));
+        // SAFETY: the word is in a mapped stack.
+        inside.then(|| unsafe { (address as *const u32).read_volatile() })
+    }
+}
+
+/// What one CPU has of its own and others may look at.
+#[repr(C, align(64))]
+pub struct CpuArea {
+    /// The environment that runs here; what `getenvid` answers.
+    pub env: AtomicU32,
+    /// What the holder of the big lock asks of it.
+    pub mailbox: Mailbox<Parked>,
+    /// Its local APIC's id.
+    pub apic_id: AtomicU32,
+    /// Descriptor tables and task states.
+    pub segments: segments::Segments,
+}
+
+static AREAS: [CpuArea; MAX_CPUS] = [const { CpuArea::new() }; MAX_CPUS];
+
+impl CpuArea {
+    const fn new() -> CpuArea {
+        CpuArea {
+            env: AtomicU32::new(0),
+            mailbox: Mailbox::new(),
+            apic_id: AtomicU32::new(0),
+            segments: segments::Segments::new(),
+        }
+    }
+}
+
+/// What `cpu` has of its own.
+#[inline(always)]
+pub fn area(cpu: CpuId) -> &'static CpuArea {
+    &AREAS[cpu.0 as usize % MAX_CPUS]
+}
+
+/// Interrupts another CPU, so that it looks at its mail and for work.
+pub fn interrupt(cpu: CpuId) {
+    lapic::send(area(cpu).apic_id.load(Relaxed), abi::trap::Vector::IPI);
+}

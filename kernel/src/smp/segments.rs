@@ -1,0 +1,233 @@
+//! Segments, task states and the interrupt table of one CPU.
+//!
+//! Every CPU has a descriptor table of its own, so that all of them use the
+//! same selectors; the interrupt table is shared, since it only speaks of
+//! selectors and addresses. The hard thing are the two task gates. A double
+//! fault and a machine check may find the kernel's stack or page directory
+//! unusable, so the processor switches to a task with both of its own; these
+//! tasks never return. Source: Intel SDM volume 3, chapters "Task management"
+//! and "Interrupt and exception handling".
+
+use super::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, ThisCpu};
+use crate::trap;
+use crate::x86;
+use abi::trap::{KERNEL_CODE, KERNEL_DATA, TASK_STATE, Vector};
+use core::arch::asm;
+use core::cell::UnsafeCell;
+
+/// Selector of the task that takes double faults.
+const DOUBLE_FAULT_TASK: u32 = 0x30;
+/// Selector of the task that takes machine checks.
+const MACHINE_CHECK_TASK: u32 = 0x38;
+
+/// A task state segment. 104 bytes; aligned so that it stays in one page.
+#[repr(C, align(128))]
+#[derive(Clone, Copy)]
+pub struct TaskState {
+    back_link: u32,
+    esp0: u32,
+    ss0: u32,
+    inner_stacks: [u32; 4],
+    cr3: u32,
+    /// Where the task was when it was switched away from.
+    pub eip: u32,
+    eflags: u32,
+    eax_ecx_edx_ebx: [u32; 4],
+    /// Its stack pointer then.
+    pub esp: u32,
+    /// Its frame pointer then.
+    pub ebp: u32,
+    esi_edi: [u32; 2],
+    es: u32,
+    cs: u32,
+    ss: u32,
+    ds: u32,
+    fs_gs_ldt: [u32; 3],
+    /// Upper half: offset of the I/O permission map; beyond the segment, so
+    /// that there is none and every port is refused.
+    io_map: u32,
+}
+
+const TASK_STATE_SIZE: u32 = 104;
+
+impl TaskState {
+    const NEW: TaskState = TaskState {
+        back_link: 0,
+        esp0: 0,
+        ss0: KERNEL_DATA,
+        inner_stacks: [0; 4],
+        cr3: 0,
+        eip: 0,
+        eflags: abi::trap::FLAG_ONE,
+        eax_ecx_edx_ebx: [0; 4],
+        esp: 0,
+        ebp: 0,
+        esi_edi: [0; 2],
+        es: KERNEL_DATA,
+        cs: KERNEL_CODE,
+        ss: KERNEL_DATA,
+        ds: KERNEL_DATA,
+        fs_gs_ldt: [0; 3],
+        io_map: TASK_STATE_SIZE << 16,
+    };
+
+    fn of_handler(handler: unsafe extern "C" fn(), stack_top: u32, pgdir: u32) -> TaskState {
+        TaskState {
+            cr3: pgdir,
+            eip: handler as usize as u32,
+            esp: stack_top,
+            ..TaskState::NEW
+        }
+    }
+}
+
+/// One CPU's tables.
+#[repr(C, align(128))]
+pub struct Segments(UnsafeCell<Tables>);
+
+#[repr(C)]
+struct Tables {
+    main: TaskState,
+    double_fault: TaskState,
+    machine_check: TaskState,
+    descriptors: [u64; 8],
+}
+
+// SAFETY: each is written by its own CPU, once, in `load`; after that only the
+// processor writes there, and `interrupted` reads by value.
+unsafe impl Sync for Segments {}
+
+/// Descriptor of a flat 4 GiB segment: present, 32-bit, 4 KiB granular.
+const fn flat(access: u64) -> u64 {
+    0x00cf_0000_0000_ffff | access << 40
+}
+
+/// Descriptor of a task state at `base`: present, ring 0, not busy.
+fn task(base: *const TaskState) -> u64 {
+    let base = u64::from(base as u32);
+    let limit = u64::from(TASK_STATE_SIZE - 1);
+    limit | (base & 0xff_ffff) << 16 | 0x89 << 40 | (base >> 24) << 56
+}
+
+/// Operand of `lgdt` and `lidt`.
+#[repr(C, packed)]
+struct TableRegister {
+    limit: u16,
+    base: u32,
+}
+
+impl Segments {
+    /// Tables of a CPU that is not up.
+    pub const fn new() -> Segments {
+        Segments(UnsafeCell::new(Tables {
+            main: TaskState::NEW,
+            double_fault: TaskState::NEW,
+            machine_check: TaskState::NEW,
+            descriptors: [
+                0,
+                flat(0x9a), // 0x08 kernel code
+                flat(0x92), // 0x10 kernel data
+                flat(0xfa), // 0x18 user code
+                flat(0xf2), // 0x20 user data
+                0,          // 0x28 this CPU's task state
+                0,          // 0x30 double fault
+                0,          // 0x38 machine check
+            ],
+        }))
+    }
+
+    /// What the task that a task gate interrupted was doing.
+    pub fn interrupted(&self) -> TaskState {
+        // SAFETY: a plain copy; the processor writes it only on a task switch,
+        // and this CPU does not switch tasks again.
+        unsafe { (&raw const (*self.0.get()).main).read_volatile() }
+    }
+}
+
+/// Gives this CPU its segments, task states and interrupt table.
+pub fn load(cpu: ThisCpu, kernel_pgdir: u32) {
+    let tables = cpu.area().segments.0.get();
+    let top = cpu.stack_top();
+    // SAFETY: these are this CPU's tables, and it does not use them yet. What
+    // is loaded is flat, like what the entry code loaded, so nothing moves.
+    unsafe {
+        (*tables).main.esp0 = top;
+        (*tables).double_fault =
+            TaskState::of_handler(trap::double_fault, top - DOUBLE_FAULT_STACK, kernel_pgdir);
+        (*tables).machine_check =
+            TaskState::of_handler(trap::machine_check, top - MACHINE_CHECK_STACK, kernel_pgdir);
+        (*tables).descriptors[5] = task(&raw const (*tables).main);
+        (*tables).descriptors[6] = task(&raw const (*tables).double_fault);
+        (*tables).descriptors[7] = task(&raw const (*tables).machine_check);
+        let register = TableRegister {
+            limit: size_of::<[u64; 8]>() as u16 - 1,
+            base: &raw const (*tables).descriptors as u32,
+        };
+        asm!(
+            "lgdt [{register}]",
+            "push {code}",
+            "lea {scratch}, [2f]",
+            "push {scratch}",
+            "retf",
+            "2:",
+            "mov ss, {data:e}",
+            "mov ds, {user:e}",
+            "mov es, {user:e}",
+            "xor {scratch}, {scratch}",
+            "lldt {scratch:x}",
+            "ltr {task:x}",
+            register = in(reg) &raw const register,
+            code = const KERNEL_CODE,
+            data = in(reg) KERNEL_DATA,
+            user = in(reg) abi::trap::USER_DATA,
+            task = in(reg) TASK_STATE,
+            scratch = out(reg) _,
+        );
+    }
+    x86::reset_fs_gs();
+    load_interrupt_table();
+}
+
+/// The interrupt table; all CPUs use it.
+struct InterruptTable(UnsafeCell<[u64; 256]>);
+
+// SAFETY: written once by CPU 0 before any other CPU is started.
+unsafe impl Sync for InterruptTable {}
+
+static INTERRUPTS: InterruptTable = InterruptTable(UnsafeCell::new([0; 256]));
+
+fn gate(selector: u32, handler: u32, access: u64) -> u64 {
+    let handler = u64::from(handler);
+    handler & 0xffff | u64::from(selector) << 16 | access << 40 | (handler >> 16) << 48
+}
+
+const INTERRUPT_GATE: u64 = 0x8e;
+const INTERRUPT_GATE_FOR_USERS: u64 = 0xee;
+const TASK_GATE: u64 = 0x85;
+
+/// Fills the interrupt table. Vectors that are left out have no gate, and
+/// using them is a general protection fault.
+pub fn init_interrupt_table() {
+    let entry = |vector: u32| match Vector(vector) {
+        Vector::DOUBLE_FAULT => gate(DOUBLE_FAULT_TASK, 0, TASK_GATE),
+        Vector::MACHINE_CHECK => gate(MACHINE_CHECK_TASK, 0, TASK_GATE),
+        Vector::BREAKPOINT | Vector::SYSCALL => {
+            gate(KERNEL_CODE, trap::stub(vector), INTERRUPT_GATE_FOR_USERS)
+        }
+        Vector(0..=8 | 10..=14 | 16..=19 | 32..=47 | 51) | Vector::IPI => {
+            gate(KERNEL_CODE, trap::stub(vector), INTERRUPT_GATE)
+        }
+        _ => 0,
+    };
+    // SAFETY: CPU 0 is alone and has not loaded the table yet.
+    unsafe { *INTERRUPTS.0.get() = core::array::from_fn(|vector| entry(vector as u32)) };
+}
+
+fn load_interrupt_table() {
+    let register = TableRegister {
+        limit: size_of::<[u64; 256]>() as u16 - 1,
+        base: INTERRUPTS.0.get() as u32,
+    };
+    // SAFETY: the table was filled; every gate names a stub of trap/stubs.s.
+    unsafe { asm!("lidt [{}]", in(reg) &raw const register, options(readonly, nostack)) };
+}

@@ -1,0 +1,242 @@
+//! Where the stubs call: from a vector to an event, from a resumption to an
+//! exit.
+//!
+//! The hard thing is to do nothing twice. The registers stay where the stub put
+//! them, at the top of this CPU's stack, and are edited there; which CPU this
+//! is follows from the stack pointer; and the two ways of making a system call
+//! get entry points of their own that need not look at a vector.
+
+use crate::console::uart::{COM1, Cause};
+use crate::effects::{self, Leave};
+use crate::panic;
+use crate::smp::{ThisCpu, lapic};
+use crate::x86;
+use abi::TrapFrame;
+use abi::trap::{
+    FLAG_AC, FLAG_DF, FLAG_IF, FLAG_NT, FLAG_ONE, FLAG_TF, USER_CODE, USER_DATA, Vector,
+};
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use kcore::Event;
+
+/// Leave by the frame, with `iret`.
+const EXIT_FRAME: u32 = 0;
+/// Wait for an interrupt.
+const EXIT_IDLE: u32 = 1;
+/// Leave by `sysexit`.
+const EXIT_FAST: u32 = 2;
+
+global_asm!(
+    include_str!("stubs.s"),
+    user_code = const USER_CODE,
+    user_data = const USER_DATA,
+    flag_if = const FLAG_IF,
+    flag_one = const FLAG_ONE,
+    syscall = const Vector::SYSCALL.0,
+    ipi = const Vector::IPI.0,
+    exit_frame = const EXIT_FRAME,
+    exit_idle = const EXIT_IDLE,
+    exit_fast = const EXIT_FAST,
+    trap = sym trap,
+    syscall_fn = sym syscall,
+    fast_syscall = sym fast_syscall,
+    idle_interrupt = sym idle_interrupt,
+    kernel_trap = sym panic::kernel_trap,
+    double_fault_fn = sym panic::double_fault,
+    machine_check_fn = sym panic::machine_check,
+    nmi_count = sym NMIS,
+    panicking = sym panic::PANICKING,
+    stopped = sym panic::STOPPED,
+);
+
+unsafe extern "C" {
+    static trap_stubs: u8;
+    fn ipi_stub();
+    fn syscall_stub();
+    fn sysenter_stub();
+    fn nmi_stub();
+    /// Entry of the double-fault task.
+    pub fn double_fault();
+    /// Entry of the machine-check task.
+    pub fn machine_check();
+}
+
+unsafe extern "fastcall" {
+    fn first_exit(exit: u32, frame: *mut TrapFrame) -> !;
+}
+
+/// Address of the stub for a vector that has one.
+pub fn stub(vector: u32) -> u32 {
+    let own = match Vector(vector) {
+        Vector::NMI => nmi_stub,
+        Vector::SYSCALL => syscall_stub,
+        Vector::IPI => ipi_stub,
+        _ => return &raw const trap_stubs as u32 + vector * 16,
+    };
+    own as usize as u32
+}
+
+/// Address of the stub for `sysenter`.
+pub fn sysenter() -> u32 {
+    sysenter_stub as *const () as u32
+}
+
+/// Non-maskable interrupts, counted by their stub.
+static NMIS: AtomicU32 = AtomicU32::new(0);
+/// Interrupts that no device asked for.
+static SPURIOUS: AtomicU32 = AtomicU32::new(0);
+/// Errors that a local APIC reported.
+static APIC_ERRORS: AtomicU32 = AtomicU32::new(0);
+
+/// Interrupts that concern nobody: they are counted, and nobody pays.
+pub fn strays() -> [(&'static str, u32); 3] {
+    [
+        ("NMI", &NMIS),
+        ("spurious", &SPURIOUS),
+        ("APIC error", &APIC_ERRORS),
+    ]
+    .map(|(name, count)| (name, count.load(Relaxed)))
+}
+
+/// A caller's flags with which `sysexit` will not do: it does not load flags.
+const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF;
+
+/// `sysenter`.
+extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
+    if effects::answered_before_lock(ThisCpu::get(), frame) {
+        return exit_fast(Leave::Same, frame);
+    }
+    locked_fast_syscall(frame)
+}
+
+/// `int 0x30`.
+extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
+    if effects::answered_before_lock(ThisCpu::get(), frame) {
+        return EXIT_FRAME;
+    }
+    locked_syscall(frame)
+}
+
+// The rest of both, apart, so that the calls answered above save no registers
+// for it.
+
+#[inline(never)]
+extern "fastcall" fn locked_fast_syscall(frame: &mut TrapFrame) -> u32 {
+    let left = effects::enter_inlined(ThisCpu::get(), || Event::FastSyscall, frame);
+    exit_fast(left, frame)
+}
+
+#[inline(never)]
+extern "fastcall" fn locked_syscall(frame: &mut TrapFrame) -> u32 {
+    exit(effects::enter_inlined(
+        ThisCpu::get(),
+        || Event::Syscall,
+        frame,
+    ))
+}
+
+#[inline(always)]
+fn exit_fast(left: Leave, frame: &TrapFrame) -> u32 {
+    match left {
+        Leave::Same if frame.eflags & NEED_FRAME == 0 => EXIT_FAST,
+        Leave::Same | Leave::Switched => EXIT_FRAME,
+        Leave::Idle => EXIT_IDLE,
+    }
+}
+
+/// Every other way in from user mode.
+extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
+    let cpu = ThisCpu::get();
+    let left = match Vector(frame.trapno) {
+        Vector::PAGE_FAULT => {
+            let va = x86::cr2();
+            effects::enter(cpu, Event::PageFault { va }, frame)
+        }
+        vector if vector.0 < 32 => effects::enter(cpu, Event::Exception, frame),
+        vector => interrupt(cpu, vector, frame).unwrap_or(Leave::Same),
+    };
+    exit(left)
+}
+
+/// An interrupt that found this CPU idle; the frame is free.
+extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
+    let cpu = ThisCpu::get();
+    let vector = Vector(vector);
+    let left = match interrupt(cpu, vector, frame) {
+        None if vector == Vector::IPI => effects::enter(cpu, Event::Wake, frame),
+        None | Some(Leave::Same) => Leave::Idle,
+        Some(left) => left,
+    };
+    exit(left)
+}
+
+fn exit(left: Leave) -> u32 {
+    match left {
+        Leave::Same | Leave::Switched => EXIT_FRAME,
+        Leave::Idle => EXIT_IDLE,
+    }
+}
+
+/// Deals with an interrupt. `None` if it did not enter the kernel proper.
+fn interrupt(cpu: ThisCpu, vector: Vector, frame: &mut TrapFrame) -> Option<Leave> {
+    match vector {
+        Vector::TIMER => {
+            lapic::end_of_interrupt();
+            Some(effects::enter(cpu, Event::Timer, frame))
+        }
+        Vector::IPI => {
+            lapic::end_of_interrupt();
+            effects::answer_mail(cpu, frame)
+        }
+        Vector::SERIAL => serial(cpu, frame),
+        Vector::APIC_ERROR => {
+            lapic::end_of_interrupt();
+            lapic::clear_errors();
+            APIC_ERRORS.fetch_add(1, Relaxed);
+            None
+        }
+        _ => {
+            SPURIOUS.fetch_add(1, Relaxed);
+            None
+        }
+    }
+}
+
+/// The serial port: enters the kernel once for each thing it has to say.
+fn serial(cpu: ThisCpu, frame: &mut TrapFrame) -> Option<Leave> {
+    let mut left = None;
+    while let Some(cause) = COM1.next_cause() {
+        let event = match cause {
+            Cause::Received(byte) => Event::ConsoleInput { byte },
+            Cause::Transmitted => Event::ConsoleReady,
+        };
+        let later = effects::enter(cpu, event, frame);
+        left = Some(left.unwrap_or(Leave::Same).then(later));
+    }
+    left
+}
+
+/// A CPU that came up enters the kernel for the first time.
+pub fn begin(cpu: ThisCpu) -> ! {
+    let frame = (cpu.stack_top() - size_of::<TrapFrame>() as u32) as *mut TrapFrame;
+    panic_if_planted(cpu);
+    // SAFETY: the frame's place at the stack's top is kept free, and nobody
+    // else looks at it.
+    let left = effects::enter(cpu, Event::Wake, unsafe { &mut *frame });
+    // SAFETY: what is on this stack is not needed any more.
+    unsafe { first_exit(exit(left), frame) }
+}
+
+/// Set by the planted fault `panic-now`.
+#[cfg(feature = "plant")]
+pub static PANIC_NOW: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+
+/// For the tests of panics: the last CPU panics before it runs anything.
+fn panic_if_planted(cpu: ThisCpu) {
+    #[cfg(feature = "plant")]
+    if PANIC_NOW.load(Relaxed) && u32::from(cpu.id().0) + 1 == crate::smp::started() {
+        panic!("planted panic");
+    }
+    #[cfg(not(feature = "plant"))]
+    let _ = cpu;
+}

@@ -1,0 +1,214 @@
+# From the processor into Rust, and back.
+#
+# Everything that enters from user mode builds the 68-byte trap frame at the
+# very top of this CPU's stack and calls a Rust function with the frame's
+# address; what comes back in eax says how to leave: {exit_frame}, {exit_fast}
+# or {exit_idle}. The hard thing is that nothing here may fault or trust a
+# register that the user set. So every way in loads ds and es, and clears the
+# direction flag, before Rust runs; sysenter, which leaves TF and NT to the
+# user's liking, loads known flags.
+#
+# The kernel computes with the user's data selector in ds and es: both are
+# flat, and a return need not load them again.
+
+.set FRAME, 68
+
+# A word each. (By bytes: the assembler takes "push ds" for a 16-bit push.)
+.macro push_segments
+    .byte 0x1e, 0x06                    # ds, es
+.endm
+.macro pop_segments
+    .byte 0x07, 0x1f                    # es, ds
+.endm
+
+.set USER_CODE, {user_code}
+.set USER_DATA, {user_data}
+
+# A stub for each vector below 52, every 16 bytes: an error code where the
+# processor pushes none, the vector, the common path.
+.text
+.balign 16
+.globl trap_stubs
+trap_stubs:
+.set vector, 0
+.rept 52
+    .balign 16
+    .if (vector != 8) && (vector != 10) && (vector != 11) && (vector != 12) && (vector != 13) && (vector != 14) && (vector != 17)
+    push 0
+    .endif
+    push vector
+    .if vector == 1
+    jmp debug
+    .else
+    jmp common
+    .endif
+    .set vector, vector + 1
+.endr
+    .balign 16
+.globl ipi_stub
+ipi_stub:
+    push 0
+    push {ipi}
+    jmp common
+
+    .balign 16
+debug:
+    test byte ptr [esp + 12], 3
+    jz debug_in_kernel
+common:
+    test byte ptr [esp + 12], 3         # the privilege that cs had
+    jz from_kernel
+    push_segments
+    pushad
+    mov ecx, USER_DATA
+    mov ds, ecx
+    mov es, ecx
+    cld
+    mov ecx, esp
+    call {trap}
+leave:
+    test eax, eax
+    jnz idle                            # never fast: only fast_syscall says so
+leave_by_frame:
+    popad
+    pop_segments
+    add esp, 8                          # vector and error code
+    iretd
+
+# int 0x30: the general path without what it need not ask.
+    .balign 16
+.globl syscall_stub
+syscall_stub:
+    push 0
+    push {syscall}
+    push_segments
+    pushad
+    mov ecx, USER_DATA
+    mov ds, ecx
+    mov es, ecx
+    cld
+    mov ecx, esp
+    call {syscall_fn}
+    test eax, eax
+    jz leave_by_frame
+idle:
+    # Wait below the frame's place. Whatever interrupts here does not return.
+    xor ebp, ebp
+    sti
+idle_wait:
+    hlt
+idle_woken:
+    jmp idle_wait
+
+# sysenter: esp is this CPU's stack top, and nothing else is known. eax is the
+# number, edx ecx ebx edi are arguments, esi is the return address and ebp the
+# return stack.
+    .balign 16
+.globl sysenter_stub
+sysenter_stub:
+    push USER_DATA                      # ss
+sysenter_second:
+    push ebp                            # esp
+    pushfd
+    or dword ptr [esp], {flag_if}       # users always run with interrupts on
+sysenter_flags_saved:
+    push USER_CODE                      # cs
+    push esi                            # eip
+    push 0
+    push {syscall}
+    push USER_DATA                      # ds
+    push USER_DATA                      # es
+    pushad
+    push {flag_one}
+    popfd                               # TF, NT, DF, AC are clear from here
+    mov ecx, USER_DATA
+    mov ds, ecx
+    mov es, ecx
+    mov ecx, esp
+    call {fast_syscall}
+    cmp eax, {exit_fast}
+    jne leave
+    popad
+    mov edx, [esp + 16]                 # eip
+    mov ecx, [esp + 28]                 # esp
+    sti                                 # takes effect after sysexit
+    sysexit
+
+# A debug exception in ring 0. sysenter does not clear TF, so a user that
+# single-steps it traps at the first instruction of the stub above (emulators)
+# or at the second (processors). Nothing but ss was pushed; go on with the
+# flags that the exception saved, TF among them, and with TF off.
+debug_in_kernel:
+    cmp dword ptr [esp + 8], offset sysenter_stub
+    je 1f
+    cmp dword ptr [esp + 8], offset sysenter_second
+    jne from_kernel
+    # From the stack top down: ss, flags, cs, eip, error code, vector.
+    add esp, 16                         # at flags
+    push [esp]                          # flags again, where they belong
+    mov [esp + 4], ebp                  # esp
+    jmp 2f
+1:  # From the stack top down: flags, cs, eip, error code, vector.
+    add esp, 8                          # at eip
+    push [esp + 8]
+    mov dword ptr [esp + 12], USER_DATA # ss
+    mov [esp + 8], ebp                  # esp
+    pop [esp]                           # flags, over eip
+2:  or dword ptr [esp], {flag_if}
+    jmp sysenter_flags_saved
+
+# Ring 0. Normal for a CPU that idles: it had nothing to return to, so the
+# interrupt is dealt with as if it had come from user mode. Else a kernel bug.
+from_kernel:
+    cmp dword ptr [esp + 8], offset idle_wait
+    jb 1f
+    cmp dword ptr [esp + 8], offset idle_woken
+    ja 1f
+    mov edx, [esp]                      # vector
+    mov ecx, esp
+    or ecx, 0xffff
+    sub ecx, FRAME - 1                  # the frame's place
+    mov esp, ecx
+    call {idle_interrupt}
+    jmp leave
+1:  push ds
+    push es
+    pushad
+    mov ecx, USER_DATA
+    mov ds, ecx
+    mov es, ecx
+    cld
+    mov ecx, esp
+    call {kernel_trap}
+    ud2
+
+# Touches no lock, no kernel state and no segment but ss; halts if some CPU
+# panics.
+    .balign 16
+.globl nmi_stub
+nmi_stub:
+    lock inc dword ptr ss:[{nmi_count}]
+    cmp byte ptr ss:[{panicking}], 0
+    jne 1f
+    iretd
+1:  lock inc dword ptr ss:[{stopped}]
+2:  cli
+    hlt
+    jmp 2b
+
+# The first entry into user mode, or into idling, of a CPU that came up.
+.globl first_exit
+first_exit:
+    mov eax, ecx
+    mov esp, edx                        # the frame's place
+    jmp leave
+
+# Task gates: on a stack and a page directory of their own, for good.
+.globl double_fault
+double_fault:
+    call {double_fault_fn}
+    ud2
+.globl machine_check
+machine_check:
+    call {machine_check_fn}
+    ud2

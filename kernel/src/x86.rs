@@ -1,0 +1,175 @@
+//! Single instructions that Rust has no words for.
+//!
+//! The hard thing is to keep `unsafe` where the danger is. Reading a register
+//! is harmless and safe here; loading one that changes the meaning of every
+//! later instruction is `unsafe`, and says what its caller has to guarantee.
+//! Source of everything: Intel SDM volume 2.
+
+use core::arch::asm;
+
+/// CR0 of every CPU: paging, write protection also for the kernel, alignment
+/// checks for users that ask, x87 errors as exceptions; caches on, TS and EM
+/// clear.
+pub const CR0: u32 = 0x8005_0033;
+/// CR4: 4 MiB pages.
+pub const CR4_PSE: u32 = 0x10;
+/// CR4: machine checks as exceptions.
+pub const CR4_MCE: u32 = 0x40;
+/// CR4: global pages.
+pub const CR4_PGE: u32 = 0x80;
+
+/// A device register in I/O space.
+#[derive(Clone, Copy)]
+pub struct Port(u16);
+
+impl Port {
+    /// The port with this number.
+    ///
+    /// # Safety
+    /// Reading and writing it, in whatever order its user does, must not
+    /// change memory.
+    pub const unsafe fn new(number: u16) -> Port {
+        Port(number)
+    }
+
+    /// Reads a byte.
+    pub fn read(self) -> u8 {
+        let value: u8;
+        // SAFETY: `new` had it promised that the device does not touch memory.
+        unsafe {
+            asm!("in al, dx", in("dx") self.0, out("al") value, options(nomem, nostack, preserves_flags));
+        }
+        value
+    }
+
+    /// Writes a byte.
+    pub fn write(self, value: u8) {
+        // SAFETY: as in `read`.
+        unsafe {
+            asm!("out dx, al", in("dx") self.0, in("al") value, options(nomem, nostack, preserves_flags));
+        }
+    }
+
+    /// Writes 16 bits.
+    pub fn write_u16(self, value: u16) {
+        // SAFETY: as in `read`.
+        unsafe {
+            asm!("out dx, ax", in("dx") self.0, in("ax") value, options(nomem, nostack, preserves_flags));
+        }
+    }
+}
+
+/// The time-stamp counter.
+#[inline(always)]
+pub fn rdtsc() -> u64 {
+    // SAFETY: the entry code refused processors without it; it only reads.
+    unsafe { core::arch::x86::_rdtsc() }
+}
+
+/// Page faults' address register.
+#[inline(always)]
+pub fn cr2() -> u32 {
+    let value: u32;
+    // SAFETY: reading it changes nothing.
+    unsafe { asm!("mov {}, cr2", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+/// The register that names the page directory.
+pub fn cr3() -> u32 {
+    let value: u32;
+    // SAFETY: reading it changes nothing.
+    unsafe { asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+/// Loads a page directory; also drops every translation that is not global.
+///
+/// # Safety
+/// The directory at physical address `pgdir` maps the kernel as the one in
+/// use does.
+#[inline(always)]
+pub unsafe fn load_cr3(pgdir: u32) {
+    // SAFETY: the caller's promise. No `nomem`: memory below UTOP changes.
+    unsafe { asm!("mov cr3, {}", in(reg) pgdir, options(nostack, preserves_flags)) };
+}
+
+/// Sets bits of CR4.
+///
+/// # Safety
+/// The processor has the features that the bits name, and none of them is
+/// paging itself.
+pub unsafe fn set_cr4(bits: u32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("mov {t}, cr4", "or {t}, {b}", "mov cr4, {t}", t = out(reg) _, b = in(reg) bits, options(nostack));
+    }
+}
+
+/// Drops this CPU's translation of the page at `va`.
+#[inline(always)]
+pub fn invlpg(va: u32) {
+    // SAFETY: forgetting a translation is always allowed.
+    unsafe { asm!("invlpg [{}]", in(reg) va, options(nostack, preserves_flags)) };
+}
+
+/// Writes a model-specific register.
+///
+/// # Safety
+/// The processor has it, and the value does not break the running code.
+pub unsafe fn wrmsr(register: u32, value: u32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("wrmsr", in("ecx") register, in("eax") value, in("edx") 0, options(nostack, preserves_flags));
+    }
+}
+
+/// Reads a model-specific register.
+///
+/// # Safety
+/// The processor has it.
+pub unsafe fn rdmsr(register: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
+    }
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Loads FS and GS, which the kernel never uses and never saves, with the
+/// user's data selector, so that no selector passes from one environment to
+/// the next.
+#[inline(always)]
+pub fn reset_fs_gs() {
+    // SAFETY: the selector exists in every descriptor table that we load.
+    unsafe {
+        asm!("mov fs, {0:e}", "mov gs, {0:e}", in(reg) abi::trap::USER_DATA, options(nomem, nostack, preserves_flags));
+    }
+}
+
+/// Stops this CPU for good, but for NMIs.
+pub fn halt_forever() -> ! {
+    loop {
+        // SAFETY: with interrupts off nothing but an NMI, which returns.
+        unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
+    }
+}
+
+/// The stack pointer.
+#[inline(always)]
+pub fn esp() -> u32 {
+    let value: u32;
+    // SAFETY: reading it changes nothing.
+    unsafe { asm!("mov {}, esp", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+/// The frame pointer.
+#[inline(always)]
+pub fn ebp() -> u32 {
+    let value: u32;
+    // SAFETY: reading it changes nothing.
+    unsafe { asm!("mov {}, ebp", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}

@@ -1,0 +1,14 @@
+//! The few symbols that a freestanding i386 link needs.
+//!
+//! The prebuilt `core` calls the C memory functions and names the unwinder's
+//! entry points, and nothing else in a `no_std` link defines them. Both the
+//! kernel and the programs link this crate (`use runtime as _;`).
+//!
+//! The hard thing: an optimiser recognises a copying loop and replaces it by
+//! a call of `memcpy`, which inside `memcpy` never ends. The functions here
+//! are naked, so no compiler ever looks at their bodies.
+
+#![no_std]
+
+mod memory;
+mod unwind;

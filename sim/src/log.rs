@@ -1,0 +1,90 @@
+//! The log of a simulated run, written with the kernel's own recorder.
+//!
+//! The hard thing is the order: what the kernel read in the middle of a step
+//! belongs between the step's two records.
+
+use abi::{EnvId, TrapFrame};
+use kcore::record::{Recorder, Sink, bytes_read};
+use kcore::{Boot, CpuId, Event, Kernel, LoadError, PhysMem, Step};
+use std::ops::Range;
+
+/// A log in memory.
+#[derive(Clone, Debug)]
+pub struct Log {
+    recorder: Recorder,
+    bytes: Bytes,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+impl Log {
+    /// A log that begins with a kernel that was just made.
+    pub fn begin<M: PhysMem>(
+        kernel: &Kernel<'_, M>,
+        usable: impl Iterator<Item = Range<u32>> + Clone,
+    ) -> Log {
+        let mut log = Log {
+            recorder: Recorder::new(),
+            bytes: Bytes::default(),
+        };
+        log.recorder.boot(&mut log.bytes, kernel, usable);
+        log
+    }
+
+    /// Everything that was logged.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes.0
+    }
+
+    pub(crate) fn module(&mut self, boot: &Boot<'_>) {
+        self.recorder.module(&mut self.bytes, boot);
+    }
+
+    pub(crate) fn made(&mut self, read: &[u8], result: Result<EnvId, LoadError>) {
+        self.read(read);
+        self.recorder.made(&mut self.bytes, result);
+    }
+
+    pub(crate) fn enter(&mut self, cpu: CpuId, now: u64, event: Event, frame: &TrapFrame) {
+        self.recorder.enter(&mut self.bytes, cpu, now, event, frame);
+    }
+
+    pub(crate) fn leave<M: PhysMem>(
+        &mut self,
+        read: &[u8],
+        cpu: CpuId,
+        kernel: &Kernel<'_, M>,
+        step: &Step,
+        frame: &TrapFrame,
+    ) {
+        self.read(read);
+        self.recorder
+            .leave(&mut self.bytes, cpu, kernel, step, frame);
+    }
+
+    pub(crate) fn parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
+        self.recorder.parked(&mut self.bytes, cpu, frame, event);
+    }
+
+    pub(crate) fn settled<M: PhysMem>(&mut self, kernel: &Kernel<'_, M>) {
+        self.recorder.settled(&mut self.bytes, kernel);
+    }
+
+    /// Ends the log.
+    pub fn end<M: PhysMem>(&mut self, kernel: &Kernel<'_, M>) {
+        self.recorder.end(&mut self.bytes, kernel);
+    }
+
+    fn read(&mut self, read: &[u8]) {
+        if !read.is_empty() {
+            bytes_read(&mut self.bytes, read);
+        }
+    }
+}

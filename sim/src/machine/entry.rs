@@ -1,0 +1,211 @@
+//! Through the kernel: lock, step, effects, settle, out.
+//!
+//! The order is that of the kernel's hardware half: this CPU's own page tables
+//! first, then the other CPU's, then wake-ups, and only then is the step
+//! settled and the lock let go. The hard thing is the rendezvous, which takes
+//! two CPUs: [`Machine::enter`] posts the request, [`Machine::answer`] is what
+//! the other CPU does, [`Machine::finish`] what the first does then.
+
+use super::{Holder, Machine, Mail, Mode};
+use abi::TrapFrame;
+use kcore::{CpuId, Effects, Event, Remote, Resume, Step};
+
+impl Machine<'_> {
+    /// User mode on `cpu` is interrupted by `event`; the CPU wants the lock.
+    pub fn trap(&mut self, cpu: CpuId, event: Event) {
+        assert_eq!(self.cpu(cpu).mode, Mode::User);
+        self.cpu_mut(cpu).mode = Mode::Waiting(event);
+    }
+
+    /// A CPU that waits for the lock, which is free, takes it and makes its
+    /// step. Unless another CPU has to obey, all is done when this returns.
+    pub fn enter(&mut self, cpu: CpuId) {
+        assert!(self.holder.is_none(), "the lock is free");
+        let Mode::Waiting(event) = self.cpu(cpu).mode else {
+            panic!("CPU {} does not wait for the lock", cpu.0);
+        };
+        let step = self.step(cpu, event);
+        let outbox = *self.kernel.outbox();
+        let kernel_pgdir = self.kernel.config().kernel_pgdir;
+        let own = self.cpu_mut(cpu);
+        own.mode = Mode::Performing;
+        match step.resume {
+            Resume::Same if step.effects.contains(Effects::FLUSH) => own.tlb.forget(outbox.flush),
+            Resume::Same => {}
+            Resume::Switch { pgdir, .. } => own.load_cr3(pgdir),
+            Resume::Idle => {
+                own.load_cr3(kernel_pgdir);
+                own.frame = TrapFrame::default();
+            }
+        }
+        let holder = Holder {
+            cpu,
+            step,
+            outbox,
+            parked: None,
+        };
+        self.holder = Some(holder);
+        match holder.target() {
+            None => self.finish(),
+            Some(target) => {
+                let stop = matches!(outbox.remote, Some(Remote::Stop(_)));
+                let other = self.cpu_mut(target);
+                other.mail = Some(if stop { Mail::Stop } else { Mail::Flush });
+                other.ipi = true;
+            }
+        }
+    }
+
+    /// One step of the kernel, logged.
+    fn step(&mut self, cpu: CpuId, event: Event) -> Step {
+        let mut frame = self.cpu(cpu).frame;
+        if let Some(log) = &mut self.log {
+            log.enter(cpu, self.now, event, &frame);
+        }
+        let step = self.kernel.step(cpu, self.now, event, &mut frame);
+        let read = self.kernel.mem().take_read();
+        if let Some(log) = &mut self.log {
+            log.leave(&read, cpu, &self.kernel, &step, &frame);
+        }
+        self.cpu_mut(cpu).frame = frame;
+        step
+    }
+
+    /// A pending inter-processor interrupt arrives at a CPU that lets it.
+    pub fn deliver(&mut self, cpu: CpuId) {
+        let own = self.cpu_mut(cpu);
+        assert!(own.ipi);
+        own.ipi = false;
+        own.mode = match own.mode {
+            Mode::User if own.mail.is_some() => Mode::Serving,
+            Mode::User => Mode::User,
+            Mode::Idle => Mode::Waiting(Event::Wake),
+            mode => panic!("no interrupt arrives while {mode:?}"),
+        };
+    }
+
+    /// A CPU obeys the request in its mail, from the interrupt's handler or
+    /// while it waits for the lock.
+    pub fn answer(&mut self, cpu: CpuId) {
+        let kernel_pgdir = self.kernel.config().kernel_pgdir;
+        let own = self.cpu_mut(cpu);
+        let mail = own.mail.take().expect("there is mail");
+        let event = match own.mode {
+            Mode::Serving => Event::Wake,
+            Mode::Waiting(event) => event,
+            mode => panic!("mail is not looked at while {mode:?}"),
+        };
+        match mail {
+            Mail::Flush => {
+                own.tlb.clear();
+                if own.mode == Mode::Serving {
+                    own.mode = Mode::User;
+                }
+            }
+            Mail::Stop => {
+                let parked = (own.frame, event);
+                own.load_cr3(kernel_pgdir);
+                own.frame = TrapFrame::default();
+                own.mode = Mode::Waiting(event.without_environment());
+                let holder = self.holder.as_mut().expect("somebody asked");
+                holder.parked = Some(parked);
+            }
+        }
+    }
+
+    /// Whether the other CPU has obeyed.
+    pub fn is_answered(&self) -> bool {
+        let target = self.holder.and_then(|holder| holder.target());
+        target.is_none_or(|cpu| self.cpu(cpu).mail.is_none())
+    }
+
+    /// The rest of the effects, when the other CPU has obeyed.
+    pub fn finish(&mut self) {
+        assert!(self.is_answered());
+        let holder = self.holder.take().expect("the lock is held");
+        let Holder {
+            cpu, step, outbox, ..
+        } = holder;
+        if let (Some(Remote::Stop(target)), Some((frame, event))) = (outbox.remote, holder.parked) {
+            if let Some(log) = &mut self.log {
+                log.parked(target, &frame, event);
+            }
+            self.kernel.parked(target, &frame, event);
+        }
+        if step.effects.contains(Effects::WAKE) {
+            for other in outbox.wake.iter() {
+                self.cpu_mut(other).ipi = true;
+            }
+        }
+        self.kernel.settle();
+        if let Some(log) = &mut self.log {
+            log.settled(&self.kernel);
+        }
+        let again = step.effects.contains(Effects::AGAIN);
+        self.cpu_mut(cpu).mode = match step.resume {
+            Resume::Same | Resume::Switch { .. } => Mode::User,
+            Resume::Idle if again => Mode::Waiting(Event::Wake),
+            Resume::Idle => Mode::Idle,
+        };
+        if step.effects.contains(Effects::END) {
+            self.end = Some(outbox.end);
+            self.cpus.iter_mut().for_each(|cpu| cpu.mode = Mode::Off);
+        }
+        if step.effects.contains(Effects::CONSOLE) {
+            self.uart.output.extend_from_slice(outbox.chunk.bytes());
+            self.uart.busy = true;
+        }
+        let can_be_interrupted = matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle);
+        if self.uart.instant && self.uart.busy && can_be_interrupted {
+            self.console_ready(cpu);
+        }
+    }
+
+    /// The console has taken its chunk, and interrupts `cpu`.
+    pub fn console_ready(&mut self, cpu: CpuId) {
+        assert!(self.uart.busy);
+        self.uart.busy = false;
+        self.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleReady);
+        self.enter(cpu);
+    }
+
+    /// Makes the CPU that the holder of the lock waits for, if any, obey at
+    /// once; then the lock is free.
+    pub fn complete(&mut self) {
+        while let Some(target) = self.holder.and_then(|holder| holder.target()) {
+            if self.cpu(target).mode == Mode::User {
+                self.deliver(target);
+            }
+            self.answer(target);
+            self.finish();
+        }
+    }
+
+    /// Lets every CPU that is on its way into the kernel get there, until all
+    /// of them run programs or idle.
+    pub fn calm_down(&mut self) {
+        self.complete();
+        let mut moved = true;
+        while moved {
+            moved = false;
+            for cpu in self.cpu_ids() {
+                if self.cpu(cpu).ipi && matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle) {
+                    self.deliver(cpu);
+                    moved = true;
+                }
+                if matches!(self.cpu(cpu).mode, Mode::Waiting(_)) {
+                    self.enter(cpu);
+                    self.complete();
+                    moved = true;
+                }
+            }
+        }
+    }
+}
+
+impl super::Cpu {
+    fn load_cr3(&mut self, directory: kcore::Pfn) {
+        self.cr3 = directory;
+        self.tlb.clear();
+    }
+}

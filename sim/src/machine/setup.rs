@@ -1,0 +1,228 @@
+//! What a simulated machine looks like before the first environment runs.
+//!
+//! ```text
+//! frame 0          never used
+//!       1          the kernel's page directory
+//!       2, 3       its tables for the windows UENVS and UPAGES
+//!       4 ..       the public table of environments (31 frames)
+//!      35 ..       the public table of frames
+//!       .. frames  usable
+//! frames ..        boot modules; beyond the kernel's table of frames
+//! ```
+//!
+//! The hard thing: the tables that the kernel borrows must outlive it, so they
+//! are the caller's, in a [`Store`].
+
+use super::{Cpu, Machine, Mode, Uart};
+use crate::log::Log;
+use crate::memory::Memory;
+use crate::mmu::Tlb;
+use abi::env::NENV;
+use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSIZE, PTSIZE, UENVS, UPAGES, UVPT, pdx};
+use abi::page_info::PAGE_INFO_STRIDE;
+use abi::{EnvId, EnvType, Perm, Personality, TrapFrame};
+use kcore::elf::Image;
+use kcore::env::Env;
+use kcore::env::mirror::MIRROR_SIZE;
+use kcore::frames::Frame;
+use kcore::plant::{Fault, Plant};
+use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Tables};
+use std::ops::Range;
+
+const KERNEL_PGDIR: Pfn = Pfn(1);
+const UENVS_TABLE: Pfn = Pfn(2);
+const UPAGES_TABLE: Pfn = Pfn(3);
+const UENVS_FRAMES: Pfn = Pfn(4);
+const UPAGES_FRAMES: Pfn = Pfn(4 + MIRROR_SIZE.div_ceil(PGSIZE));
+
+/// Which machine to build.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Frames in the kernel's table, the kernel's own included.
+    pub frames: u32,
+    /// Frames for boot modules.
+    pub module_frames: u32,
+    /// How many CPUs.
+    pub cpus: u8,
+    /// Length of a quantum in ns; 0 makes every timer interrupt end one.
+    pub quantum: u64,
+    /// Whether the kernel prints when environments come and go.
+    pub lifecycle: bool,
+    /// The fault to plant.
+    pub fault: Fault,
+    /// Bytes in the console's ring.
+    pub console: usize,
+}
+
+impl Default for Spec {
+    fn default() -> Spec {
+        Spec {
+            frames: 256,
+            module_frames: 16,
+            cpus: 1,
+            quantum: 10_000_000,
+            lifecycle: false,
+            fault: Fault::None,
+            console: 16 * 1024,
+        }
+    }
+}
+
+impl Spec {
+    /// The frame numbers that the kernel may allocate.
+    pub fn usable(&self) -> Range<u32> {
+        let mirror = (self.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
+        UPAGES_FRAMES.0 + mirror..self.frames
+    }
+
+    /// Frames that boot modules may lie in.
+    fn modules(&self) -> Range<u32> {
+        self.frames..self.frames + self.module_frames
+    }
+}
+
+/// The tables that a kernel borrows, all-zero.
+pub struct Store {
+    frames: Vec<Frame>,
+    envs: Box<[Env; NENV]>,
+    console: Vec<u8>,
+}
+
+impl Store {
+    /// Tables of the sizes that `spec` wants.
+    pub fn new(spec: &Spec) -> Store {
+        Store::with_sizes(spec.frames as usize, spec.console)
+    }
+
+    /// Tables for so many frames and so many bytes of console ring.
+    pub fn with_sizes(frames: usize, console: usize) -> Store {
+        let envs: Box<[Env]> = vec![Env::default(); NENV].into();
+        Store {
+            frames: vec![Frame::default(); frames],
+            envs: envs.try_into().expect("just made with this length"),
+            console: vec![0; console],
+        }
+    }
+
+    /// The tables, to make a kernel of.
+    pub fn lend(&mut self) -> Tables<'_> {
+        Tables {
+            frames: &mut self.frames,
+            envs: &mut self.envs,
+            console: &mut self.console,
+        }
+    }
+}
+
+impl<'t> Machine<'t> {
+    /// A machine whose CPUs are all about to enter the kernel for the first
+    /// time. `store` was made for the same `spec` and never used.
+    pub fn new(store: &'t mut Store, spec: Spec) -> Machine<'t> {
+        let mut memory = Memory::new(spec.frames + spec.module_frames);
+        page_tables(&mut memory, &spec);
+        let config = Config {
+            kernel_pgdir: KERNEL_PGDIR,
+            uenvs: UENVS_FRAMES.address(),
+            upages: UPAGES_FRAMES.address(),
+            quantum: spec.quantum,
+            lifecycle: spec.lifecycle,
+            end: End::PowerOff,
+            plant: Plant::new(spec.fault),
+        };
+        let usable = std::iter::once(spec.usable());
+        let cpu = Cpu {
+            mode: Mode::Waiting(Event::Wake),
+            frame: TrapFrame::default(),
+            cr3: KERNEL_PGDIR,
+            tlb: Tlb::default(),
+            ipi: false,
+            mail: None,
+        };
+        Machine {
+            kernel: Kernel::new(memory, store.lend(), config, usable),
+            cpus: vec![cpu; spec.cpus.into()],
+            holder: None,
+            now: 0,
+            uart: Uart {
+                instant: true,
+                ..Uart::default()
+            },
+            end: None,
+            usage_bits: true,
+            log: None,
+            spec,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Keeps a log from now on; before the first environment is made.
+    pub fn keep_log(&mut self) {
+        let usable = std::iter::once(self.spec.usable());
+        self.log = Some(Log::begin(&self.kernel, usable));
+    }
+
+    /// Makes an environment from an ELF image. `arguments` are strings ended by
+    /// NUL bytes.
+    pub fn boot_image(
+        &mut self,
+        image: &[u8],
+        arguments: &[u8],
+        personality: Personality,
+    ) -> Result<EnvId, LoadError> {
+        let start = self.spec.modules().start * PGSIZE;
+        let room = self.spec.module_frames * PGSIZE;
+        assert!(image.len() <= room as usize, "the image fits its place");
+        self.kernel.mem().write_bytes(start, image);
+        let boot = Boot {
+            image: Image {
+                start,
+                len: image.len() as u32,
+            },
+            arguments,
+            personality,
+            kind: EnvType::User,
+        };
+        if let Some(log) = &mut self.log {
+            log.module(&boot);
+        }
+        let result = self.kernel.boot_env(boot);
+        let read = self.kernel.mem().take_read();
+        if let Some(log) = &mut self.log {
+            log.made(&read, result);
+        }
+        result
+    }
+
+    /// Makes an environment that starts at `entry` with nothing but a stack.
+    pub fn boot(&mut self, entry: u32, personality: Personality) -> EnvId {
+        self.boot_image(&crate::image::elf(entry, &[]), &[], personality)
+            .expect("an image without segments loads")
+    }
+}
+
+/// The kernel's own page tables: the public windows, and the direct map.
+fn page_tables(memory: &mut Memory, spec: &Spec) {
+    let mut set = |directory_entry_of: u32, value: u32| {
+        memory.write(KERNEL_PGDIR.address() + pdx(directory_entry_of) * 4, value);
+    };
+    let read = Perm::READ.bits();
+    set(UENVS, UENVS_TABLE.address() | read);
+    set(UPAGES, UPAGES_TABLE.address() | read);
+    set(UVPT, KERNEL_PGDIR.address() | read);
+    let large = (Perm::P | Perm::W | Perm::PS | Perm::G).bits();
+    for pa in (0..DIRECT_MAP_SIZE).step_by(PTSIZE as usize) {
+        set(KERNBASE + pa, pa | large);
+    }
+    let windows = [
+        (UENVS_TABLE, UENVS_FRAMES.0..UPAGES_FRAMES.0),
+        (UPAGES_TABLE, UPAGES_FRAMES.0..spec.usable().start),
+    ];
+    for (table, frames) in windows {
+        for (index, frame) in frames.enumerate() {
+            memory.write(
+                table.address() + index as u32 * 4,
+                Pfn(frame).address() | read,
+            );
+        }
+    }
+}

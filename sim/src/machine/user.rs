@@ -1,0 +1,100 @@
+//! What a program does between two entries to the kernel: touch memory.
+//!
+//! The hard thing is to keep apart what the page tables say and what this CPU
+//! remembers of them: an access is made with what is remembered, however old.
+
+use super::{Machine, Mode};
+use crate::mmu::{Translation, set_usage, walk};
+use abi::layout::PGSIZE;
+use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, Vector};
+use kcore::{CpuId, Event, PhysMem};
+
+/// What an access by user mode meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The CPU remembers a translation that allows it.
+    Hit(Translation),
+    /// It does not, but the page tables have one.
+    Miss(Translation),
+    /// Neither: a page fault.
+    Fault,
+}
+
+/// The page that holds `va`.
+pub fn page_of(va: u32) -> u32 {
+    va - va % PGSIZE
+}
+
+impl Machine<'_> {
+    /// What an access to `va` on `cpu` meets now.
+    pub fn access(&self, cpu: CpuId, va: u32, write: bool) -> Access {
+        let own = self.cpu(cpu);
+        let allows = |translation: &Translation| translation.writeable || !write;
+        if let Some(translation) = own.tlb.get(page_of(va)).filter(allows) {
+            return Access::Hit(translation);
+        }
+        match walk(self.kernel.memory(), own.cr3, va).filter(allows) {
+            Some(translation) => Access::Miss(translation),
+            None => Access::Fault,
+        }
+    }
+
+    /// `cpu` fetches the translation of the page at `va`, if there is one.
+    pub fn fill(&mut self, cpu: CpuId, va: u32) {
+        let cr3 = self.cpu(cpu).cr3;
+        if let Some(translation) = walk(self.kernel.memory(), cr3, va) {
+            if self.usage_bits {
+                set_usage(self.kernel.mem(), cr3, va, false);
+            }
+            self.cpu_mut(cpu).tlb.fill(page_of(va), translation);
+        }
+    }
+
+    /// A page fault at `va`: `cpu` wants the lock.
+    pub fn page_fault(&mut self, cpu: CpuId, va: u32, write: bool) {
+        let cr3 = self.cpu(cpu).cr3;
+        let present = walk(self.kernel.memory(), cr3, va).is_some();
+        let frame = &mut self.cpu_mut(cpu).frame;
+        frame.trapno = Vector::PAGE_FAULT.0;
+        frame.err = FAULT_USER
+            | if write { FAULT_WRITE } else { 0 }
+            | if present { FAULT_PROTECTION } else { 0 };
+        self.trap(cpu, Event::PageFault { va });
+    }
+
+    /// The environment on `cpu` reads the word at `va`. `None` if that faults;
+    /// then the CPU wants the lock.
+    pub fn load(&mut self, cpu: CpuId, va: u32) -> Option<u32> {
+        let translation = self.reach(cpu, va, false)?;
+        let pa = translation.frame.address() + va % PGSIZE;
+        Some(self.kernel.memory().read(pa & !3))
+    }
+
+    /// The environment on `cpu` writes the word at `va`; as [`Machine::load`].
+    pub fn store(&mut self, cpu: CpuId, va: u32, value: u32) -> Option<()> {
+        let translation = self.reach(cpu, va, true)?;
+        let pa = translation.frame.address() + va % PGSIZE;
+        self.kernel.mem().write(pa & !3, value);
+        Some(())
+    }
+
+    fn reach(&mut self, cpu: CpuId, va: u32, write: bool) -> Option<Translation> {
+        assert_eq!(self.cpu(cpu).mode, Mode::User);
+        if let Access::Miss(_) = self.access(cpu, va, write) {
+            self.fill(cpu, va);
+        }
+        match self.access(cpu, va, write) {
+            Access::Hit(translation) => {
+                if write && self.usage_bits {
+                    let cr3 = self.cpu(cpu).cr3;
+                    set_usage(self.kernel.mem(), cr3, va, true);
+                }
+                Some(translation)
+            }
+            _ => {
+                self.page_fault(cpu, va, write);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Physical memory of the simulated machine.
+//!
+//! A plain array of words, which the host gives us zeroed and for nothing until
+//! it is written. The hard thing is snapshots: the explorer takes and restores
+//! hundreds of thousands a second, so memory remembers which frames were
+//! written since it was last asked, and only those are looked at.
+
+use abi::layout::{PGSHIFT, PGSIZE};
+use kcore::{Pfn, PhysMem};
+use std::cell::Cell;
+
+/// Words in a frame.
+pub const FRAME_WORDS: usize = PGSIZE as usize / 4;
+
+/// Memory from physical address 0 up.
+#[derive(Debug)]
+pub struct Memory {
+    words: Vec<u32>,
+    /// Frames written since [`Memory::take_written`], each once.
+    written: Vec<u32>,
+    is_written: Vec<bool>,
+    /// Bytes that [`PhysMem::read_bytes`] returned since [`Memory::take_read`].
+    read: Vec<u8>,
+    /// The first address outside memory that was used.
+    stray: Cell<Option<u32>>,
+}
+
+impl Memory {
+    /// Zeroed memory of so many frames.
+    pub fn new(frames: u32) -> Memory {
+        Memory {
+            words: vec![0; frames as usize * FRAME_WORDS],
+            written: Vec::new(),
+            is_written: vec![false; frames as usize],
+            read: Vec::new(),
+            stray: Cell::new(None),
+        }
+    }
+
+    /// How many frames there are.
+    pub fn frames(&self) -> u32 {
+        self.is_written.len() as u32
+    }
+
+    /// The words of a frame.
+    pub fn frame(&self, frame: Pfn) -> &[u32] {
+        let start = frame.0 as usize * FRAME_WORDS;
+        self.words.get(start..start + FRAME_WORDS).unwrap_or(&[])
+    }
+
+    /// The words of a frame, to restore; the frame counts as not written.
+    pub fn restore(&mut self, frame: Pfn) -> &mut [u32] {
+        let start = frame.0 as usize * FRAME_WORDS;
+        &mut self.words[start..start + FRAME_WORDS]
+    }
+
+    /// Hands out the frames written since the last time, in no certain order.
+    pub fn take_written(&mut self, mut each: impl FnMut(Pfn, &[u32])) {
+        for frame in std::mem::take(&mut self.written) {
+            self.is_written[frame as usize] = false;
+            each(Pfn(frame), self.frame(Pfn(frame)));
+        }
+    }
+
+    /// The bytes that the kernel read since the last time.
+    pub fn take_read(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.read)
+    }
+
+    /// The first address outside memory that was used, if any was: a bug of
+    /// whoever used it.
+    pub fn stray(&self) -> Option<u32> {
+        self.stray.get()
+    }
+
+    fn note_written(&mut self, pa: u32) {
+        let frame = (pa >> PGSHIFT) as usize;
+        if let Some(is_written) = self.is_written.get_mut(frame)
+            && !*is_written
+        {
+            *is_written = true;
+            self.written.push(frame as u32);
+        }
+    }
+
+    fn note_stray(&self, pa: u32) {
+        if self.stray.get().is_none() {
+            self.stray.set(Some(pa));
+        }
+    }
+
+    fn byte(&self, pa: u32) -> u8 {
+        self.read(pa & !3).to_le_bytes()[pa as usize % 4]
+    }
+
+    fn set_byte(&mut self, pa: u32, value: u8) {
+        let mut bytes = self.read(pa & !3).to_le_bytes();
+        bytes[pa as usize % 4] = value;
+        self.write(pa & !3, u32::from_le_bytes(bytes));
+    }
+}
+
+impl PhysMem for Memory {
+    fn read(&self, pa: u32) -> u32 {
+        debug_assert!(pa.is_multiple_of(4));
+        match self.words.get(pa as usize / 4) {
+            Some(&word) => word,
+            None => {
+                self.note_stray(pa);
+                0
+            }
+        }
+    }
+
+    fn write(&mut self, pa: u32, value: u32) {
+        debug_assert!(pa.is_multiple_of(4));
+        self.note_written(pa);
+        match self.words.get_mut(pa as usize / 4) {
+            Some(word) => *word = value,
+            None => self.note_stray(pa),
+        }
+    }
+
+    fn zero_frame(&mut self, frame: Pfn) {
+        self.note_written(frame.address());
+        let start = frame.0 as usize * FRAME_WORDS;
+        match self.words.get_mut(start..start + FRAME_WORDS) {
+            Some(words) => words.fill(0),
+            None => self.note_stray(frame.address()),
+        }
+    }
+
+    fn read_bytes(&mut self, pa: u32, out: &mut [u8]) {
+        for (offset, byte) in out.iter_mut().enumerate() {
+            *byte = self.byte(pa.wrapping_add(offset as u32));
+        }
+        self.read.extend_from_slice(out);
+    }
+
+    fn write_bytes(&mut self, pa: u32, bytes: &[u8]) {
+        for (offset, &byte) in bytes.iter().enumerate() {
+            self.set_byte(pa.wrapping_add(offset as u32), byte);
+        }
+    }
+
+    fn copy_bytes(&mut self, to: u32, from: u32, len: u32) {
+        for offset in 0..len {
+            let byte = self.byte(from.wrapping_add(offset));
+            self.set_byte(to.wrapping_add(offset), byte);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_and_words_agree() {
+        let mut memory = Memory::new(2);
+        memory.write_bytes(0xffd, &[1, 2, 3, 4, 5]);
+        assert_eq!(memory.read(0xffc), 0x0302_0100);
+        assert_eq!(memory.read(0x1000), 0x0000_0504);
+        let mut out = [0; 3];
+        memory.read_bytes(0xffe, &mut out);
+        assert_eq!(out, [2, 3, 4]);
+        assert_eq!(memory.take_read(), [2, 3, 4]);
+        memory.copy_bytes(0x10, 0xffd, 5);
+        assert_eq!(memory.read(0x10), 0x0403_0201);
+    }
+
+    #[test]
+    fn written_frames_are_named_once() {
+        let mut memory = Memory::new(4);
+        memory.write(0x1000, 7);
+        memory.write(0x1004, 8);
+        memory.zero_frame(Pfn(3));
+        let mut seen = Vec::new();
+        memory.take_written(|frame, words| seen.push((frame.0, words[0])));
+        assert_eq!(seen, [(1, 7), (3, 0)]);
+        memory.take_written(|_, _| panic!("nothing was written"));
+    }
+
+    #[test]
+    fn a_stray_address_is_remembered() {
+        let mut memory = Memory::new(1);
+        assert_eq!(memory.read(0xffc), 0);
+        assert_eq!(memory.stray(), None);
+        memory.write(0x1000, 1);
+        assert_eq!(memory.read(0x2000), 0);
+        assert_eq!(memory.stray(), Some(0x1000));
+    }
+}

@@ -1,0 +1,106 @@
+//! The MMU: page walks, and a TLB that remembers too much.
+//!
+//! Written from the processor's manual, not from the kernel's page-table code,
+//! so that the two check each other (Intel SDM volume 3, 4.3 and 4.10). The
+//! hard thing that a TLB stands for: it keeps a translation until it is told to
+//! drop it, whatever happens to the page tables meanwhile, and it may fetch one
+//! that nobody asked for.
+
+use crate::memory::Memory;
+use kcore::{Pfn, PhysMem};
+
+const PRESENT: u32 = 1;
+const WRITE: u32 = 2;
+const USER: u32 = 4;
+const ACCESSED: u32 = 0x20;
+const DIRTY: u32 = 0x40;
+const LARGE: u32 = 0x80;
+
+/// What user mode gets for one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Translation {
+    /// The frame.
+    pub frame: Pfn,
+    /// Whether it may be written.
+    pub writeable: bool,
+}
+
+/// Where a page walk ends.
+struct Leaf {
+    directory_entry: u32,
+    table_entry: u32,
+    translation: Translation,
+}
+
+fn walk_to_leaf(memory: &Memory, cr3: Pfn, va: u32) -> Option<Leaf> {
+    let directory_entry = cr3.address() + (va >> 22) * 4;
+    let upper = memory.read(directory_entry);
+    if upper & (PRESENT | USER) != PRESENT | USER || upper & LARGE != 0 {
+        return None;
+    }
+    let table_entry = (upper & !0xfff) + (va >> 12 & 0x3ff) * 4;
+    let lower = memory.read(table_entry);
+    if lower & (PRESENT | USER) != PRESENT | USER {
+        return None;
+    }
+    Some(Leaf {
+        directory_entry,
+        table_entry,
+        translation: Translation {
+            frame: Pfn(lower >> 12),
+            writeable: upper & lower & WRITE != 0,
+        },
+    })
+}
+
+/// What the page tables at `cr3` say of the page at `va`, for user mode.
+pub fn walk(memory: &Memory, cr3: Pfn, va: u32) -> Option<Translation> {
+    walk_to_leaf(memory, cr3, va).map(|leaf| leaf.translation)
+}
+
+/// Notes in the page tables that the page at `va` was accessed, and perhaps
+/// written, as the processor does when it fetches a translation.
+pub fn set_usage(memory: &mut Memory, cr3: Pfn, va: u32, write: bool) {
+    if let Some(leaf) = walk_to_leaf(memory, cr3, va) {
+        let upper = memory.read(leaf.directory_entry);
+        memory.write(leaf.directory_entry, upper | ACCESSED);
+        let lower = memory.read(leaf.table_entry);
+        let dirty = if write { DIRTY } else { 0 };
+        memory.write(leaf.table_entry, lower | ACCESSED | dirty);
+    }
+}
+
+/// Translations that a CPU remembers, by page address, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tlb(Vec<(u32, Translation)>);
+
+impl Tlb {
+    /// What it remembers of the page at `page`.
+    pub fn get(&self, page: u32) -> Option<Translation> {
+        let index = self.0.binary_search_by_key(&page, |entry| entry.0).ok()?;
+        Some(self.0[index].1)
+    }
+
+    /// Remembers a translation.
+    pub fn fill(&mut self, page: u32, translation: Translation) {
+        match self.0.binary_search_by_key(&page, |entry| entry.0) {
+            Ok(index) => self.0[index].1 = translation,
+            Err(index) => self.0.insert(index, (page, translation)),
+        }
+    }
+
+    /// Forgets one page (`invlpg`).
+    pub fn forget(&mut self, page: u32) {
+        self.0.retain(|entry| entry.0 != page);
+    }
+
+    /// Forgets everything (a load of CR3).
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// All that it remembers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Translation)> + '_ {
+        self.0.iter().copied()
+    }
+}

@@ -1,0 +1,74 @@
+//! Builds the kernel and the programs and says where they are.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+
+use super::plan::Plan;
+use super::{TARGET, inner_cargo};
+use crate::workspace::Workspace;
+
+/// Which kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kernel {
+    /// The one that is run.
+    Plain,
+    /// With faults planted in it, one of which the kernel argument `plant`
+    /// awakens: to see whether the tests notice.
+    Planted,
+}
+
+/// What was built.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    /// The kernel's ELF file.
+    pub kernel: PathBuf,
+    programs: PathBuf,
+}
+
+impl Guest {
+    /// The ELF file of one of our programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+}
+
+/// Builds both; cargo's progress goes to standard error.
+pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Result<Guest> {
+    cargo_build(
+        workspace,
+        plan,
+        "guest",
+        &["-p", "kernel", "-p", "programs"],
+    )?;
+    let output = |folder: &str| workspace.target().join(folder).join(TARGET).join("guest");
+    let programs = output("guest");
+    let kernel = match kernel {
+        Kernel::Plain => programs.join("kernel"),
+        Kernel::Planted => {
+            let planted = ["-p", "kernel", "--features", "plant"];
+            cargo_build(workspace, plan, "guest-plant", &planted)?;
+            output("guest-plant").join("kernel")
+        }
+    };
+    Ok(Guest { kernel, programs })
+}
+
+fn cargo_build(
+    workspace: &Workspace,
+    plan: &Plan,
+    folder: &str,
+    packages: &[&str],
+) -> anyhow::Result<()> {
+    let status = inner_cargo::command(workspace, plan, "build", folder)
+        .args(packages)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("cannot start {}", plan.toolchain.cargo.display()))?;
+    if !status.success() {
+        bail!("the guest could not be built; cargo's messages above say why");
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Which linker makes i386 executables on this machine.
+//!
+//! No C compiler for i386 is needed, only a linker that knows the format: the
+//! one that comes with Rust, else LLVM's, else GNU's if it was built for i386.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A linker, by the language of its command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Linker {
+    /// LLVM's, under whatever name.
+    Lld(PathBuf),
+    /// GNU's, which has to be told that the output is i386.
+    Gnu(PathBuf),
+}
+
+impl Linker {
+    /// The first that is there.
+    pub fn find(sysroot: &Path, host: Option<&str>) -> Option<Self> {
+        let bundled = host.map(|host| sysroot.join("lib/rustlib").join(host).join("bin/rust-lld"));
+        if let Some(path) = bundled.filter(|path| path.exists()) {
+            return Some(Self::Lld(path));
+        }
+        if let Ok(path) = which::which("ld.lld") {
+            return Some(Self::Lld(path));
+        }
+        let gnu = which::which("ld").ok()?;
+        let versions = Command::new(&gnu).arg("-V").output().ok()?;
+        String::from_utf8_lossy(&versions.stdout)
+            .contains("elf_i386")
+            .then_some(Self::Gnu(gnu))
+    }
+
+    /// The program.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Lld(path) | Self::Gnu(path) => path,
+        }
+    }
+
+    /// What rustc has to be told about it.
+    pub fn flags(&self) -> &'static [&'static str] {
+        match self {
+            Self::Lld(_) => &["-Clinker-flavor=ld.lld"],
+            Self::Gnu(_) => &["-Clinker-flavor=ld", "-Clink-arg=-melf_i386"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gnu_ld_is_told_the_format() {
+        assert!(
+            Linker::Gnu("/usr/bin/ld".into())
+                .flags()
+                .contains(&"-Clink-arg=-melf_i386")
+        );
+    }
+
+    #[test]
+    fn the_bundled_one_comes_first() {
+        let sysroot = std::env::temp_dir().join(format!("jostle-linker-{}", std::process::id()));
+        let folder = sysroot.join("lib/rustlib/some-host/bin");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let bundled = folder.join("rust-lld");
+        std::fs::write(&bundled, "").expect("a file");
+        let found = Linker::find(&sysroot, Some("some-host"));
+        std::fs::remove_dir_all(&sysroot).expect("removed");
+        assert_eq!(found, Some(Linker::Lld(bundled)));
+    }
+}

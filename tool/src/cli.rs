@@ -1,0 +1,222 @@
+//! The command line, which is a contract: what can be asked, and in what form
+//! a wrong question is answered (one line, status 2).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::personality::Personality;
+use crate::report::note;
+use crate::status;
+
+/// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
+#[derive(Debug, Parser)]
+#[command(name = "jostle", version, disable_help_subcommand = true)]
+#[command(after_help = "`./jostle setup` only installs what is missing on this machine.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Boot the kernel and run one program; end when nothing is left to run.
+    Run(Run),
+    /// Run every check and test; the last line is `N passed, N failed`.
+    Test(Test),
+    /// Count the instructions of the kernel's main paths.
+    Bench(Bench),
+    /// Say what was found on this machine, and how to get what is missing.
+    Doctor,
+}
+
+/// `jostle run`.
+#[derive(Debug, Args, Clone)]
+pub struct Run {
+    /// One of our programs, or, with a slash in it, an ELF file.
+    #[arg(value_name = "PROGRAM", default_value = "demo")]
+    pub program: OsString,
+    /// The program's arguments; after `--` they may begin with a hyphen.
+    #[arg(value_name = "ARGS")]
+    pub args: Vec<OsString>,
+    /// How many CPUs the machine has.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub cpus: u32,
+    /// How much memory, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(8..=4096))]
+    pub mem: u32,
+    /// Count instructions instead of time: every run is the same.
+    #[arg(long)]
+    pub icount: bool,
+    /// Stop after so many seconds, with status 124.
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Further kernel arguments.
+    #[arg(
+        long,
+        value_name = "KERNEL ARGS",
+        allow_hyphen_values = true,
+        default_value = ""
+    )]
+    pub append: String,
+    /// The edition the program was built for (default: from its symbols).
+    #[arg(long)]
+    pub personality: Option<Personality>,
+    /// Enter the kernel's monitor at the end instead of powering off.
+    #[arg(long)]
+    pub monitor: bool,
+    /// Write a record of every kernel entry to FILE.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Print the exact QEMU command.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// `jostle test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Only checks and tests whose name contains this.
+    pub filter: Option<String>,
+}
+
+/// `jostle bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Count instructions under QEMU: exact and repeatable (the only mode).
+    #[arg(long, required = true)]
+    pub icount: bool,
+    /// Also write the figures to FILE.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Print the exact QEMU commands.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// A number of seconds, fractions allowed, more than none and at most a week.
+fn seconds(text: &str) -> Result<Duration, String> {
+    const WEEK: f64 = 7.0 * 24.0 * 3600.0;
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= WEEK => Ok(Duration::from_secs_f64(value)),
+        _ => Err("a number of seconds is needed, more than 0 and at most 604800".into()),
+    }
+}
+
+/// Parses the arguments; what is wrong with them has been said when this
+/// returns an exit status.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
+    Cli::try_parse_from(arguments).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A reader of the help who closes the pipe early is not an error.
+            let _ = error.print();
+            status::CLEAN
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            status::USAGE
+        }
+        _ => {
+            note(one_line(&error.to_string()));
+            status::USAGE
+        }
+    })
+}
+
+/// Clap's message without its usage section, in one line.
+fn one_line(message: &str) -> String {
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let told: Vec<&str> = message
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    told.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(words: &[&str]) -> Result<Run, clap::Error> {
+        let words = ["jostle", "run"].iter().chain(words);
+        match Cli::try_parse_from(words)?.command {
+            Command::Run(run) => Ok(run),
+            other => panic!("expected `run`, got {other:?}"),
+        }
+    }
+
+    fn strings(words: &[OsString]) -> Vec<&str> {
+        words.iter().filter_map(|word| word.to_str()).collect()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults() {
+        let run = run(&[]).expect("valid");
+        assert_eq!(run.program, "demo");
+        assert_eq!((run.cpus, run.mem), (4, 128));
+        assert_eq!(run.timeout, None);
+    }
+
+    #[test]
+    fn options_may_stand_anywhere() {
+        let run = run(&[
+            "--icount", "hello", "a", "--cpus", "2", "b", "--", "-x", "--cpus",
+        ])
+        .expect("valid");
+        assert_eq!(run.program, "hello");
+        assert_eq!(strings(&run.args), ["a", "b", "-x", "--cpus"]);
+        assert_eq!(run.cpus, 2);
+        assert!(run.icount);
+    }
+
+    #[test]
+    fn kernel_arguments_are_taken_as_they_are() {
+        let run = run(&["hello", "--append", "-odd quantum=5"]).expect("valid");
+        assert_eq!(run.append, "-odd quantum=5");
+    }
+
+    #[test]
+    fn absurd_numbers_are_refused_in_one_line() {
+        for words in [
+            ["--cpus", "0"],
+            ["--cpus", "33"],
+            ["--cpus", "-1"],
+            ["--cpus", "four"],
+            ["--cpus", "99999999999999999999"],
+            ["--mem", "7"],
+            ["--mem", "4097"],
+            ["--mem", ""],
+            ["--timeout", "0"],
+            ["--timeout", "-1"],
+            ["--timeout", "nan"],
+            ["--timeout", "inf"],
+            ["--timeout", "1e9"],
+            ["--personality", "lab7"],
+            ["--unknown", "x"],
+        ] {
+            let error = run(&words).expect_err("refused").to_string();
+            let line = one_line(&error);
+            assert!(!line.contains('\n') && line.len() > 10, "{words:?}: {line}");
+            assert!(!line.contains("Usage"), "{words:?}: {line}");
+        }
+    }
+
+    #[test]
+    fn fractions_of_a_second_are_fine() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
+    }
+}

@@ -1,0 +1,72 @@
+//! `jostle bench --icount`: path lengths in instructions, beside those of
+//! other kernels.
+//!
+//! Under instruction counting the time-stamp counter counts executed
+//! instructions, so the figures are exact and the same on every machine. They
+//! are path lengths, not speed on hardware. The command fails when a path has
+//! grown longer than that of JOS tuned by hand: that is the bar.
+
+mod report;
+mod rows;
+
+use anyhow::{Context, bail};
+
+use self::rows::{BOOTS, Figures, Measured};
+use crate::cli::Bench;
+use crate::commands::run;
+use crate::host::Host;
+use crate::qemu::verdict::Verdict;
+use crate::report::{line, note};
+use crate::status;
+
+/// Far more than any of the runs takes, so that a hang has an end.
+const LIMIT_SECONDS: &str = "120";
+
+/// Measures, prints the table, and fails unless every row beats its bar.
+pub fn bench(options: &Bench) -> anyhow::Result<u8> {
+    let host = Host::find()?;
+    let mut measured = Vec::new();
+    for boot in BOOTS {
+        let words = [
+            boot.words,
+            &["--icount", "--cpus", "1", "--mem", "128"],
+            &["--timeout", LIMIT_SECONDS],
+        ]
+        .concat();
+        note(format_args!("measuring: {}", boot.words.join(" ")));
+        let run = run::options(words)?;
+        let captured = host.capture(&run)?;
+        if options.verbose {
+            line(&captured.command);
+        }
+        let console = String::from_utf8_lossy(&captured.console);
+        if captured.verdict != Verdict::Clean {
+            bail!(
+                "the measurement did not end well ({:?}); its console ends with:\n{}",
+                captured.verdict,
+                report::last_lines(&console, 15)
+            );
+        }
+        for row in boot.rows {
+            let figures = Figures::find(&console, row.label).with_context(|| {
+                format!(
+                    "no figures for {:?}; the console ends with:\n{}",
+                    row.label,
+                    report::last_lines(&console, 15)
+                )
+            })?;
+            measured.push(Measured { row, figures });
+        }
+    }
+    print!("{}", report::table(&measured));
+    if let Some(path) = &options.json {
+        std::fs::write(path, report::json(&measured))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let beaten = measured.iter().all(Measured::beats_the_bar);
+    Ok(if beaten {
+        status::CLEAN
+    } else {
+        status::FAILURE
+    })
+}

@@ -1,0 +1,118 @@
+//! The measurements as a table for people and as JSON for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::rows::Measured;
+
+/// The table, with the verdict for each row in its last column.
+pub fn table(measured: &[Measured]) -> String {
+    let mut table = format!(
+        "{:<34}{:>9}{:>9}{:>9} |{:>11}{:>10}{:>10}{:>7}{:>6} |{:>8}  {}\n",
+        "instructions per operation",
+        "min",
+        "median",
+        "mean",
+        "JOS stock",
+        "tuned",
+        "xv6",
+        "Linux",
+        "seL4",
+        "aim",
+        "JOS beaten?"
+    );
+    for Measured { row, figures } in measured {
+        let others = row.others;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            table,
+            "{:<34}{:>9}{:>9}{:>9} |{:>11}{:>10}{:>10}{:>7}{:>6} |{:>8}  {}",
+            row.name,
+            figures.min,
+            figures.median,
+            figures.mean,
+            figure(others.jos_stock),
+            figure(others.jos_tuned),
+            figure(others.xv6),
+            figure(others.linux),
+            figure(others.sel4),
+            figure(row.aim),
+            verdict(figures.median, row.bar),
+        );
+    }
+    table
+}
+
+fn figure(value: Option<u64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+fn verdict(median: u64, bar: u64) -> String {
+    // Only for display; medians are far below 2^53.
+    let ratio = bar as f64 / median.max(1) as f64;
+    if median < bar {
+        format!("yes, {ratio:.1} times shorter")
+    } else {
+        format!("NO: {bar} must be beaten")
+    }
+}
+
+/// The same for programs: one object a row.
+pub fn json(measured: &[Measured]) -> String {
+    let rows: Vec<_> = measured
+        .iter()
+        .map(|measured| {
+            json!({
+                "name": measured.row.name,
+                "min": measured.figures.min,
+                "median": measured.figures.median,
+                "mean": measured.figures.mean,
+                "bar": measured.row.bar,
+                "aim": measured.row.aim,
+                "beaten": measured.beats_the_bar(),
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "unit": "instructions", "rows": rows }))
+}
+
+/// The end of a console.
+pub fn last_lines(console: &str, count: usize) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::{BOOTS, Figures};
+    use super::*;
+
+    #[test]
+    fn a_lost_row_is_marked() {
+        let row = &BOOTS[0].rows[0];
+        let with = |median| Measured {
+            row,
+            figures: Figures {
+                min: median,
+                median,
+                mean: median,
+            },
+        };
+        let table = table(&[with(100), with(row.bar)]);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[1].ends_with("yes, 3.0 times shorter"), "{table}");
+        assert!(lines[2].ends_with("NO: 298 must be beaten"), "{table}");
+        let parsed: serde_json::Value =
+            serde_json::from_str(&json(&[with(100), with(300)])).expect("valid JSON");
+        assert_eq!(parsed["rows"][0]["beaten"], true);
+        assert_eq!(parsed["rows"][1]["beaten"], false);
+    }
+
+    #[test]
+    fn the_end_of_a_console() {
+        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
+        assert_eq!(last_lines("", 2), "");
+    }
+}

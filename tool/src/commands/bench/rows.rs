@@ -1,0 +1,246 @@
+//! What is measured, in which boots, and what others reach.
+//!
+//! The figures of the other kernels were measured once under the same QEMU
+//! line (instructions per operation, median); `docs/` says how.
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// What the guest calls it in its output.
+    pub label: &'static str,
+    /// The same operation elsewhere.
+    pub others: Others,
+    /// Must be beaten: JOS tuned by hand, or stock JOS where that is all there is.
+    pub bar: u64,
+    /// What the design aims at, if it names a figure.
+    pub aim: Option<u64>,
+}
+
+/// Instructions per operation on other kernels.
+#[derive(Debug, Clone, Copy)]
+pub struct Others {
+    /// JOS as handed out, labs completed.
+    pub jos_stock: Option<u64>,
+    /// JOS with -O2, no lock debugging, a short scan in the scheduler, quiet.
+    pub jos_tuned: Option<u64>,
+    /// xv6.
+    pub xv6: Option<u64>,
+    /// Linux 6.1, the better of two builds, mitigations off.
+    pub linux: Option<u64>,
+    /// seL4 16.0-dev, ia32, fast path on.
+    pub sel4: Option<u64>,
+}
+
+/// One boot of the guest and the rows that it yields.
+#[derive(Debug)]
+pub struct Boot {
+    /// The words of `jostle run`.
+    pub words: &'static [&'static str],
+    /// What to look for in its console.
+    pub rows: &'static [Row],
+}
+
+const NULL: Others = Others {
+    jos_stock: Some(395),
+    jos_tuned: Some(298),
+    xv6: Some(1397),
+    linux: Some(309),
+    sel4: Some(240),
+};
+const YIELD1: Others = Others {
+    jos_stock: Some(13_729),
+    jos_tuned: Some(292),
+    xv6: None,
+    linux: Some(798),
+    sel4: Some(332),
+};
+const SWITCH: Others = Others {
+    jos_stock: Some(7_128),
+    jos_tuned: Some(378),
+    xv6: None,
+    linux: Some(1_768),
+    sel4: Some(309),
+};
+const BOOT: Others = Others {
+    jos_stock: Some(10_900_000),
+    jos_tuned: None,
+    xv6: Some(70_000_000),
+    linux: None,
+    sel4: None,
+};
+
+/// All measurements.
+pub const BOOTS: &[Boot] = &[
+    Boot {
+        words: &[
+            "bench",
+            "null-sysenter",
+            "null-int",
+            "yield1",
+            "switch",
+            "--append",
+            "lifecycle=off",
+        ],
+        rows: &[
+            Row {
+                name: "null, sysenter, before the lock",
+                label: "bench null-sysenter",
+                others: NULL,
+                bar: 298,
+                aim: Some(70),
+            },
+            Row {
+                name: "null, int 0x30, before the lock",
+                label: "bench null-int",
+                others: NULL,
+                bar: 298,
+                aim: None,
+            },
+            Row {
+                name: "yield1",
+                label: "bench yield1",
+                others: YIELD1,
+                bar: 292,
+                aim: Some(140),
+            },
+            Row {
+                name: "switch (one)",
+                label: "bench switch",
+                others: SWITCH,
+                bar: 378,
+                aim: Some(220),
+            },
+        ],
+    },
+    Boot {
+        words: &[
+            "bench",
+            "null-sysenter",
+            "null-int",
+            "--append",
+            "lifecycle=off prelock=off",
+        ],
+        rows: &[
+            Row {
+                name: "null, sysenter, through the lock",
+                label: "bench null-sysenter",
+                others: NULL,
+                bar: 298,
+                aim: Some(100),
+            },
+            Row {
+                name: "null, int 0x30, through the lock",
+                label: "bench null-int",
+                others: NULL,
+                bar: 298,
+                aim: None,
+            },
+        ],
+    },
+    Boot {
+        words: &["hello", "--append", "lifecycle=off boottime=on"],
+        rows: &[Row {
+            name: "boot",
+            label: "boot:",
+            others: BOOT,
+            bar: 10_900_000,
+            aim: Some(1_500_000),
+        }],
+    },
+];
+
+/// What the guest printed for a row, in instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// The quickest batch.
+    pub min: u64,
+    /// The middle one: this is compared.
+    pub median: u64,
+    /// All of them; scheduler ticks are in here.
+    pub mean: u64,
+}
+
+impl Figures {
+    /// Looks for `LABEL min N median N mean N`, or `LABEL N` for what happens
+    /// once.
+    pub fn find(console: &str, label: &str) -> Option<Self> {
+        console.lines().find_map(|line| {
+            let rest = line.strip_prefix(label)?.strip_prefix(' ')?;
+            let words: Vec<&str> = rest.split_whitespace().collect();
+            match words[..] {
+                ["min", min, "median", median, "mean", mean] => Some(Self {
+                    min: min.parse().ok()?,
+                    median: median.parse().ok()?,
+                    mean: mean.parse().ok()?,
+                }),
+                [once, ..] => {
+                    let once = once.parse().ok()?;
+                    Some(Self {
+                        min: once,
+                        median: once,
+                        mean: once,
+                    })
+                }
+                [] => None,
+            }
+        })
+    }
+}
+
+/// A row with its figures.
+#[derive(Debug)]
+pub struct Measured {
+    /// What was measured.
+    pub row: &'static Row,
+    /// What came out.
+    pub figures: Figures,
+}
+
+impl Measured {
+    /// Fewer instructions than the bar.
+    pub fn beats_the_bar(&self) -> bool {
+        self.figures.median < self.row.bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_found_in_a_console() {
+        let console = "boot: 1400000 instructions\nhello, world\n\
+            bench null-int min 90 median 91 mean 93\nbench null min 1 median 2\n";
+        assert_eq!(
+            Figures::find(console, "bench null-int"),
+            Some(Figures {
+                min: 90,
+                median: 91,
+                mean: 93
+            })
+        );
+        let boot = Figures::find(console, "boot:").expect("there");
+        assert_eq!(boot.median, 1_400_000);
+        assert_eq!(Figures::find(console, "bench switch"), None);
+        // Neither a prefix of a label nor half a line will do.
+        assert_eq!(Figures::find(console, "bench nul"), None);
+        assert_eq!(Figures::find(console, "bench null"), None);
+    }
+
+    #[test]
+    fn a_tie_does_not_beat_the_bar() {
+        let row = &BOOTS[0].rows[0];
+        let measured = |median| Measured {
+            row,
+            figures: Figures {
+                min: 1,
+                median,
+                mean: median,
+            },
+        };
+        assert!(measured(row.bar - 1).beats_the_bar());
+        assert!(!measured(row.bar).beats_the_bar());
+    }
+}

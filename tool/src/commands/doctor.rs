@@ -1,0 +1,130 @@
+//! `jostle doctor`: what was found on this machine, what was chosen, and what
+//! to do about what is missing. It changes nothing.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::build::ladder;
+use crate::build::linker::Linker;
+use crate::build::plan::Survey;
+use crate::qemu::locate;
+use crate::status;
+use crate::workspace::Workspace;
+
+/// Prints the findings; the status says whether everything is there.
+pub fn doctor() -> anyhow::Result<u8> {
+    let workspace = Workspace::locate();
+    let mut report = Report { complete: true };
+    report.found("sources", workspace.root().display());
+    report.found("built things", workspace.target().display());
+    rust(&workspace, &mut report);
+    qemu(&mut report);
+    match which::which("setpriv") {
+        Ok(path) => report.found("tether", path.display()),
+        Err(_) => report.found(
+            "tether",
+            "no setpriv: QEMU would survive a kill -9 of jostle (util-linux has it)",
+        ),
+    }
+    println!(
+        "{}",
+        if report.complete {
+            "everything is there"
+        } else {
+            "`./jostle setup` installs what is missing on Debian and Ubuntu"
+        }
+    );
+    Ok(if report.complete {
+        status::CLEAN
+    } else {
+        status::FAILURE
+    })
+}
+
+fn rust(workspace: &Workspace, report: &mut Report) {
+    let survey = match Survey::take(workspace) {
+        Ok(survey) => survey,
+        Err(error) => {
+            report.missing(
+                "rust",
+                format_args!("{error:#}; install it from https://rustup.rs"),
+            );
+            return;
+        }
+    };
+    report.found(
+        "rust",
+        format_args!(
+            "{} in {}",
+            survey.active.version(),
+            survey.active.sysroot.display()
+        ),
+    );
+    if let Some(debian) = &survey.debian {
+        report.found("debian's rust", debian.version());
+    }
+    let routes = ladder::candidates(survey.facts);
+    match routes.first() {
+        Some(route) => report.found("core library", route),
+        None => report.missing("core library", ladder::remedy(survey.facts)),
+    }
+    for (number, route) in routes.iter().enumerate().skip(1) {
+        report.found(if number == 1 { "  if that fails" } else { "" }, route);
+    }
+    match Linker::find(&survey.active.sysroot, survey.active.host()) {
+        Some(linker) => report.found("linker", linker.path().display()),
+        None => report.missing("linker", "apt-get install lld"),
+    }
+    for (tool, remedy) in [
+        (
+            "fmt",
+            "rustup component add rustfmt (Debian: apt-get install rustfmt-web)",
+        ),
+        (
+            "clippy",
+            "rustup component add clippy (Debian: apt-get install rust-web-clippy)",
+        ),
+    ] {
+        match first_line(&survey.active.cargo, &[tool, "--version"]) {
+            Some(version) => report.found(tool, version),
+            None => report.missing(tool, remedy),
+        }
+    }
+}
+
+fn qemu(report: &mut Report) {
+    match locate::find() {
+        Some(path) => match first_line(&path, &["--version"]) {
+            Some(version) => report.found("qemu", format_args!("{version} ({})", path.display())),
+            None => report.missing("qemu", format_args!("{} does not start", path.display())),
+        },
+        None => report.missing("qemu", locate::REMEDY),
+    }
+}
+
+/// The first line a program prints, if it succeeds.
+fn first_line(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let line = text.lines().next()?.to_owned();
+    output.status.success().then_some(line)
+}
+
+struct Report {
+    complete: bool,
+}
+
+impl Report {
+    fn found(&mut self, what: &str, value: impl std::fmt::Display) {
+        println!("{what:<16} {value}");
+    }
+
+    fn missing(&mut self, what: &str, remedy: impl std::fmt::Display) {
+        self.complete = false;
+        println!("{what:<16} MISSING: {remedy}");
+    }
+}

@@ -1,0 +1,7 @@
+//! What each subcommand does. A command returns its exit status, or an error
+//! whose status [`crate::status::of_error`] knows.
+
+pub mod bench;
+pub mod doctor;
+pub mod run;
+pub mod test;

@@ -1,0 +1,117 @@
+//! `jostle test`: every check there is, counted in one last line.
+//!
+//! Formatting, lints and documentation are checks of one outcome each; then
+//! `cargo test` runs the host's tests and the QEMU cases, whose own counts are
+//! read from its output as it passes by. What continuous integration runs is
+//! exactly this.
+
+mod checks;
+mod count;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::Context;
+
+use self::checks::Check;
+use self::count::Tally;
+use crate::build::plan::Plan;
+use crate::cli::Test;
+use crate::host_cargo;
+use crate::process_group;
+use crate::qemu::locate;
+use crate::report::note;
+use crate::status;
+use crate::workspace::Workspace;
+
+/// Runs what matches the filter; the last line is the sum.
+pub fn test(options: &Test) -> anyhow::Result<u8> {
+    let workspace = Workspace::locate();
+    let mut tally = Tally::default();
+    let prepared = prepare(&workspace);
+    match &prepared {
+        Ok(plan) => {
+            for check in checks::all(&workspace, plan) {
+                if matches(options, check.name) {
+                    tally.add(run_check(check)?);
+                }
+            }
+        }
+        // Without a compiler for the guest nothing can be said about it, but
+        // the host's tests can still run.
+        Err(error) => {
+            note(format_args!("{error:#}"));
+            tally.add(false);
+        }
+    }
+    tally += cargo_test(&workspace, options)?;
+    if tally.is_empty() {
+        note("nothing has a name that contains the filter");
+    }
+    println!("{tally}");
+    Ok(if tally.is_good() {
+        status::CLEAN
+    } else {
+        status::FAILURE
+    })
+}
+
+fn prepare(workspace: &Workspace) -> anyhow::Result<Plan> {
+    locate::find_or_install(workspace)?;
+    Plan::make(workspace)
+}
+
+fn matches(options: &Test, name: &str) -> bool {
+    options
+        .filter
+        .as_ref()
+        .is_none_or(|filter| name.contains(filter.as_str()))
+}
+
+/// Runs one check; shows its output only if it fails.
+fn run_check(check: Check) -> anyhow::Result<bool> {
+    print!("check {} ... ", check.name);
+    std::io::stdout().flush()?;
+    let start = Instant::now();
+    let mut command = check.command;
+    let output = process_group::output(command.stdin(Stdio::null()))
+        .with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    let passed = output.status.success();
+    let verdict = if passed { "ok" } else { "FAILED" };
+    println!("{verdict} ({:.1} s)", start.elapsed().as_secs_f64());
+    if !passed {
+        std::io::stdout().write_all(&output.stdout)?;
+        std::io::stderr().write_all(&output.stderr)?;
+        println!("to repeat it: {}", check.repeat);
+    }
+    Ok(passed)
+}
+
+/// The host's tests and the QEMU cases, shown as they come.
+fn cargo_test(workspace: &Workspace, options: &Test) -> anyhow::Result<Tally> {
+    let mut command: Command = host_cargo::command(workspace, "test");
+    command.arg("--no-fail-fast");
+    if let Some(filter) = &options.filter {
+        command.arg("--").arg(filter);
+    }
+    let mut running =
+        process_group::Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))
+            .context("cannot start cargo")?;
+    let output = running.stdout().context("cargo has no output")?;
+    let mut tally = Tally::default();
+    let mut reader = BufReader::new(output);
+    let mut line = Vec::new();
+    let mut stdout = std::io::stdout();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        stdout.write_all(&line)?;
+        tally.read(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    let succeeded = running.wait()?.success();
+    if !succeeded && tally.failed == 0 {
+        // It did not compile, or a test binary ended without a summary.
+        tally.add(false);
+    }
+    Ok(tally)
+}

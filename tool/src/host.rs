@@ -1,0 +1,149 @@
+//! Everything on this machine that a boot needs: the sources, the emulator, a
+//! compiler for the guest, and the guest itself once it has been built.
+//!
+//! `run` boots once and shows the console as it comes; tests and measurements
+//! boot many times, at once even, and want the console as a value. Both do it
+//! through the same machine and the same watchdog.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use anyhow::anyhow;
+
+use crate::build::guest::{self, Guest, Kernel};
+use crate::build::plan::Plan;
+use crate::cli::Run;
+use crate::commands::run;
+use crate::qemu::locate;
+use crate::qemu::machine::{Input, Machine, shell_line};
+use crate::qemu::supervise::Supervisor;
+use crate::qemu::verdict::Verdict;
+use crate::tether;
+use crate::workspace::Workspace;
+
+/// A machine that can boot the guest.
+pub struct Host {
+    /// The sources.
+    pub workspace: Workspace,
+    qemu: PathBuf,
+    plan: Plan,
+    plain: OnceLock<Result<Guest, String>>,
+    planted: OnceLock<Result<Guest, String>>,
+}
+
+/// A run that is over, with all that its console showed.
+#[derive(Debug)]
+pub struct Captured {
+    /// The console, byte for byte.
+    pub console: Vec<u8>,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What QEMU itself had to say.
+    pub emulator_messages: String,
+    /// The QEMU command, as a shell would take it.
+    pub command: String,
+}
+
+impl Host {
+    /// Looks for everything; what is missing is installed or named.
+    pub fn find() -> anyhow::Result<Self> {
+        let workspace = Workspace::locate();
+        let qemu = locate::find_or_install(&workspace)?;
+        let plan = Plan::make(&workspace)?;
+        Ok(Self {
+            workspace,
+            qemu,
+            plan,
+            plain: OnceLock::new(),
+            planted: OnceLock::new(),
+        })
+    }
+
+    /// The kernel and the programs, built on first use.
+    pub fn guest(&self, kernel: Kernel) -> anyhow::Result<&Guest> {
+        let built = match kernel {
+            Kernel::Plain => &self.plain,
+            Kernel::Planted => &self.planted,
+        };
+        built
+            .get_or_init(|| {
+                guest::build(&self.workspace, &self.plan, kernel)
+                    .map_err(|error| format!("{error:#}"))
+            })
+            .as_ref()
+            .map_err(|error| anyhow!("{error}"))
+    }
+
+    /// The command that boots `machine`.
+    pub fn command(&self, machine: &Machine) -> Command {
+        let mut command = tether::command(&self.qemu);
+        command
+            .args(machine.arguments())
+            .current_dir(self.workspace.root());
+        command
+    }
+
+    /// The same for people to repeat.
+    pub fn shown(&self, machine: &Machine) -> String {
+        shell_line(
+            self.workspace.root(),
+            Path::new(&self.qemu),
+            &machine.arguments(),
+        )
+    }
+
+    /// Does what `jostle run` would do with these options, without input, and
+    /// returns what it would have shown.
+    pub fn capture(&self, options: &Run) -> anyhow::Result<Captured> {
+        let request = run::check(&self.workspace, options)?;
+        let guest = self.guest(run::kernel_for(&options.append))?;
+        let machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
+        let console = Buffer::default();
+        let (mut messages, messages_end) = std::io::pipe()?;
+        let ending = Supervisor::default().run(
+            // Dropped at the end of the statement, and with it our end of the pipe.
+            self.command(&machine)
+                .stdin(Stdio::null())
+                .stderr(messages_end),
+            console.clone(),
+            options.timeout,
+        )?;
+        let mut emulator_messages = String::new();
+        messages.read_to_string(&mut emulator_messages)?;
+        Ok(Captured {
+            verdict: Verdict::of(&ending, &[], false),
+            console: console.take(),
+            emulator_messages,
+            command: self.shown(&machine),
+        })
+    }
+}
+
+/// Bytes that a copying thread writes and the watcher takes.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    fn take(&self) -> Vec<u8> {
+        self.0
+            .lock()
+            .map(|mut bytes| std::mem::take(&mut *bytes))
+            .unwrap_or_default()
+    }
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.lock() {
+            Ok(mut buffer) => buffer.extend(bytes),
+            Err(_) => return Err(std::io::ErrorKind::Other.into()),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Everything the `jostle` command does, as a library, so that the QEMU cases
+//! in `tests/` boot the guest through the very code that `jostle run` uses.
+//!
+//! Reading order: [`cli`] says what can be asked, [`commands`] does it; below
+//! them [`build`] makes kernel and programs, [`qemu`] boots them and turns the
+//! guest's verdict into an exit status, [`expect`] judges what they printed.
+//!
+//! The hard thing here is leaving nothing behind: whatever ends the tool (a
+//! time limit, a signal, a closed pipe), the emulator must be gone with it.
+
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod cli;
+pub mod commands;
+pub mod elf_check;
+pub mod expect;
+pub mod host;
+pub mod host_cargo;
+pub mod personality;
+pub mod process_group;
+pub mod programs;
+pub mod qemu;
+pub mod report;
+pub mod status;
+pub mod tether;
+pub mod workspace;

@@ -1,0 +1,26 @@
+//! The `jostle` command: parse, do, turn the outcome into an exit status.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use jostle::cli::{self, Command};
+use jostle::{commands, report, status};
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(status) => return status.into(),
+    };
+    let outcome = match cli.command {
+        Command::Run(options) => commands::run::run(&options),
+        Command::Test(options) => commands::test::test(&options),
+        Command::Bench(options) => commands::bench::bench(&options),
+        Command::Doctor => commands::doctor::doctor(),
+    };
+    let status = outcome.unwrap_or_else(|error| {
+        report::note(format_args!("{error:#}"));
+        status::of_error(&error)
+    });
+    status.into()
+}

@@ -1,0 +1,82 @@
+//! Children that have children of their own, ended together.
+//!
+//! `cargo test` starts test binaries and those start QEMU. A signal sent to
+//! the tool alone would end only the first of them, so such a child leads a
+//! process group, and a signal that asks the tool to stop is passed to all of it.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::status;
+
+/// A running child and all that it starts.
+pub struct Group {
+    child: Child,
+    watch: Watch,
+}
+
+/// Passes on signals until it is dropped.
+struct Watch(Handle);
+
+impl Group {
+    /// Starts `command` at the head of a group of its own. From now on until
+    /// it is waited for, a signal to stop ends the group and then the tool.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+        let watch = Watch(signals.handle());
+        let child = command.process_group(0).spawn()?;
+        let leader = Pid::from_child(&child);
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                // The group may have ended just now.
+                let _ = kill_process_group(leader, Signal::KILL);
+                std::process::exit(i32::from(status::stopped_by(signal)));
+            }
+        });
+        Ok(Self { child, watch })
+    }
+
+    /// The child's output, if it was piped and not taken yet.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Waits for the child's end.
+    pub fn wait(mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Like [`Command::output`], for a child that leads a group.
+pub fn output(command: &mut Command) -> io::Result<Output> {
+    let Group { child, watch } =
+        Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let output = child.wait_with_output();
+    drop(watch);
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_outputs_are_collected() {
+        let output = output(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]))
+            .expect("sh starts");
+        assert_eq!(output.stdout, b"out\n");
+        assert_eq!(output.stderr, b"err\n");
+        assert_eq!(output.status.code(), Some(3));
+    }
+}

@@ -1,0 +1,47 @@
+//! Finds QEMU, and gets it installed when it is missing.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::bail;
+
+use crate::report::note;
+use crate::workspace::Workspace;
+
+/// The emulator of a 32-bit PC.
+pub const PROGRAM: &str = "qemu-system-i386";
+
+/// What to do on a machine that has no QEMU.
+pub const REMEDY: &str = "install qemu-system-i386 (Debian, Ubuntu: \
+    sudo apt-get install --no-install-recommends qemu-system-x86; \
+    Fedora: dnf install qemu-system-x86-core; Arch: pacman -S qemu-system-x86; macOS: brew install qemu)";
+
+/// QEMU's path, if it is installed.
+pub fn find() -> Option<PathBuf> {
+    which::which(PROGRAM).ok()
+}
+
+/// QEMU's path; when it is missing, the set-up script is asked to install it.
+/// The script says what it does on standard error and asks nothing.
+pub fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    if let Some(path) = find() {
+        return Ok(path);
+    }
+    if which::which("apt-get").is_ok() && workspace.script().exists() {
+        note(format_args!(
+            "{PROGRAM} is not installed; running ./jostle setup"
+        ));
+        let status = Command::new("sh")
+            .arg(workspace.script())
+            .arg("setup")
+            .stdin(Stdio::null())
+            .stdout(std::io::stderr())
+            .status()?;
+        if status.success()
+            && let Some(path) = find()
+        {
+            return Ok(path);
+        }
+    }
+    bail!("{PROGRAM} is not installed: {REMEDY}")
+}

@@ -1,0 +1,213 @@
+//! The QEMU command line: one machine, two ways to time it.
+//!
+//! `-smp N` alone would put all CPUs into one socket, and the MP table that
+//! SeaBIOS writes lists one CPU a socket: hence `sockets=N`. The two timings
+//! exclude each other: parallel threads find races, instruction counting
+//! repeats a run exactly.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// How the guest's CPUs are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timing {
+    /// One host thread a CPU: real races, real time.
+    Parallel,
+    /// All CPUs in turn, time counted in instructions: exactly repeatable.
+    InstructionCount,
+}
+
+/// What is connected to the guest's serial input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// A person at a terminal; Ctrl-A X quits.
+    Terminal,
+    /// A pipe, a file or nothing: every byte is the guest's.
+    Stream,
+}
+
+/// A machine and what it boots. All paths are relative to the workspace's
+/// root or absolute, and free of the characters QEMU would split them at.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// How many CPUs, each in a socket of its own.
+    pub cpus: u32,
+    /// Size of the memory in MiB.
+    pub memory_mib: u32,
+    /// How the CPUs are run.
+    pub timing: Timing,
+    /// The multiboot kernel.
+    pub kernel: PathBuf,
+    /// Its arguments, after its own path.
+    pub kernel_args: String,
+    /// The boot module: path and words, see [`super::module_line`].
+    pub module: OsString,
+    /// What the guest's console input is.
+    pub input: Input,
+    /// Where the record channel (port 0xE9) is written to.
+    pub record: Option<PathBuf>,
+}
+
+impl Machine {
+    /// QEMU's arguments, without its own name.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut line = Line::default();
+        match self.timing {
+            Timing::Parallel => line.words(["-accel", "tcg,thread=multi"]),
+            // The reference line for counting instructions: see `jostle bench`.
+            Timing::InstructionCount => line.words([
+                "-accel",
+                "tcg",
+                "-icount",
+                "shift=0,sleep=off",
+                "-rtc",
+                "base=2026-01-01T00:00:00,clock=vm",
+            ]),
+        }
+        line.option("-smp", self.processors());
+        line.option("-m", self.memory_mib.to_string());
+        line.words(["-display", "none", "-net", "none", "-no-reboot"]);
+        line.words(["-monitor", "none"]);
+        line.option("-chardev", self.console());
+        line.words(["-serial", "chardev:console"]);
+        line.option("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
+        if let Some(path) = &self.record {
+            let mut channel = OsString::from("file:");
+            channel.push(path);
+            line.option("-debugcon", channel);
+        }
+        line.option("-kernel", &self.kernel);
+        line.option("-append", &self.kernel_args);
+        line.option("-initrd", &self.module);
+        line.0
+    }
+
+    fn processors(&self) -> String {
+        match self.cpus {
+            1 => "1".to_owned(),
+            cpus => format!("{cpus},sockets={cpus}"),
+        }
+    }
+
+    fn console(&self) -> &'static str {
+        match self.input {
+            // The multiplexer is what understands Ctrl-A X.
+            Input::Terminal => "stdio,id=console,mux=on,signal=on",
+            Input::Stream => "stdio,id=console,signal=on",
+        }
+    }
+}
+
+#[derive(Default)]
+struct Line(Vec<OsString>);
+
+impl Line {
+    fn words<const N: usize>(&mut self, words: [&str; N]) {
+        self.0.extend(words.map(OsString::from));
+    }
+
+    fn option(&mut self, name: &str, value: impl AsRef<OsStr>) {
+        self.0.push(name.into());
+        self.0.push(value.as_ref().into());
+    }
+}
+
+/// The command as a line that a shell in any folder repeats.
+pub fn shell_line(folder: &Path, program: &Path, arguments: &[OsString]) -> String {
+    let words: Vec<String> = std::iter::once(program.as_os_str())
+        .chain(arguments.iter().map(OsString::as_os_str))
+        .map(shell_word)
+        .collect();
+    format!(
+        "cd {} && {}",
+        shell_word(folder.as_os_str()),
+        words.join(" ")
+    )
+}
+
+/// One word, quoted where a POSIX shell would otherwise change it.
+pub fn shell_word(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=/.,:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine {
+            cpus: 4,
+            memory_mib: 128,
+            timing: Timing::Parallel,
+            kernel: "target/kernel".into(),
+            kernel_args: "lifecycle=on".into(),
+            module: "target/hello a%20b".into(),
+            input: Input::Stream,
+            record: None,
+        }
+    }
+
+    fn joined(machine: &Machine) -> String {
+        let words: Vec<String> = machine
+            .arguments()
+            .iter()
+            .map(|word| shell_word(word))
+            .collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn every_cpu_has_its_socket() {
+        let line = joined(&machine());
+        assert!(line.contains("-smp 4,sockets=4"), "{line}");
+        assert!(line.contains("-accel tcg,thread=multi"), "{line}");
+        assert!(
+            line.ends_with(
+                "-kernel target/kernel -append lifecycle=on -initrd 'target/hello a%20b'"
+            )
+        );
+        assert!(!line.contains("-debugcon"), "{line}");
+    }
+
+    /// The beginning of the reference line for instruction counts, word for word.
+    #[test]
+    fn counting_uses_the_reference_line() {
+        let machine = Machine {
+            cpus: 1,
+            timing: Timing::InstructionCount,
+            ..machine()
+        };
+        let line = joined(&machine);
+        assert!(
+            line.starts_with(
+                "-accel tcg -icount shift=0,sleep=off -rtc base=2026-01-01T00:00:00,clock=vm \
+                 -smp 1 -m 128 -display none -net none -no-reboot -monitor none "
+            ),
+            "{line}"
+        );
+        assert!(!line.contains("thread="), "{line}");
+    }
+
+    #[test]
+    fn a_record_gets_the_second_channel() {
+        let machine = Machine {
+            record: Some("/tmp/r, s".into()),
+            ..machine()
+        };
+        assert!(joined(&machine).contains("-debugcon 'file:/tmp/r, s'"));
+    }
+
+    #[test]
+    fn quoting_survives_a_shell() {
+        assert_eq!(shell_word(OsStr::new("a,b=c")), "a,b=c");
+        assert_eq!(shell_word(OsStr::new("")), "''");
+        assert_eq!(shell_word(OsStr::new("it's")), r"'it'\''s'");
+        assert_eq!(shell_word(OsStr::new("$HOME")), "'$HOME'");
+    }
+}

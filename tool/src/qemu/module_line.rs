@@ -1,0 +1,181 @@
+//! The boot module's string: path, personality, arguments.
+//!
+//! QEMU splits `-initrd` at commas and cuts the file's name at the first
+//! space; the kernel splits the rest at spaces. So every word that comes from
+//! a person is percent-encoded, and the kernel decodes it. A path cannot be
+//! encoded, since QEMU opens it: one with awkward characters is reached
+//! through a link whose own name is the encoded name of the file.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::personality::Personality;
+use crate::status::usage;
+use crate::workspace::Workspace;
+
+/// Arguments, their pointers and argc share the program's one stack page with
+/// its first calls, so they get at most three quarters of it.
+const MAX_ARGUMENT_BYTES: usize = 3072;
+
+/// A program's arguments as the module line has them: each encoded, with a
+/// space before it.
+pub fn arguments(args: &[OsString]) -> anyhow::Result<String> {
+    // Each argument takes its bytes, a NUL and a pointer in the guest.
+    let size: usize = args.iter().map(|arg| arg.len() + 5).sum();
+    if size > MAX_ARGUMENT_BYTES {
+        return Err(usage(format_args!(
+            "the arguments take {size} bytes; a program's stack has room for {MAX_ARGUMENT_BYTES}"
+        )));
+    }
+    if args.iter().any(|arg| arg.is_empty()) {
+        return Err(usage("an empty argument cannot be passed to the guest"));
+    }
+    Ok(args.iter().map(|arg| format!(" {}", encode(arg))).collect())
+}
+
+/// The string for `-initrd`. `path` must come from [`openable`], `arguments`
+/// from [`arguments`].
+pub fn build(path: &Path, personality: Option<Personality>, arguments: &str) -> OsString {
+    let mut line = path.as_os_str().to_owned();
+    if let Some(personality) = personality {
+        line.push(" @personality=");
+        line.push(personality.word());
+    }
+    line.push(arguments);
+    line
+}
+
+/// Percent-encodes every byte that is not plain.
+fn encode(word: &OsStr) -> String {
+    let mut encoded = String::new();
+    for &byte in word.as_bytes() {
+        if is_plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// The bytes that mean nothing to QEMU's parser nor to the kernel's.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._/=:+-".contains(&byte)
+}
+
+fn is_plain_path(path: &Path) -> bool {
+    path.as_os_str().as_bytes().iter().copied().all(is_plain)
+}
+
+/// A name for `file` that QEMU, started in the workspace's root, can open
+/// from a module line: relative to the root if it lies there, as it is if it
+/// is plain, else a link under `target/`, kept so that the line can be repeated.
+pub fn openable(workspace: &Workspace, file: &Path) -> anyhow::Result<PathBuf> {
+    let file = std::path::absolute(file)?;
+    if let Ok(relative) = file.strip_prefix(workspace.root())
+        && is_plain_path(relative)
+    {
+        return Ok(relative.to_path_buf());
+    }
+    if is_plain_path(&file) {
+        return Ok(file);
+    }
+    let name = file.file_name().context("the program has no file name")?;
+    let folder = Path::new("target/linked").join(folder_for(&file));
+    let link = folder.join(encode(name));
+    let on_disk = workspace.root().join(&link);
+    std::fs::create_dir_all(workspace.root().join(&folder))?;
+    if std::fs::read_link(&on_disk).ok().as_ref() != Some(&file) {
+        // Another run may be making the same link: whoever comes last, it points there.
+        let _ = std::fs::remove_file(&on_disk);
+        match std::os::unix::fs::symlink(&file, &on_disk) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(error)
+                    .with_context(|| format!("cannot make the link {}", on_disk.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(link)
+}
+
+/// A folder name that differs from file to file (FNV-1a over the path), so
+/// that two programs of one name do not share a link.
+fn folder_for(file: &Path) -> String {
+    let hash = file
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+        });
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(personality: Option<Personality>, args: &[&str]) -> String {
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        let arguments = arguments(&args).expect("fits");
+        let line = build(Path::new("t/hello"), personality, &arguments);
+        line.into_string().expect("plain")
+    }
+
+    #[test]
+    fn words_are_encoded() {
+        assert_eq!(line(None, &[]), "t/hello");
+        assert_eq!(
+            line(Some(Personality::Lab5), &["-n", "4"]),
+            "t/hello @personality=lab5 -n 4"
+        );
+        assert_eq!(
+            line(None, &["a b", "c,d", "100%"]),
+            "t/hello a%20b c%2Cd 100%25"
+        );
+        // A program's argument cannot pose as the personality.
+        assert_eq!(
+            line(None, &["@personality=lab6"]),
+            "t/hello %40personality=lab6"
+        );
+        assert_eq!(line(None, &["\u{e9}\n"]), "t/hello %C3%A9%0A");
+    }
+
+    #[test]
+    fn arguments_have_a_limit() {
+        let fits = vec![OsString::from("x".repeat(MAX_ARGUMENT_BYTES - 5))];
+        assert!(arguments(&fits).is_ok());
+        let long = vec![OsString::from("x".repeat(MAX_ARGUMENT_BYTES - 4))];
+        assert!(arguments(&long).is_err());
+        assert!(arguments(&[OsString::new()]).is_err());
+    }
+
+    #[test]
+    fn awkward_paths_are_linked() {
+        let workspace = Workspace::locate();
+        let inside = workspace.root().join("target/guest/hello");
+        let named = openable(&workspace, &inside).expect("plain");
+        assert_eq!(named, Path::new("target/guest/hello"));
+        let plain = openable(&workspace, Path::new("/tmp/plain.elf")).expect("plain");
+        assert_eq!(plain, Path::new("/tmp/plain.elf"));
+
+        let awkward = Path::new("/tmp/my, dir/a b.elf");
+        let link = openable(&workspace, awkward).expect("linked");
+        assert!(is_plain_path(Path::new(
+            &link.display().to_string().replace('%', "")
+        )));
+        assert!(link.ends_with("a%20b.elf"), "{}", link.display());
+        let target = std::fs::read_link(workspace.root().join(&link)).expect("a link");
+        assert_eq!(target, awkward);
+        // Asking again gives the same name; another folder gives another.
+        assert_eq!(openable(&workspace, awkward).expect("again"), link);
+        let other = openable(&workspace, Path::new("/tmp/your, dir/a b.elf")).expect("linked");
+        assert_ne!(other, link);
+    }
+}

@@ -1,0 +1,263 @@
+//! Runs the emulator, passes on its output, and is there when it must stop.
+//!
+//! Three things can end a run besides the guest itself: the clock, a signal,
+//! and a reader who went away. All arrive as events on one channel, so the
+//! watching thread sleeps until something happens and then knows what.
+//! Whatever it was, the child has been waited for when `run` returns.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+/// How long a child that was asked to end may take before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+/// Ctrl-C reaches the emulator and the tool at once. When the emulator ends
+/// without a verdict, the tool's own signal is given this long to arrive.
+const SIGNAL_RACE: Duration = Duration::from_millis(100);
+
+/// Why a run is over.
+#[derive(Debug)]
+pub enum Ending {
+    /// The child ended by itself.
+    Exited(ExitStatus),
+    /// The time limit was reached.
+    TimeLimit,
+    /// The tool received this signal.
+    Signal(i32),
+    /// The output could not be written any more.
+    OutputClosed,
+}
+
+enum Event {
+    /// The child closed its output: it has ended or is about to.
+    EndOfOutput,
+    OutputClosed,
+    Signal(i32),
+}
+
+/// Watches one child.
+pub struct Supervisor {
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl Default for Supervisor {
+    fn default() -> Self {
+        let (sender, events) = mpsc::channel();
+        Self { sender, events }
+    }
+}
+
+impl Supervisor {
+    /// From now on, the signals that ask the tool to stop end the run instead
+    /// of the tool, which then ends in an orderly way.
+    pub fn catch_signals(&self) -> anyhow::Result<()> {
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                // Nobody listens any more once the run is over.
+                let _ = sender.send(Event::Signal(signal));
+            }
+        });
+        Ok(())
+    }
+
+    /// Starts `command`, copies its standard output to `output` as it comes,
+    /// and returns when it has ended or had to be ended.
+    pub fn run(
+        self,
+        command: &mut Command,
+        output: impl Write + Send + 'static,
+        limit: Option<Duration>,
+    ) -> anyhow::Result<Ending> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {:?}", command.get_program()))?;
+        let pipe = child.stdout.take().context("the child has no output")?;
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            // The watcher may have stopped listening; then nothing is to be told.
+            let _ = sender.send(copy(pipe, output));
+        });
+
+        match self.next(deadline) {
+            Some(Event::EndOfOutput) => self.finish(&mut child),
+            Some(Event::OutputClosed) => self.stop(&mut child, Ending::OutputClosed),
+            Some(Event::Signal(signal)) => self.stop(&mut child, Ending::Signal(signal)),
+            None => self.stop(&mut child, Ending::TimeLimit),
+        }
+    }
+
+    /// The next event, or nothing when the deadline came first.
+    fn next(&self, deadline: Option<Instant>) -> Option<Event> {
+        match deadline {
+            // The sender in `self` is alive, so receiving cannot fail.
+            None => self.events.recv().ok(),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.events.recv_timeout(left).ok()
+            }
+        }
+    }
+
+    /// The child has closed its output: collect its status.
+    fn finish(&self, child: &mut Child) -> anyhow::Result<Ending> {
+        let status = match wait_for(child, GRACE)? {
+            Some(status) => status,
+            None => {
+                child.kill()?;
+                child.wait()?
+            }
+        };
+        if status.success()
+            && let Ok(Event::Signal(signal)) = self.events.recv_timeout(SIGNAL_RACE)
+        {
+            return Ok(Ending::Signal(signal));
+        }
+        Ok(Ending::Exited(status))
+    }
+
+    /// Ends the child: politely, so that it can restore the terminal, then not.
+    fn stop(&self, child: &mut Child, ending: Ending) -> anyhow::Result<Ending> {
+        if child.try_wait()?.is_none() {
+            // It may end by itself in between: then there is nothing to signal.
+            let _ = kill_process(Pid::from_child(child), Signal::TERM);
+            if wait_for(child, GRACE)?.is_none() {
+                child.kill()?;
+                child.wait()?;
+            }
+        }
+        // Let the last bytes through, unless the reader of them is stuck.
+        while let Ok(event) = self.events.recv_timeout(GRACE / 10) {
+            if !matches!(event, Event::Signal(_)) {
+                break;
+            }
+        }
+        Ok(ending)
+    }
+}
+
+fn copy(mut from: impl Read, mut to: impl Write) -> Event {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Event::EndOfOutput,
+            Ok(count) => {
+                if to.write_all(&buffer[..count]).is_err() || to.flush().is_err() {
+                    return Event::OutputClosed;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Event::EndOfOutput,
+        }
+    }
+}
+
+/// Waits at most `limit` for the child's end.
+fn wait_for(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").extend(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut command = crate::tether::command("sh");
+        command.args(["-c", script]).stdin(Stdio::null());
+        command
+    }
+
+    fn run(script: &str, limit: Option<Duration>) -> (Ending, Vec<u8>, Duration) {
+        let output = Shared::default();
+        let start = Instant::now();
+        let ending = Supervisor::default()
+            .run(&mut shell(script), output.clone(), limit)
+            .expect("runs");
+        let bytes = output.0.lock().expect("not poisoned").clone();
+        (ending, bytes, start.elapsed())
+    }
+
+    #[test]
+    fn output_and_status_come_through() {
+        let (ending, bytes, _) = run("printf 'a\\0b'; exit 33", None);
+        assert_eq!(bytes, b"a\0b");
+        assert!(matches!(ending, Ending::Exited(status) if status.code() == Some(33)));
+    }
+
+    #[test]
+    fn the_clock_ends_it() {
+        let (ending, bytes, took) = run(
+            "echo before; exec sleep 60",
+            Some(Duration::from_millis(300)),
+        );
+        assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
+        assert_eq!(bytes, b"before\n");
+        assert!(took < Duration::from_secs(20), "{took:?}");
+    }
+
+    #[test]
+    fn a_child_that_will_not_listen_is_killed() {
+        let stubborn = "trap '' TERM; echo x; while :; do sleep 0.1; done";
+        let (ending, _, took) = run(stubborn, Some(Duration::from_millis(300)));
+        assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
+        assert!(took >= GRACE && took < Duration::from_secs(30), "{took:?}");
+    }
+
+    #[test]
+    fn a_reader_who_went_away_ends_it() {
+        let ending = Supervisor::default()
+            .run(&mut shell("echo x; exec sleep 60"), Closed, None)
+            .expect("runs");
+        assert!(matches!(ending, Ending::OutputClosed), "{ending:?}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let mut missing = Command::new("/nonexistent/qemu");
+        let result = Supervisor::default().run(&mut missing, io::sink(), None);
+        assert!(result.is_err());
+    }
+}

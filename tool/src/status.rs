@@ -1,0 +1,58 @@
+//! The exit statuses of `jostle`, in one place, because scripts rely on them.
+
+use std::fmt::Display;
+
+/// Everything went well; for `run`, the guest ended by itself.
+pub const CLEAN: u8 = 0;
+/// The tool could not do its work, or a test or a measurement failed.
+pub const FAILURE: u8 = 1;
+/// The request itself was wrong: an option, a program's name, an ELF file.
+pub const USAGE: u8 = 2;
+/// The guest's kernel panicked or the machine was reset.
+pub const GUEST_FAILED: u8 = 101;
+/// The time limit was reached, as `timeout(1)` reports it.
+pub const TIME_LIMIT: u8 = 124;
+/// Standard output was closed by its reader, as a shell reports SIGPIPE.
+pub const OUTPUT_CLOSED: u8 = 128 + 13;
+
+/// The status for having been stopped by `signal`, as a shell reports it.
+pub fn stopped_by(signal: i32) -> u8 {
+    128u8.saturating_add(u8::try_from(signal).unwrap_or(u8::MAX))
+}
+
+/// A request that cannot be met as it was made: one line, status [`USAGE`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(String);
+
+/// A [`UsageError`] as an `anyhow` error.
+pub fn usage(message: impl Display) -> anyhow::Error {
+    UsageError(message.to_string()).into()
+}
+
+/// The exit status that goes with an error.
+pub fn of_error(error: &anyhow::Error) -> u8 {
+    if error.is::<UsageError>() {
+        USAGE
+    } else {
+        FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_are_reported_as_shells_do() {
+        assert_eq!(stopped_by(2), 130);
+        assert_eq!(stopped_by(15), 143);
+        assert_eq!(stopped_by(i32::MAX), u8::MAX);
+    }
+
+    #[test]
+    fn a_wrong_request_differs_from_a_failure() {
+        assert_eq!(of_error(&usage("no such program")), USAGE);
+        assert_eq!(of_error(&anyhow::anyhow!("disk full")), FAILURE);
+    }
+}

@@ -1,0 +1,46 @@
+//! Where the sources are and where what is made from them goes.
+
+use std::path::{Path, PathBuf};
+
+/// The source tree that this tool was built from.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// The tree around this crate. Cargo rebuilds the tool when the tree is
+    /// moved, so the path it was compiled with is the right one.
+    pub fn locate() -> Self {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest.parent().unwrap_or(manifest).to_path_buf();
+        // A relative CARGO_TARGET_DIR is taken from the root, so that the
+        // guest is found from whatever folder the tool is started in.
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) if !dir.is_empty() => root.join(dir),
+            _ => root.join("target"),
+        };
+        Self { root, target }
+    }
+
+    /// The top folder, which holds the workspace's `Cargo.toml`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's folder for what is built for the host.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The set-up script, which can install what is missing.
+    pub fn script(&self) -> PathBuf {
+        self.root.join("jostle")
+    }
+
+    /// Where the sources of our own programs are, one file each.
+    pub fn program_sources(&self) -> PathBuf {
+        self.root.join("programs/src/bin")
+    }
+}

@@ -1,0 +1,116 @@
+//! Wrong requests: one clear line on standard error, status 2, and nothing
+//! built or started.
+
+use std::process::{Command, Output};
+
+fn jostle(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .args(words)
+        .output()
+        .expect("the tool starts")
+}
+
+/// Asserts the refusal and returns its line.
+fn refused(words: &[&str]) -> String {
+    let output = jostle(words);
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
+    assert_eq!(output.stdout, b"", "{words:?}");
+    assert_eq!(stderr.lines().count(), 1, "{words:?}: {stderr}");
+    assert!(stderr.starts_with("jostle: "), "{words:?}: {stderr}");
+    stderr
+}
+
+/// A file that is gone when the test is over.
+struct Scratch(std::path::PathBuf);
+
+impl Scratch {
+    fn new(name: &str, contents: &[u8]) -> Self {
+        let path = std::env::temp_dir().join(format!("jostle-{}-{name}", std::process::id()));
+        std::fs::write(&path, contents).expect("written");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).expect("removed");
+    }
+}
+
+#[test]
+fn unknown_programs() {
+    assert!(refused(&["run", "helo"]).contains("did you mean hello?"));
+    assert!(refused(&["run", "no-such-thing-at-all"]).contains("there are: "));
+    assert!(refused(&["run", ""]).contains("no program"));
+    assert!(refused(&["run", "./no/such/file"]).contains("No such file"));
+    assert!(refused(&["run", "/"]).contains("not a regular file"));
+}
+
+#[test]
+fn absurd_options() {
+    for words in [
+        &["run", "hello", "--cpus", "0"][..],
+        &["run", "hello", "--cpus", "33"],
+        &["run", "hello", "--cpus", "99999999999999999999"],
+        &["run", "hello", "--mem", "7"],
+        &["run", "hello", "--mem", "4097"],
+        &["run", "hello", "--timeout", "-3"],
+        &["run", "hello", "--timeout", "nan"],
+        &["run", "hello", "--personality", "lab9"],
+        &["run", "hello", "--no-such-option"],
+        &["run", "hello", "--cpus"],
+        &["run", "hello", "--record", "/no/such/folder/record"],
+        &["no-such-command"],
+        &["bench"],
+        &["test", "one", "two"],
+    ] {
+        refused(words);
+    }
+}
+
+#[test]
+fn absurd_arguments() {
+    let long = "x".repeat(100_000);
+    assert!(refused(&["run", "hello", &long]).contains("stack has room"));
+    assert!(refused(&["run", "hello", ""]).contains("empty argument"));
+}
+
+#[test]
+fn files_that_are_no_programs() {
+    let script = Scratch::new("script", b"#!/bin/sh\nexit 0\n");
+    assert!(refused(&["run", script.path()]).contains("not an ELF file"));
+    let empty = Scratch::new("empty", b"");
+    assert!(refused(&["run", empty.path()]).contains("not an ELF file"));
+    let stub = Scratch::new("stub", b"\x7fELF\x01\x01\x01");
+    assert!(refused(&["run", stub.path()]).contains("damaged ELF file"));
+    let host = env!("CARGO_BIN_EXE_jostle");
+    assert!(refused(&["run", host]).contains("64-bit"));
+}
+
+#[test]
+fn a_segment_in_the_kernel() {
+    let mut image = vec![0; 0x54];
+    let mut put = |offset: usize, bytes: &[u8]| {
+        image[offset..offset + bytes.len()].copy_from_slice(bytes);
+    };
+    put(0, b"\x7fELF\x01\x01\x01");
+    put(16, &[2, 0, 3, 0, 1]);
+    put(24, &0xF010_0000_u32.to_le_bytes());
+    put(28, &[52]);
+    put(40, &[52, 0, 32, 0, 1]);
+    put(52, &[1]);
+    put(60, &0xF010_0000_u32.to_le_bytes());
+    put(68, &[4]);
+    put(72, &[4]);
+    let hostile = Scratch::new("hostile", &image);
+    let line = refused(&["run", hostile.path()]);
+    assert!(
+        line.contains("segment 0: reaches to or above 0xeec00000"),
+        "{line}"
+    );
+}

@@ -1,0 +1,88 @@
+//! One boot, and how to say what went wrong with it.
+
+use std::ffi::OsStr;
+use std::sync::OnceLock;
+
+use jostle::commands::run;
+use jostle::expect::Expect;
+use jostle::host::{Captured, Host};
+use jostle::qemu::machine::shell_word;
+use jostle::qemu::verdict::Verdict;
+
+/// How much of the console a failure shows.
+const SHOWN_LINES: usize = 40;
+
+/// A run that is over.
+pub struct Boot {
+    words: Vec<String>,
+    captured: Captured,
+}
+
+/// The machine we run on, looked at once.
+pub fn host() -> Result<&'static Host, String> {
+    static HOST: OnceLock<Result<Host, String>> = OnceLock::new();
+    HOST.get_or_init(|| Host::find().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(Clone::clone)
+}
+
+impl Boot {
+    /// `jostle run` with these words.
+    pub fn new(words: &[&str]) -> Result<Self, String> {
+        let options = run::options(words).map_err(|error| error.to_string())?;
+        let captured = host()?
+            .capture(&options)
+            .map_err(|error| format!("{error:#}"))?;
+        Ok(Self {
+            words: words.iter().map(|&word| word.to_owned()).collect(),
+            captured,
+        })
+    }
+
+    /// The console, byte for byte.
+    pub fn bytes(&self) -> &[u8] {
+        &self.captured.console
+    }
+
+    /// The console as text; bytes that are none are replaced.
+    pub fn console(&self) -> String {
+        String::from_utf8_lossy(&self.captured.console).into_owned()
+    }
+
+    /// How it ended.
+    pub fn verdict(&self) -> &Verdict {
+        &self.captured.verdict
+    }
+
+    /// What is wrong with a boot that should have ended well and shown this.
+    pub fn complaints(&self, expect: &Expect) -> Vec<String> {
+        let mut complaints = expect.complaints(&self.console());
+        if *self.verdict() != Verdict::Clean {
+            complaints.insert(0, format!("ended with {:?}", self.verdict()));
+        }
+        complaints
+    }
+
+    /// Complaints, the end of the console, and how to see it again.
+    pub fn failure(&self, complaints: &[String]) -> String {
+        let console = self.console();
+        let lines: Vec<&str> = console.lines().collect();
+        let shown = lines.len().saturating_sub(SHOWN_LINES);
+        let words: Vec<String> = self
+            .words
+            .iter()
+            .map(|word| shell_word(OsStr::new(word)))
+            .collect();
+        format!(
+            "{}\n--- console, {} of {} lines ---\n{}\n--- QEMU said ---\n{}\
+             --- to repeat it ---\n./jostle run {}\n{}\n",
+            complaints.join("\n"),
+            lines.len() - shown,
+            lines.len(),
+            lines[shown..].join("\n"),
+            self.captured.emulator_messages,
+            words.join(" "),
+            self.captured.command,
+        )
+    }
+}

@@ -1,0 +1,26 @@
+//! Boots the guest in QEMU, many times, and judges what it prints.
+//!
+//! Every case is an ordinary named test: `cargo test --test conformance spin`
+//! runs those with "spin" in their name. A case that fails shows the end of
+//! the console and the command that repeats it.
+
+mod boot;
+mod command_line;
+mod console;
+mod determinism;
+mod planted;
+mod programs;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = programs::trials()
+        .chain(determinism::trials())
+        .chain(planted::trials())
+        .chain(command_line::trials())
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,298 @@
+//! The programs of JOS's labs 3 and 4, and what each must print.
+//!
+//! At the number of CPUs that JOS's grader uses, everything is required; at
+//! other numbers, what holds for every interleaving. Most programs are a
+//! single environment, for which that is the same.
+
+use jostle::expect::{Expect, Line, regex, text};
+use libtest_mimic::{Failed, Trial};
+
+use crate::boot::Boot;
+use crate::console::{
+    Exception, FIRST, SECOND, booted, exiting, fatal_frame, first, free, new, nothing_left,
+};
+
+/// A guard against a guest that hangs, many times what any of them takes.
+pub const LIMIT_SECONDS: &str = "120";
+
+const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
+
+/// How much can be required.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The grader's number of CPUs.
+    Grader,
+    /// Any other.
+    AnyInterleaving,
+}
+
+/// One program.
+#[derive(Clone, Copy)]
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// The number of CPUs that the grader gives it.
+    pub grader_cpus: u32,
+    lines: fn(Expect, Scope, u32) -> Expect,
+    /// Also run with lab 5's call numbers, which our library must find out.
+    also_as_lab5: bool,
+}
+
+impl Program {
+    const fn new(name: &'static str, lines: fn(Expect, Scope, u32) -> Expect) -> Self {
+        Self {
+            name,
+            grader_cpus: 1,
+            lines,
+            also_as_lab5: false,
+        }
+    }
+
+    const fn on_cpus(self, grader_cpus: u32) -> Self {
+        Self {
+            grader_cpus,
+            ..self
+        }
+    }
+
+    const fn also_as_lab5(self) -> Self {
+        Self {
+            also_as_lab5: true,
+            ..self
+        }
+    }
+
+    /// Everything expected of it on so many CPUs.
+    pub fn expect(&self, cpus: u32) -> Expect {
+        let scope = if cpus == self.grader_cpus {
+            Scope::Grader
+        } else {
+            Scope::AnyInterleaving
+        };
+        (self.lines)(booted(cpus), scope, cpus).in_order(nothing_left())
+    }
+}
+
+/// All of them.
+pub const PROGRAMS: &[Program] = &[
+    Program::new("hello", hello).also_as_lab5(),
+    Program::new("yield", yields).also_as_lab5(),
+    Program::new("dumbfork", dumbfork).also_as_lab5(),
+    Program::new("spin", spin).also_as_lab5(),
+    Program::new("stresssched", stresssched)
+        .on_cpus(4)
+        .also_as_lab5(),
+    Program::new("faultread", faultread).also_as_lab5(),
+    Program::new("faultwrite", faultwrite),
+    Program::new("faultreadkernel", faultreadkernel),
+    Program::new("faultwritekernel", faultwritekernel),
+    Program::new("divzero", divzero),
+    Program::new("softint", softint),
+    Program::new("badsegment", badsegment),
+    Program::new("testbss", testbss),
+    Program::new("buggyhello", buggyhello).also_as_lab5(),
+    Program::new("buggyhello2", buggyhello2),
+    Program::new("evilhello", evilhello),
+];
+
+/// Each program at each number of CPUs, some under both numberings.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    PROGRAMS.iter().flat_map(|&program| {
+        let plain = CPU_COUNTS.map(|cpus| {
+            Trial::test(format!("{}::cpus_{cpus}", program.name), move || {
+                run(&program, cpus, &[])
+            })
+        });
+        let lab5 = program.also_as_lab5.then(|| {
+            Trial::test(format!("{}::lab5", program.name), move || {
+                run(&program, program.grader_cpus, &["--personality", "lab5"])
+            })
+        });
+        plain.into_iter().chain(lab5)
+    })
+}
+
+fn run(program: &Program, cpus: u32, options: &[&str]) -> Result<(), Failed> {
+    let count = cpus.to_string();
+    let common = [program.name, "--cpus", &count, "--timeout", LIMIT_SECONDS];
+    let boot = Boot::new(&[&common, options].concat())?;
+    let complaints = boot.complaints(&program.expect(cpus));
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(boot.failure(&complaints).into())
+    }
+}
+
+fn hello(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([
+        first(),
+        text("hello, world"),
+        text("i am environment 00001000"),
+        exiting(FIRST),
+        free(FIRST, FIRST),
+    ])
+}
+
+fn yields(expect: Expect, _: Scope, _: u32) -> Expect {
+    let rounds =
+        (0..5).map(|round| text(&format!("Back in environment {FIRST}, iteration {round}.")));
+    let mut lines = vec![first(), text("Hello, I am environment 00001000.")];
+    lines.extend(rounds);
+    lines.extend([
+        text("All done in environment 00001000."),
+        exiting(FIRST),
+        free(FIRST, FIRST),
+    ]);
+    expect.in_order(lines)
+}
+
+fn dumbfork(expect: Expect, _: Scope, _: u32) -> Expect {
+    let turns = |who: &str, count: u32| -> Vec<Line> {
+        (0..count)
+            .map(|turn| text(&format!("{turn}: I am the {who}!")))
+            .collect()
+    };
+    let life = |id: &str, born: [Line; 2], turns: Vec<Line>| {
+        let end = [exiting(id), free(id, id)];
+        born.into_iter().chain(turns).chain(end).collect::<Vec<_>>()
+    };
+    expect
+        .in_order(life(
+            FIRST,
+            [first(), new(FIRST, SECOND)],
+            turns("parent", 10),
+        ))
+        .in_order(life(
+            SECOND,
+            [first(), new(FIRST, SECOND)],
+            turns("child", 20),
+        ))
+        .times(30, regex("[0-9]+: I am the .*!"))
+}
+
+fn spin(expect: Expect, scope: Scope, _: u32) -> Expect {
+    let forking = || text("I am the parent.  Forking the child...");
+    let killing = || text("I am the parent.  Killing the child...");
+    let expect = expect
+        .in_order([
+            first(),
+            forking(),
+            new(FIRST, SECOND),
+            text("I am the parent.  Running the child..."),
+            killing(),
+            text(&format!("[{FIRST}] destroying {SECOND}")),
+            // By the killer: the child is gone when its call returns.
+            free(FIRST, SECOND),
+            exiting(FIRST),
+            free(FIRST, FIRST),
+        ])
+        .never(exiting(SECOND));
+    match scope {
+        // With one CPU the parent's first yield runs the child.
+        Scope::Grader => {
+            expect.in_order([forking(), text("I am the child.  Spinning..."), killing()])
+        }
+        Scope::AnyInterleaving => expect,
+    }
+}
+
+fn stresssched(expect: Expect, _: Scope, cpus: u32) -> Expect {
+    let report = |cpu: &str| regex(&format!(r"\[000010[01][0-9a-f]\] stresssched on CPU {cpu}"));
+    // Each of the first CPUs must have run at least one child.
+    (0..cpus.min(4))
+        .map(|cpu| report(&cpu.to_string()))
+        .fold(expect, |expect, line| expect.in_order([line]))
+        .in_order([first(), new(FIRST, "00001014"), free(FIRST, FIRST)])
+        .times(20, report("[0-9]"))
+        .times(20, regex(r"\[000010(..)\] exiting gracefully").clone())
+        .never(regex(".*ran on two CPUs at once.*"))
+}
+
+/// A page fault that ends the only environment.
+fn page_fault(expect: Expect, address: &'static str, error: &'static str) -> Expect {
+    let fault = regex(&format!(
+        r"\[{FIRST}\] user fault va {address} ip 008[0-9a-f]{{5}}"
+    ));
+    let mut lines = vec![first(), fault];
+    lines.extend(fatal_frame(&Exception::page_fault(address, error)));
+    expect.in_order(lines).never(exiting(FIRST))
+}
+
+fn faultread(expect: Expect, _: Scope, _: u32) -> Expect {
+    page_fault(expect, "00000000", "00000004 [user, read, not-present]").never(regex("I read.*"))
+}
+
+fn faultwrite(expect: Expect, _: Scope, _: u32) -> Expect {
+    page_fault(expect, "00000000", "00000006 [user, write, not-present]")
+}
+
+fn faultreadkernel(expect: Expect, _: Scope, _: u32) -> Expect {
+    page_fault(expect, "f0100000", "00000005 [user, read, protection]").never(regex("I read.*"))
+}
+
+fn faultwritekernel(expect: Expect, _: Scope, _: u32) -> Expect {
+    page_fault(expect, "f0100000", "00000007 [user, write, protection]")
+}
+
+fn testbss(expect: Expect, _: Scope, _: u32) -> Expect {
+    let texts = [
+        first(),
+        text("Making sure bss works right..."),
+        text("Yes, good.  Now doing a wild write off the end..."),
+        regex(&format!(
+            r"\[{FIRST}\] user fault va 00c[0-9a-f]{{5}} ip 008[0-9a-f]{{5}}"
+        )),
+    ];
+    page_fault(
+        expect.in_order(texts),
+        "00c[0-9a-f]{5}",
+        "00000006 [user, write, not-present]",
+    )
+    .never(regex(".*SHOULD HAVE TRAPPED.*"))
+}
+
+/// Any other exception that ends the only environment.
+fn exception(expect: Expect, exception: &Exception) -> Expect {
+    let mut lines = vec![first()];
+    lines.extend(fatal_frame(exception));
+    expect.in_order(lines).never(exiting(FIRST))
+}
+
+fn divzero(expect: Expect, _: Scope, _: u32) -> Expect {
+    let frame = Exception::other(0, "Divide error", "00000000");
+    exception(expect, &frame).never(regex("1/0 is .*"))
+}
+
+fn softint(expect: Expect, _: Scope, _: u32) -> Expect {
+    // Vector 14 from the interrupt table, by software: 14 * 8 + 2.
+    let frame = Exception::other(13, "General Protection", "00000072");
+    exception(expect, &frame)
+}
+
+fn badsegment(expect: Expect, _: Scope, _: u32) -> Expect {
+    let frame = Exception::other(13, "General Protection", "00000028");
+    exception(expect, &frame)
+}
+
+/// A bad pointer in a call that prints.
+fn bad_pointer(expect: Expect, address: &str) -> Expect {
+    let assertion = regex(&format!(
+        r"\[{FIRST}\] user_mem_check assertion failure for va {address}"
+    ));
+    expect
+        .in_order([first(), assertion, free(FIRST, FIRST)])
+        .never(exiting(FIRST))
+}
+
+fn buggyhello(expect: Expect, _: Scope, _: u32) -> Expect {
+    bad_pointer(expect, "00000001")
+}
+
+fn buggyhello2(expect: Expect, _: Scope, _: u32) -> Expect {
+    bad_pointer(expect, "0[0-9a-f]{4}000").never(regex(".*hello, world.*"))
+}
+
+fn evilhello(expect: Expect, _: Scope, _: u32) -> Expect {
+    bad_pointer(expect, "f0100[0-9a-f]{3}")
+}

@@ -1,0 +1,163 @@
+//! Making an environment that goes on where its parent is.
+//!
+//! The hard thing: the child comes out of the same trap as the parent, but on
+//! a stack that the parent copies *later*. If the copying happened in the code
+//! after the trap, as in C, the compiler could reuse a stack slot that is dead
+//! on the parent's way and still needed on the child's, and the child would
+//! find the wrong value in it.
+//!
+//! So the copying happens *inside* one call, and this makes it right by
+//! construction:
+//!
+//! ```text
+//!   callers' frames        not touched while the call lasts
+//!   enter's frame          written before the trap, then only read
+//!   ---------------------  esp at the trap: all that the child has
+//!   populate's frames      below; copied or not, nobody looks at them again
+//! ```
+//!
+//! Between trap and copy the parent writes only below `esp`, so the child's
+//! stack is exactly the one that was there at the trap, and its registers are
+//! the ones of the trap. Each of the two then returns from this call once,
+//! which is all that the compiler needs to believe.
+
+#![expect(
+    improper_ctypes_definitions,
+    reason = "the function pointer is one opaque word to the assembly between two Rust functions"
+)]
+
+use core::arch::naked_asm;
+
+use abi::layout::{PGSIZE, UTEMP};
+use abi::{Call, EnvId, EnvStatus, Error, Perm};
+
+use crate::interface::Numbers;
+use crate::{sys, vm};
+
+/// Which of the two came out of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fork {
+    /// The one that called; with the child's id.
+    Parent(EnvId),
+    /// The new one.
+    Child,
+}
+
+/// A child that has never run and that nobody else can have started: its
+/// memory may be arranged at will.
+pub struct NewEnv(EnvId);
+
+impl NewEnv {
+    /// Its id.
+    pub fn id(&self) -> EnvId {
+        self.0
+    }
+
+    /// Gives it a copy of the caller's page at `va`, with the same rights.
+    ///
+    /// # Errors
+    /// `Inval` if nothing is mapped there; `NoMem`.
+    pub fn copy_page(&self, va: u32) -> Result<(), Error> {
+        let perm = vm::perm(va).ok_or(Error::Inval)? & Perm::SYSCALL;
+        // SAFETY:
+        // 1. UTEMP is scratch for exactly this; no Rust object lives there.
+        // 2. The copied page is readable, for it is mapped for the user.
+        // 3. The child has never run, so nothing in it relies on its memory,
+        //    and the caller forgets the scratch mapping before it writes again.
+        unsafe {
+            sys::page_alloc(EnvId::NONE, UTEMP, Perm::WRITE)?;
+            vm::copy_page(va & !(PGSIZE - 1), UTEMP);
+            sys::page_map(EnvId::NONE, UTEMP, self.0, va & !(PGSIZE - 1), perm)
+        }
+    }
+
+    /// Gives it the caller's page at `va` itself, with the same rights, if
+    /// that is harmless: the page is not writeable or marked as shared.
+    ///
+    /// # Errors
+    /// `Inval` if not, or if nothing is mapped there; `NoMem`.
+    pub fn share_page(&self, va: u32) -> Result<(), Error> {
+        let perm = vm::perm(va).ok_or(Error::Inval)? & Perm::SYSCALL;
+        if perm.contains(Perm::W) && !perm.contains(Perm::SHARE) {
+            return Err(Error::Inval);
+        }
+        // SAFETY:
+        // 1. The child has never run, so nothing in it relies on its memory.
+        // 2. Neither can write the page, or its users know that it is shared
+        //    (`crate::share` hands such pages out as atomics).
+        unsafe { sys::page_map(EnvId::NONE, va, self.0, va, perm) }
+    }
+
+    /// Lets it run.
+    ///
+    /// # Errors
+    /// `BadEnv` if it was killed.
+    pub fn start(self) -> Result<(), Error> {
+        sys::env_set_status(self.0, EnvStatus::Runnable)
+    }
+}
+
+/// Makes a child, fills it by `populate`, which also starts it, and returns in
+/// both. The child has the memory that `populate` gave it; to get as far as
+/// returning it needs the stack, the text and the data.
+///
+/// # Errors
+/// `NoFreeEnv`, `NoMem`, or what `populate` returned; then the child is gone.
+pub fn exofork(populate: fn(NewEnv) -> Result<(), Error>) -> Result<Fork, Error> {
+    // SAFETY: `call_populate` expects what `enter` passes on.
+    let result = unsafe { enter(populate) };
+    match result {
+        0 => Ok(Fork::Child),
+        id if id > 0 => Ok(Fork::Parent(EnvId(id))),
+        error => Err(Error::from_value(error.unsigned_abs()).unwrap_or(Error::Unspecified)),
+    }
+}
+
+/// Traps, and in the parent has the child filled before anything else.
+/// Returns 0 in the child, its id in the parent, or a negative error.
+///
+/// # Safety
+/// None beyond the type; unsafe because it is naked.
+#[unsafe(naked)]
+unsafe extern "C" fn enter(populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
+    const EXOFORK: u32 = Numbers::of(Call::Exofork).everywhere();
+    naked_asm!(
+        "push ebp",
+        "mov ebp, esp",
+        "push ebx",
+        "push esi",
+        "push edi",
+        "mov eax, {exofork}",
+        "int 0x30",
+        // The child continues here too, with 0.
+        "test eax, eax",
+        "jle 2f",
+        "push dword ptr [ebp + 8]",
+        "push eax",
+        "call {call_populate}",
+        "add esp, 8",
+        "2:",
+        "pop edi",
+        "pop esi",
+        "pop ebx",
+        "pop ebp",
+        "ret",
+        exofork = const EXOFORK,
+        call_populate = sym call_populate,
+    )
+}
+
+/// Fills `child`. Returns its id, or a negative error after killing it.
+extern "C" fn call_populate(child: EnvId, populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
+    let populated = populate(NewEnv(child));
+    // SAFETY: nothing but `copy_page` puts anything at UTEMP.
+    let cleaned = unsafe { sys::page_unmap(EnvId::NONE, UTEMP) };
+    match populated.and(cleaned) {
+        Ok(()) => child.0,
+        Err(error) => {
+            // It can only fail if the child is gone already.
+            let _ = sys::env_destroy(child);
+            -(error as i32)
+        }
+    }
+}

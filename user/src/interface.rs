@@ -1,0 +1,144 @@
+//! Which numbering and which entry the kernel offers, found out once.
+//!
+//! Lab 4 and lab 5 number their calls differently from 9 upward, and only some
+//! kernels have `sysenter`. Two harmless calls tell:
+//!
+//! - Number 12 with `a1 = 1` is `ipc_recv` of an unaligned address on lab 4,
+//!   which answers `E_INVAL` and does not wait, and `ipc_try_send` to
+//!   environment 1 on lab 5 and later, which answers `E_BAD_ENV`: no id is
+//!   below 0x1000 but 0.
+//! - [`Call::Features`] is an unknown number to a JOS kernel: `E_INVAL`.
+//!
+//! The hard thing: programs that fault on purpose, or run on a half-finished
+//! kernel, must not depend on these calls. So nobody asks before the first
+//! call whose number differs; until then `int 0x30` is used, which every kernel
+//! has. A child copies the answer with its parent's memory, and it stays true,
+//! for the personality is inherited.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use abi::call::FEATURE_SYSENTER;
+use abi::{Call, Error, Personality};
+
+use crate::entry::{Entry, Int};
+
+const KNOWN: u8 = 1;
+const LAB5: u8 = 2;
+const SYSENTER: u8 = 4;
+
+/// What is known, 0 before anybody asked. Only ever changes from 0 to its
+/// final value.
+static FOUND: AtomicU8 = AtomicU8::new(0);
+
+/// What the kernel offers to this environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interface(u8);
+
+impl Interface {
+    /// What the kernel offers; asks it the first time.
+    #[inline]
+    pub fn get() -> Interface {
+        match Interface::known() {
+            Interface(0) => ask(),
+            interface => interface,
+        }
+    }
+
+    /// What is known so far: before [`Interface::get`] only what holds
+    /// everywhere, which is right for `int 0x30` and the numbers below 9.
+    #[inline(always)]
+    pub(crate) fn known() -> Interface {
+        Interface(FOUND.load(Ordering::Relaxed))
+    }
+
+    /// Whether [`crate::entry::Sysenter`] may be used.
+    #[inline(always)]
+    pub fn has_sysenter(self) -> bool {
+        self.0 & SYSENTER != 0
+    }
+
+    /// The numbering: lab 4's or, for all later labs, lab 5's.
+    #[inline(always)]
+    pub fn personality(self) -> Personality {
+        if self.0 & LAB5 != 0 {
+            Personality::Lab5
+        } else {
+            Personality::Lab4
+        }
+    }
+}
+
+#[cold]
+fn ask() -> Interface {
+    const PROBE: u32 = 12;
+    const BAD_ENV: i32 = -(Error::BadEnv as i32);
+    const FEATURES: u32 = Numbers::of(Call::Features).everywhere();
+    // SAFETY: neither call changes anything on any kernel of the interface, as
+    // the head of this file says.
+    let (probe, features) = unsafe { (Int::call1(PROBE, 1), Int::call0(FEATURES)) };
+    let mut found = KNOWN;
+    if probe == BAD_ENV {
+        found |= LAB5;
+    }
+    if features >= 0 && features as u32 & FEATURE_SYSENTER != 0 {
+        found |= SYSENTER;
+    }
+    FOUND.store(found, Ordering::Relaxed);
+    Interface(found)
+}
+
+/// The numbers of one call.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers {
+    lab4: u32,
+    later: u32,
+}
+
+impl Numbers {
+    /// A number that no kernel knows, for calls that a numbering lacks.
+    const ABSENT: u32 = u32::MAX;
+
+    /// The numbers of `call`; evaluated by the compiler.
+    pub(crate) const fn of(call: Call) -> Numbers {
+        Numbers {
+            lab4: Numbers::find(Personality::Lab4, call),
+            later: Numbers::find(Personality::Lab6, call),
+        }
+    }
+
+    const fn find(personality: Personality, call: Call) -> u32 {
+        if matches!(call, Call::Features) {
+            return abi::call::FEATURES_NUMBER;
+        }
+        let calls = personality.calls();
+        let mut number = 0;
+        while number < calls.len() {
+            if calls[number] as u8 == call as u8 {
+                return number as u32;
+            }
+            number += 1;
+        }
+        Numbers::ABSENT
+    }
+
+    /// What the interface must be known for: that the numbers differ.
+    #[inline(always)]
+    pub(crate) const fn differ(self) -> bool {
+        self.lab4 != self.later
+    }
+
+    /// The number, for a call that has the same one everywhere.
+    pub(crate) const fn everywhere(self) -> u32 {
+        assert!(!self.differ());
+        self.lab4
+    }
+
+    /// The number to use.
+    #[inline(always)]
+    pub(crate) fn pick(self, interface: Interface) -> u32 {
+        match interface.personality() {
+            Personality::Lab4 | Personality::Lab4Of2014 => self.lab4,
+            Personality::Lab5 | Personality::Lab6 => self.later,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The library that programs use: Jostle's system calls as Rust functions.
+//!
+//! Written against the interface of JOS, so a program runs on Jostle and on
+//! any other JOS kernel. A whole program:
+//!
+//! ```ignore
+//! #![no_std]
+//! #![no_main]
+//! #![forbid(unsafe_code)]
+//!
+//! user::program!(main);
+//!
+//! fn main() {
+//!     user::println!("hello, world");
+//! }
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`sys`] | the system calls, typed |
+//! | [`exofork`] | making an environment that goes on where its parent is |
+//! | [`fork`](mod@fork) | the Unix call, built from it |
+//! | [`ipc`] | messages that wait |
+//! | [`env`](mod@env) | the public table of environments |
+//! | [`vm`] | one's own page tables |
+//! | [`share`] | memory that parent and children have in common |
+//! | [`interface`] | which numbering and which entry the kernel offers |
+//! | [`entry`] | the two instructions that enter the kernel |
+//! | [`print`](mod@print) | `print!` and `println!` |
+//! | [`start`] | before and after `main`; arguments |
+//!
+//! The hard thing is shared by all of them: an environment's memory is at once
+//! Rust's memory and raw material for system calls. What may pull memory from
+//! under the compiler is `unsafe` here; what cannot is not.
+
+#![no_std]
+
+use runtime as _;
+
+pub mod entry;
+pub mod env;
+pub mod exofork;
+pub mod fork;
+pub mod interface;
+pub mod ipc;
+mod panic;
+pub mod print;
+pub mod share;
+pub mod start;
+pub mod sys;
+pub mod time;
+pub mod vm;
+
+pub use abi;
+pub use abi::{EnvId, EnvStatus, Error, Perm};
+pub use exofork::Fork;
+pub use fork::fork;
+pub use start::{args, exit};

@@ -1,0 +1,51 @@
+//! Memory that parent and children have in common.
+//!
+//! The hard thing: memory that another environment writes is memory that
+//! another thread writes. So it is handed out as atomics and as nothing else,
+//! and it is marked `SHARE`, which makes `fork` map it instead of copying it.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use abi::layout::{PGSIZE, PTSIZE};
+use abi::{EnvId, Error, Perm};
+
+use crate::sys;
+
+/// Where shared memory begins: far from the program and from the addresses
+/// that the libraries of labs 5 and 6 use.
+const BASE: u32 = 0xb000_0000;
+/// Bytes set aside for it.
+const SIZE: u32 = 4 * PTSIZE;
+
+/// Bytes handed out.
+static USED: AtomicU32 = AtomicU32::new(0);
+
+/// `count` words of zero that children made by [`crate::fork()`] from now on
+/// will share. They stay for as long as the program runs.
+///
+/// # Errors
+/// `NoMem`.
+pub fn words(count: usize) -> Result<&'static [AtomicU32], Error> {
+    let bytes = u32::try_from(count)
+        .ok()
+        .and_then(|count| count.checked_mul(4)?.checked_next_multiple_of(PGSIZE))
+        .ok_or(Error::NoMem)?;
+    let used = USED.load(Ordering::Relaxed);
+    if bytes > SIZE - used {
+        return Err(Error::NoMem);
+    }
+    USED.store(used + bytes, Ordering::Relaxed);
+    let start = BASE + used;
+    for va in (start..start + bytes).step_by(PGSIZE as usize) {
+        // SAFETY: these addresses belong to this module and were not handed
+        // out before.
+        unsafe { sys::page_alloc(EnvId::NONE, va, Perm::WRITE | Perm::SHARE)? };
+    }
+    // SAFETY:
+    // 1. `count` words from `start`, aligned, are mapped, writeable and zero,
+    //    and nothing unmaps them.
+    // 2. Every environment that has the page has it from here, as atomics.
+    Ok(unsafe {
+        core::slice::from_raw_parts(core::ptr::with_exposed_provenance(start as usize), count)
+    })
+}

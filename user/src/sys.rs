@@ -1,0 +1,292 @@
+//! The system calls, typed.
+//!
+//! Names, arguments and errors are JOS's; environments and errors have types.
+//! Where an `EnvId` is an argument, [`EnvId::NONE`] means the caller.
+//! Addresses are byte addresses.
+//!
+//! The hard thing is what is `unsafe`. A call is safe if no argument can make
+//! it change memory that Rust code relies on. Mapping, unmapping and resuming
+//! elsewhere can, so they are not; killing, printing and plain messages cannot.
+
+use abi::layout::UTOP;
+use abi::{Call, EnvId, EnvStatus, Error, Perm, TrapFrame};
+
+use crate::entry::{Entry, Int, Sysenter};
+use crate::interface::{Interface, Numbers};
+
+/// Enters the kernel for `$call` by the best entry known.
+macro_rules! enter {
+    ($call:expr, $arity:ident $(, $argument:expr)*) => {{
+        const NUMBERS: Numbers = Numbers::of($call);
+        let interface = if NUMBERS.differ() {
+            Interface::get()
+        } else {
+            Interface::known()
+        };
+        let number = NUMBERS.pick(interface);
+        if interface.has_sysenter() {
+            Sysenter::$arity(number $(, $argument)*)
+        } else {
+            Int::$arity(number $(, $argument)*)
+        }
+    }};
+}
+
+/// A negative result is an error.
+#[inline(always)]
+fn check(result: i32) -> Result<u32, Error> {
+    if result >= 0 {
+        Ok(result as u32)
+    } else {
+        Err(Error::from_value(result.unsigned_abs()).unwrap_or(Error::Unspecified))
+    }
+}
+
+/// Prints `text` up to its first NUL byte. Up to 1 KiB are never mixed with
+/// what others print.
+pub fn cputs(text: &[u8]) {
+    // SAFETY: only reads, and `text` is readable.
+    unsafe { enter!(Call::Cputs, call2, text.as_ptr() as u32, text.len() as u32) };
+}
+
+/// The next byte of console input, if there is one. Never waits.
+pub fn cgetc() -> Option<u8> {
+    // SAFETY: touches no memory of ours.
+    let byte = unsafe { enter!(Call::Cgetc, call0) };
+    (byte > 0).then_some(byte as u8)
+}
+
+/// The caller's id.
+#[inline]
+pub fn getenvid() -> EnvId {
+    // SAFETY: touches no memory of ours.
+    EnvId(unsafe { enter!(Call::GetEnvId, call0) })
+}
+
+/// [`getenvid`] by a chosen entry, with nothing around it: for measuring.
+#[inline(always)]
+pub fn getenvid_by<E: Entry>() -> EnvId {
+    const NUMBER: u32 = Numbers::of(Call::GetEnvId).everywhere();
+    // SAFETY: touches no memory of ours.
+    EnvId(unsafe { E::call0(NUMBER) })
+}
+
+/// Ends `env`: the caller or a child of it.
+///
+/// # Errors
+/// `BadEnv`.
+pub fn env_destroy(env: EnvId) -> Result<(), Error> {
+    // SAFETY: ours is either gone or unchanged.
+    check(unsafe { enter!(Call::EnvDestroy, call1, env.0 as u32) })?;
+    Ok(())
+}
+
+/// Lets others run.
+#[inline]
+pub fn yield_now() {
+    // SAFETY: touches no memory of ours.
+    unsafe { enter!(Call::Yield, call0) };
+}
+
+/// [`yield_now`] by a chosen entry, with nothing around it: for measuring.
+#[inline(always)]
+pub fn yield_by<E: Entry>(interface: Interface) {
+    const NUMBERS: Numbers = Numbers::of(Call::Yield);
+    // SAFETY: touches no memory of ours; an `Interface` can only be had from
+    // `Interface::get`, so the number is right.
+    unsafe { E::call0(NUMBERS.pick(interface)) };
+}
+
+/// Makes an empty child with a copy of the caller's registers, not runnable.
+///
+/// # Errors
+/// `NoFreeEnv`, `NoMem`.
+///
+/// # Safety
+/// If the child is ever run with these registers it comes out of this call
+/// too, with a result of 0, on whatever stack it was given. The compiler knows
+/// nothing of that second time: a stack copied while the caller already went
+/// on may have lost what the child still needs. So the child's frame is
+/// replaced before it runs; to have it go on here, use
+/// [`crate::exofork::exofork`].
+#[inline(always)]
+pub unsafe fn exofork() -> Result<EnvId, Error> {
+    const NUMBER: u32 = Numbers::of(Call::Exofork).everywhere();
+    // SAFETY: touches no memory of ours; about the child see above.
+    let child = unsafe { Int::call0(NUMBER) };
+    Ok(EnvId(check(child)? as i32))
+}
+
+/// Lets `env` run (`Runnable`) or keeps it from running (`NotRunnable`).
+///
+/// # Errors
+/// `BadEnv`; `Inval` for any other status.
+pub fn env_set_status(env: EnvId, status: EnvStatus) -> Result<(), Error> {
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::EnvSetStatus, call2, env.0 as u32, status as u32) })?;
+    Ok(())
+}
+
+/// Gives `env` new registers; selectors and privileged flags are forced.
+/// Lab 5 and later.
+///
+/// # Errors
+/// `BadEnv`; `Inval` in lab 4.
+///
+/// # Safety
+/// `env` goes on as `frame` says, with whatever its memory holds.
+pub unsafe fn env_set_trapframe(env: EnvId, frame: &TrapFrame) -> Result<(), Error> {
+    let frame = core::ptr::from_ref(frame) as u32;
+    // SAFETY: the kernel only reads the frame; the rest is the caller's.
+    check(unsafe { enter!(Call::EnvSetTrapframe, call2, env.0 as u32, frame) })?;
+    Ok(())
+}
+
+/// Names the function that `env` enters at a page fault; 0 for none.
+///
+/// # Errors
+/// `BadEnv`.
+///
+/// # Safety
+/// `entry` obeys the protocol of page-fault upcalls in `env`.
+pub unsafe fn env_set_pgfault_upcall(env: EnvId, entry: u32) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    check(unsafe { enter!(Call::EnvSetPgfaultUpcall, call2, env.0 as u32, entry) })?;
+    Ok(())
+}
+
+/// Maps a fresh page of zeros at `va` in `env`, instead of what was there.
+///
+/// # Errors
+/// `BadEnv`, `Inval`, `NoMem`.
+///
+/// # Safety
+/// No Rust code in `env` relies on what was mapped there.
+#[inline]
+pub unsafe fn page_alloc(env: EnvId, va: u32, perm: Perm) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    check(unsafe { enter!(Call::PageAlloc, call3, env.0 as u32, va, perm.bits()) })?;
+    Ok(())
+}
+
+/// Maps the page at `from_va` of `from` at `to_va` of `to`, instead of what
+/// was there.
+///
+/// # Errors
+/// `BadEnv`, `Inval`, `NoMem`.
+///
+/// # Safety
+/// No Rust code in `to` relies on what was mapped there, and none in either
+/// relies on the page not being changed by the other.
+#[inline]
+pub unsafe fn page_map(
+    from: EnvId,
+    from_va: u32,
+    to: EnvId,
+    to_va: u32,
+    perm: Perm,
+) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    let result = unsafe {
+        enter!(
+            Call::PageMap,
+            call5,
+            from.0 as u32,
+            from_va,
+            to.0 as u32,
+            to_va,
+            perm.bits()
+        )
+    };
+    check(result)?;
+    Ok(())
+}
+
+/// Unmaps the page at `va` of `env`, if there is one.
+///
+/// # Errors
+/// `BadEnv`, `Inval`.
+///
+/// # Safety
+/// No Rust code in `env` relies on what is mapped there.
+#[inline]
+pub unsafe fn page_unmap(env: EnvId, va: u32) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    check(unsafe { enter!(Call::PageUnmap, call2, env.0 as u32, va) })?;
+    Ok(())
+}
+
+/// Hands `value` to `env` if it waits for a message.
+///
+/// # Errors
+/// `BadEnv`, `IpcNotRecv`.
+#[inline]
+pub fn ipc_try_send(env: EnvId, value: u32) -> Result<(), Error> {
+    // SAFETY: no page goes along, so no memory changes; the receiver's is its
+    // own affair.
+    unsafe { ipc_try_send_page(env, value, UTOP, Perm::empty()) }
+}
+
+/// Hands `value`, and the page at `va` with `perm`, to `env` if it waits for a
+/// message. The page moves only if the receiver wants one.
+///
+/// # Errors
+/// `BadEnv`, `IpcNotRecv`, `Inval`, `NoMem`.
+///
+/// # Safety
+/// No Rust code relies on the page not being changed by the other.
+#[inline]
+pub unsafe fn ipc_try_send_page(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    let result = unsafe {
+        enter!(
+            Call::IpcTrySend,
+            call4,
+            env.0 as u32,
+            value,
+            va,
+            perm.bits()
+        )
+    };
+    match check(result) {
+        Ok(_) => Ok(()),
+        // The edition of 2014 numbers this error 8, which is not otherwise an
+        // answer to this call.
+        Err(Error::Eof) => Err(Error::IpcNotRecv),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits for a message, which then stands in this environment's entry of the
+/// public table.
+///
+/// # Errors
+/// `Inval` if the wait was cancelled.
+#[inline]
+pub fn ipc_recv() -> Result<(), Error> {
+    // SAFETY: no page is wanted, so no memory changes.
+    unsafe { ipc_recv_page(UTOP) }
+}
+
+/// Waits for a message; a page that comes with it is mapped at `va`.
+///
+/// # Errors
+/// `Inval` if `va` is not on a page boundary or the wait was cancelled.
+///
+/// # Safety
+/// No Rust code relies on what was mapped there.
+#[inline]
+pub unsafe fn ipc_recv_page(va: u32) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    check(unsafe { enter!(Call::IpcRecv, call1, va) })?;
+    Ok(())
+}
+
+/// Milliseconds since boot. Lab 6.
+///
+/// # Errors
+/// `Inval` in earlier labs.
+pub fn time_msec() -> Result<u32, Error> {
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::TimeMsec, call0) })
+}

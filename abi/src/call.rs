@@ -105,6 +105,23 @@ const LAB6: [Call; 15] = [
     Call::TimeMsec,
 ];
 
+/// The calls of every personality, by number: what a kernel looks a number up
+/// in.
+static TABLE: [[Option<Call>; 16]; Personality::ALL.len()] = {
+    let mut table = [[None; 16]; Personality::ALL.len()];
+    let mut row = 0;
+    while row < table.len() {
+        let calls = Personality::ALL[row].calls();
+        let mut number = 0;
+        while number < calls.len() {
+            table[row][number] = Some(calls[number]);
+            number += 1;
+        }
+        row += 1;
+    }
+    table
+};
+
 impl Personality {
     /// Every personality.
     pub const ALL: [Personality; 4] = [
@@ -125,10 +142,11 @@ impl Personality {
 
     /// The call that `number` means, if any.
     pub fn call(self, number: u32) -> Option<Call> {
-        if number == FEATURES_NUMBER {
-            return Some(Call::Features);
+        match TABLE[self as usize].get(number as usize) {
+            Some(&call) => call,
+            None if number == FEATURES_NUMBER => Some(Call::Features),
+            None => None,
         }
-        self.calls().get(number as usize).copied()
     }
 
     /// The number of `call`, if this personality has it.

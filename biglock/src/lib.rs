@@ -8,8 +8,8 @@
 //! would wait for each other.
 //!
 //! The crate has no idea of hardware. What differs between the kernel, tests
-//! on threads and the model checker (`--cfg loom`) is in [`sync`], and is only
-//! where the atomics come from.
+//! on threads and the model checkers (`--cfg loom`, `--cfg shuttle`) is in
+//! `sync`, and is only where the atomics come from.
 //!
 //! | module | what |
 //! |---|---|

@@ -5,7 +5,7 @@
 //! line is a virtual CPU that the host does not run just now, everybody stands
 //! still; a plain test-and-set never stands still, but a CPU that releases the
 //! lock and wants it again at once beats those that wait. So whoever has waited
-//! for long raises a hand ([`BigLock::claimed`]), and a CPU that *comes* to the
+//! for long raises a hand (`Word::claimed`), and a CPU that *comes* to the
 //! lock then lets the waiting ones go first, for a bounded time. The hand is a
 //! hint: mutual exclusion and progress do not depend on it.
 //!
@@ -21,11 +21,19 @@ use crate::sync::{AtomicBool, CLAIM_AFTER, GIVE_WAY, Ordering, spin_loop};
 /// A value that one CPU at a time can use.
 #[derive(Debug)]
 pub struct BigLock<T> {
+    word: Word,
+    value: UnsafeCell<T>,
+}
+
+/// The state of a lock, in a cache line of its own: whoever waits looks at it
+/// all the time, and would take the line from the holder at work on the value.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Word {
     /// Whether a [`Guard`] exists, or someone is just making one.
     held: AtomicBool,
     /// Whether someone has waited for long. A hint.
     claimed: AtomicBool,
-    value: UnsafeCell<T>,
 }
 
 // SAFETY: sharing the lock lets another thread get at the value, but only
@@ -40,6 +48,14 @@ unsafe impl<T: Send> Sync for BigLock<T> {}
 ///
 /// It must be dropped by the CPU that took the lock, so it is not `Send`; and
 /// it proves that the CPU holds the lock, so it is not `Sync` either.
+///
+/// ```compile_fail,E0277
+/// let lock = biglock::BigLock::new(0);
+/// let guard = lock.lock(|| ());
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard));
+/// });
+/// ```
 #[derive(Debug)]
 #[must_use = "the lock is released at once if the guard is not kept"]
 pub struct Guard<'a, T> {
@@ -52,8 +68,10 @@ impl<T> BigLock<T> {
     #[cfg(not(loom))]
     pub const fn new(value: T) -> BigLock<T> {
         BigLock {
-            held: AtomicBool::new(false),
-            claimed: AtomicBool::new(false),
+            word: Word {
+                held: AtomicBool::new(false),
+                claimed: AtomicBool::new(false),
+            },
             value: UnsafeCell::new(value),
         }
     }
@@ -62,8 +80,10 @@ impl<T> BigLock<T> {
     #[cfg(loom)]
     pub fn new(value: T) -> BigLock<T> {
         BigLock {
-            held: AtomicBool::new(false),
-            claimed: AtomicBool::new(false),
+            word: Word {
+                held: AtomicBool::new(false),
+                claimed: AtomicBool::new(false),
+            },
             value: UnsafeCell::new(value),
         }
     }
@@ -76,7 +96,7 @@ impl<T> BigLock<T> {
     #[inline]
     pub fn lock(&self, on_spin: impl FnMut()) -> Guard<'_, T> {
         // Relaxed: a hint, see below.
-        if self.claimed.load(Ordering::Relaxed) || !self.take() {
+        if self.word.claimed.load(Ordering::Relaxed) || !self.take() {
             self.wait(on_spin);
         }
         self.guard()
@@ -88,7 +108,7 @@ impl<T> BigLock<T> {
     #[inline]
     pub fn lock_at_once(&self) -> Option<Guard<'_, T>> {
         // Relaxed: a hint, as in `lock`.
-        let may_take = !self.claimed.load(Ordering::Relaxed);
+        let may_take = !self.word.claimed.load(Ordering::Relaxed);
         (may_take && self.take()).then(|| self.guard())
     }
 
@@ -128,7 +148,8 @@ impl<T> BigLock<T> {
     /// the holder's release must come after such a write.)
     #[inline]
     fn take(&self) -> bool {
-        self.held
+        self.word
+            .held
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
     }
@@ -149,18 +170,18 @@ impl<T> BigLock<T> {
         let mut spins = 0u32;
         // Look before trying: a try takes the cache line from the holder, a
         // load shares it. Relaxed: only the try decides.
-        while self.held.load(Ordering::Relaxed) || !self.take() {
+        while self.word.held.load(Ordering::Relaxed) || !self.take() {
             spin_loop();
             on_spin();
             spins = spins.wrapping_add(1);
             if spins.is_multiple_of(CLAIM_AFTER) {
                 // Relaxed: nothing is published by it. Raised again and again,
                 // because whoever gets the lock lowers it for all.
-                self.claimed.store(true, Ordering::Relaxed);
+                self.word.claimed.store(true, Ordering::Relaxed);
             }
         }
         if spins >= CLAIM_AFTER {
-            self.claimed.store(false, Ordering::Relaxed);
+            self.word.claimed.store(false, Ordering::Relaxed);
         }
     }
 
@@ -169,13 +190,13 @@ impl<T> BigLock<T> {
     /// so that it costs the others this wait once, and not each time.
     fn give_way(&self, on_spin: &mut impl FnMut()) {
         for _ in 0..GIVE_WAY {
-            if !self.claimed.load(Ordering::Relaxed) {
+            if !self.word.claimed.load(Ordering::Relaxed) {
                 return;
             }
             spin_loop();
             on_spin();
         }
-        self.claimed.store(false, Ordering::Relaxed);
+        self.word.claimed.store(false, Ordering::Relaxed);
     }
 }
 
@@ -202,8 +223,8 @@ impl<T> Deref for Guard<'_, T> {
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`; and `&mut self` excludes every other
-        // reference that came from this guard.
+        // SAFETY: (1) and (2) as in `deref`; (3) `&mut self` excludes every
+        // other reference that came from this guard.
         unsafe { &mut *self.lock.value.get() }
     }
 }
@@ -213,6 +234,6 @@ impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         // Release: pairs with the acquire in `take`. On x86 it is a plain
         // store.
-        self.lock.held.store(false, Ordering::Release);
+        self.lock.word.held.store(false, Ordering::Release);
     }
 }

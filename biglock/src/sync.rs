@@ -1,11 +1,11 @@
-//! Where the atomics come from: the machine, or the model checker.
+//! Where the atomics come from: the machine, or a model checker.
 //!
 //! The hard thing is that constants which make sense to a CPU do not to a
 //! checker: it follows every path, so the paths that a CPU takes after hundreds
 //! of spins must come after one or two. Nothing but those numbers differs
 //! between what is checked and what runs.
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use core::{
     hint::spin_loop,
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
@@ -15,8 +15,18 @@ pub(crate) use loom::{
     hint::spin_loop,
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
+#[cfg(shuttle)]
+pub(crate) use shuttle::{
+    hint::spin_loop,
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+};
+
+/// How long is long: as on the machine, or as short as can be.
+const fn patience(spins: u32) -> u32 {
+    if cfg!(any(loom, shuttle)) { 1 } else { spins }
+}
 
 /// How many spins one has waited before newcomers give way.
-pub(crate) const CLAIM_AFTER: u32 = if cfg!(loom) { 1 } else { 64 };
+pub(crate) const CLAIM_AFTER: u32 = patience(16);
 /// For how many spins a newcomer gives way.
-pub(crate) const GIVE_WAY: u32 = if cfg!(loom) { 1 } else { 64 };
+pub(crate) const GIVE_WAY: u32 = patience(64);

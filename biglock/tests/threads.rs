@@ -1,5 +1,5 @@
 //! The lock and the rendezvous on real threads; also the suite for Miri.
-#![cfg(not(loom))]
+#![cfg(not(any(loom, shuttle)))]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;

@@ -30,6 +30,7 @@ pub struct Broken {
 
 type Verdict = Result<(), Broken>;
 
+#[inline]
 fn check(holds: bool, what: &'static str, at: u32) -> Verdict {
     if holds {
         Ok(())
@@ -308,6 +309,7 @@ fn tables<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32], directory: Pfn)
     Ok(())
 }
 
+#[inline]
 fn hold(holds: &mut [u32], frame: Pfn) -> Verdict {
     match holds.get_mut(frame.0 as usize) {
         Some(count) => {

@@ -87,6 +87,8 @@ bitflags::bitflags! {
         const AGAIN = 32;
         /// The run is over: [`Outbox::end`].
         const END = 64;
+        /// Call [`crate::Kernel::settle`] when all others are done.
+        const SETTLE = 128;
     }
 }
 

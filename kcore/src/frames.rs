@@ -164,7 +164,7 @@ impl<'t> Frames<'t> {
         if frame.0 == 0 {
             return None;
         }
-        let next = self.entry(frame).next;
+        let next = core::mem::take(&mut self.entry(frame).next);
         let free = &mut self.state.free;
         free.head = next;
         free.len = free.len.wrapping_sub(1);

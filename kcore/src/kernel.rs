@@ -40,7 +40,8 @@ pub struct Config {
     pub uenvs: u32,
     /// Physical address of the table at UPAGES; likewise.
     pub upages: u32,
-    /// Length of a full quantum in ns.
+    /// Length of a full quantum in ticks. What a tick is, is the affair of
+    /// whoever passes the time to [`Kernel::step`].
     pub quantum: u64,
     /// Print lines when environments come and go.
     pub lifecycle: bool,
@@ -93,6 +94,10 @@ pub struct Kernel<'t, M: PhysMem> {
     pub(crate) effects: Effects,
     pub(crate) outbox: Outbox,
 
+    // --- Derived from the rest, when a step is settled.
+    /// Nothing is left over from earlier steps; see [`crate::fast`].
+    pub(crate) quiet: bool,
+
     // --- Immutable after boot.
     pub(crate) config: Config,
 }
@@ -118,17 +123,26 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             now: 0,
             effects: Effects::empty(),
             outbox: Outbox::default(),
+            quiet: false,
             config,
         }
     }
 
-    /// One entry to the kernel by `cpu`, at `now` (ns since boot), because of
+    /// One entry to the kernel by `cpu`, at `now` (in ticks), because of
     /// `event`, with `frame` the registers that user mode was left with. If the
     /// CPU has no environment, the frame's content is ignored.
     #[inline(always)]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.now = now;
-        self.effects = Effects::empty();
+        match self.fast_step(cpu, event, frame) {
+            Some(step) => step,
+            None => self.general_step(cpu, event, frame),
+        }
+    }
+
+    /// A step, whatever it takes.
+    fn general_step(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Step {
+        self.effects = Effects::SETTLE;
         let resume = match self.cpus.current(cpu) {
             Some(slot) => {
                 let next = self.handle(cpu, slot, event, frame);
@@ -150,7 +164,6 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     }
 
     /// Handles one event of the environment that is on this CPU.
-    #[inline(always)]
     pub(crate) fn handle(
         &mut self,
         cpu: CpuId,
@@ -189,8 +202,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     }
 
     /// Work that is nobody's in particular and may be put off.
-    #[inline(always)]
-    fn has_chores(&self) -> bool {
+    pub(crate) fn has_chores(&self) -> bool {
         self.console.has_chunk() || self.sched.has_doomed()
     }
 
@@ -222,14 +234,14 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         self.show_status(slot);
     }
 
-    /// The step's effects are done: what it freed is free.
-    #[inline(always)]
+    /// The step's other effects are done: what it freed is free.
     pub fn settle(&mut self) {
         self.frames.settle();
         if !self.reaper.is_empty() {
             self.reaper.settle(&mut self.frames);
             self.reaper.work(&mut self.mem, &mut self.frames);
         }
+        self.quiet = self.is_quiet();
     }
 
     /// Makes sure that `needed` frames can be taken, at the cost of taking dead
@@ -313,6 +325,12 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         self.cpus = state.cpus.clone();
         self.sched = state.sched;
         self.reaper = state.reaper;
+        self.quiet = self.is_quiet();
+    }
+
+    /// Whether something dead is still to be taken apart.
+    pub fn has_leftovers(&self) -> bool {
+        !self.reaper.is_empty() || self.sched.has_doomed()
     }
 
     /// For a search over states: sets what only grows and decides nothing, how

@@ -29,6 +29,7 @@ pub mod digest;
 pub mod elf;
 pub mod env;
 pub mod event;
+mod fast;
 pub mod fault;
 pub mod frames;
 pub mod ipc;

@@ -19,11 +19,13 @@ pub struct Pfn(pub u32);
 
 impl Pfn {
     /// The frame that holds physical address `pa`.
+    #[inline]
     pub const fn containing(pa: u32) -> Pfn {
         Pfn(pa >> PGSHIFT)
     }
 
     /// Physical address of the frame's first byte.
+    #[inline]
     pub const fn address(self) -> u32 {
         self.0 << PGSHIFT
     }

@@ -21,7 +21,7 @@
 //! MODULE  start len personality:u8 kind:u8 arguments:string
 //! MADE    result
 //! ENTER   cpu now event frame            a step begins
-//! BYTES   string                         what `read_bytes` gave
+//! BYTES   pa string                      what `read_bytes` gave
 //! LEAVE   frame resume effects details digest:u64     the step's answer
 //! PARKED  cpu event frame
 //! SETTLED
@@ -233,10 +233,11 @@ impl Recorder {
     }
 }
 
-/// What a [`PhysMem::read_bytes`] returned, in the middle of a step or of the
-/// making of an environment.
-pub fn bytes_read<S: Sink>(sink: &mut S, bytes: &[u8]) {
+/// What [`PhysMem::read_bytes`] at `pa` returned, in the middle of a step or of
+/// the making of an environment.
+pub fn bytes_read<S: Sink>(sink: &mut S, pa: u32, bytes: &[u8]) {
     let mut record = Record::new(sink, tag::BYTES);
+    record.number(pa.into());
     record.string(bytes);
     record.finish();
 }

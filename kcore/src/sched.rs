@@ -52,15 +52,23 @@ pub enum Next {
     Gone,
 }
 
+/// Copies registers. A function of its own, so that the compiler knows from its
+/// arguments that they do not overlap.
+#[inline(never)]
+fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
+    *frame = *saved;
+}
+
 impl<M: PhysMem> Kernel<'_, M> {
     /// Carries out what handling an event decided.
-    #[inline(always)]
     pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Resume {
         match next {
             Next::Same => Resume::Same,
             Next::Yield if self.sched.ready.is_empty() => Resume::Same,
             Next::Yield => {
-                self.requeue(cpu, frame);
+                if let Some(slot) = self.cpus.current(cpu) {
+                    self.requeue(cpu, slot, frame);
+                }
                 self.run_next(cpu, frame)
             }
             Next::Gone => self.run_next(cpu, frame),
@@ -77,7 +85,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             // It had begun an entry to the kernel when it was taken off.
             match self.handle(cpu, slot, event, frame) {
                 Next::Same => return resume,
-                Next::Yield => self.requeue(cpu, frame),
+                Next::Yield => self.requeue(cpu, slot, frame),
                 Next::Gone => {}
             }
         }
@@ -86,22 +94,21 @@ impl<M: PhysMem> Kernel<'_, M> {
     }
 
     /// Puts the environment on this CPU at the end of the queue.
-    fn requeue(&mut self, cpu: CpuId, frame: &TrapFrame) {
-        if let Some(slot) = self.cpus.current(cpu) {
-            self.leave_cpu(cpu, slot, frame);
-            self.sched.ready.push_back(&mut self.envs, slot);
-            self.show_status(slot);
-        }
+    #[inline(always)]
+    pub(crate) fn requeue(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
+        self.leave_cpu(cpu, slot, frame);
+        self.sched.ready.push_back(&mut self.envs, slot);
+        self.mirror.runnable(&mut self.mem, slot);
     }
 
     /// Makes `slot`'s registers and page tables those of `cpu`.
-    fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) -> Resume {
+    #[inline(always)]
+    pub(crate) fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) -> Resume {
         let shown = if self.config.plant.is(Fault::CpuZero) {
             0
         } else {
             cpu.0
         };
-        self.sched.idle.remove(cpu);
         self.sched.running = self.sched.running.wrapping_add(1);
         self.cpus[cpu].current = Link::to(slot);
         self.cpus[cpu].since = self.now;
@@ -113,7 +120,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         env.on_cpu = Some(cpu);
         env.cpunum = shown;
         env.runs = env.runs.wrapping_add(1);
-        *frame = env.frame;
+        load(frame, &env.frame);
 
         let env = &self.envs[slot];
         if first_run {
@@ -122,8 +129,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         if moved {
             self.mirror.cpunum(&mut self.mem, slot, env);
         }
-        self.mirror.runs(&mut self.mem, slot, env);
-        self.mirror.status(&mut self.mem, slot, env);
+        self.mirror.running(&mut self.mem, slot, env);
         Resume::Switch {
             pgdir: env.space.pgdir,
             id: env.id,
@@ -132,6 +138,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// Takes `slot`, whose registers are in `frame`, off its CPU. Which queue
     /// it goes to, if any, is the caller's affair.
+    #[inline(always)]
     pub(crate) fn leave_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
         self.cpus[cpu].current = Link::NONE;
         self.sched.running = self.sched.running.wrapping_sub(1);
@@ -170,10 +177,12 @@ impl<M: PhysMem> Kernel<'_, M> {
         if self.config.plant.is(Fault::SkipPreempt) {
             return Next::Same;
         }
-        // An interrupt that was on its way when the CPU switched: this
-        // environment has its own quantum before it, and the timer runs.
+        // An interrupt that was on its way when the CPU switched is none of
+        // this environment's; but should a timer ever be early, it must not
+        // have been the last.
         let elapsed = self.now.saturating_sub(self.cpus[cpu].since);
         if elapsed < self.config.quantum / 2 {
+            self.effects |= Effects::TIMER;
             return Next::Same;
         }
         if self.sched.ready.is_empty() {

@@ -6,8 +6,8 @@
 //! console. The hard thing, everywhere, is to say what makes an `unsafe` block
 //! sound; each says so, under a number.
 //!
-//! Reading order: [`boot`] (a list), [`trap`] and its stubs, [`effects`],
-//! [`smp`], [`address_space`], then the rest.
+//! Reading order: [`boot`] (a list), [`trap`] and its stubs, [`enter`],
+//! [`effects`], [`mail`], [`smp`], [`address_space`], then the rest.
 
 #![no_std]
 #![no_main]
@@ -23,12 +23,17 @@ mod boot;
 mod console;
 #[expect(unsafe_code, reason = "page directories")]
 mod effects;
+mod enter;
+#[expect(unsafe_code, reason = "page directories")]
+mod mail;
 mod monitor;
 mod panic;
 #[expect(unsafe_code, reason = "physical memory")]
 mod phys;
 #[expect(unsafe_code, reason = "device registers")]
 mod power;
+#[expect(unsafe_code, reason = "filled late; forced by panics")]
+mod proper;
 #[expect(unsafe_code, reason = "descriptor tables, device registers")]
 mod smp;
 #[expect(unsafe_code, reason = "the stubs")]

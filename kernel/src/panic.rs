@@ -7,8 +7,8 @@
 //! backtrace believes no pointer: it reads this CPU's stacks and nothing else.
 
 use crate::console::say;
-use crate::effects;
 use crate::power;
+use crate::proper;
 use crate::smp::{self, ThisCpu, lapic};
 use crate::x86;
 use abi::TrapFrame;
@@ -47,8 +47,8 @@ fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
         power::fail();
     }
     FIRST.store(cpu.id().0, Ordering::Release);
-    stop_others();
-    effects::flush_console();
+    stop_others(cpu);
+    proper::flush_console();
     say!(
         "\nkernel panic on CPU {} at {file}:{line}: {message}",
         cpu.id().0
@@ -57,13 +57,14 @@ fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
     power::fail()
 }
 
-/// Stops all other CPUs that were started, as far as they can be.
-fn stop_others() {
-    let others = smp::started() - 1;
-    if others == 0 {
-        return;
+/// Stops all other CPUs that are up, as far as they can be. Not one that is
+/// not: it may have no handler, and take the machine down with it.
+fn stop_others(cpu: ThisCpu) {
+    let mut others = 0;
+    for other in smp::up().iter().filter(|&other| other != cpu.id()) {
+        lapic::send_nmi(smp::area(other).apic_id.load(Ordering::Relaxed));
+        others += 1;
     }
-    lapic::send_nmi_to_others();
     for _ in 0..PATIENCE {
         if STOPPED.load(Ordering::Acquire) >= others {
             return;

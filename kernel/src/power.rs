@@ -5,17 +5,16 @@
 //! its exit status; else the ACPI register at the address that emulators use is
 //! tried; a machine that has neither is left halted.
 
-use crate::console::{self, uart::COM1};
-use crate::effects::Core;
+use crate::console::uart::COM1;
 use crate::monitor;
 use crate::x86::{self, Port};
 use kcore::End;
 
 /// Where the emulator's debug-exit device is put.
 pub const DEBUG_EXIT_PORT: u16 = 0xf4;
-// SAFETY: the emulator's debug-exit device; on other machines unused.
+// SAFETY: (31) the emulator's debug-exit device; on other machines unused.
 const DEBUG_EXIT: Port = unsafe { Port::new(DEBUG_EXIT_PORT) };
-// SAFETY: the power-management control register of QEMU's chipsets; writing
+// SAFETY: (32) the power-management control register of QEMU's chipsets; writing
 // it ends the machine.
 const PM1A_CONTROL: Port = unsafe { Port::new(0x604) };
 
@@ -26,18 +25,17 @@ pub const PANIC: u8 = 0x32;
 /// Sleep enable, sleep type 0, which is "off" there.
 const SOFT_OFF: u16 = 0x2000;
 
-/// Nothing is left to run. The console is drained; the caller holds the lock
-/// and never lets it go.
-pub fn end(kernel: &mut Core) -> ! {
-    console::flush(kernel.console());
-    match kernel.outbox().end {
+/// Nothing is left to run, and everything is printed. The caller holds the
+/// lock and never lets it go.
+pub fn end(end: End) -> ! {
+    match end {
         End::PowerOff => off(),
         End::Monitor => monitor::run(),
     }
 }
 
 /// Switches the machine off.
-pub fn off() -> ! {
+fn off() -> ! {
     COM1.drain();
     DEBUG_EXIT.write(SUCCESS);
     PM1A_CONTROL.write_u16(SOFT_OFF);

@@ -8,13 +8,21 @@
 use core::arch::asm;
 
 /// CR0 of every CPU: paging, write protection also for the kernel, alignment
-/// checks for users that ask, x87 errors as exceptions; caches on, TS and EM
-/// clear.
+/// checks for users that ask, x87 errors as exceptions; caches on, EM clear.
+/// TS comes and goes, see [`crate::smp::fpu`].
 pub const CR0: u32 = 0x8005_0033;
 /// CR4: 4 MiB pages.
 pub const CR4_PSE: u32 = 0x10;
 /// CR4: machine checks as exceptions.
 pub const CR4_MCE: u32 = 0x40;
+/// CR4: user mode may not read where descriptor tables are.
+pub const CR4_UMIP: u32 = 0x800;
+/// CR4: the kernel does not execute user pages.
+pub const CR4_SMEP: u32 = 0x10_0000;
+/// CR4: the kernel does not touch user pages at their user addresses.
+pub const CR4_SMAP: u32 = 0x20_0000;
+/// CR4: FXSAVE, SSE, and SSE's exceptions.
+pub const CR4_SSE: u32 = 0x600;
 /// CR4: global pages.
 pub const CR4_PGE: u32 = 0x80;
 
@@ -35,7 +43,7 @@ impl Port {
     /// Reads a byte.
     pub fn read(self) -> u8 {
         let value: u8;
-        // SAFETY: `new` had it promised that the device does not touch memory.
+        // SAFETY: (64) `new` had it promised that the device does not touch memory.
         unsafe {
             asm!("in al, dx", in("dx") self.0, out("al") value, options(nomem, nostack, preserves_flags));
         }
@@ -44,15 +52,33 @@ impl Port {
 
     /// Writes a byte.
     pub fn write(self, value: u8) {
-        // SAFETY: as in `read`.
+        // SAFETY: (65) as in `read`.
         unsafe {
             asm!("out dx, al", in("dx") self.0, in("al") value, options(nomem, nostack, preserves_flags));
         }
     }
 
+    /// Writes bytes, one after the other.
+    pub fn write_all(self, bytes: &[u8]) {
+        // SAFETY: (66) as in `read`, and the bytes are readable. The compiler may
+        // keep something in esi, even the address itself: the exchange is
+        // right either way.
+        unsafe {
+            asm!(
+                "xchg esi, {from}",
+                "rep outsb",
+                "xchg esi, {from}",
+                from = inout(reg) bytes.as_ptr() => _,
+                inout("ecx") bytes.len() => _,
+                in("dx") self.0,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+    }
+
     /// Writes 16 bits.
     pub fn write_u16(self, value: u16) {
-        // SAFETY: as in `read`.
+        // SAFETY: (67) as in `read`.
         unsafe {
             asm!("out dx, ax", in("dx") self.0, in("ax") value, options(nomem, nostack, preserves_flags));
         }
@@ -62,7 +88,7 @@ impl Port {
 /// The time-stamp counter.
 #[inline(always)]
 pub fn rdtsc() -> u64 {
-    // SAFETY: the entry code refused processors without it; it only reads.
+    // SAFETY: (68) the entry code refused processors without it; it only reads.
     unsafe { core::arch::x86::_rdtsc() }
 }
 
@@ -70,7 +96,7 @@ pub fn rdtsc() -> u64 {
 #[inline(always)]
 pub fn cr2() -> u32 {
     let value: u32;
-    // SAFETY: reading it changes nothing.
+    // SAFETY: (69) reading it changes nothing.
     unsafe { asm!("mov {}, cr2", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
@@ -78,7 +104,7 @@ pub fn cr2() -> u32 {
 /// The register that names the page directory.
 pub fn cr3() -> u32 {
     let value: u32;
-    // SAFETY: reading it changes nothing.
+    // SAFETY: (70) reading it changes nothing.
     unsafe { asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
@@ -90,7 +116,7 @@ pub fn cr3() -> u32 {
 /// use does.
 #[inline(always)]
 pub unsafe fn load_cr3(pgdir: u32) {
-    // SAFETY: the caller's promise. No `nomem`: memory below UTOP changes.
+    // SAFETY: (71) the caller's promise. No `nomem`: memory below UTOP changes.
     unsafe { asm!("mov cr3, {}", in(reg) pgdir, options(nostack, preserves_flags)) };
 }
 
@@ -100,7 +126,7 @@ pub unsafe fn load_cr3(pgdir: u32) {
 /// The processor has the features that the bits name, and none of them is
 /// paging itself.
 pub unsafe fn set_cr4(bits: u32) {
-    // SAFETY: the caller's promise.
+    // SAFETY: (72) the caller's promise.
     unsafe {
         asm!("mov {t}, cr4", "or {t}, {b}", "mov cr4, {t}", t = out(reg) _, b = in(reg) bits, options(nostack));
     }
@@ -109,7 +135,7 @@ pub unsafe fn set_cr4(bits: u32) {
 /// Drops this CPU's translation of the page at `va`.
 #[inline(always)]
 pub fn invlpg(va: u32) {
-    // SAFETY: forgetting a translation is always allowed.
+    // SAFETY: (73) forgetting a translation is always allowed.
     unsafe { asm!("invlpg [{}]", in(reg) va, options(nostack, preserves_flags)) };
 }
 
@@ -118,7 +144,7 @@ pub fn invlpg(va: u32) {
 /// # Safety
 /// The processor has it, and the value does not break the running code.
 pub unsafe fn wrmsr(register: u32, value: u32) {
-    // SAFETY: the caller's promise.
+    // SAFETY: (74) the caller's promise.
     unsafe {
         asm!("wrmsr", in("ecx") register, in("eax") value, in("edx") 0, options(nostack, preserves_flags));
     }
@@ -130,7 +156,7 @@ pub unsafe fn wrmsr(register: u32, value: u32) {
 /// The processor has it.
 pub unsafe fn rdmsr(register: u32) -> u64 {
     let (low, high): (u32, u32);
-    // SAFETY: the caller's promise.
+    // SAFETY: (75) the caller's promise.
     unsafe {
         asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
     }
@@ -142,16 +168,76 @@ pub unsafe fn rdmsr(register: u32) -> u64 {
 /// the next.
 #[inline(always)]
 pub fn reset_fs_gs() {
-    // SAFETY: the selector exists in every descriptor table that we load.
+    // SAFETY: (76) the selector exists in every descriptor table that we load.
     unsafe {
         asm!("mov fs, {0:e}", "mov gs, {0:e}", in(reg) abi::trap::USER_DATA, options(nomem, nostack, preserves_flags));
     }
 }
 
+/// CR0: the next use of x87 or SSE registers traps.
+const CR0_TS: u32 = 0x8;
+
+/// Lets x87 and SSE registers be used.
+pub fn clts() {
+    // SAFETY: (77) one bit of CR0, which no kernel code depends on.
+    unsafe { asm!("clts", options(nomem, nostack, preserves_flags)) };
+}
+
+/// Makes the next use of x87 or SSE registers trap.
+pub fn set_ts() {
+    // SAFETY: (78) as in `clts`.
+    unsafe {
+        asm!("mov {t}, cr0", "or {t}, {ts}", "mov cr0, {t}", t = out(reg) _, ts = const CR0_TS, options(nomem, nostack));
+    }
+}
+
+/// Resets the x87 unit. The kernel has nothing in it.
+pub fn fninit() {
+    // SAFETY: (79) the kernel is compiled without x87 instructions.
+    unsafe { asm!("fninit", options(nomem, nostack, preserves_flags)) };
+}
+
+/// Stores x87 and SSE registers.
+///
+/// # Safety
+/// TS is clear, the processor has FXSAVE, and 512 writeable bytes are at the
+/// 16-byte aligned address.
+pub unsafe fn fxsave(image: *mut u8) {
+    // SAFETY: (80) the caller's promise.
+    unsafe { asm!("fxsave [{}]", in(reg) image, options(nostack, preserves_flags)) };
+}
+
+/// Loads x87 and SSE registers.
+///
+/// # Safety
+/// As [`fxsave`], and the image is one that it stored or could have stored.
+pub unsafe fn fxrstor(image: *const u8) {
+    // SAFETY: (81) the caller's promise; the kernel has nothing in these registers.
+    unsafe { asm!("fxrstor [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
+}
+
+/// Stores x87 registers and resets the unit.
+///
+/// # Safety
+/// TS is clear, and 108 writeable bytes are at the address.
+pub unsafe fn fnsave(image: *mut u8) {
+    // SAFETY: (82) the caller's promise.
+    unsafe { asm!("fnsave [{}]", in(reg) image, options(nostack, preserves_flags)) };
+}
+
+/// Loads x87 registers.
+///
+/// # Safety
+/// TS is clear, no exception is pending, and [`fnsave`] stored the image.
+pub unsafe fn frstor(image: *const u8) {
+    // SAFETY: (83) the caller's promise; the kernel has nothing in these registers.
+    unsafe { asm!("frstor [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
+}
+
 /// Stops this CPU for good, but for NMIs.
 pub fn halt_forever() -> ! {
     loop {
-        // SAFETY: with interrupts off nothing but an NMI, which returns.
+        // SAFETY: (84) with interrupts off nothing but an NMI, which returns.
         unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
     }
 }
@@ -160,7 +246,7 @@ pub fn halt_forever() -> ! {
 #[inline(always)]
 pub fn esp() -> u32 {
     let value: u32;
-    // SAFETY: reading it changes nothing.
+    // SAFETY: (85) reading it changes nothing.
     unsafe { asm!("mov {}, esp", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
@@ -169,7 +255,7 @@ pub fn esp() -> u32 {
 #[inline(always)]
 pub fn ebp() -> u32 {
     let value: u32;
-    // SAFETY: reading it changes nothing.
+    // SAFETY: (86) reading it changes nothing.
     unsafe { asm!("mov {}, ebp", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }

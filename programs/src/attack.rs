@@ -50,6 +50,12 @@ pub fn software_page_fault() {
     unsafe { asm!("int 14") };
 }
 
+/// Enters the debugger: the kernel's monitor, where there is one.
+pub fn breakpoint() {
+    // SAFETY: a breakpoint changes nothing of ours.
+    unsafe { asm!("int3", options(nomem, nostack)) };
+}
+
 /// Loads `selector` into the data segment register.
 ///
 /// # Safety

@@ -7,12 +7,22 @@
 //! |---|---|
 //! | [`memory`], [`mmu`], [`machine`] | the machine: memory, TLBs, CPUs, the lock |
 //! | [`image`] | small programs to boot |
-//! | [`log`] | the log of a run |
+//! | [`checks`], [`poison`] | what must hold of a whole machine |
+//! | [`model`], [`random`] | random programs against an independent model |
+//! | [`explorer`] | every interleaving of small histories |
+//! | [`log`], [`reader`], [`replay`] | the log of a run, and running it again |
 
 #![forbid(unsafe_code)]
 
+pub mod checks;
+pub mod explorer;
 pub mod image;
 pub mod log;
 pub mod machine;
 pub mod memory;
 pub mod mmu;
+pub mod model;
+pub mod poison;
+pub mod random;
+pub mod reader;
+pub mod replay;

@@ -3,6 +3,7 @@
 //! The hard thing is the order: what the kernel read in the middle of a step
 //! belongs between the step's two records.
 
+use crate::memory::Reading;
 use abi::{EnvId, TrapFrame};
 use kcore::record::{Recorder, Sink, bytes_read};
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, PhysMem, Step};
@@ -47,7 +48,7 @@ impl Log {
         self.recorder.module(&mut self.bytes, boot);
     }
 
-    pub(crate) fn made(&mut self, read: &[u8], result: Result<EnvId, LoadError>) {
+    pub(crate) fn made(&mut self, read: &[Reading], result: Result<EnvId, LoadError>) {
         self.read(read);
         self.recorder.made(&mut self.bytes, result);
     }
@@ -58,7 +59,7 @@ impl Log {
 
     pub(crate) fn leave<M: PhysMem>(
         &mut self,
-        read: &[u8],
+        read: &[Reading],
         cpu: CpuId,
         kernel: &Kernel<'_, M>,
         step: &Step,
@@ -82,9 +83,9 @@ impl Log {
         self.recorder.end(&mut self.bytes, kernel);
     }
 
-    fn read(&mut self, read: &[u8]) {
-        if !read.is_empty() {
-            bytes_read(&mut self.bytes, read);
+    fn read(&mut self, read: &[Reading]) {
+        for (pa, bytes) in read {
+            bytes_read(&mut self.bytes, *pa, bytes);
         }
     }
 }

@@ -12,6 +12,9 @@ use std::cell::Cell;
 /// Words in a frame.
 pub const FRAME_WORDS: usize = PGSIZE as usize / 4;
 
+/// Bytes that were read, and from where.
+pub type Reading = (u32, Vec<u8>);
+
 /// Memory from physical address 0 up.
 #[derive(Debug)]
 pub struct Memory {
@@ -19,8 +22,8 @@ pub struct Memory {
     /// Frames written since [`Memory::take_written`], each once.
     written: Vec<u32>,
     is_written: Vec<bool>,
-    /// Bytes that [`PhysMem::read_bytes`] returned since [`Memory::take_read`].
-    read: Vec<u8>,
+    /// What [`PhysMem::read_bytes`] returned since [`Memory::take_read`].
+    read: Vec<Reading>,
     /// The first address outside memory that was used.
     stray: Cell<Option<u32>>,
 }
@@ -54,6 +57,11 @@ impl Memory {
         &mut self.words[start..start + FRAME_WORDS]
     }
 
+    /// Whether a frame was written since [`Memory::take_written`].
+    pub fn is_written(&self, frame: Pfn) -> bool {
+        self.is_written.get(frame.0 as usize) == Some(&true)
+    }
+
     /// Hands out the frames written since the last time, in no certain order.
     pub fn take_written(&mut self, mut each: impl FnMut(Pfn, &[u32])) {
         for frame in std::mem::take(&mut self.written) {
@@ -62,8 +70,8 @@ impl Memory {
         }
     }
 
-    /// The bytes that the kernel read since the last time.
-    pub fn take_read(&mut self) -> Vec<u8> {
+    /// What the kernel read since the last time, in order.
+    pub fn take_read(&mut self) -> Vec<Reading> {
         std::mem::take(&mut self.read)
     }
 
@@ -101,6 +109,7 @@ impl Memory {
 }
 
 impl PhysMem for Memory {
+    #[inline]
     fn read(&self, pa: u32) -> u32 {
         debug_assert!(pa.is_multiple_of(4));
         match self.words.get(pa as usize / 4) {
@@ -112,6 +121,7 @@ impl PhysMem for Memory {
         }
     }
 
+    #[inline]
     fn write(&mut self, pa: u32, value: u32) {
         debug_assert!(pa.is_multiple_of(4));
         self.note_written(pa);
@@ -134,7 +144,7 @@ impl PhysMem for Memory {
         for (offset, byte) in out.iter_mut().enumerate() {
             *byte = self.byte(pa.wrapping_add(offset as u32));
         }
-        self.read.extend_from_slice(out);
+        self.read.push((pa, out.to_vec()));
     }
 
     fn write_bytes(&mut self, pa: u32, bytes: &[u8]) {
@@ -164,7 +174,7 @@ mod tests {
         let mut out = [0; 3];
         memory.read_bytes(0xffe, &mut out);
         assert_eq!(out, [2, 3, 4]);
-        assert_eq!(memory.take_read(), [2, 3, 4]);
+        assert_eq!(memory.take_read(), [(0xffe, vec![2, 3, 4])]);
         memory.copy_bytes(0x10, 0xffd, 5);
         assert_eq!(memory.read(0x10), 0x0403_0201);
     }

@@ -31,6 +31,11 @@ pub enum Command {
     Test(Test),
     /// Count the instructions of the kernel's main paths.
     Bench(Bench),
+    /// Give a record made with `run --record` to the same core on the host.
+    Replay {
+        /// The record.
+        file: PathBuf,
+    },
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
 }

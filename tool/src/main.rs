@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         Command::Run(options) => commands::run::run(&options),
         Command::Test(options) => commands::test::test(&options),
         Command::Bench(options) => commands::bench::bench(&options),
+        Command::Replay { file } => commands::replay::replay(&file),
         Command::Doctor => commands::doctor::doctor(),
     };
     let status = outcome.unwrap_or_else(|error| {

@@ -1,8 +1,8 @@
-//! What the tool itself has to say goes to standard error, a line at a time.
+//! How the tool speaks: about itself on standard error, a line at a time;
+//! results on standard output, which during `run` is the guest's alone.
 //!
-//! Standard output belongs to the guest (or to a command's result), so there
-//! is one way to speak, and it never fails: when nobody listens to standard
-//! error any more, that is no reason to end with another exit status.
+//! Neither ever fails: when nobody listens any more, that is no reason to end
+//! with another exit status, let alone with a panic's.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -14,6 +14,13 @@ pub fn note(message: impl Display) {
 
 /// Writes one bare line to standard error.
 pub fn line(message: impl Display) {
-    // Deliberately ignored: see the head of this file.
+    // Deliberately ignored here and below: see the head of this file.
     let _ = writeln!(std::io::stderr(), "{message}");
+}
+
+/// Writes a command's result to standard output, at once and as it is.
+pub fn result(text: impl Display) {
+    let mut stdout = std::io::stdout();
+    let _ = write!(stdout, "{text}");
+    let _ = stdout.flush();
 }

@@ -48,6 +48,7 @@ fn unknown_programs() {
     assert!(refused(&["run", "no-such-thing-at-all"]).contains("there are: "));
     assert!(refused(&["run", ""]).contains("no program"));
     assert!(refused(&["run", "./no/such/file"]).contains("No such file"));
+    assert!(refused(&["replay", "./no/such/file"]).contains("No such file"));
     assert!(refused(&["run", "/"]).contains("not a regular file"));
 }
 

@@ -3,12 +3,20 @@
 //! The hard thing: the kernel and other CPUs write it while we look. So there
 //! is never a reference into it, every field is one volatile read, and two
 //! fields read one after the other need not belong together.
+//!
+//! The other hard thing is to remember which slot is one's own, because a
+//! child has a copy of everything that its parent remembers. The memory is a
+//! word in the first frame of the stack: the child is given its copy of that
+//! page with nothing remembered, and has the page to itself anyway, so writing
+//! it costs no fault. (Environments that shared a stack would need another
+//! way.)
 
 use core::mem::offset_of;
+use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use abi::env::{NENV, PUBLIC_ENV_STRIDE};
 use abi::layout::UENVS;
-use abi::{EnvId, EnvStatus, PublicEnv};
+use abi::{EnvId, EnvStatus, Perm, PublicEnv};
 
 use crate::sys;
 
@@ -19,9 +27,20 @@ pub struct Env {
 }
 
 impl Env {
-    /// The caller's slot. Asks the kernel, so it is right in a fresh child.
+    /// The caller's slot. Asks the kernel once, and again in a fresh child.
+    #[inline]
     pub fn this() -> Env {
-        Env::of(sys::getenvid())
+        let memory = memory_of_this();
+        match memory.map_or(0, |memory| memory.load(Ordering::Relaxed)) {
+            id if id > 0 => Env::of(EnvId(id)),
+            state => {
+                let id = sys::getenvid();
+                if let Some(memory) = memory.filter(|_| state == NOTHING) {
+                    memory.store(id.0, Ordering::Relaxed);
+                }
+                Env::of(id)
+            }
+        }
     }
 
     /// The slot that `id` names; whether it is still that environment's is
@@ -43,6 +62,11 @@ impl Env {
     /// Id of its creator.
     pub fn parent_id(self) -> EnvId {
         EnvId(self.word(offset_of!(PublicEnv, parent_id)) as i32)
+    }
+
+    /// What it is for: an [`abi::EnvType`].
+    pub fn env_type(self) -> u32 {
+        self.word(offset_of!(PublicEnv, env_type))
     }
 
     /// What it is doing; `None` for a value outside the interface.
@@ -84,6 +108,11 @@ impl Env {
         self.word(offset_of!(PublicEnv, ipc_value))
     }
 
+    /// Rights of the page that came with its last message, none if none did.
+    pub fn ipc_perm(self) -> Perm {
+        Perm::from_bits_truncate(self.word(offset_of!(PublicEnv, ipc_perm)))
+    }
+
     fn word(self, offset: usize) -> u32 {
         let address = UENVS as usize + self.slot * PUBLIC_ENV_STRIDE as usize + offset;
         // SAFETY:
@@ -92,5 +121,41 @@ impl Env {
         // 2. It is aligned: the table, the stride and all offsets are.
         // 3. Nobody has a Rust object there; the read is volatile.
         unsafe { core::ptr::with_exposed_provenance::<u32>(address).read_volatile() }
+    }
+}
+
+/// In the word that remembers the caller's id: nothing is remembered.
+const NOTHING: i32 = 0;
+/// In that word: nothing is, and nothing may be.
+const SUSPENDED: i32 = -1;
+
+/// The word that remembers the caller's id, once the program has started.
+static MEMORY: AtomicPtr<AtomicI32> = AtomicPtr::new(core::ptr::null_mut());
+
+#[inline]
+fn memory_of_this() -> Option<&'static AtomicI32> {
+    // SAFETY: null, or what `remember_this_in` was given.
+    unsafe { MEMORY.load(Ordering::Relaxed).as_ref() }
+}
+
+/// Has the caller's id remembered in `word`, on the stack.
+pub(crate) fn remember_this_in(word: &'static AtomicI32) {
+    MEMORY.store(core::ptr::from_ref(word).cast_mut(), Ordering::Relaxed);
+}
+
+/// Forgets which environment this is, and does not learn it again before
+/// [`forget_this`]: in between a child gets a copy of the stack.
+pub(crate) fn suspend_memory_of_this() {
+    set_memory(SUSPENDED);
+}
+
+/// Forgets which environment this is.
+pub(crate) fn forget_this() {
+    set_memory(NOTHING);
+}
+
+fn set_memory(state: i32) {
+    if let Some(memory) = memory_of_this() {
+        memory.store(state, Ordering::Relaxed);
     }
 }

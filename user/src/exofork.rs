@@ -20,6 +20,10 @@
 //! stack is exactly the one that was there at the trap, and its registers are
 //! the ones of the trap. Each of the two then returns from this call once,
 //! which is all that the compiler needs to believe.
+//!
+//! The same holds for a page of the stack that is shared until somebody writes
+//! it (`copy_on_write`): what the parent writes before it loses the
+//! right to is below `esp`, what it writes later is not the child's.
 
 #![expect(
     improper_ctypes_definitions,
@@ -28,11 +32,16 @@
 
 use core::arch::naked_asm;
 
-use abi::layout::{PGSIZE, UTEMP};
+use abi::layout::{PGSIZE, PTSIZE, USTACKTOP};
 use abi::{Call, EnvId, EnvStatus, Error, Perm};
 
 use crate::interface::Numbers;
-use crate::{sys, vm};
+use crate::{env, sys, vm};
+
+/// Scratch, for the duration of one copy: the first page of the table that the
+/// stacks are in, which exists already. Not the one of
+/// `copy_on_write`: to fill this one may fault.
+pub(crate) const SCRATCH: u32 = USTACKTOP & !(PTSIZE - 1);
 
 /// Which of the two came out of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,21 +62,22 @@ impl NewEnv {
         self.0
     }
 
-    /// Gives it a copy of the caller's page at `va`, with the same rights.
+    /// Gives it a copy of the caller's page at `va`, with the same rights; one
+    /// that is to be copied on write is copied now.
     ///
     /// # Errors
     /// `Inval` if nothing is mapped there; `NoMem`.
     pub fn copy_page(&self, va: u32) -> Result<(), Error> {
-        let perm = vm::perm(va).ok_or(Error::Inval)? & Perm::SYSCALL;
+        let perm = vm::when_copied(vm::perm(va).ok_or(Error::Inval)?);
         // SAFETY:
-        // 1. UTEMP is scratch for exactly this; no Rust object lives there.
+        // 1. SCRATCH is for exactly this; no Rust object lives there.
         // 2. The copied page is readable, for it is mapped for the user.
         // 3. The child has never run, so nothing in it relies on its memory,
         //    and the caller forgets the scratch mapping before it writes again.
         unsafe {
-            sys::page_alloc(EnvId::NONE, UTEMP, Perm::WRITE)?;
-            vm::copy_page(va & !(PGSIZE - 1), UTEMP);
-            sys::page_map(EnvId::NONE, UTEMP, self.0, va & !(PGSIZE - 1), perm)
+            sys::page_alloc(EnvId::NONE, SCRATCH, Perm::WRITE)?;
+            vm::copy_page(va & !(PGSIZE - 1), SCRATCH);
+            sys::page_map(EnvId::NONE, SCRATCH, self.0, va & !(PGSIZE - 1), perm)
         }
     }
 
@@ -104,8 +114,10 @@ impl NewEnv {
 /// # Errors
 /// `NoFreeEnv`, `NoMem`, or what `populate` returned; then the child is gone.
 pub fn exofork(populate: fn(NewEnv) -> Result<(), Error>) -> Result<Fork, Error> {
+    env::suspend_memory_of_this();
     // SAFETY: `call_populate` expects what `enter` passes on.
     let result = unsafe { enter(populate) };
+    env::forget_this();
     match result {
         0 => Ok(Fork::Child),
         id if id > 0 => Ok(Fork::Parent(EnvId(id))),
@@ -150,8 +162,8 @@ unsafe extern "C" fn enter(populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
 /// Fills `child`. Returns its id, or a negative error after killing it.
 extern "C" fn call_populate(child: EnvId, populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
     let populated = populate(NewEnv(child));
-    // SAFETY: nothing but `copy_page` puts anything at UTEMP.
-    let cleaned = unsafe { sys::page_unmap(EnvId::NONE, UTEMP) };
+    // SAFETY: nothing but `copy_page` puts anything at SCRATCH.
+    let cleaned = unsafe { sys::page_unmap(EnvId::NONE, SCRATCH) };
     match populated.and(cleaned) {
         Ok(()) => child.0,
         Err(error) => {

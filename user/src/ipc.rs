@@ -1,12 +1,18 @@
-//! Messages that wait: one word from one environment to another.
+//! Messages that wait: a word, and perhaps a page, from one environment to
+//! another.
 //!
 //! The kernel keeps no queue: a send succeeds only while the receiver waits.
 //! The hard thing is therefore the sender's patience, which JOS's library
 //! expresses by trying again and yielding in between.
+//!
+//! A page that two environments have is memory that two threads have, so only
+//! a [`Page`] can be sent and only a `Page` be replaced by what is received.
 
-use abi::{EnvId, Error};
+use abi::layout::UTOP;
+use abi::{EnvId, EnvType, Error, Perm};
 
 use crate::env::Env;
+use crate::share::Page;
 use crate::sys;
 
 /// A received message.
@@ -16,30 +22,81 @@ pub struct Message {
     pub from: EnvId,
     /// What was sent.
     pub value: u32,
+    /// Rights of the page that came with it; none if none did.
+    pub perm: Perm,
 }
 
 /// Sends `value` to `env`, waiting until it receives.
 ///
 /// # Errors
 /// `BadEnv` if there is no such environment, or no longer.
+#[inline]
 pub fn send(env: EnvId, value: u32) -> Result<(), Error> {
+    // SAFETY: an address of UTOP means no page.
+    unsafe { send_from(env, value, UTOP, Perm::empty()) }
+}
+
+/// Sends `value` and, with the rights `perm`, `page` to `env`, waiting until it
+/// receives. If it does not want a page it gets the value alone.
+///
+/// # Errors
+/// `BadEnv` if there is no such environment, or no longer; `Inval` if `perm`
+/// has more rights than the caller; `NoMem`.
+pub fn send_page(env: EnvId, value: u32, page: &'static Page, perm: Perm) -> Result<(), Error> {
+    // SAFETY: the page is only ever used as atomics.
+    unsafe { send_from(env, value, core::ptr::from_ref(page) as u32, perm) }
+}
+
+/// # Safety
+/// No Rust code relies on the page at `va` not being changed by the other; or
+/// `va` is [`UTOP`], and there is none.
+#[inline(always)]
+unsafe fn send_from(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
     loop {
-        match sys::ipc_try_send(env, value) {
+        // SAFETY: the caller's.
+        match unsafe { sys::ipc_try_send_page(env, value, va, perm) } {
             Err(Error::IpcNotRecv) => sys::yield_now(),
             result => return result,
         }
     }
 }
 
-/// Waits for a message from anybody.
+/// Waits for a message from anybody; a page that comes with it is not taken.
 ///
 /// # Errors
 /// `Inval` if the wait was cancelled.
+#[inline]
 pub fn recv() -> Result<Message, Error> {
     sys::ipc_recv()?;
+    Ok(last_message())
+}
+
+/// Waits for a message from anybody; a page that comes with it takes the place
+/// of `page`. One that came without [`Perm::W`] must not be written.
+///
+/// # Errors
+/// `Inval` if the wait was cancelled.
+pub fn recv_page(page: &'static Page) -> Result<Message, Error> {
+    // SAFETY: all users of `page` have it as atomics, and expect them to
+    // change.
+    unsafe { sys::ipc_recv_page(core::ptr::from_ref(page) as u32)? };
+    Ok(last_message())
+}
+
+#[inline(always)]
+fn last_message() -> Message {
     let this = Env::this();
-    Ok(Message {
+    Message {
         from: this.ipc_from(),
         value: this.ipc_value(),
-    })
+        perm: this.ipc_perm(),
+    }
+}
+
+/// The first environment of a type, dead or alive.
+pub fn find_env(env_type: EnvType) -> Option<EnvId> {
+    Env::all()
+        .find(|env| env.env_type() == env_type as u32)
+        .map(Env::id)
+        .filter(|&id| id != EnvId::NONE)
 }

@@ -20,6 +20,8 @@
 //! | [`sys`] | the system calls, typed |
 //! | [`exofork`] | making an environment that goes on where its parent is |
 //! | [`fork`](mod@fork) | the Unix call, built from it |
+//! | `copy_on_write` | pages that parent and child share until one writes |
+//! | [`page_fault`] | page faults that the program handles itself |
 //! | [`ipc`] | messages that wait |
 //! | [`env`](mod@env) | the public table of environments |
 //! | [`vm`] | one's own page tables |
@@ -37,12 +39,14 @@
 
 use runtime as _;
 
+mod copy_on_write;
 pub mod entry;
 pub mod env;
 pub mod exofork;
 pub mod fork;
 pub mod interface;
 pub mod ipc;
+pub mod page_fault;
 mod panic;
 pub mod print;
 pub mod share;

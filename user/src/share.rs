@@ -4,6 +4,7 @@
 //! another thread writes. So it is handed out as atomics and as nothing else,
 //! and it is marked `SHARE`, which makes `fork` map it instead of copying it.
 
+use core::ops::Deref;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use abi::layout::{PGSIZE, PTSIZE};
@@ -19,6 +20,33 @@ const SIZE: u32 = 4 * PTSIZE;
 
 /// Bytes handed out.
 static USED: AtomicU32 = AtomicU32::new(0);
+
+/// Words in a page.
+pub const PAGE_WORDS: usize = PGSIZE as usize / 4;
+
+/// A page to share by messages: [`crate::ipc::send_page`] gives it to another
+/// environment, [`crate::ipc::recv_page`] replaces it by another's.
+#[repr(C, align(4096))]
+pub struct Page([AtomicU32; PAGE_WORDS]);
+
+impl Deref for Page {
+    type Target = [AtomicU32; PAGE_WORDS];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// A page of zeros. It stays for as long as the program runs; children made by
+/// [`crate::fork()`] from now on share it.
+///
+/// # Errors
+/// `NoMem`.
+pub fn page() -> Result<&'static Page, Error> {
+    let words: *const [AtomicU32] = words(PAGE_WORDS)?;
+    // SAFETY: so many words, from a page's address on.
+    Ok(unsafe { &*words.cast::<Page>() })
+}
 
 /// `count` words of zero that children made by [`crate::fork()`] from now on
 /// will share. They stay for as long as the program runs.

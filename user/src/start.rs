@@ -7,12 +7,12 @@
 
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 use abi::EnvId;
 use abi::layout::USTACKTOP;
 
-use crate::sys;
+use crate::{env, sys};
 
 static ARGC: AtomicUsize = AtomicUsize::new(0);
 static ARGV: AtomicPtr<*const c_char> = AtomicPtr::new(core::ptr::null_mut());
@@ -68,6 +68,9 @@ extern "C" fn _start() -> ! {
 extern "C" fn begin(argc: usize, argv: *mut *const c_char) -> ! {
     ARGV.store(argv, Ordering::Relaxed);
     ARGC.store(argc, Ordering::Relaxed);
+    let this = AtomicI32::new(0);
+    // SAFETY: we never return, so it lives for ever.
+    env::remember_this_in(unsafe { &*core::ptr::from_ref(&this) });
     jostle_main();
     exit()
 }

@@ -4,12 +4,18 @@
 //! directory. The hard thing: `uvpt` faults where the directory has no table,
 //! so the directory is always asked first. As in [`crate::env`] every word is
 //! one volatile read.
+//!
+//! Nothing is remembered of what is mapped, because a parent may map pages
+//! here at any time. Looking it up is made cheap instead: [`mapped`] takes
+//! little more than one instruction for each entry of the tables that exist.
 
 use core::arch::asm;
 use core::ops::Range;
 
-use abi::Perm;
-use abi::layout::{PGSHIFT, PGSIZE, PTSIZE, UVPD, UVPT, pdx};
+use abi::layout::{NPTENTRIES, PGSHIFT, PGSIZE, UTOP, UVPD, UVPT, pdx};
+use abi::{EnvId, Error, Perm};
+
+use crate::sys;
 
 /// Entry of the page directory for `va`.
 pub fn directory_entry(va: u32) -> u32 {
@@ -34,20 +40,39 @@ pub fn perm(va: u32) -> Option<Perm> {
     perm.contains(Perm::READ).then_some(perm)
 }
 
+/// The rights that a copy of a page with the rights `perm` has: one that was to
+/// be copied on write is copied now and may be written.
+pub(crate) fn when_copied(perm: Perm) -> Perm {
+    let perm = perm & Perm::SYSCALL;
+    if perm.contains(Perm::COW) {
+        (perm - Perm::COW) | Perm::W
+    } else {
+        perm
+    }
+}
+
 /// Addresses of the pages in `range` that are mapped, in ascending order.
-/// Steps over tables that do not exist.
+/// Steps over tables that do not exist, and over empty stretches of the others
+/// in strides.
 pub fn mapped(range: Range<u32>) -> impl Iterator<Item = u32> {
-    let mut next = range.start & !(PGSIZE - 1);
+    let mut next = range.start >> PGSHIFT;
+    let end = range.end.div_ceil(PGSIZE);
     core::iter::from_fn(move || {
-        while next < range.end {
-            let va = next;
-            if directory_entry(va) & Perm::P.bits() == 0 {
-                next = (va & !(PTSIZE - 1)).checked_add(PTSIZE)?;
+        while next < end {
+            let table = next / NPTENTRIES;
+            if directory_entry(next << PGSHIFT) & Perm::P.bits() == 0 {
+                // SAFETY: the directory is there, and ends with its 1024
+                // entries, as `end` does.
+                next =
+                    NPTENTRIES * unsafe { next_present(UVPD, table + 1, end.div_ceil(NPTENTRIES)) };
                 continue;
             }
-            next = va.checked_add(PGSIZE)?;
-            if perm(va).is_some() {
-                return Some(va);
+            let table_end = end.min((table + 1) * NPTENTRIES);
+            // SAFETY: the table is there.
+            let page = unsafe { next_present(UVPT, next, table_end) };
+            next = table_end.min(page + 1);
+            if page < table_end {
+                return Some(page << PGSHIFT);
             }
         }
         None
@@ -61,6 +86,19 @@ pub fn program() -> impl Iterator<Item = u32> {
         safe static end: u8;
     }
     mapped(abi::layout::UTEXT..&raw const end as u32)
+}
+
+/// Maps a fresh page of zeros at `va`, where nothing is mapped.
+///
+/// # Errors
+/// `Inval` if something is mapped there, or `va` is not a page's address or
+/// not the caller's to manage; `NoMem`.
+pub fn allocate(va: u32) -> Result<(), Error> {
+    if va < UTOP && perm(va).is_some() {
+        return Err(Error::Inval);
+    }
+    // SAFETY: nobody can rely on what is mapped there: nothing is.
+    unsafe { sys::page_alloc(EnvId::NONE, va, Perm::WRITE) }
 }
 
 /// Copies the page at `from` to the page at `to`.
@@ -86,6 +124,44 @@ pub unsafe fn copy_page(from: u32, to: u32) {
             inout("ecx") PGSIZE / 4 => _,
         );
     }
+}
+
+/// The first of the entries `index..end` of `window` that is present; if none
+/// is, `end`, or `index` if that is more.
+///
+/// # Safety
+/// `window` is [`UVPD`] or [`UVPT`], and the tables that the entries are in
+/// exist.
+unsafe fn next_present(window: u32, index: u32, end: u32) -> u32 {
+    // SAFETY: as the caller says, for entries before `end`.
+    let present = |&index: &u32| unsafe { read(window + index * 4) & Perm::P.bits() != 0 };
+    let mut stride = index.next_multiple_of(STRIDE);
+    if let Some(found) = (index..end.min(stride)).find(present) {
+        return found;
+    }
+    // SAFETY: likewise.
+    while stride + STRIDE <= end && !unsafe { any_present(window + stride * 4) } {
+        stride += STRIDE;
+    }
+    (stride..end).find(present).unwrap_or(end.max(index))
+}
+
+/// Entries that [`any_present`] looks at together: many, because address
+/// spaces are nearly empty.
+const STRIDE: u32 = 32;
+
+/// Whether any of [`STRIDE`] entries from `address` on is present.
+///
+/// # Safety
+/// As [`read`], for all of them.
+#[inline(always)]
+unsafe fn any_present(address: u32) -> bool {
+    let mut any = 0;
+    for entry in 0..STRIDE {
+        // SAFETY: the caller's.
+        any |= unsafe { read(address + entry * 4) };
+    }
+    any & Perm::P.bits() != 0
 }
 
 /// # Safety

@@ -12,9 +12,9 @@
 
 use crate::env::{Env, Slot, Wait};
 use crate::phys::PhysMem;
-use abi::PublicEnv;
 use abi::env::{NENV, PUBLIC_ENV_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;
+use abi::{EnvStatus, PublicEnv};
 use core::mem::offset_of;
 
 /// Where the public table is.
@@ -79,9 +79,22 @@ impl Mirror {
         );
     }
 
-    /// It was put on a CPU.
+    /// How often it was put on a CPU.
     pub(crate) fn runs<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(mem, slot, offset_of!(PublicEnv, runs), env.runs);
+    }
+
+    /// It was put on a CPU.
+    pub(crate) fn running<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
+        self.runs(mem, slot, env);
+        let status = EnvStatus::Running as u32;
+        self.set(mem, slot, offset_of!(PublicEnv, status), status);
+    }
+
+    /// It was taken off a CPU, and wants one.
+    pub(crate) fn runnable<M: PhysMem>(self, mem: &mut M, slot: Slot) {
+        let status = EnvStatus::Runnable as u32;
+        self.set(mem, slot, offset_of!(PublicEnv, status), status);
     }
 
     /// The CPU that it was put on is another than before.

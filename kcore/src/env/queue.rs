@@ -26,7 +26,13 @@ impl Queue {
         self.head == Link::NONE
     }
 
+    /// The first.
+    pub(crate) fn front(&self) -> Option<Slot> {
+        self.head.get()
+    }
+
     /// Puts `slot`, which is in no queue, at the end.
+    #[inline(always)]
     pub(crate) fn push_back(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         envs[slot].next = Link::NONE;
         envs[slot].prev = self.tail;
@@ -39,9 +45,17 @@ impl Queue {
     }
 
     /// Takes the first.
+    #[inline(always)]
     pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {
         let slot = self.head.get()?;
-        self.remove(envs, slot);
+        let next = envs[slot].next;
+        self.head = next;
+        match next.get() {
+            Some(after) => envs[after].prev = Link::NONE,
+            None => self.tail = Link::NONE,
+        }
+        envs[slot].next = Link::NONE;
+        self.len = self.len.wrapping_sub(1);
         Some(slot)
     }
 

@@ -14,31 +14,37 @@ impl Pte {
     pub const EMPTY: Pte = Pte(0);
 
     /// An entry for `frame`; accessed and dirty are clear.
+    #[inline]
     pub const fn new(frame: Pfn, perm: Perm) -> Pte {
         Pte(frame.0 << PGSHIFT | perm.bits())
     }
 
     /// The frame that it names.
+    #[inline]
     pub const fn frame(self) -> Pfn {
         Pfn(self.0 >> PGSHIFT)
     }
 
     /// Its low twelve bits.
+    #[inline]
     pub const fn perm(self) -> Perm {
         Perm::from_bits_retain(self.0 & 0xfff)
     }
 
     /// Whether it maps anything.
+    #[inline]
     pub const fn is_present(self) -> bool {
         self.0 & Perm::P.bits() != 0
     }
 
     /// Whether it grants all of `perm`.
+    #[inline]
     pub const fn grants(self, perm: Perm) -> bool {
         self.0 & perm.bits() == perm.bits()
     }
 
     /// The entry without what the MMU writes on its own.
+    #[inline]
     #[must_use]
     pub const fn without_usage(self) -> Pte {
         Pte(self.0 & !(Perm::A.bits() | Perm::D.bits()))

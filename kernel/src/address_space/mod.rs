@@ -4,7 +4,7 @@
 //! ```text
 //! KERNBASE   physical memory: global, 4 MiB pages where RAM fills them
 //! KSTACKTOP  the CPUs' stacks, with gaps
-//! MMIOBASE   the local APIC, uncached; two pages to look at tables through
+//! MMIOBASE   local APIC and I/O APIC, uncached; a page to look at tables through
 //! UVPT       left empty: differs in every environment
 //! UPAGES     the public table of frames, read-only for users
 //! UENVS      the public table of environments, likewise
@@ -33,7 +33,7 @@ use kcore::{CpuId, Pfn};
 #[repr(C, align(4096))]
 pub struct PageTable(UnsafeCell<[u32; 1024]>);
 
-// SAFETY: entries are stored as single words, and only by CPU 0 before any
+// SAFETY: (1) entries are stored as single words, and only by CPU 0 before any
 // environment exists.
 unsafe impl Sync for PageTable {}
 
@@ -45,7 +45,7 @@ impl PageTable {
 
     fn set(&self, index: u32, value: u32) {
         let place = self.0.get().cast::<u32>();
-        // SAFETY: the index is in range by the remainder; others (the MMU)
+        // SAFETY: (2) the index is in range by the remainder; others (the MMU)
         // only ever read whole words.
         unsafe { place.add(index as usize % 1024).write_volatile(value) };
     }
@@ -149,6 +149,14 @@ pub fn open_device_window(apic: u32) {
     BOOT.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
 }
 
+/// Maps an I/O APIC's registers, at physical address `pa`; returns where.
+pub fn map_io_apic(pa: u32) -> u32 {
+    const PAGE: u32 = MMIOBASE + 2 * PGSIZE;
+    let offset = pa % PGSIZE;
+    DEVICES.set(ptx(PAGE), (pa - offset) | DEVICE_PAGE.bits());
+    PAGE + offset
+}
+
 /// Fills the direct map, and points the kernel's page directory at all tables.
 /// Returns `ram` without what could not be mapped: what lies beyond the
 /// window, and stretches that are mixed when [`MIXED`] is used up.
@@ -222,6 +230,6 @@ pub const STACK_PAGES: u32 = KSTKSIZE / PGSIZE;
 
 /// Moves this CPU to the kernel's page directory.
 pub fn enter() {
-    // SAFETY: it maps image, stacks and devices where the one in use does.
+    // SAFETY: (3) it maps image, stacks and devices where the one in use does.
     unsafe { x86::load_cr3(KERNEL.address()) };
 }

@@ -33,6 +33,13 @@ impl FirmwareMemory {
     }
 }
 
+impl Drop for FirmwareMemory {
+    fn drop(&mut self) {
+        DEVICES.set(ptx(PAGE), 0);
+        x86::invlpg(PAGE);
+    }
+}
+
 impl PhysBytes for FirmwareMemory {
     fn read(&self, pa: u32, out: &mut [u8]) -> bool {
         let mut pa = pa;
@@ -43,7 +50,7 @@ impl PhysBytes for FirmwareMemory {
             let (now, later) = rest.split_at_mut(len);
             DEVICES.set(ptx(PAGE), (pa - offset) | Perm::P.bits());
             x86::invlpg(PAGE);
-            // SAFETY: the page is mapped, `len` bytes do not leave it, and
+            // SAFETY: (4) the page is mapped, `len` bytes do not leave it, and
             // nobody writes the firmware's tables. Where there is no memory
             // the bus answers with ones.
             unsafe {

@@ -106,5 +106,5 @@ refuse:
 
 .section .rodata
 refusal:
-    .asciz "This processor lacks one of CPUID, PSE, TSC, MSR, APIC: cannot run.\n"
+    .asciz "This processor lacks one of CPUID, x87, PSE, TSC, MSR, APIC: cannot run.\n"
 .text

@@ -8,12 +8,16 @@
 
 use super::handover::Module;
 use crate::address_space::{self, image_range};
+use crate::boot::processor;
 use crate::console::say;
+use crate::smp::fpu;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, MPENTRY_PADDR, PGSIZE};
 use abi::{env, page_info};
+use arrayvec::ArrayVec;
 use core::ops::Range;
 use firmware::multiboot::MemoryMap;
+use firmware::ranges::MAX_RANGES;
 use firmware::{PhysRange, RangeSet};
 use kcore::frames::Frame;
 
@@ -90,6 +94,14 @@ impl Memory {
 
     /// Takes zeroed whole frames for `bytes` bytes; physical addresses.
     pub fn carve(&mut self, bytes: u32) -> Result<Range<u32>, NoMemory> {
+        let range = self.carve_dirty(bytes)?;
+        // SAFETY: (5) mapped RAM, and whose it is was just decided.
+        unsafe { direct_mapped(&range).write_bytes(0, range.len()) };
+        Ok(range)
+    }
+
+    /// Takes whole frames for `bytes` bytes, with whatever is in them.
+    fn carve_dirty(&mut self, bytes: u32) -> Result<Range<u32>, NoMemory> {
         let pages = bytes.div_ceil(PGSIZE);
         // Low memory is left for what may ever need it.
         let found = self
@@ -104,18 +116,19 @@ impl Memory {
             start: range.start.into(),
             end: range.end.into(),
         });
-        // SAFETY: mapped RAM, and whose it was was just decided.
-        unsafe {
-            let place = KERNBASE.wrapping_add(start) as *mut u8;
-            place.write_bytes(0, (pages * PGSIZE) as usize);
-        }
         Ok(range)
     }
 
     /// What is left, as ranges of frame numbers.
-    pub fn usable(&self) -> impl Iterator<Item = Range<u32>> + '_ {
-        self.free.iter().map(|range| range.whole_frames())
+    pub fn usable(&self) -> ArrayVec<Range<u32>, MAX_RANGES> {
+        // As many as the set can have.
+        self.free.iter().map(|range| range.whole_frames()).collect()
     }
+}
+
+/// The direct mapping of a carved range.
+fn direct_mapped(range: &Range<u32>) -> *mut u8 {
+    KERNBASE.wrapping_add(range.start) as *mut u8
 }
 
 /// The tables whose size depends on the machine.
@@ -141,11 +154,14 @@ fn try_carve_tables(memory: &mut Memory) -> Result<MachineTables, NoMemory> {
     let private = memory.carve(count * size_of::<Frame>() as u32)?;
     let upages = memory.carve(count * page_info::PAGE_INFO_STRIDE)?;
     let uenvs = memory.carve(NENV as u32 * env::PUBLIC_ENV_STRIDE)?;
+    let states = memory.carve_dirty(fpu::ROOM)?;
+    // SAFETY: (6) carved for this; no environment exists.
+    unsafe { fpu::init(direct_mapped(&states).cast(), processor::has_fxsave()) };
     address_space::publish(upages.clone(), uenvs.clone());
-    // SAFETY: carved for this, zeroed, aligned to a page; zero is a valid
+    // SAFETY: (7) carved for this, zeroed, aligned to a page; zero is a valid
     // frame, and nobody else has a reference there.
     let frames = unsafe {
-        let first = KERNBASE.wrapping_add(private.start) as *mut Frame;
+        let first = direct_mapped(&private).cast::<Frame>();
         core::slice::from_raw_parts_mut(first, count as usize)
     };
     Ok(MachineTables {

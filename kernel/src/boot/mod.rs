@@ -14,10 +14,12 @@ mod programs;
 use crate::address_space::temporary::FirmwareMemory;
 use crate::address_space::{self, PageTable, STACKS};
 use crate::console::{self, say};
-use crate::effects::{self, Core};
+use crate::enter;
 use crate::phys::DirectMap;
 use crate::power;
-use crate::smp::{ThisCpu, clock, lapic, segments, start};
+use crate::proper::{self, Core};
+use crate::smp::clock::Rates;
+use crate::smp::{ThisCpu, clock, lapic, segments, start, watchdog};
 use crate::trap;
 use crate::x86;
 use abi::env::NENV;
@@ -25,6 +27,7 @@ use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, KSTKSIZE};
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use firmware::{BootOptions, options};
 use handover::Handover;
 use kcore::env::Env;
@@ -66,7 +69,7 @@ struct Fixed {
 
 struct OnlyOnce(UnsafeCell<Fixed>);
 
-// SAFETY: `main`, which runs once, takes the only reference.
+// SAFETY: (8) `main`, which runs once, takes the only reference.
 unsafe impl Sync for OnlyOnce {}
 
 static FIXED: OnlyOnce = OnlyOnce(UnsafeCell::new(Fixed {
@@ -84,9 +87,9 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let cpu = ThisCpu::get(); // the entry code put us on CPU 0's stack
     console::uart::COM1.init(); // from here on we can be heard
     address_space::open_device_window(processor::local_apic()); // needed to look at tables
-    // SAFETY: the window is open, and this is the only one.
+    // SAFETY: (9) the window is open, and this is the only one.
     let firmware = unsafe { FirmwareMemory::new() };
-    // SAFETY: `main` runs once.
+    // SAFETY: (10) `main` runs once.
     let fixed = unsafe { &mut *FIXED.0.get() };
     let handover = match Handover::read(&firmware, magic, info, &mut fixed.strings) {
         Ok(handover) => handover, // copied: now memory may be written
@@ -100,37 +103,51 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     segments::init_interrupt_table(); // needs nothing but the stubs' addresses
     segments::load(cpu, address_space::kernel_pgdir().address()); // from here on faults are reported
     processor::enable(cpu); // needs segments, for sysenter
-    lapic::init(true); // needs the device window
-    let rates = clock::calibrate(entered);
+    lapic::init(cpu.id()); // needs the device window
+    let rates = clock::calibrate();
     clock::set_quantum(rates, options.quantum_us); // needs the rates
     let topology = others::find(&firmware); // needs the APIC, to know itself
+    drop(firmware); // nothing is left to ask
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
+    watchdog::start(&topology); // needs all CPUs to have an interrupt table
     let tables = memory::carve_tables(&mut memory); // needs to know how much memory there is
-    let mut kernel = new_kernel(options, tables, &mut fixed.envs, &mut fixed.ring, &memory);
-    programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules, still where they were
+    let usable = memory.usable(); // nothing is carved after this
+    let kernel = new_kernel(
+        options,
+        &rates,
+        tables,
+        &mut fixed.envs,
+        &mut fixed.ring,
+        &usable,
+    );
+    let mut kernel = proper::install(kernel, usable.iter().cloned(), options.record);
+    programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
+    if options.prelock && options.plant.is_none() {
+        enter::answer_before_lock();
+    }
     if options.boottime {
         say!("boot: {}", x86::rdtsc() - entered);
     }
-    // SAFETY: once, and no CPU has entered.
-    unsafe { effects::install(kernel, options.prelock && options.plant.is_none()) };
-    start::open(); // the other CPUs enter
+    drop(kernel); // the lock is free
+    start::open(cpu); // the other CPUs enter
     trap::begin(cpu)
 }
 
 /// The kernel proper, without environments.
 fn new_kernel(
     options: &BootOptions,
+    rates: &Rates,
     tables: MachineTables,
     envs: &'static mut MaybeUninit<[Env; NENV]>,
     console: &'static mut [u8],
-    memory: &Memory,
+    usable: &[Range<u32>],
 ) -> Core {
     let config = Config {
         kernel_pgdir: address_space::kernel_pgdir(),
         uenvs: tables.uenvs,
         upages: tables.upages,
-        quantum: u64::from(options.quantum_us) * 1000,
+        quantum: rates.ticks(options.quantum_us),
         lifecycle: options.lifecycle,
         end: match options.end {
             options::End::PowerOff => End::PowerOff,
@@ -140,19 +157,24 @@ fn new_kernel(
     };
     let first = envs.as_mut_ptr().cast::<Env>();
     for slot in 0..NENV {
-        // SAFETY: within the array.
+        // SAFETY: (11) within the array.
         unsafe { first.add(slot).write(Env::default()) };
     }
-    // SAFETY: every slot was just written.
+    // SAFETY: (12) every slot was just written.
     let envs = unsafe { envs.assume_init_mut() };
     let tables = Tables {
         frames: tables.frames,
         envs,
         console,
     };
-    // SAFETY: the core uses frames of its table, the public tables and the
+    // SAFETY: (13) the core uses frames of its table, the public tables and the
     // modules; none of them holds a Rust object.
-    Kernel::new(unsafe { DirectMap::new() }, tables, config, memory.usable())
+    Kernel::new(
+        unsafe { DirectMap::new() },
+        tables,
+        config,
+        usable.iter().cloned(),
+    )
 }
 
 /// The planted fault with this name.

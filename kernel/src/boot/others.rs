@@ -36,10 +36,15 @@ pub fn start(topology: &Topology, memory: &mut Memory) {
     if map_task_stacks(CpuId(0), memory).is_err() {
         panic!("no memory for CPU 0's stacks");
     }
-    start::copy_trampoline();
+    let [_, others @ ..] = topology.cpus.apic_ids() else {
+        return;
+    };
+    if !others.is_empty() {
+        start::copy_trampoline();
+    }
     let mut next = CpuId(1);
     let mut has_stacks = false;
-    for &apic_id in topology.cpus.apic_ids().iter().skip(1) {
+    for &apic_id in others {
         has_stacks = has_stacks || map_stacks(next, memory).is_ok();
         if !has_stacks {
             say!("SMP: no memory for the stacks of CPU {}", next.0);
@@ -48,7 +53,7 @@ pub fn start(topology: &Topology, memory: &mut Memory) {
         match start::start(next, apic_id) {
             start::Outcome::Up => {
                 say!("SMP: CPU {} starting", next.0);
-                smp::count_started();
+                smp::note_up(next);
                 next.0 += 1;
                 has_stacks = false;
             }
@@ -66,7 +71,7 @@ pub fn start(topology: &Topology, memory: &mut Memory) {
 
 /// On very old boards: lets interrupts reach the APIC.
 fn leave_pic_mode() {
-    // SAFETY: the interrupt mode configuration register; the firmware says
+    // SAFETY: (14) the interrupt mode configuration register; the firmware says
     // that it exists.
     let (select, value) = unsafe { (Port::new(0x22), Port::new(0x23)) };
     select.write(0x70);

@@ -6,8 +6,9 @@
 
 use super::handover::Handover;
 use crate::console::say;
-use crate::effects::Core;
+use crate::proper::Proper;
 use abi::EnvType;
+use abi::layout::DIRECT_MAP_SIZE;
 use firmware::ModuleString;
 use kcore::Boot;
 use kcore::elf::Image;
@@ -17,7 +18,7 @@ pub const ARGUMENTS: usize = 4096;
 
 /// Makes an environment of every module, in order; says which cannot be run.
 /// `room` is for arguments.
-pub fn create(kernel: &mut Core, handover: &Handover, room: &mut [u8; ARGUMENTS]) {
+pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENTS]) {
     if handover.modules.is_empty() {
         say!("no boot module, so no program to run");
     }
@@ -29,6 +30,10 @@ pub fn create(kernel: &mut Core, handover: &Handover, room: &mut [u8; ARGUMENTS]
                 string.name(),
                 word.escape_ascii()
             );
+        }
+        if module.file.end > DIRECT_MAP_SIZE.into() {
+            say!("{}: lies beyond the direct map", string.name());
+            continue;
         }
         let Some(arguments) = arguments(string, room) else {
             say!("{}: arguments too long", string.name());

@@ -34,7 +34,7 @@ pub struct Uart {
 
 /// COM1.
 pub const COM1: Uart = {
-    // SAFETY: the PC's first serial port; it has no access to memory.
+    // SAFETY: (21) the PC's first serial port; it has no access to memory.
     unsafe {
         Uart {
             data: Port::new(0x3f8),
@@ -73,6 +73,11 @@ impl Uart {
     /// From now on every byte received interrupts.
     pub fn enable_interrupts(&self) {
         self.interrupts.write(ON_RECEIVE);
+    }
+
+    /// From now on nothing interrupts.
+    pub fn disable_interrupts(&self) {
+        self.interrupts.write(0);
     }
 
     /// Writes bytes, waiting for room as often as need be.

@@ -47,6 +47,7 @@ const COMMANDS: [Command; 4] = [
 
 /// Reads and obeys commands for ever.
 pub fn run() -> ! {
+    COM1.disable_interrupts(); // or CPU 0 would take what is typed
     say!("Welcome to the JOS kernel monitor!");
     say!("Type 'help' for a list of commands.");
     let mut line = [0; LINE];

@@ -1,5 +1,5 @@
-//! Time: nanoseconds since boot from the time-stamp counter, and quanta in
-//! ticks of the local APIC's timer.
+//! Time in ticks of the time-stamp counter, and quanta in ticks of the local
+//! APIC's timer.
 //!
 //! Neither counter says how fast it runs, so both are compared with the one
 //! clock of a PC whose rate is known, the 8254. The hard thing is to be right
@@ -13,11 +13,11 @@ use crate::smp::lapic;
 use crate::x86::{Port, rdtsc};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-// SAFETY: the 8254's and its gate's ports; they do not touch memory.
+// SAFETY: (39) the 8254's and its gate's ports; they do not touch memory.
 const CHANNEL_2: Port = unsafe { Port::new(0x42) };
-// SAFETY: as above.
+// SAFETY: (40) as above.
 const COMMAND: Port = unsafe { Port::new(0x43) };
-// SAFETY: as above.
+// SAFETY: (41) as above.
 const GATE: Port = unsafe { Port::new(0x61) };
 
 const PIT_HZ: u64 = 1_193_182;
@@ -36,32 +36,20 @@ pub struct Rates {
     pub apic_hz: u64,
 }
 
-/// The counter at the kernel's first instructions, low and high half: the zero
-/// of [`now`]. (A 64-bit atomic would be read through the x87 unit, whose
-/// registers belong to an environment.)
-static START: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
-/// What [`now`] multiplies ticks by: units of [`GRAIN`] ns in a tick, times
-/// 2^32, so that the product's upper words are the time.
-static SCALE: AtomicU32 = AtomicU32::new(0);
+/// Ticks of the time-stamp counter in a microsecond, rounded up.
+static TICKS_PER_US: AtomicU32 = AtomicU32::new(1);
 /// Ticks of the APIC's timer in a quantum.
 static QUANTUM: AtomicU32 = AtomicU32::new(0);
 
-/// [`now`] counts in units of this many ns, so that the scale of any counter
-/// faster than 63 MHz fits a word.
-const GRAIN: u64 = 16;
-
-/// Measures the counters and starts the clock, which reads 0 when the
-/// time-stamp counter was `start`.
-pub fn calibrate(start: u64) -> Rates {
+/// Measures the counters.
+pub fn calibrate() -> Rates {
     let mut best = compare();
     for _ in 1..ROUNDS {
         let round = compare();
         best.tsc_hz = best.tsc_hz.min(round.tsc_hz);
         best.apic_hz = best.apic_hz.min(round.apic_hz);
     }
-    START[0].store(start as u32, Relaxed);
-    START[1].store((start >> 32) as u32, Relaxed);
-    SCALE.store(ratio((1_000_000_000 / GRAIN) << 32, best.tsc_hz), Relaxed);
+    TICKS_PER_US.store(ratio(best.tsc_hz + 999_999, 1_000_000), Relaxed);
     best
 }
 
@@ -102,14 +90,18 @@ fn compare() -> Rates {
     panic!("the 8254 timer does not count");
 }
 
-/// ns since the kernel's first instructions.
+/// The time, as the kernel proper is told it: the time-stamp counter. Turning
+/// it into nanoseconds would cost more than the shortest system calls.
 #[inline(always)]
-pub fn now() -> u64 {
-    let [low, high] = [&START[0], &START[1]].map(|half| u64::from(half.load(Relaxed)));
-    let ticks = rdtsc().wrapping_sub(high << 32 | low);
-    let scale = u64::from(SCALE.load(Relaxed));
-    let low = ((ticks & 0xffff_ffff) * scale) >> 32;
-    ((ticks >> 32) * scale + low) * GRAIN
+pub fn ticks() -> u64 {
+    rdtsc()
+}
+
+impl Rates {
+    /// As many of [`ticks`] as there are in `microseconds`.
+    pub fn ticks(&self, microseconds: u32) -> u64 {
+        self.tsc_hz * u64::from(microseconds) / 1_000_000
+    }
 }
 
 /// Starts a full quantum on this CPU's timer.
@@ -131,12 +123,12 @@ pub fn wait_us(microseconds: u32) {
 
 /// Waits until `done`, but not longer than given; says whether it was done.
 pub fn wait_until(microseconds: u32, mut done: impl FnMut() -> bool) -> bool {
-    let end = now() + u64::from(microseconds) * 1000;
+    let end = ticks() + u64::from(microseconds) * u64::from(TICKS_PER_US.load(Relaxed));
     loop {
         if done() {
             return true;
         }
-        if now() >= end {
+        if ticks() >= end {
             return done();
         }
         core::hint::spin_loop();

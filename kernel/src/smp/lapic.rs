@@ -8,6 +8,7 @@
 
 use abi::layout::MMIOBASE;
 use abi::trap::Vector;
+use kcore::CpuId;
 
 /// Where the registers are mapped.
 pub const WINDOW: u32 = MMIOBASE;
@@ -15,6 +16,7 @@ pub const WINDOW: u32 = MMIOBASE;
 const ID: u32 = 0x20;
 const TASK_PRIORITY: u32 = 0x80;
 const EOI: u32 = 0xb0;
+const LOGICAL_ID: u32 = 0xd0;
 const SPURIOUS: u32 = 0xf0;
 const ERROR_STATUS: u32 = 0x280;
 const COMMAND_LOW: u32 = 0x300;
@@ -36,7 +38,6 @@ const DELIVER_EXTINT: u32 = 0x700;
 const ASSERT: u32 = 0x4000;
 const LEVEL: u32 = 0x8000;
 const PENDING: u32 = 0x1000;
-const ALL_BUT_SELF: u32 = 0xc_0000;
 const DIVIDE_BY_1: u32 = 0x0b;
 
 fn register(offset: u32) -> *mut u32 {
@@ -44,25 +45,27 @@ fn register(offset: u32) -> *mut u32 {
 }
 
 fn read(offset: u32) -> u32 {
-    // SAFETY: boot mapped the registers at WINDOW before anything here is
+    // SAFETY: (48) boot mapped the registers at WINDOW before anything here is
     // called, and reading those that are named above has no side effect.
     unsafe { register(offset).read_volatile() }
 }
 
 fn write(offset: u32, value: u32) {
-    // SAFETY: mapped as above; the APIC does not write memory.
+    // SAFETY: (49) mapped as above; the APIC does not write memory.
     unsafe { register(offset).write_volatile(value) }
 }
 
 /// Sets this CPU's APIC up; the timer is stopped.
 ///
 /// Only CPU 0 listens to the 8259 (through LINT0) and to the NMI line.
-pub fn init(is_boot_cpu: bool) {
+/// For messages to several, each answers to one bit, which it may share.
+pub fn init(cpu: CpuId) {
     write(SPURIOUS, SOFTWARE_ENABLE | Vector::SPURIOUS.0);
     write(TIMER_DIVIDE, DIVIDE_BY_1);
     write(TIMER_INITIAL, 0);
     write(TIMER, Vector::TIMER.0);
-    if is_boot_cpu {
+    write(LOGICAL_ID, 1 << (24 + cpu.0 % 8));
+    if cpu.0 == 0 {
         write(LINT0, DELIVER_EXTINT);
         write(LINT1, DELIVER_NMI);
     } else {
@@ -120,9 +123,9 @@ pub fn send(apic_id: u32, vector: Vector) {
     command(apic_id, ASSERT | vector.0);
 }
 
-/// Sends a non-maskable interrupt to every other CPU.
-pub fn send_nmi_to_others() {
-    command(0, ALL_BUT_SELF | ASSERT | DELIVER_NMI);
+/// Sends another CPU a non-maskable interrupt.
+pub fn send_nmi(apic_id: u32) {
+    command(apic_id, ASSERT | DELIVER_NMI);
 }
 
 /// Resets another CPU; it then waits for [`send_startup`].

@@ -17,18 +17,20 @@
 //! ```
 
 pub mod clock;
+pub mod fpu;
 pub mod lapic;
 pub mod segments;
 pub mod start;
+pub mod watchdog;
 
-use crate::effects::Parked;
+use crate::mail::Parked;
 use crate::x86;
 use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
 use biglock::Mailbox;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use kcore::CpuId;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use kcore::cpu::MAX_CPUS;
+use kcore::{CpuId, CpuSet};
 
 /// Bytes of address space that each CPU owns for its stacks.
 const REGION: u32 = KSTKSIZE + KSTKGAP;
@@ -42,17 +44,19 @@ pub const MACHINE_CHECK_STACK: u32 = 12 * 0x1000;
 /// Bytes of each of these two stacks.
 pub const TASK_STACK: u32 = 0x1000;
 
-/// How many CPUs are up.
-static STARTED: AtomicU32 = AtomicU32::new(1);
+/// The CPUs that are up.
+static UP: AtomicU32 = AtomicU32::new(1);
 
-/// How many CPUs are up, this one included.
-pub fn started() -> u32 {
-    STARTED.load(Relaxed)
+/// The CPUs that are up, this one included.
+pub fn up() -> CpuSet {
+    CpuSet(UP.load(Relaxed))
 }
 
 /// Notes that another CPU is up.
-pub fn count_started() {
-    STARTED.fetch_add(1, Relaxed);
+pub fn note_up(cpu: CpuId) {
+    let mut all = up();
+    all.insert(cpu);
+    UP.store(all.0, Relaxed);
 }
 
 /// The CPU that runs this code; cannot be handed to another.
@@ -98,7 +102,7 @@ impl ThisCpu {
             DOUBLE_FAULT_STACK + 4..=DOUBLE_FAULT_STACK + TASK_STACK,
         ];
         let inside = depth.is_multiple_of(4) && stacks.iter().any(|stack| stack.contains(&depth));
-        // SAFETY: the word is in a mapped stack.
+        // SAFETY: (50) the word is in a mapped stack.
         inside.then(|| unsafe { (address as *const u32).read_volatile() })
     }
 }
@@ -108,6 +112,8 @@ impl ThisCpu {
 pub struct CpuArea {
     /// The environment that runs here; what `getenvid` answers.
     pub env: AtomicU32,
+    /// It has used x87 or SSE registers since it came here; TS is clear.
+    pub uses_fpu: AtomicBool,
     /// What the holder of the big lock asks of it.
     pub mailbox: Mailbox<Parked>,
     /// Its local APIC's id.
@@ -122,6 +128,7 @@ impl CpuArea {
     const fn new() -> CpuArea {
         CpuArea {
             env: AtomicU32::new(0),
+            uses_fpu: AtomicBool::new(false),
             mailbox: Mailbox::new(),
             apic_id: AtomicU32::new(0),
             segments: segments::Segments::new(),

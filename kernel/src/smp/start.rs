@@ -26,6 +26,8 @@ global_asm!(
     pgdir = sym address_space::BOOT,
     ticket = sym TICKET,
     ap_main = sym ap_main,
+    interrupts = sym segments::INTERRUPTS,
+    park_stack = sym PARK_STACK,
 );
 
 unsafe extern "C" {
@@ -35,16 +37,17 @@ unsafe extern "C" {
 
 /// Stack pointer for the CPU that is being started; 0 when it is taken.
 static TICKET: AtomicU32 = AtomicU32::new(0);
+/// Where the NMIs of CPUs that came too late push what they interrupted; all
+/// of them push the same.
+static PARK_STACK: [AtomicU32; 16] = [const { AtomicU32::new(0) }; 16];
 /// The number of the last CPU that said that it is up.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
-/// Set when the kernel proper exists.
-static OPEN: AtomicU32 = AtomicU32::new(0);
 
 /// Puts the trampoline where CPUs begin.
 pub fn copy_trampoline() {
     let from = &raw const trampoline;
     let len = &raw const trampoline_end as usize - from as usize;
-    // SAFETY: the frame at MPENTRY_PADDR is never given to anybody, is RAM,
+    // SAFETY: (57) the frame at MPENTRY_PADDR is never given to anybody, is RAM,
     // and is mapped; the boot information that may have lain there was copied.
     unsafe {
         let to = (KERNBASE + MPENTRY_PADDR) as *mut u8;
@@ -66,39 +69,47 @@ pub enum Outcome {
 /// mapped.
 pub fn start(id: CpuId, apic_id: u8) -> Outcome {
     area(id).apic_id.store(apic_id.into(), Ordering::Relaxed);
-    let esp = kernel_stack_top(id.0.into()) - size_of::<TrapFrame>() as u32;
-    TICKET.store(esp, Ordering::Release);
     // The wait after the reset is 10 ms on paper, and nothing on any processor
     // of this century: try the short way first.
-    for (reset_us, patience_us) in [(200, 20_000), (10_000, 200_000)] {
-        lapic::send_init(apic_id.into());
-        clock::wait_us(reset_us);
-        for _ in 0..2 {
-            lapic::send_startup(apic_id.into(), MPENTRY_PADDR >> 12);
-            if clock::wait_until(200, taken) {
-                break;
-            }
-        }
-        if clock::wait_until(patience_us, taken) {
-            break;
+    for (reset_us, patience_us) in [(200, 20_000), (10_000, 500_000)] {
+        if try_start(id, apic_id.into(), reset_us, patience_us) {
+            return match clock::wait_until(1_000_000, || arrived(id)) {
+                true => Outcome::Up,
+                false => Outcome::Lost,
+            };
         }
     }
-    if TICKET.swap(0, Ordering::AcqRel) != 0 {
-        return Outcome::NeverCame;
+    Outcome::NeverCame
+}
+
+/// One attempt; returns whether the ticket was taken. It is laid out only when
+/// the CPU has been reset: it may have been too late for the last attempt.
+fn try_start(id: CpuId, apic_id: u32, reset_us: u32, patience_us: u32) -> bool {
+    lapic::send_init(apic_id);
+    clock::wait_us(reset_us);
+    let esp = kernel_stack_top(id.0.into()) - size_of::<TrapFrame>() as u32;
+    TICKET.store(esp, Ordering::Release);
+    lapic::send_startup(apic_id, MPENTRY_PADDR >> 12);
+    if !clock::wait_until(200, taken) {
+        // Once more, as the manual says; who has started does not hear it.
+        lapic::send_startup(apic_id, MPENTRY_PADDR >> 12);
+        clock::wait_until(patience_us, taken);
     }
-    match clock::wait_until(1_000_000, || ARRIVED.load(Ordering::Acquire) == id.0.into()) {
-        true => Outcome::Up,
-        false => Outcome::Lost,
-    }
+    TICKET.swap(0, Ordering::AcqRel) == 0
+}
+
+fn arrived(id: CpuId) -> bool {
+    ARRIVED.load(Ordering::Acquire) == id.0.into()
 }
 
 fn taken() -> bool {
     TICKET.load(Ordering::Acquire) == 0
 }
 
-/// Lets the CPUs that were started into the kernel.
-pub fn open() {
-    OPEN.store(1, Ordering::Release);
+/// Lets the CPUs that were started into the kernel: wakes them.
+pub fn open(this: ThisCpu) {
+    let others = super::up().iter().filter(|&cpu| cpu != this.id());
+    others.for_each(super::interrupt);
 }
 
 /// The first Rust that another CPU runs, on its own stack.
@@ -107,10 +118,7 @@ extern "C" fn ap_main() -> ! {
     let cpu = ThisCpu::get();
     segments::load(cpu, address_space::kernel_pgdir().address());
     processor::enable(cpu);
-    lapic::init(false);
+    lapic::init(cpu.id());
     ARRIVED.store(cpu.id().0.into(), Ordering::Release);
-    while OPEN.load(Ordering::Acquire) == 0 {
-        core::hint::spin_loop();
-    }
-    trap::begin(cpu)
+    trap::wait(cpu)
 }

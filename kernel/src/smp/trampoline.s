@@ -60,6 +60,11 @@ ap_high:
     mov esp, eax
     xor ebp, ebp                        # where a backtrace ends
     call {ap_main}
-1:  cli
+1:  lidt [park_table]                   # an NMI must find a handler
+    mov esp, offset {park_stack} + 64
+2:  cli
     hlt
-    jmp 1b
+    jmp 2b
+park_table:
+    .word 256 * 8 - 1
+    .long {interrupts}

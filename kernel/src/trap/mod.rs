@@ -7,13 +7,15 @@
 //! get entry points of their own that need not look at a vector.
 
 use crate::console::uart::{COM1, Cause};
-use crate::effects::{self, Leave};
+use crate::enter::{Leave, answered_before_lock, enter, enter_inlined};
+use crate::mail;
 use crate::panic;
-use crate::smp::{ThisCpu, lapic};
+use crate::smp::{ThisCpu, fpu, lapic};
 use crate::x86;
 use abi::TrapFrame;
 use abi::trap::{
-    FLAG_AC, FLAG_DF, FLAG_IF, FLAG_NT, FLAG_ONE, FLAG_TF, USER_CODE, USER_DATA, Vector,
+    FLAG_AC, FLAG_DF, FLAG_IF, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE, USER_CODE,
+    USER_DATA, Vector,
 };
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -28,11 +30,15 @@ const EXIT_FAST: u32 = 2;
 
 global_asm!(
     include_str!("stubs.s"),
+    kernel_code = const KERNEL_CODE,
     user_code = const USER_CODE,
     user_data = const USER_DATA,
     flag_if = const FLAG_IF,
+    user_flags = const USER_FLAGS,
     flag_one = const FLAG_ONE,
+    flag_vm = const FLAG_VM,
     syscall = const Vector::SYSCALL.0,
+    general_protection = const Vector::GENERAL_PROTECTION.0,
     ipi = const Vector::IPI.0,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
@@ -98,12 +104,16 @@ pub fn strays() -> [(&'static str, u32); 3] {
     .map(|(name, count)| (name, count.load(Relaxed)))
 }
 
+/// What may be set in the flags of a program: the arithmetic ones, TF, IF, DF,
+/// NT, AC, ID, and the bit that is always set.
+const USER_FLAGS: u32 = 0x24_4fd7;
+
 /// A caller's flags with which `sysexit` will not do: it does not load flags.
 const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF;
 
 /// `sysenter`.
 extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
-    if effects::answered_before_lock(ThisCpu::get(), frame) {
+    if answered_before_lock(ThisCpu::get(), frame) {
         return exit_fast(Leave::Same, frame);
     }
     locked_fast_syscall(frame)
@@ -111,7 +121,7 @@ extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
 
 /// `int 0x30`.
 extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
-    if effects::answered_before_lock(ThisCpu::get(), frame) {
+    if answered_before_lock(ThisCpu::get(), frame) {
         return EXIT_FRAME;
     }
     locked_syscall(frame)
@@ -122,17 +132,13 @@ extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
 
 #[inline(never)]
 extern "fastcall" fn locked_fast_syscall(frame: &mut TrapFrame) -> u32 {
-    let left = effects::enter_inlined(ThisCpu::get(), || Event::FastSyscall, frame);
+    let left = enter_inlined(ThisCpu::get(), || Event::FastSyscall, frame);
     exit_fast(left, frame)
 }
 
 #[inline(never)]
 extern "fastcall" fn locked_syscall(frame: &mut TrapFrame) -> u32 {
-    exit(effects::enter_inlined(
-        ThisCpu::get(),
-        || Event::Syscall,
-        frame,
-    ))
+    exit(enter_inlined(ThisCpu::get(), || Event::Syscall, frame))
 }
 
 #[inline(always)]
@@ -150,9 +156,10 @@ extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
     let left = match Vector(frame.trapno) {
         Vector::PAGE_FAULT => {
             let va = x86::cr2();
-            effects::enter(cpu, Event::PageFault { va }, frame)
+            enter(cpu, Event::PageFault { va }, frame)
         }
-        vector if vector.0 < 32 => effects::enter(cpu, Event::Exception, frame),
+        Vector(7) if fpu::first_use(cpu) => Leave::Same,
+        vector if vector.0 < 32 => enter(cpu, Event::Exception, frame),
         vector => interrupt(cpu, vector, frame).unwrap_or(Leave::Same),
     };
     exit(left)
@@ -161,9 +168,10 @@ extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
 /// An interrupt that found this CPU idle; the frame is free.
 extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
     let cpu = ThisCpu::get();
+    panic_if_planted(cpu);
     let vector = Vector(vector);
     let left = match interrupt(cpu, vector, frame) {
-        None if vector == Vector::IPI => effects::enter(cpu, Event::Wake, frame),
+        None if vector == Vector::IPI => enter(cpu, Event::Wake, frame),
         None | Some(Leave::Same) => Leave::Idle,
         Some(left) => left,
     };
@@ -182,11 +190,11 @@ fn interrupt(cpu: ThisCpu, vector: Vector, frame: &mut TrapFrame) -> Option<Leav
     match vector {
         Vector::TIMER => {
             lapic::end_of_interrupt();
-            Some(effects::enter(cpu, Event::Timer, frame))
+            Some(enter(cpu, Event::Timer, frame))
         }
         Vector::IPI => {
             lapic::end_of_interrupt();
-            effects::answer_mail(cpu, frame)
+            mail::arrived(cpu, frame)
         }
         Vector::SERIAL => serial(cpu, frame),
         Vector::APIC_ERROR => {
@@ -210,21 +218,31 @@ fn serial(cpu: ThisCpu, frame: &mut TrapFrame) -> Option<Leave> {
             Cause::Received(byte) => Event::ConsoleInput { byte },
             Cause::Transmitted => Event::ConsoleReady,
         };
-        let later = effects::enter(cpu, event, frame);
+        let later = enter(cpu, event, frame);
         left = Some(left.unwrap_or(Leave::Same).then(later));
     }
     left
 }
 
-/// A CPU that came up enters the kernel for the first time.
+/// CPU 0 enters the kernel for the first time.
 pub fn begin(cpu: ThisCpu) -> ! {
-    let frame = (cpu.stack_top() - size_of::<TrapFrame>() as u32) as *mut TrapFrame;
     panic_if_planted(cpu);
-    // SAFETY: the frame's place at the stack's top is kept free, and nobody
+    let frame = frame_of(cpu);
+    // SAFETY: (61) the frame's place at the stack's top is kept free, and nobody
     // else looks at it.
-    let left = effects::enter(cpu, Event::Wake, unsafe { &mut *frame });
-    // SAFETY: what is on this stack is not needed any more.
+    let left = enter(cpu, Event::Wake, unsafe { &mut *frame });
+    // SAFETY: (62) what is on this stack is not needed any more.
     unsafe { first_exit(exit(left), frame) }
+}
+
+/// Another CPU, that came up, idles until it is let in.
+pub fn wait(cpu: ThisCpu) -> ! {
+    // SAFETY: (63) as above.
+    unsafe { first_exit(EXIT_IDLE, frame_of(cpu)) }
+}
+
+fn frame_of(cpu: ThisCpu) -> *mut TrapFrame {
+    (cpu.stack_top() - size_of::<TrapFrame>() as u32) as *mut TrapFrame
 }
 
 /// Set by the planted fault `panic-now`.
@@ -234,7 +252,7 @@ pub static PANIC_NOW: core::sync::atomic::AtomicBool = core::sync::atomic::Atomi
 /// For the tests of panics: the last CPU panics before it runs anything.
 fn panic_if_planted(cpu: ThisCpu) {
     #[cfg(feature = "plant")]
-    if PANIC_NOW.load(Relaxed) && u32::from(cpu.id().0) + 1 == crate::smp::started() {
+    if PANIC_NOW.load(Relaxed) && crate::smp::up().iter().last() == Some(cpu.id()) {
         panic!("planted panic");
     }
     #[cfg(not(feature = "plant"))]

@@ -51,13 +51,18 @@ ipi_stub:
     push {ipi}
     jmp common
 
+# How deep a trap left the stack says where it came from: from user mode there
+# are seven words below the stack's top, from anywhere else more or less.
+.set FROM_USER, 0x10000 - 7 * 4
+
     .balign 16
 debug:
-    test byte ptr [esp + 12], 3
-    jz debug_in_kernel
+    cmp sp, FROM_USER
+    jne debug_elsewhere
 common:
-    test byte ptr [esp + 12], 3         # the privilege that cs had
-    jz from_kernel
+    cmp sp, FROM_USER
+    jne elsewhere
+from_user:
     push_segments
     pushad
     mov ecx, USER_DATA
@@ -81,6 +86,8 @@ leave_by_frame:
 syscall_stub:
     push 0
     push {syscall}
+    cmp sp, FROM_USER
+    jne elsewhere
     push_segments
     pushad
     mov ecx, USER_DATA
@@ -112,6 +119,7 @@ sysenter_second:
     pushfd
     or dword ptr [esp], {flag_if}       # users always run with interrupts on
 sysenter_flags_saved:
+    and dword ptr [esp], {user_flags}   # and without I/O privilege, see elsewhere
     push USER_CODE                      # cs
     push esi                            # eip
     push 0
@@ -131,18 +139,19 @@ sysenter_flags_saved:
     popad
     mov edx, [esp + 16]                 # eip
     mov ecx, [esp + 28]                 # esp
-    sti                                 # takes effect after sysexit
+    sti                                 # takes effect after sysexit,
+sysenter_exit:                          # or here, if an NMI comes between
     sysexit
 
-# A debug exception in ring 0. sysenter does not clear TF, so a user that
+# A debug exception, but not in user mode. sysenter does not clear TF, so a user that
 # single-steps it traps at the first instruction of the stub above (emulators)
 # or at the second (processors). Nothing but ss was pushed; go on with the
 # flags that the exception saved, TF among them, and with TF off.
-debug_in_kernel:
+debug_elsewhere:
     cmp dword ptr [esp + 8], offset sysenter_stub
     je 1f
     cmp dword ptr [esp + 8], offset sysenter_second
-    jne from_kernel
+    jne elsewhere
     # From the stack top down: ss, flags, cs, eip, error code, vector.
     add esp, 16                         # at flags
     push [esp]                          # flags again, where they belong
@@ -157,9 +166,29 @@ debug_in_kernel:
 2:  or dword ptr [esp], {flag_if}
     jmp sysenter_flags_saved
 
+# Not from user mode as we know it. From virtual-8086 mode, which no program can
+# enter: but emulators exist whose iret lets it. Make a frame of it that looks
+# as if it came from where it should, without the four segments on top.
+elsewhere:
+    test byte ptr [esp + 18], {flag_vm} >> 16
+    jz from_kernel
+    .set word, 24
+    .rept 7
+    push [esp + word]
+    pop [esp + word + 16]
+    .set word, word - 4
+    .endr
+    add esp, 16
+    mov dword ptr [esp + 12], USER_CODE
+    mov dword ptr [esp + 16], {flag_one} | {flag_if}
+    mov dword ptr [esp + 24], USER_DATA
+    jmp from_user
+
 # Ring 0. Normal for a CPU that idles: it had nothing to return to, so the
 # interrupt is dealt with as if it had come from user mode. Else a kernel bug.
 from_kernel:
+    cmp dword ptr [esp + 8], offset sysenter_exit
+    je 2f
     cmp dword ptr [esp + 8], offset idle_wait
     jb 1f
     cmp dword ptr [esp + 8], offset idle_woken
@@ -171,8 +200,7 @@ from_kernel:
     mov esp, ecx
     call {idle_interrupt}
     jmp leave
-1:  push ds
-    push es
+1:  push_segments
     pushad
     mov ecx, USER_DATA
     mov ds, ecx
@@ -181,20 +209,40 @@ from_kernel:
     mov ecx, esp
     call {kernel_trap}
     ud2
+# As good as in user mode: registers are the user's, and above the stack pointer
+# the frame's last words still stand. Vector and error code go below them.
+2:  push [esp + 4]
+    pop [esp + 32]
+    push [esp]
+    pop [esp + 28]
+    add esp, 28
+    jmp from_user
 
 # Touches no lock, no kernel state and no segment but ss; halts if some CPU
-# panics.
+# panics. One program can be caught here: one in virtual-8086 mode that has
+# turned interrupts off, which is said to be impossible.
     .balign 16
 .globl nmi_stub
 nmi_stub:
-    lock inc dword ptr ss:[{nmi_count}]
     cmp byte ptr ss:[{panicking}], 0
-    jne 1f
+    jne 2f
+    test byte ptr [esp + 10], {flag_vm} >> 16
+    jz 1f
+    test byte ptr [esp + 9], {flag_if} >> 8
+    jz 3f
+1:  lock inc dword ptr ss:[{nmi_count}]
     iretd
-1:  lock inc dword ptr ss:[{stopped}]
-2:  cli
+2:  lock inc dword ptr ss:[{stopped}]
+4:  cli
     hlt
-    jmp 2b
+    jmp 4b
+3:  push 0
+    push {general_protection}
+    pushfd                              # an iret, to let NMIs in again
+    push {kernel_code}
+    .byte 0x68                          # push, of a word
+    .long elsewhere
+    iretd
 
 # The first entry into user mode, or into idling, of a CPU that came up.
 .globl first_exit

@@ -66,9 +66,14 @@ impl Machine<'_> {
         number: u32,
         arguments: [u32; 5],
     ) -> Answer {
-        let caller = self.env_on(cpu);
         set_call(&mut self.cpu_mut(cpu).frame, number, arguments);
-        self.run_event(cpu, Event::Syscall);
+        self.call_by(cpu, personality, Event::Syscall)
+    }
+
+    /// The call in the registers is made, by `event`.
+    pub fn call_by(&mut self, cpu: CpuId, personality: Personality, event: Event) -> Answer {
+        let caller = self.env_on(cpu);
+        self.run_event(cpu, event);
         let now = self.env_on(cpu);
         if now != caller || self.cpu(cpu).mode != Mode::User {
             return Answer::Left(now);

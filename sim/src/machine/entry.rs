@@ -137,9 +137,11 @@ impl Machine<'_> {
                 self.cpu_mut(other).ipi = true;
             }
         }
-        self.kernel.settle();
-        if let Some(log) = &mut self.log {
-            log.settled(&self.kernel);
+        if step.effects.contains(Effects::SETTLE) {
+            self.kernel.settle();
+            if let Some(log) = &mut self.log {
+                log.settled(&self.kernel);
+            }
         }
         let again = step.effects.contains(Effects::AGAIN);
         self.cpu_mut(cpu).mode = match step.resume {

@@ -163,6 +163,11 @@ impl Machine<'_> {
         audit::audit(&self.kernel, &mut self.scratch)
     }
 
+    /// The frames that the kernel may allocate.
+    pub fn usable(&self) -> std::ops::Range<u32> {
+        self.spec.usable()
+    }
+
     /// Gives the address of a stray memory access, if the kernel made one.
     pub fn stray(&self) -> Option<u32> {
         self.kernel.memory().stray()

@@ -15,6 +15,7 @@ use super::ladder::{self, Facts, Route};
 use super::linker::Linker;
 use super::toolchain::Toolchain;
 use crate::report::note;
+use crate::setup_script;
 use crate::tether;
 use crate::workspace::Workspace;
 
@@ -69,38 +70,46 @@ impl Survey {
 }
 
 impl Plan {
-    /// Decides, and fetches the target with rustup if that is the way.
+    /// Decides, and fetches the target with rustup if that is the way. Where
+    /// no route is left, Debian's compiler is installed beside the active one.
     pub fn make(workspace: &Workspace) -> anyhow::Result<Self> {
         let survey = Survey::take(workspace)?;
-        for route in ladder::candidates(survey.facts) {
-            let (route, toolchain) = match route {
-                Route::RustupTarget => {
-                    if !add_target(&survey.active) {
-                        remember_refusal(workspace, &survey.active);
-                        continue;
-                    }
-                    (route, survey.active.clone())
-                }
-                Route::DebianFromSource => match &survey.debian {
-                    Some(debian) => (route, debian.clone()),
-                    None => continue,
-                },
-                Route::Installed | Route::FromSource => (route, survey.active.clone()),
-            };
-            let Some(linker) = Linker::find(&toolchain.sysroot, toolchain.host()) else {
-                bail!("no linker for i386 found: install lld (Debian: apt-get install lld)");
-            };
-            return Ok(Self {
-                toolchain,
-                route,
-                linker,
-            });
+        if let Some(plan) = Self::first_that_works(workspace, &survey)? {
+            return Ok(plan);
+        }
+        if setup_script::ask_for(workspace, "debian-rust") {
+            let survey = Survey::take(workspace)?;
+            if let Some(plan) = Self::first_that_works(workspace, &survey)? {
+                return Ok(plan);
+            }
         }
         bail!(
             "this Rust ({}) has no core library for {TARGET}, and no way to get one: {}",
             survey.active.version(),
             ladder::remedy(survey.facts)
         )
+    }
+
+    fn first_that_works(workspace: &Workspace, survey: &Survey) -> anyhow::Result<Option<Self>> {
+        for route in ladder::candidates(survey.facts) {
+            if route == Route::RustupTarget && !add_target(&survey.active) {
+                remember_refusal(workspace, &survey.active);
+                continue;
+            }
+            let toolchain = match (route, &survey.debian) {
+                (Route::DebianFromSource, Some(debian)) => debian,
+                _ => &survey.active,
+            };
+            let Some(linker) = Linker::find(&toolchain.sysroot, toolchain.host()) else {
+                bail!("no linker for i386 found: install lld (Debian: apt-get install lld)");
+            };
+            return Ok(Some(Self {
+                toolchain: toolchain.clone(),
+                route,
+                linker,
+            }));
+        }
+        Ok(None)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cli::Bench;
 use crate::commands::run;
 use crate::host::Host;
 use crate::qemu::verdict::Verdict;
-use crate::report::{line, note};
+use crate::report::{line, note, result};
 use crate::status;
 
 /// Far more than any of the runs takes, so that a hang has an end.
@@ -58,7 +58,7 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
             measured.push(Measured { row, figures });
         }
     }
-    print!("{}", report::table(&measured));
+    result(report::table(&measured));
     if let Some(path) = &options.json {
         std::fs::write(path, report::json(&measured))
             .with_context(|| format!("cannot write {}", path.display()))?;

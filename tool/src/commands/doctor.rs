@@ -8,6 +8,7 @@ use crate::build::ladder;
 use crate::build::linker::Linker;
 use crate::build::plan::Survey;
 use crate::qemu::locate;
+use crate::report::result;
 use crate::status;
 use crate::workspace::Workspace;
 
@@ -26,14 +27,11 @@ pub fn doctor() -> anyhow::Result<u8> {
             "no setpriv: QEMU would survive a kill -9 of jostle (util-linux has it)",
         ),
     }
-    println!(
-        "{}",
-        if report.complete {
-            "everything is there"
-        } else {
-            "`./jostle setup` installs what is missing on Debian and Ubuntu"
-        }
-    );
+    result(if report.complete {
+        "everything is there\n"
+    } else {
+        "`./jostle setup` installs what is missing on Debian and Ubuntu\n"
+    });
     Ok(if report.complete {
         status::CLEAN
     } else {
@@ -120,11 +118,11 @@ struct Report {
 
 impl Report {
     fn found(&mut self, what: &str, value: impl std::fmt::Display) {
-        println!("{what:<16} {value}");
+        result(format_args!("{what:<16} {value}\n"));
     }
 
     fn missing(&mut self, what: &str, remedy: impl std::fmt::Display) {
         self.complete = false;
-        println!("{what:<16} MISSING: {remedy}");
+        result(format_args!("{what:<16} MISSING: {remedy}\n"));
     }
 }

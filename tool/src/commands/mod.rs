@@ -3,5 +3,6 @@
 
 pub mod bench;
 pub mod doctor;
+pub mod replay;
 pub mod run;
 pub mod test;

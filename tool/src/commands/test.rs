@@ -8,7 +8,7 @@
 mod checks;
 mod count;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::cli::Test;
 use crate::host_cargo;
 use crate::process_group;
 use crate::qemu::locate;
-use crate::report::note;
+use crate::report::{note, result};
 use crate::status;
 use crate::workspace::Workspace;
 
@@ -49,7 +49,7 @@ pub fn test(options: &Test) -> anyhow::Result<u8> {
     if tally.is_empty() {
         note("nothing has a name that contains the filter");
     }
-    println!("{tally}");
+    result(format_args!("{tally}\n"));
     Ok(if tally.is_good() {
         status::CLEAN
     } else {
@@ -71,19 +71,19 @@ fn matches(options: &Test, name: &str) -> bool {
 
 /// Runs one check; shows its output only if it fails.
 fn run_check(check: Check) -> anyhow::Result<bool> {
-    print!("check {} ... ", check.name);
-    std::io::stdout().flush()?;
+    result(format_args!("check {} ... ", check.name));
     let start = Instant::now();
     let mut command = check.command;
     let output = process_group::output(command.stdin(Stdio::null()))
         .with_context(|| format!("cannot start {:?}", command.get_program()))?;
     let passed = output.status.success();
     let verdict = if passed { "ok" } else { "FAILED" };
-    println!("{verdict} ({:.1} s)", start.elapsed().as_secs_f64());
+    let seconds = start.elapsed().as_secs_f64();
+    result(format_args!("{verdict} ({seconds:.1} s)\n"));
     if !passed {
-        std::io::stdout().write_all(&output.stdout)?;
-        std::io::stderr().write_all(&output.stderr)?;
-        println!("to repeat it: {}", check.repeat);
+        result(String::from_utf8_lossy(&output.stdout));
+        result(String::from_utf8_lossy(&output.stderr));
+        result(format_args!("to repeat it: {}\n", check.repeat));
     }
     Ok(passed)
 }
@@ -102,10 +102,10 @@ fn cargo_test(workspace: &Workspace, options: &Test) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let mut reader = BufReader::new(output);
     let mut line = Vec::new();
-    let mut stdout = std::io::stdout();
     while reader.read_until(b'\n', &mut line)? > 0 {
-        stdout.write_all(&line)?;
-        tally.read(&String::from_utf8_lossy(&line));
+        let text = String::from_utf8_lossy(&line);
+        result(&text);
+        tally.read(&text);
         line.clear();
     }
     let succeeded = running.wait()?.success();

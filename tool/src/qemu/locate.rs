@@ -1,11 +1,11 @@
 //! Finds QEMU, and gets it installed when it is missing.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use anyhow::bail;
 
 use crate::report::note;
+use crate::setup_script;
 use crate::workspace::Workspace;
 
 /// The emulator of a 32-bit PC.
@@ -22,26 +22,15 @@ pub fn find() -> Option<PathBuf> {
 }
 
 /// QEMU's path; when it is missing, the set-up script is asked to install it.
-/// The script says what it does on standard error and asks nothing.
 pub fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     if let Some(path) = find() {
         return Ok(path);
     }
-    if which::which("apt-get").is_ok() && workspace.script().exists() {
-        note(format_args!(
-            "{PROGRAM} is not installed; running ./jostle setup"
-        ));
-        let status = Command::new("sh")
-            .arg(workspace.script())
-            .arg("setup")
-            .stdin(Stdio::null())
-            .stdout(std::io::stderr())
-            .status()?;
-        if status.success()
-            && let Some(path) = find()
-        {
-            return Ok(path);
-        }
+    note(format_args!("{PROGRAM} is not installed"));
+    if setup_script::ask_for(workspace, "qemu")
+        && let Some(path) = find()
+    {
+        return Ok(path);
     }
     bail!("{PROGRAM} is not installed: {REMEDY}")
 }

@@ -8,6 +8,7 @@ use jostle::expect::Expect;
 use jostle::host::{Captured, Host};
 use jostle::qemu::machine::shell_word;
 use jostle::qemu::verdict::Verdict;
+use libtest_mimic::Failed;
 
 /// How much of the console a failure shows.
 const SHOWN_LINES: usize = 40;
@@ -61,6 +62,15 @@ impl Boot {
             complaints.insert(0, format!("ended with {:?}", self.verdict()));
         }
         complaints
+    }
+
+    /// Success, or everything about the boot if there are complaints.
+    pub fn judge(&self, complaints: &[String]) -> Result<(), Failed> {
+        if complaints.is_empty() {
+            Ok(())
+        } else {
+            Err(self.failure(complaints).into())
+        }
     }
 
     /// Complaints, the end of the console, and how to see it again.

@@ -57,7 +57,7 @@ pub fn fatal_frame(exception: &Exception) -> Vec<Line> {
     let mut lines = vec![
         // CPU k's stack ends at 0xf0000000 - k * 0x10000, the frame 0x44 below.
         regex("Incoming TRAP frame at 0xef[0-9a-f]{2}ffbc"),
-        regex("TRAP frame at 0xf[0-9a-f]{7} from CPU [0-9]"),
+        saved_frame(),
     ];
     lines.extend(["edi", "esi", "ebp", "oesp", "ebx", "edx", "ecx", "eax"].map(register));
     lines.extend([text("  es   0x----0023"), text("  ds   0x----0023")]);
@@ -78,6 +78,11 @@ pub fn fatal_frame(exception: &Exception) -> Vec<Line> {
         free(FIRST, FIRST),
     ]);
     lines
+}
+
+/// The head of a frame, with the address of its environment's slot for it.
+pub fn saved_frame() -> Line {
+    regex("TRAP frame at 0xf[0-9a-f]{7} from CPU [0-9]")
 }
 
 /// What an exception's frame must say.

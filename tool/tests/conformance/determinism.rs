@@ -3,16 +3,16 @@
 use libtest_mimic::{Failed, Trial};
 
 use crate::boot::Boot;
+use crate::console::booted;
 use crate::programs::LIMIT_SECONDS;
-use jostle::qemu::verdict::Verdict;
 
 /// One alone, and some whose environments really race when run in parallel.
-const PROGRAMS: [(&str, &str); 5] = [
-    ("hello", "1"),
-    ("dumbfork", "2"),
-    ("spin", "4"),
-    ("stresssched", "4"),
-    ("stresssched", "8"),
+const PROGRAMS: [(&str, u32); 5] = [
+    ("hello", 1),
+    ("dumbfork", 2),
+    ("spin", 4),
+    ("stresssched", 4),
+    ("stresssched", 8),
 ];
 
 /// Two runs each.
@@ -25,21 +25,19 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     })
 }
 
-fn twice(program: &str, cpus: &str) -> Result<(), Failed> {
+fn twice(program: &str, cpus: u32) -> Result<(), Failed> {
+    let count = cpus.to_string();
     let words = [
         program,
         "--icount",
         "--cpus",
-        cpus,
+        &count,
         "--timeout",
         LIMIT_SECONDS,
     ];
     let [one, two] = [Boot::new(&words)?, Boot::new(&words)?];
     for boot in [&one, &two] {
-        if *boot.verdict() != Verdict::Clean {
-            let complaint = format!("ended with {:?}", boot.verdict());
-            return Err(boot.failure(&[complaint]).into());
-        }
+        boot.judge(&boot.complaints(&booted(cpus)))?;
     }
     if one.bytes() == two.bytes() {
         return Ok(());

@@ -10,6 +10,7 @@ mod console;
 mod determinism;
 mod planted;
 mod programs;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = programs::trials()
         .chain(determinism::trials())
         .chain(planted::trials())
+        .chain(replay::trials())
         .chain(command_line::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -1,7 +1,7 @@
 //! What is measured, in which boots, and what others reach.
 //!
-//! The figures of the other kernels were measured once under the same QEMU
-//! line (instructions per operation, median); `docs/` says how.
+//! The figures of the other kernels were measured once, with the same loops
+//! under the same QEMU line: instructions per operation, median.
 
 /// One line of the table.
 #[derive(Debug)]

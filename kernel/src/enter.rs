@@ -1,0 +1,124 @@
+//! The one way into the kernel proper.
+//!
+//! Every entry takes the big lock, makes one step of the state machine, and has
+//! the step's effects performed. The hard thing is the path of a system call
+//! that changes nothing for this CPU: it is the most frequent by far, so it is
+//! compiled into each entry that may be one, with the event a constant; all
+//! others share one copy.
+
+use crate::effects;
+use crate::mail;
+use crate::proper::{self, Holder, KERNEL};
+use crate::smp::{ThisCpu, clock};
+use abi::TrapFrame;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use kcore::{Effects, Event, Resume, Step};
+
+/// How a CPU goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// In the environment that it came from.
+    Same,
+    /// In the environment whose registers are in the frame now.
+    Switched,
+    /// Waiting for an interrupt.
+    Idle,
+}
+
+impl Leave {
+    /// How it goes on after another entry that came to `later`.
+    pub fn then(self, later: Leave) -> Leave {
+        if later == Leave::Same { self } else { later }
+    }
+}
+
+/// The number of the call that is answered before the lock; of no call while
+/// that is off. `getenvid` has the same number in every personality.
+static ANSWERED_CALL: AtomicU32 = AtomicU32::new(u32::MAX);
+const GETENVID: u32 = 2;
+
+/// From now on `getenvid` is answered before the lock.
+pub fn answer_before_lock() {
+    ANSWERED_CALL.store(GETENVID, Relaxed);
+}
+
+/// Answers the one call that only reads what cannot change while its
+/// environment runs: its id. No lock, no step.
+#[inline(always)]
+pub fn answered_before_lock(cpu: ThisCpu, frame: &mut TrapFrame) -> bool {
+    let answered = frame.regs.eax == ANSWERED_CALL.load(Relaxed);
+    if answered {
+        frame.regs.eax = cpu.area().env.load(Relaxed);
+    }
+    answered
+}
+
+/// Enters the kernel, and leaves it again. A function makes the event, so that
+/// it is a constant on each of the ways from here.
+#[inline(always)]
+pub fn enter_inlined(cpu: ThisCpu, event: impl Fn() -> Event, frame: &mut TrapFrame) -> Leave {
+    match KERNEL.lock_at_once() {
+        Some(holder) => step(cpu, event, holder, frame),
+        None => enter(cpu, event(), frame),
+    }
+}
+
+/// As [`enter_inlined`], for those who are in no hurry.
+#[inline(never)]
+pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
+    let (holder, event) = wait_for_lock(cpu, event, frame);
+    step(cpu, || event, holder, frame)
+}
+
+/// Waits for the lock, and obeys others meanwhile. Returns what is left of the
+/// event if they took the environment away.
+fn wait_for_lock(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> (Holder, Event) {
+    let mut event = event;
+    let holder = KERNEL.lock(|| event = mail::answer(cpu, event, frame).unwrap_or(event));
+    (holder, event)
+}
+
+/// One step of the kernel proper, and its effects.
+#[inline(always)]
+fn step(
+    cpu: ThisCpu,
+    event: impl Fn() -> Event,
+    mut holder: Holder,
+    frame: &mut TrapFrame,
+) -> Leave {
+    if proper::is_logged() {
+        return logged_step(cpu, event(), holder, frame);
+    }
+    let step = holder.step(cpu.id(), clock::ticks(), event(), frame);
+    if step.effects.is_empty() && step.resume == Resume::Same {
+        return Leave::Same;
+    }
+    if step.effects == Effects::TIMER {
+        return effects::switch(cpu, holder, step.resume);
+    }
+    go_on(cpu, holder, step, frame)
+}
+
+/// As [`step`], for a run that is logged.
+#[cold]
+fn logged_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut TrapFrame) -> Leave {
+    let step = holder.logged_step(cpu.id(), clock::ticks(), event, frame);
+    go_on(cpu, holder, step, frame)
+}
+
+/// Has a step's effects performed. Enters again as often as they ask for it.
+#[inline(never)]
+fn go_on(cpu: ThisCpu, holder: Holder, step: Step, frame: &mut TrapFrame) -> Leave {
+    let mut left = Leave::Same;
+    let mut next = (holder, step);
+    loop {
+        let (later, again) = effects::perform(cpu, next.0, next.1);
+        left = left.then(later);
+        let Some(event) = again else {
+            return left;
+        };
+        let (mut holder, event) = wait_for_lock(cpu, event, frame);
+        let step = holder.any_step(cpu.id(), clock::ticks(), event, frame);
+        next = (holder, step);
+    }
+}

@@ -1,0 +1,68 @@
+//! Obeying another CPU, which holds the big lock and waits for it.
+//!
+//! Mail is looked for where it may find this CPU: in the handler of the
+//! interrupt that announces it, and while this CPU waits for the lock itself.
+//! The hard thing is to whom the event belongs that this CPU was about to
+//! handle. A system call or a fault is the environment's and goes where it
+//! goes; what a device says stays with the CPU that heard it, or it would be
+//! lost with an environment that dies.
+
+use crate::address_space;
+use crate::enter::{Leave, enter};
+use crate::smp::{ThisCpu, fpu};
+use crate::x86;
+use abi::TrapFrame;
+use biglock::{Serviced, Target};
+use core::sync::atomic::Ordering::Relaxed;
+use kcore::Event;
+
+/// What a CPU leaves behind when it gives up its environment.
+pub type Parked = (TrapFrame, Event);
+
+/// This CPU, while `event` waits to be handled.
+struct Obey<'f> {
+    cpu: ThisCpu,
+    event: Event,
+    frame: &'f TrapFrame,
+}
+
+impl Target for Obey<'_> {
+    type Parked = Parked;
+
+    fn flush(&mut self) {
+        // SAFETY: (23) the directory in use, again.
+        unsafe { x86::load_cr3(x86::cr3()) };
+    }
+
+    fn stop(&mut self) -> Parked {
+        fpu::leave(self.cpu);
+        address_space::enter();
+        self.cpu.area().env.store(0, Relaxed);
+        (*self.frame, divide(self.event).0)
+    }
+}
+
+/// Divides an event into what goes with the environment and what stays.
+fn divide(event: Event) -> (Event, Event) {
+    match event {
+        Event::ConsoleReady | Event::ConsoleInput { .. } => (Event::Wake, event),
+        _ => (event, Event::Wake),
+    }
+}
+
+/// Looks into this CPU's mail while `event` waits. If the environment was
+/// taken away, returns the event that stays.
+pub fn answer(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> Option<Event> {
+    match cpu.area().mailbox.service(&mut Obey { cpu, event, frame }) {
+        Serviced::Nothing | Serviced::Flushed => None,
+        Serviced::Stopped => Some(divide(event).1),
+        Serviced::Halt => x86::halt_forever(),
+    }
+}
+
+/// The interrupt by which others say that there is mail. `None` if there was
+/// nothing that makes this CPU enter the kernel.
+pub fn arrived(cpu: ThisCpu, frame: &mut TrapFrame) -> Option<Leave> {
+    let event = answer(cpu, Event::Wake, frame)?;
+    Some(enter(cpu, event, frame))
+}

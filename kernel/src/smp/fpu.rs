@@ -1,0 +1,134 @@
+//! The x87 and SSE registers, which belong to environments.
+//!
+//! The core never sees them; like FS and GS they are part of what switching
+//! means. Most environments never touch them, so they are saved only if they
+//! were used: TS is set while nobody has, and the first use traps. The hard
+//! thing is that nothing may stay behind: whoever leaves a CPU has its
+//! registers saved *and* the CPU's reset, whatever exception is pending in
+//! them, so that the next user begins with a clean unit or with its own state.
+//!
+//! A state is kept for each slot and tagged with the id of the environment
+//! that it belongs to; another tag means that this one has none yet. A fork's
+//! child begins clean. Source: Intel SDM volume 1, chapters 8 and 10.
+
+use crate::boot::processor;
+use crate::smp::ThisCpu;
+use crate::x86;
+use abi::EnvId;
+use abi::env::NENV;
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+/// Image of the registers, as FXSAVE writes it; FNSAVE's is shorter.
+#[repr(C, align(16))]
+#[derive(Clone, Copy)]
+pub struct Image([u32; 128]);
+
+impl Image {
+    /// The registers after a reset: control word 0x37f, MXCSR 0x1f80.
+    const RESET: Image = {
+        let mut words = [0; 128];
+        words[0] = 0x037f;
+        words[6] = 0x1f80;
+        Image(words)
+    };
+}
+
+/// Bytes of room for all states.
+pub const ROOM: u32 = (NENV * size_of::<Image>()) as u32;
+
+/// Ids of the environments whose states are kept, by slot.
+static OWNERS: [AtomicU32; NENV] = [const { AtomicU32::new(0) }; NENV];
+/// The states, by slot; not initialised.
+struct States(UnsafeCell<*mut Image>);
+
+// SAFETY: (42) set once, before any environment runs. A slot's image is touched
+// only by the CPU that its environment is on, or just left; the big lock or
+// the mailbox's answer lies between two of them.
+unsafe impl Sync for States {}
+
+static STATES: States = States(UnsafeCell::new(core::ptr::null_mut()));
+
+/// Whether the processors have FXSAVE, and SSE is on.
+static HAS_FXSAVE: AtomicBool = AtomicBool::new(false);
+
+/// What is kept where: `room` is the address of [`ROOM`] bytes.
+///
+/// # Safety
+/// Called once, before any environment runs; the room is nobody else's.
+pub unsafe fn init(room: *mut Image, has_fxsave: bool) {
+    // SAFETY: (43) the caller's promise.
+    unsafe { *STATES.0.get() = room };
+    HAS_FXSAVE.store(has_fxsave, Relaxed);
+}
+
+/// The tag and the image of an environment's slot.
+fn slot(id: u32) -> (&'static AtomicU32, *mut Image) {
+    let slot = EnvId(id as i32).slot() % NENV;
+    // SAFETY: (44) `init` ran; the room is as long as the table.
+    let image = unsafe { (*STATES.0.get()).add(slot) };
+    (&OWNERS[slot], image)
+}
+
+/// The environment on this CPU leaves it.
+#[inline(always)]
+pub fn leave(cpu: ThisCpu) {
+    if cpu.area().uses_fpu.load(Relaxed) {
+        save(cpu);
+    }
+}
+
+#[cold]
+fn save(cpu: ThisCpu) {
+    let id = cpu.area().env.load(Relaxed);
+    let (owner, image) = slot(id);
+    // SAFETY: (45) the image is this slot's, 16-byte aligned and long enough; TS is
+    // clear. FNSAVE also resets the unit.
+    unsafe {
+        if HAS_FXSAVE.load(Relaxed) {
+            x86::fxsave(image.cast());
+            x86::fxrstor((&raw const RESET).cast());
+        } else {
+            x86::fnsave(image.cast());
+        }
+    }
+    owner.store(id, Relaxed);
+    x86::set_ts();
+    cpu.area().uses_fpu.store(false, Relaxed);
+}
+
+static RESET: Image = Image::RESET;
+
+/// The environment on this CPU used the registers while TS was set. False if
+/// that was not why it trapped.
+pub fn first_use(cpu: ThisCpu) -> bool {
+    if cpu.area().uses_fpu.load(Relaxed) {
+        return false;
+    }
+    let id = cpu.area().env.load(Relaxed);
+    let (owner, image) = slot(id);
+    x86::clts();
+    if owner.load(Relaxed) == id {
+        // SAFETY: (46) saved by `save`. No exception is pending: the unit is reset.
+        unsafe {
+            if HAS_FXSAVE.load(Relaxed) {
+                x86::fxrstor(image.cast_const().cast());
+            } else {
+                x86::frstor(image.cast_const().cast());
+            }
+        }
+    }
+    cpu.area().uses_fpu.store(true, Relaxed);
+    true
+}
+
+/// Resets this CPU's unit, and sets TS.
+pub fn reset() {
+    x86::clts();
+    x86::fninit();
+    if processor::has_fxsave() {
+        // SAFETY: (47) SSE is on; the image is a valid one.
+        unsafe { x86::fxrstor((&raw const RESET).cast()) };
+    }
+    x86::set_ts();
+}

@@ -1,0 +1,211 @@
+//! What must hold of the whole machine, beyond the kernel's own invariants.
+//!
+//! The kernel's audit looks at what the kernel knows. These look from outside,
+//! at what the CPUs still have: a translation, an environment, a chance to be
+//! woken. The hard thing is to say *when*: while a CPU has been asked to obey
+//! and has not yet, it may still have what is being taken from it.
+
+use crate::machine::{Machine, Mode};
+use crate::mmu::walk;
+use kcore::audit::Broken;
+use kcore::{CpuId, Pfn};
+use std::fmt;
+
+/// Something that must never be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// An invariant of the kernel is broken.
+    Audit(Broken),
+    /// A CPU remembers a translation that the page tables do not grant (I10).
+    Stale {
+        /// The CPU.
+        cpu: CpuId,
+        /// Address of the page.
+        page: u32,
+        /// The frame that it would reach.
+        frame: Pfn,
+    },
+    /// A program reached a frame through a mapping that had been taken away.
+    Revoked {
+        /// The CPU.
+        cpu: CpuId,
+        /// Address of the access.
+        va: u32,
+        /// The frame that it reached.
+        frame: Pfn,
+    },
+    /// A program reached a frame that is free.
+    FreeFrame {
+        /// The CPU.
+        cpu: CpuId,
+        /// Address of the access.
+        va: u32,
+        /// The frame that it reached.
+        frame: Pfn,
+    },
+    /// A CPU runs an environment that the kernel does not know to be there.
+    Ghost {
+        /// The CPU.
+        cpu: CpuId,
+    },
+    /// An environment waits, a CPU idles, and nobody is on the way.
+    LostWakeUp {
+        /// The CPU.
+        cpu: CpuId,
+    },
+    /// Nothing can happen any more, and the run is not over.
+    Deadlock,
+    /// The kernel used an address outside memory.
+    Stray(
+        /// The physical address.
+        u32,
+    ),
+    /// A system call returned what the program cannot have got.
+    Result {
+        /// The CPU.
+        cpu: CpuId,
+        /// What it returned.
+        value: u32,
+    },
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::Audit(broken) => write!(f, "{} (at {:#x})", broken.what, broken.at),
+            Violation::Stale { cpu, page, frame } => write!(
+                f,
+                "CPU {} remembers page {page:#010x} as frame {:#x}, which the page tables deny",
+                cpu.0, frame.0
+            ),
+            Violation::Revoked { cpu, va, frame } => write!(
+                f,
+                "CPU {} reached frame {:#x} at {va:#010x} after that was taken away",
+                cpu.0, frame.0
+            ),
+            Violation::FreeFrame { cpu, va, frame } => write!(
+                f,
+                "CPU {} reached frame {:#x} at {va:#010x}, and it is free",
+                cpu.0, frame.0
+            ),
+            Violation::Ghost { cpu } => {
+                write!(f, "CPU {} runs what the kernel does not have there", cpu.0)
+            }
+            Violation::LostWakeUp { cpu } => {
+                write!(f, "CPU {} sleeps while an environment waits", cpu.0)
+            }
+            Violation::Deadlock => write!(f, "nothing can happen any more"),
+            Violation::Stray(pa) => write!(f, "the kernel used address {pa:#x}, outside memory"),
+            Violation::Result { cpu, value } => {
+                write!(f, "a call on CPU {} returned {:#x}", cpu.0, value)
+            }
+        }
+    }
+}
+
+/// What a check finds.
+pub type Verdict = Result<(), Violation>;
+
+impl Machine<'_> {
+    /// The CPU that has been asked to obey and has not yet.
+    pub fn asked(&self) -> Option<CpuId> {
+        let target = self.holder?.target()?;
+        self.cpu(target).mail.map(|_| target)
+    }
+
+    /// Every check that can be made between two entries to the kernel.
+    pub fn check(&mut self) -> Verdict {
+        self.audit().map_err(Violation::Audit)?;
+        self.check_stray()?;
+        self.check_translations()?;
+        self.check_ghosts()?;
+        self.check_wake_ups()
+    }
+
+    /// The kernel used no address outside memory.
+    pub fn check_stray(&self) -> Verdict {
+        self.stray().map_or(Ok(()), |pa| Err(Violation::Stray(pa)))
+    }
+
+    /// I10: no CPU remembers what the page tables do not grant.
+    pub fn check_translations(&self) -> Verdict {
+        for cpu in self.cpu_ids().filter(|&cpu| self.asked() != Some(cpu)) {
+            let own = self.cpu(cpu);
+            for (page, entry) in own.tlb.iter() {
+                let granted = walk(self.kernel.memory(), own.cr3, page).is_some_and(|now| {
+                    now.frame == entry.frame && (now.writeable || !entry.writeable)
+                });
+                if !granted
+                    || self.kernel.frames().count(entry.frame) == 0 && self.is_user(entry.frame)
+                {
+                    let frame = entry.frame;
+                    return Err(Violation::Stale { cpu, page, frame });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the kernel may hand this frame out.
+    fn is_user(&self, frame: Pfn) -> bool {
+        self.spec.usable().contains(&frame.0)
+    }
+
+    /// P7: each CPU runs what the kernel has there, on that one's page tables.
+    pub fn check_ghosts(&self) -> Verdict {
+        // Until the holder of the lock has noted it, one that obeyed is still
+        // where it was, to the kernel.
+        let target = self.holder.and_then(|holder| holder.target());
+        for cpu in self.cpu_ids().filter(|&cpu| target != Some(cpu)) {
+            let own = self.cpu(cpu);
+            let directory = match self.kernel.cpus().current(cpu) {
+                Some(slot) => self.kernel.envs()[slot].space().pgdir,
+                None => self.kernel.config().kernel_pgdir,
+            };
+            let in_user_mode = matches!(own.mode, Mode::User | Mode::Serving);
+            let has_env = self.kernel.cpus().current(cpu).is_some();
+            if own.mode != Mode::Off && (own.cr3 != directory || in_user_mode && !has_env) {
+                return Err(Violation::Ghost { cpu });
+            }
+        }
+        Ok(())
+    }
+
+    /// P9: as long as a CPU sleeps, somebody is on the way for every
+    /// environment that waits. The lock is free.
+    pub fn check_wake_ups(&self) -> Verdict {
+        let on_the_way = self.cpu_ids().filter(|&cpu| {
+            let own = self.cpu(cpu);
+            match own.mode {
+                Mode::Idle => own.ipi,
+                Mode::Waiting(_) => self.kernel.cpus().current(cpu).is_none(),
+                _ => false,
+            }
+        });
+        let asleep = self
+            .cpu_ids()
+            .find(|&cpu| self.cpu(cpu).mode == Mode::Idle && !self.cpu(cpu).ipi);
+        match asleep {
+            Some(cpu) if self.queued() > on_the_way.count() => Err(Violation::LostWakeUp { cpu }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What an access through a translation may meet: a frame that the page
+    /// tables grant, unless this CPU has been asked to forget it and has not
+    /// yet; and never a free frame.
+    pub fn check_access(&self, cpu: CpuId, va: u32, frame: Pfn, write: bool) -> Verdict {
+        let frames = self.kernel.frames();
+        if self.is_user(frame) && frames.count(frame) == 0 && !frames.in_limbo(frame) {
+            return Err(Violation::FreeFrame { cpu, va, frame });
+        }
+        let asked = self.asked() == Some(cpu);
+        let granted = walk(self.kernel.memory(), self.cpu(cpu).cr3, va)
+            .is_some_and(|now| now.frame == frame && (now.writeable || !write));
+        if asked || granted {
+            Ok(())
+        } else {
+            Err(Violation::Revoked { cpu, va, frame })
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The walk over all states, breadth first.
+//!
+//! Of each state only its hash, where it was first reached from and by which
+//! transition are kept; whole states only while they wait for their turn. The
+//! hard thing is to check little and miss nothing: the kernel's audit is the
+//! dear one, and depends on nothing but the kernel and memory, so each such pair
+//! is audited once, however many states share it.
+
+use super::scenarios::Scenario;
+use super::state::{ByHash, Snapshots, State, forget_history};
+use super::transitions::{Transition, apply, enabled};
+use crate::checks::{Verdict, Violation};
+use crate::machine::{Machine, Mode};
+use std::collections::VecDeque;
+
+/// A path from the initial state, and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// What happens, in order.
+    pub transitions: Vec<Transition>,
+    /// What must never be.
+    pub violation: Violation,
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Different states reached.
+    pub states: usize,
+    /// Transitions made.
+    pub transitions: u64,
+    /// Transitions on the longest of the shortest paths.
+    pub depth: u32,
+    /// States in which the run is over, or nothing wants to run any more.
+    pub ends: usize,
+    /// A shortest path to a violation, if there is one.
+    pub trail: Option<Trail>,
+    /// Whether every state was reached.
+    pub complete: bool,
+}
+
+/// Where a state was first reached from.
+#[derive(Clone, Copy)]
+struct Origin {
+    parent: u32,
+    transition: Option<Transition>,
+}
+
+struct Search<'s, 'm, 't> {
+    scenario: &'s Scenario,
+    machine: &'m mut Machine<'t>,
+    snapshots: Snapshots,
+    seen: ByHash<()>,
+    audited: ByHash<()>,
+    origins: Vec<Origin>,
+    frontier: VecDeque<(State, u32, u32)>,
+    outcome: Outcome,
+}
+
+/// Walks over all states of a scenario, or until a violation or `limit` states.
+pub fn search(scenario: &Scenario, limit: usize) -> Outcome {
+    scenario.with_machine(|machine| {
+        let snapshots = Snapshots::new(machine);
+        let mut search = Search {
+            scenario,
+            machine,
+            snapshots,
+            seen: ByHash::default(),
+            audited: ByHash::default(),
+            origins: Vec::new(),
+            frontier: VecDeque::new(),
+            outcome: Outcome {
+                states: 0,
+                transitions: 0,
+                depth: 0,
+                ends: 0,
+                trail: None,
+                complete: false,
+            },
+        };
+        search.run(limit);
+        search.outcome
+    })
+}
+
+impl Search<'_, '_, '_> {
+    fn run(&mut self, limit: usize) {
+        let first = self.snapshots.take(self.machine, true);
+        let origin = Origin {
+            parent: 0,
+            transition: None,
+        };
+        if let Err(violation) = self.reach(first, origin, 0) {
+            self.outcome.trail = Some(self.trail(0, None, violation));
+            return;
+        }
+        let mut next = Vec::new();
+        while let Some((state, number, depth)) = self.frontier.pop_front() {
+            if self.origins.len() >= limit {
+                return;
+            }
+            self.snapshots.put(self.machine, &state);
+            enabled(self.machine, self.scenario, &mut next);
+            if next.is_empty() {
+                self.outcome.ends += 1;
+                if !is_end(self.machine) {
+                    self.outcome.trail = Some(self.trail(number, None, Violation::Deadlock));
+                    return;
+                }
+            }
+            for &transition in &next {
+                self.snapshots.put(self.machine, &state);
+                if let Err(violation) = self.follow(transition, number, depth + 1) {
+                    self.outcome.trail = Some(self.trail(number, Some(transition), violation));
+                    return;
+                }
+            }
+        }
+        self.outcome.complete = true;
+    }
+
+    fn follow(&mut self, transition: Transition, parent: u32, depth: u32) -> Verdict {
+        self.outcome.transitions += 1;
+        apply(self.machine, self.scenario, transition)?;
+        let state = self.snapshots.take(self.machine, transition.enters());
+        let origin = Origin {
+            parent,
+            transition: Some(transition),
+        };
+        self.reach(state, origin, depth)
+    }
+
+    /// Notes and checks a state, unless it was seen before.
+    fn reach(&mut self, state: State, origin: Origin, depth: u32) -> Verdict {
+        if self.seen.insert(state.hash(), ()).is_some() {
+            return Ok(());
+        }
+        let new_for_audit =
+            self.machine.holder.is_none() && self.audited.insert(state.kernel_hash(), ()).is_none();
+        check(self.machine, self.scenario, new_for_audit)?;
+        self.outcome.states += 1;
+        self.outcome.depth = depth;
+        let number = self.origins.len() as u32;
+        self.origins.push(origin);
+        self.frontier.push_back((state, number, depth));
+        Ok(())
+    }
+
+    /// The path to state `number`, and one transition more.
+    fn trail(&self, number: u32, last: Option<Transition>, violation: Violation) -> Trail {
+        let mut transitions: Vec<Transition> = last.into_iter().collect();
+        let mut at = number as usize;
+        while let Some(Origin {
+            parent,
+            transition: Some(transition),
+        }) = self.origins.get(at).copied()
+        {
+            transitions.push(transition);
+            at = parent as usize;
+        }
+        transitions.reverse();
+        Trail {
+            transitions,
+            violation,
+        }
+    }
+}
+
+/// Every check of a state. Between two entries to the kernel all of them hold.
+fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool) -> Verdict {
+    machine.check_stray()?;
+    machine.check_ghosts()?;
+    if machine.holder.is_some() {
+        return Ok(());
+    }
+    if audit {
+        machine.audit().map_err(Violation::Audit)?;
+    }
+    if scenario.forbid_stale {
+        machine.check_translations()?;
+    }
+    machine.check_wake_ups()
+}
+
+/// Whether a machine in which nothing can happen is at its end.
+fn is_end(machine: &Machine<'_>) -> bool {
+    let resting = |mode| matches!(mode, Mode::Idle | Mode::Off);
+    machine.queued() == 0 && machine.cpus.iter().all(|cpu| resting(cpu.mode))
+}
+
+/// Walks one path again, from the initial state, and returns what it shows.
+/// Each transition is told to `each` when it is about to be made.
+pub fn replay(
+    scenario: &Scenario,
+    transitions: &[Transition],
+    mut each: impl FnMut(&Machine<'_>, Transition),
+) -> Verdict {
+    scenario.with_machine(|machine| {
+        let mut next = Vec::new();
+        for &transition in transitions {
+            enabled(machine, scenario, &mut next);
+            assert!(next.contains(&transition), "{transition} can happen");
+            each(machine, transition);
+            apply(machine, scenario, transition)?;
+            forget_history(machine);
+            check(machine, scenario, machine.holder.is_none())?;
+        }
+        enabled(machine, scenario, &mut next);
+        if next.is_empty() && !is_end(machine) {
+            return Err(Violation::Deadlock);
+        }
+        Ok(())
+    })
+}

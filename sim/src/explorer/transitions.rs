@@ -1,0 +1,187 @@
+//! What can happen next in a machine, and making it happen.
+//!
+//! Everything that another CPU could see the middle of is a transition of its
+//! own. The hard thing is to leave nothing out that hardware may do: a CPU may
+//! fetch a translation that its program never asked for, even while it waits
+//! for the lock; an interrupt may arrive before any instruction.
+
+use super::program::{self, Op, access};
+use super::scenarios::Scenario;
+use crate::checks::Verdict;
+use crate::machine::user::Access;
+use crate::machine::{Machine, Mode};
+use crate::mmu::walk;
+use abi::trap::Vector;
+use kcore::{CpuId, Event};
+use std::fmt;
+
+/// What kind of thing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The program reads or writes a word, with a translation remembered.
+    Access,
+    /// The translation of one of the scenario's pages is fetched.
+    Fill(u8),
+    /// The program's access faults; the CPU wants the lock.
+    Fault,
+    /// The program makes a call; the CPU wants the lock.
+    Call,
+    /// The timer interrupts the program; the CPU wants the lock.
+    Timer,
+    /// An inter-processor interrupt arrives.
+    Deliver,
+    /// The CPU obeys the request in its mail.
+    Answer,
+    /// The CPU takes the lock and makes its step, and performs the effects
+    /// unless it has to wait for another CPU.
+    Enter,
+    /// The other CPU has obeyed: the rest of the effects, and the lock is free.
+    Finish,
+}
+
+/// Something that happens, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The CPU.
+    pub cpu: CpuId,
+    /// What.
+    pub kind: Kind,
+}
+
+impl Transition {
+    /// Whether the kernel's own state can change by it.
+    pub const fn enters(self) -> bool {
+        matches!(self.kind, Kind::Enter | Kind::Finish)
+    }
+}
+
+/// Everything that can happen next.
+pub fn enabled(machine: &Machine<'_>, scenario: &Scenario, out: &mut Vec<Transition>) {
+    out.clear();
+    for cpu in machine.cpu_ids() {
+        let own = machine.cpu(cpu);
+        let mut add = |kind| out.push(Transition { cpu, kind });
+        match own.mode {
+            Mode::User => {
+                in_user_mode(machine, scenario, cpu, &mut add);
+                add(Kind::Timer);
+                if own.ipi {
+                    add(Kind::Deliver);
+                }
+            }
+            Mode::Serving => add(Kind::Answer),
+            Mode::Waiting(_) => {
+                if own.mail.is_some() {
+                    add(Kind::Answer);
+                }
+                if machine.holder.is_none() {
+                    add(Kind::Enter);
+                }
+            }
+            Mode::Performing if machine.is_answered() => add(Kind::Finish),
+            Mode::Idle if own.ipi => add(Kind::Deliver),
+            Mode::Performing | Mode::Idle | Mode::Off => {}
+        }
+        if own.mode != Mode::Off && own.cr3 != machine.kernel.config().kernel_pgdir {
+            fills(machine, scenario, cpu, &mut add);
+        }
+    }
+}
+
+fn in_user_mode(
+    machine: &Machine<'_>,
+    scenario: &Scenario,
+    cpu: CpuId,
+    add: &mut impl FnMut(Kind),
+) {
+    let op = program::current(machine, cpu, &scenario.text);
+    if let Op::Call(..) = op {
+        add(Kind::Call);
+    }
+    if let Some((va, write)) = access(op) {
+        match machine.access(cpu, va, write) {
+            Access::Hit(_) => add(Kind::Access),
+            // First the translation is fetched: see below.
+            Access::Miss(_) => {}
+            Access::Fault => add(Kind::Fault),
+        }
+    }
+}
+
+/// Translations that the page tables have and the CPU does not.
+fn fills(machine: &Machine<'_>, scenario: &Scenario, cpu: CpuId, add: &mut impl FnMut(Kind)) {
+    let own = machine.cpu(cpu);
+    for (index, &page) in scenario.pages.iter().enumerate() {
+        let Some(granted) = walk(machine.kernel.memory(), own.cr3, page) else {
+            continue;
+        };
+        let known = own.tlb.get(page);
+        if known.is_none_or(|known| granted.writeable && !known.writeable) {
+            add(Kind::Fill(index as u8));
+        }
+    }
+}
+
+/// Makes a transition that is enabled, and checks what it shows.
+pub fn apply(machine: &mut Machine<'_>, scenario: &Scenario, transition: Transition) -> Verdict {
+    let Transition { cpu, kind } = transition;
+    match kind {
+        Kind::Access => {
+            make_access(machine, scenario, cpu)?;
+            machine.cpu_mut(cpu).frame.eip += 1;
+        }
+        Kind::Fill(index) => machine.fill(cpu, scenario.pages[usize::from(index)]),
+        Kind::Fault => {
+            if let Some((va, write)) = access(program::current(machine, cpu, &scenario.text)) {
+                machine.page_fault(cpu, va, write);
+            }
+        }
+        Kind::Call => {
+            if let Op::Call(call, arguments) = program::current(machine, cpu, &scenario.text) {
+                program::begin_call(machine, cpu, call, arguments);
+                machine.trap(cpu, Event::Syscall);
+            }
+        }
+        Kind::Timer => {
+            machine.cpu_mut(cpu).frame.trapno = Vector::TIMER.0;
+            machine.trap(cpu, Event::Timer);
+        }
+        Kind::Deliver => machine.deliver(cpu),
+        Kind::Answer => machine.answer(cpu),
+        Kind::Enter => machine.enter(cpu),
+        Kind::Finish => machine.finish(),
+    }
+    program::go_on(machine, &scenario.text)
+}
+
+fn make_access(machine: &mut Machine<'_>, scenario: &Scenario, cpu: CpuId) -> Verdict {
+    let op = program::current(machine, cpu, &scenario.text);
+    let Some((va, write)) = access(op) else {
+        return Ok(());
+    };
+    if let Access::Hit(translation) = machine.access(cpu, va, write) {
+        machine.check_access(cpu, va, translation.frame, write)?;
+        if write {
+            // Each CPU writes its own value, so that stores can be told apart.
+            machine.store(cpu, va, 0x100 + u32::from(cpu.0));
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            Kind::Access => "uses memory",
+            Kind::Fill(_) => "fetches a translation",
+            Kind::Fault => "faults",
+            Kind::Call => "makes a call",
+            Kind::Timer => "is interrupted by its timer",
+            Kind::Deliver => "is interrupted by another CPU",
+            Kind::Answer => "obeys",
+            Kind::Enter => "takes the lock and makes its step",
+            Kind::Finish => "sees that it was obeyed, settles, lets the lock go",
+        };
+        write!(f, "CPU {} {what}", self.cpu.0)
+    }
+}

@@ -1,0 +1,429 @@
+//! Reads the log of a run; the writer is `kcore::record`, which has the format.
+//!
+//! The hard thing is that a log may be cut off anywhere (the machine was
+//! switched off) or damaged. The first is normal and said so; the second is an
+//! error with a place. Nothing in a log can make the reader panic or allocate
+//! more than the log is long.
+
+use abi::trap::TRAP_FRAME_WORDS;
+use abi::{EnvId, EnvType, Personality, TrapFrame};
+use kcore::cpu::MAX_CPUS;
+use kcore::record::{CHECK_START, MAGIC, VERSION, check, fold, tag};
+use kcore::{CpuId, CpuSet, Effects, End, Event, Pfn, Remote, Resume};
+use std::ops::Range;
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The kernel as it was made.
+    Boot(BootRecord),
+    /// Words of memory that were there before.
+    Words {
+        /// Physical address of the first.
+        pa: u32,
+        /// The words.
+        words: Vec<u32>,
+    },
+    /// An environment is made from a boot module.
+    Module {
+        /// Physical address of the file.
+        start: u32,
+        /// Its length in bytes.
+        len: u32,
+        /// The edition whose interface it uses.
+        personality: Personality,
+        /// What it is for.
+        kind: EnvType,
+        /// Its arguments, each ended by a NUL byte.
+        arguments: Vec<u8>,
+    },
+    /// What became of it, in the codes of `kcore::record::result_code`.
+    Made(u8, u32),
+    /// A step begins.
+    Enter {
+        /// The CPU.
+        cpu: CpuId,
+        /// The time.
+        now: u64,
+        /// Why.
+        event: Event,
+        /// The registers.
+        frame: TrapFrame,
+    },
+    /// What the kernel read, and from where.
+    Bytes(u32, Vec<u8>),
+    /// The step's answer.
+    Leave(Answer),
+    /// A CPU was stopped.
+    Parked {
+        /// The CPU.
+        cpu: CpuId,
+        /// What it was about to enter because of.
+        event: Event,
+        /// The registers.
+        frame: TrapFrame,
+    },
+    /// The step is settled.
+    Settled,
+    /// A digest of everything.
+    Digest(u64),
+    /// The run is over.
+    End,
+}
+
+/// The kernel as it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootRecord {
+    /// The kernel's page directory.
+    pub kernel_pgdir: Pfn,
+    /// Physical address of the public table of environments.
+    pub uenvs: u32,
+    /// Physical address of the public table of frames.
+    pub upages: u32,
+    /// Length of a quantum.
+    pub quantum: u64,
+    /// Whether it prints when environments come and go.
+    pub lifecycle: bool,
+    /// What happens at the end.
+    pub end: End,
+    /// Name of the planted fault.
+    pub plant: String,
+    /// Entries in the table of frames.
+    pub frames: u32,
+    /// Bytes in the console's ring.
+    pub console: u32,
+    /// Frames that may be allocated.
+    pub usable: Vec<Range<u32>>,
+}
+
+/// What a step answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The registers.
+    pub frame: TrapFrame,
+    /// What the CPU does next.
+    pub resume: Resume,
+    /// What has to be done first.
+    pub effects: Effects,
+    /// Page to forget, if the effects say so; else 0.
+    pub flush: u32,
+    /// What another CPU is asked for.
+    pub remote: Option<Remote>,
+    /// CPUs to wake.
+    pub wake: CpuSet,
+    /// Bytes for the console.
+    pub chunk: Vec<u8>,
+    /// How the run ends.
+    pub end: End,
+    /// The quick digest.
+    pub digest: u64,
+}
+
+/// Why a log cannot be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// It ends in the middle of a record.
+    Truncated,
+    /// It is not a log, or of another version.
+    Header,
+    /// A record's check does not agree with its content.
+    Check,
+    /// A record says something that cannot be.
+    Value,
+}
+
+/// Reads records one after the other.
+#[derive(Clone, Debug)]
+pub struct Reader<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    frames: [TrapFrame; MAX_CPUS],
+    now: u64,
+    cpu: CpuId,
+}
+
+type Read<T> = Result<T, ReadError>;
+
+impl<'b> Reader<'b> {
+    /// A log of the version that this reader knows.
+    pub fn new(bytes: &'b [u8]) -> Read<Reader<'b>> {
+        let mut reader = Reader {
+            bytes,
+            at: 0,
+            frames: [TrapFrame::default(); MAX_CPUS],
+            now: 0,
+            cpu: CpuId(0),
+        };
+        let magic = reader.take(MAGIC.len())? == MAGIC;
+        let version = reader.take(2)? == VERSION.to_le_bytes();
+        if magic && version {
+            Ok(reader)
+        } else {
+            Err(ReadError::Header)
+        }
+    }
+
+    /// Offset of the next record.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The next record; `None` where the log ends between two.
+    pub fn record(&mut self) -> Option<Read<Record>> {
+        (self.at < self.bytes.len()).then(|| self.checked())
+    }
+
+    fn checked(&mut self) -> Read<Record> {
+        let start = self.at;
+        let record = self.fields();
+        if record == Err(ReadError::Truncated) {
+            return record;
+        }
+        // A damaged field makes the rest of the record meaningless: then the
+        // check, wherever it is looked for, does not agree either.
+        let value = check(CHECK_START, &self.bytes[start..self.at]);
+        let agrees = self.take(2)? == fold(value).to_le_bytes();
+        match record {
+            Ok(_) if !agrees => Err(ReadError::Check),
+            Err(_) if !agrees => Err(ReadError::Check),
+            record => record,
+        }
+    }
+
+    fn fields(&mut self) -> Read<Record> {
+        let tag = self.byte()?;
+        Ok(match tag {
+            tag::BOOT => Record::Boot(self.boot()?),
+            tag::WORDS => {
+                let pa = self.small()?;
+                let count = self.number()?;
+                let words = (0..count).map(|_| self.word()).collect::<Read<_>>()?;
+                Record::Words { pa, words }
+            }
+            tag::MODULE => Record::Module {
+                start: self.small()?,
+                len: self.small()?,
+                personality: self.personality()?,
+                kind: self.kind()?,
+                arguments: self.string()?,
+            },
+            tag::MADE => Record::Made(self.byte()?, self.small()?),
+            tag::ENTER => self.enter()?,
+            tag::BYTES => Record::Bytes(self.small()?, self.string()?),
+            tag::LEAVE => Record::Leave(self.leave()?),
+            tag::PARKED => {
+                let cpu = self.cpu()?;
+                let event = self.event()?;
+                let frame = self.frame(cpu)?;
+                Record::Parked { cpu, event, frame }
+            }
+            tag::SETTLED => Record::Settled,
+            tag::DIGEST => Record::Digest(self.long()?),
+            tag::END => Record::End,
+            _ => return Err(ReadError::Value),
+        })
+    }
+
+    fn boot(&mut self) -> Read<BootRecord> {
+        Ok(BootRecord {
+            kernel_pgdir: Pfn(self.small()?),
+            uenvs: self.small()?,
+            upages: self.small()?,
+            quantum: self.number()?,
+            lifecycle: self.byte()? != 0,
+            end: self.end()?,
+            plant: String::from_utf8(self.string()?).map_err(|_| ReadError::Value)?,
+            frames: self.small()?,
+            console: self.small()?,
+            usable: {
+                let count = self.number()?;
+                (0..count)
+                    .map(|_| Ok(self.small()?..self.small()?))
+                    .collect::<Read<_>>()?
+            },
+        })
+    }
+
+    fn enter(&mut self) -> Read<Record> {
+        let cpu = self.cpu()?;
+        let delta = self.number()?;
+        self.now = if delta & 1 == 0 {
+            self.now.wrapping_add(delta >> 1)
+        } else {
+            self.now.wrapping_sub(delta >> 1)
+        };
+        self.cpu = cpu;
+        Ok(Record::Enter {
+            cpu,
+            now: self.now,
+            event: self.event()?,
+            frame: self.frame(cpu)?,
+        })
+    }
+
+    fn leave(&mut self) -> Read<Answer> {
+        let frame = self.frame(self.cpu)?;
+        let resume = self.resume()?;
+        let effects = Effects::from_bits(self.small()?).ok_or(ReadError::Value)?;
+        let mut answer = Answer {
+            frame,
+            resume,
+            effects,
+            flush: 0,
+            remote: None,
+            wake: CpuSet::EMPTY,
+            chunk: Vec::new(),
+            end: End::default(),
+            digest: 0,
+        };
+        if effects.contains(Effects::FLUSH) {
+            answer.flush = self.small()?;
+        }
+        if effects.contains(Effects::REMOTE) {
+            answer.remote = self.remote()?;
+        }
+        if effects.contains(Effects::WAKE) {
+            answer.wake = CpuSet(self.small()?);
+        }
+        if effects.contains(Effects::CONSOLE) {
+            answer.chunk = self.string()?;
+        }
+        if effects.contains(Effects::END) {
+            answer.end = self.end()?;
+        }
+        answer.digest = self.long()?;
+        Ok(answer)
+    }
+
+    // --- Fields.
+
+    fn take(&mut self, count: usize) -> Read<&'b [u8]> {
+        let rest = self.bytes.get(self.at..).unwrap_or(&[]);
+        let taken = rest.get(..count).ok_or(ReadError::Truncated)?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Read<u8> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let bytes = self.take(N)?;
+        Ok(std::array::from_fn(|i| bytes[i]))
+    }
+
+    fn word(&mut self) -> Read<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn long(&mut self) -> Read<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn number(&mut self) -> Read<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(ReadError::Value)
+    }
+
+    fn small(&mut self) -> Read<u32> {
+        u32::try_from(self.number()?).map_err(|_| ReadError::Value)
+    }
+
+    fn string(&mut self) -> Read<Vec<u8>> {
+        let count = usize::try_from(self.number()?).map_err(|_| ReadError::Value)?;
+        self.take(count).map(<[u8]>::to_vec)
+    }
+
+    fn cpu(&mut self) -> Read<CpuId> {
+        let cpu = self.byte()?;
+        if usize::from(cpu) < MAX_CPUS {
+            Ok(CpuId(cpu))
+        } else {
+            Err(ReadError::Value)
+        }
+    }
+
+    fn frame(&mut self, cpu: CpuId) -> Read<TrapFrame> {
+        let changed = self.number()?;
+        if changed >> TRAP_FRAME_WORDS != 0 {
+            return Err(ReadError::Value);
+        }
+        let mut words = self.frames[usize::from(cpu.0)].words();
+        for (i, word) in words.iter_mut().enumerate() {
+            if changed >> i & 1 == 1 {
+                *word = self.word()?;
+            }
+        }
+        let frame = TrapFrame::from_words(words);
+        self.frames[usize::from(cpu.0)] = frame;
+        Ok(frame)
+    }
+
+    fn event(&mut self) -> Read<Event> {
+        Ok(match self.byte()? {
+            0 => Event::Syscall,
+            1 => Event::FastSyscall,
+            2 => Event::Exception,
+            3 => Event::PageFault { va: self.word()? },
+            4 => Event::Timer,
+            5 => Event::Wake,
+            6 => Event::ConsoleReady,
+            7 => Event::ConsoleInput { byte: self.byte()? },
+            _ => return Err(ReadError::Value),
+        })
+    }
+
+    fn resume(&mut self) -> Read<Resume> {
+        Ok(match self.byte()? {
+            0 => Resume::Same,
+            1 => Resume::Switch {
+                pgdir: Pfn(self.small()?),
+                id: EnvId(self.small()?.cast_signed()),
+            },
+            2 => Resume::Idle,
+            _ => return Err(ReadError::Value),
+        })
+    }
+
+    fn remote(&mut self) -> Read<Option<Remote>> {
+        let kind = self.byte()?;
+        let cpu = self.cpu()?;
+        Ok(match kind {
+            0 => None,
+            1 => Some(Remote::Flush(cpu)),
+            2 => Some(Remote::Stop(cpu)),
+            _ => return Err(ReadError::Value),
+        })
+    }
+
+    fn end(&mut self) -> Read<End> {
+        match self.byte()? {
+            0 => Ok(End::PowerOff),
+            1 => Ok(End::Monitor),
+            _ => Err(ReadError::Value),
+        }
+    }
+
+    fn personality(&mut self) -> Read<Personality> {
+        let code = self.byte()?;
+        let known = Personality::ALL.into_iter().find(|&p| p as u8 == code);
+        known.ok_or(ReadError::Value)
+    }
+
+    fn kind(&mut self) -> Read<EnvType> {
+        Ok(match self.byte()? {
+            0 => EnvType::User,
+            1 => EnvType::FileServer,
+            2 => EnvType::NetworkServer,
+            _ => return Err(ReadError::Value),
+        })
+    }
+}

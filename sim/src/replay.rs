@@ -1,0 +1,433 @@
+//! Feeds the log of a run to the same core again, and compares every answer.
+//!
+//! If the frames, effects and digests are those of the log, then the kernel
+//! that ran in the machine and the one that is tested here are the same state
+//! machine, and that run is explained by its inputs. If not, the first step
+//! that differs is named.
+//!
+//! The hard thing is memory. What programs wrote is not in the log, nor does
+//! it have to be: the core sees user memory only through `read_bytes`, and
+//! what that returned is in the log. Page tables the core writes itself.
+
+use crate::machine::Store;
+use crate::memory::{Memory, Reading};
+use crate::reader::{Answer, BootRecord, ReadError, Reader, Record};
+use abi::TrapFrame;
+use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
+use kcore::elf::Image;
+use kcore::plant::{Fault, Plant};
+use kcore::record::result_code;
+use kcore::{Boot, Config, CpuId, Effects, Event, Kernel, Pfn, PhysMem, digest};
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+
+/// What a run that replays was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Steps made.
+    pub steps: u64,
+    /// CPUs that made them.
+    pub cpus: usize,
+    /// Environments that ran.
+    pub environments: usize,
+    /// Environments that were stopped on another CPU.
+    pub stops: u64,
+    /// Full digests compared; quick ones are compared at every step.
+    pub digests: u64,
+    /// Bytes that the kernel read from memory.
+    pub bytes_read: u64,
+    /// What was printed.
+    pub output: Vec<u8>,
+    /// Whether the log has an end, or was cut off.
+    pub ended: bool,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "steps         {}", self.steps)?;
+        writeln!(f, "CPUs          {}", self.cpus)?;
+        writeln!(f, "environments  {}", self.environments)?;
+        writeln!(f, "stops         {}", self.stops)?;
+        writeln!(f, "bytes read    {}", self.bytes_read)?;
+        writeln!(
+            f,
+            "digests       {} quick, {} full, all equal",
+            self.steps, self.digests
+        )?;
+        let end = if self.ended {
+            "complete"
+        } else {
+            "cut off; equal as far as it goes"
+        };
+        writeln!(f, "log           {end}")
+    }
+}
+
+/// Where a run and its replay part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Number of the step, from 0; before the first, 0.
+    pub step: u64,
+    /// The CPU that made it.
+    pub cpu: Option<CpuId>,
+    /// Why it entered the kernel.
+    pub event: Option<Event>,
+    /// What differs.
+    pub what: &'static str,
+    /// As the log has it.
+    pub recorded: String,
+    /// As it comes out here.
+    pub replayed: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}", self.step)?;
+        if let Some(cpu) = self.cpu {
+            write!(f, " on CPU {}", cpu.0)?;
+        }
+        if let Some(event) = self.event {
+            write!(f, ", {event:x?}")?;
+        }
+        writeln!(f, ": {} differs", self.what)?;
+        writeln!(f, "  recorded  {}", self.recorded)?;
+        writeln!(f, "  replayed  {}", self.replayed)
+    }
+}
+
+impl std::error::Error for Difference {}
+
+/// Memory of which only what the core wrote is known.
+struct KnownMemory {
+    memory: Memory,
+    /// What `read_bytes` will be asked for and return.
+    reads: VecDeque<Reading>,
+    /// The first request that the log does not have: address and length.
+    unknown: Option<(u32, usize)>,
+}
+
+impl PhysMem for KnownMemory {
+    fn read(&self, pa: u32) -> u32 {
+        self.memory.read(pa)
+    }
+
+    fn write(&mut self, pa: u32, value: u32) {
+        self.memory.write(pa, value);
+    }
+
+    fn zero_frame(&mut self, frame: Pfn) {
+        self.memory.zero_frame(frame);
+    }
+
+    fn read_bytes(&mut self, pa: u32, out: &mut [u8]) {
+        match self.reads.front() {
+            Some((from, bytes)) if *from == pa && bytes.len() == out.len() => {
+                out.copy_from_slice(bytes);
+                self.reads.pop_front();
+            }
+            _ => {
+                out.fill(0);
+                self.unknown.get_or_insert((pa, out.len()));
+            }
+        }
+    }
+
+    fn write_bytes(&mut self, _pa: u32, _bytes: &[u8]) {}
+
+    fn copy_bytes(&mut self, _to: u32, _from: u32, _len: u32) {}
+}
+
+/// Replays a log on the kernel as it is, or as it was: with the fault that the
+/// log names.
+pub fn replay(log: &[u8]) -> Result<Report, Difference> {
+    replay_with(log, None)
+}
+
+/// Replays a log on a kernel with another fault planted than it had.
+pub fn replay_with(log: &[u8], fault: Option<Fault>) -> Result<Report, Difference> {
+    let place = Place::default();
+    let mut reader = Reader::new(log).map_err(|error| place.unreadable(error, 0))?;
+    let boot = match reader.record() {
+        Some(Ok(Record::Boot(boot))) => boot,
+        Some(Ok(_)) | None => return Err(place.unreadable(ReadError::Header, 0)),
+        Some(Err(error)) => return Err(place.unreadable(error, 0)),
+    };
+    let mut store = Store::with_sizes(boot.frames as usize, boot.console as usize);
+    let kernel = make_kernel(&mut store, &boot, fault).ok_or_else(|| {
+        place.differs(
+            "the boot record",
+            "tables and faults that this kernel has",
+            &boot,
+        )
+    })?;
+    let mut replayer = Replayer {
+        kernel,
+        place,
+        entered: None,
+        report: Report::default(),
+        cpus: BTreeSet::new(),
+        environments: BTreeSet::new(),
+    };
+    replayer.run(&mut reader)
+}
+
+fn make_kernel<'t>(
+    store: &'t mut Store,
+    boot: &BootRecord,
+    fault: Option<Fault>,
+) -> Option<Kernel<'t, KnownMemory>> {
+    let plant = match fault {
+        Some(fault) => Plant::new(fault),
+        None if boot.plant == Fault::None.name() => Plant::NONE,
+        None => Plant::from_name(&boot.plant)?,
+    };
+    // The core only ever sees what the direct map reaches.
+    let frames = DIRECT_MAP_SIZE / PGSIZE;
+    if boot.frames > frames || boot.console > DIRECT_MAP_SIZE {
+        return None;
+    }
+    let memory = KnownMemory {
+        memory: Memory::new(frames),
+        reads: VecDeque::new(),
+        unknown: None,
+    };
+    let config = Config {
+        kernel_pgdir: boot.kernel_pgdir,
+        uenvs: boot.uenvs,
+        upages: boot.upages,
+        quantum: boot.quantum,
+        lifecycle: boot.lifecycle,
+        end: boot.end,
+        plant,
+    };
+    let usable = boot.usable.iter().cloned();
+    Some(Kernel::new(memory, store.lend(), config, usable))
+}
+
+/// Where in the run we are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    step: u64,
+    cpu: Option<CpuId>,
+    event: Option<Event>,
+}
+
+impl Place {
+    fn differs(
+        &self,
+        what: &'static str,
+        recorded: impl fmt::Debug,
+        replayed: impl fmt::Debug,
+    ) -> Difference {
+        Difference {
+            step: self.step,
+            cpu: self.cpu,
+            event: self.event,
+            what,
+            recorded: format!("{recorded:x?}"),
+            replayed: format!("{replayed:x?}"),
+        }
+    }
+
+    fn unreadable(&self, error: ReadError, offset: usize) -> Difference {
+        self.differs("the log itself", (error, offset), "a record")
+    }
+}
+
+struct Replayer<'t> {
+    kernel: Kernel<'t, KnownMemory>,
+    place: Place,
+    /// The arguments of a step whose answer has not come yet.
+    entered: Option<(CpuId, u64, Event, TrapFrame)>,
+    report: Report,
+    cpus: BTreeSet<CpuId>,
+    environments: BTreeSet<i32>,
+}
+
+/// The making of an environment, until its result has come.
+struct Module {
+    image: Image,
+    personality: abi::Personality,
+    kind: abi::EnvType,
+    arguments: Vec<u8>,
+}
+
+impl Replayer<'_> {
+    fn run(&mut self, reader: &mut Reader<'_>) -> Result<Report, Difference> {
+        let mut module = None;
+        loop {
+            let offset = reader.offset();
+            let record = match reader.record() {
+                None | Some(Err(ReadError::Truncated)) => break,
+                Some(Err(error)) => return Err(self.place.unreadable(error, offset)),
+                Some(Ok(record)) => record,
+            };
+            match record {
+                Record::Boot(_) => {
+                    return Err(self.place.unreadable(ReadError::Value, offset));
+                }
+                Record::Words { pa, words } => {
+                    for (index, word) in (0..).zip(words) {
+                        self.kernel
+                            .mem()
+                            .write(pa.wrapping_add(index * 4) & !3, word);
+                    }
+                }
+                Record::Module {
+                    start,
+                    len,
+                    personality,
+                    kind,
+                    arguments,
+                } => {
+                    module = Some(Module {
+                        image: Image { start, len },
+                        personality,
+                        kind,
+                        arguments,
+                    });
+                }
+                Record::Made(kind, detail) => self.make(module.take(), (kind, detail))?,
+                Record::Enter {
+                    cpu,
+                    now,
+                    event,
+                    frame,
+                } => self.enter(cpu, now, event, frame),
+                Record::Bytes(pa, bytes) => {
+                    self.report.bytes_read += bytes.len() as u64;
+                    self.kernel.mem().reads.push_back((pa, bytes));
+                }
+                Record::Leave(answer) => self.leave(&answer)?,
+                Record::Parked { cpu, event, frame } => {
+                    self.report.stops += 1;
+                    self.kernel.parked(cpu, &frame, event);
+                }
+                Record::Settled => self.kernel.settle(),
+                Record::Digest(recorded) => {
+                    let replayed = digest::full(&self.kernel);
+                    if recorded != replayed {
+                        return Err(self.place.differs("the full digest", recorded, replayed));
+                    }
+                    self.report.digests += 1;
+                }
+                Record::End => {
+                    self.report.ended = true;
+                    break;
+                }
+            }
+        }
+        self.report.cpus = self.cpus.len();
+        self.report.environments = self.environments.len();
+        Ok(std::mem::take(&mut self.report))
+    }
+
+    fn make(&mut self, module: Option<Module>, recorded: (u8, u32)) -> Result<(), Difference> {
+        let Some(module) = module else {
+            return Err(self.place.unreadable(ReadError::Value, 0));
+        };
+        let result = self.kernel.boot_env(Boot {
+            image: module.image,
+            arguments: &module.arguments,
+            personality: module.personality,
+            kind: module.kind,
+        });
+        let replayed = result_code(result);
+        if replayed != recorded {
+            return Err(self
+                .place
+                .differs("a boot module's result", recorded, replayed));
+        }
+        self.all_was_read()
+    }
+
+    fn enter(&mut self, cpu: CpuId, now: u64, event: Event, frame: TrapFrame) {
+        self.place = Place {
+            step: self.report.steps,
+            cpu: Some(cpu),
+            event: Some(event),
+        };
+        self.cpus.insert(cpu);
+        self.entered = Some((cpu, now, event, frame));
+    }
+
+    fn leave(&mut self, recorded: &Answer) -> Result<(), Difference> {
+        let Some((cpu, now, event, mut frame)) = self.entered.take() else {
+            return Err(self.place.unreadable(ReadError::Value, 0));
+        };
+        let step = self.kernel.step(cpu, now, event, &mut frame);
+        if let Some(slot) = self.kernel.cpus().current(cpu) {
+            self.environments.insert(self.kernel.envs()[slot].id().0);
+        }
+        let outbox = *self.kernel.outbox();
+        let named = |effect: Effects| step.effects.contains(effect);
+        let chunk = outbox.chunk.bytes();
+        let replayed = Answer {
+            frame,
+            resume: step.resume,
+            effects: step.effects,
+            flush: if named(Effects::FLUSH) {
+                outbox.flush
+            } else {
+                0
+            },
+            remote: outbox.remote.filter(|_| named(Effects::REMOTE)),
+            wake: if named(Effects::WAKE) {
+                outbox.wake
+            } else {
+                kcore::CpuSet::EMPTY
+            },
+            chunk: if named(Effects::CONSOLE) {
+                chunk.to_vec()
+            } else {
+                Vec::new()
+            },
+            end: if named(Effects::END) {
+                outbox.end
+            } else {
+                kcore::End::default()
+            },
+            digest: digest::quick(&self.kernel),
+        };
+        self.all_was_read()?;
+        self.compare(recorded, &replayed)?;
+        self.report.output.extend_from_slice(&replayed.chunk);
+        self.report.steps += 1;
+        Ok(())
+    }
+
+    fn compare(&self, recorded: &Answer, replayed: &Answer) -> Result<(), Difference> {
+        macro_rules! same {
+            ($($field:ident: $what:literal,)*) => {$(
+                if recorded.$field != replayed.$field {
+                    return Err(self.place.differs($what, &recorded.$field, &replayed.$field));
+                }
+            )*};
+        }
+        same! {
+            resume: "what the CPU does next",
+            frame: "the frame",
+            effects: "the set of effects",
+            flush: "the page to forget",
+            remote: "what another CPU is asked for",
+            wake: "the CPUs to wake",
+            chunk: "the output",
+            end: "how the run ends",
+            digest: "the digest",
+        }
+        Ok(())
+    }
+
+    /// The core read exactly what the log has.
+    fn all_was_read(&mut self) -> Result<(), Difference> {
+        let memory = self.kernel.mem();
+        let left = memory.reads.front();
+        if left.is_none() && memory.unknown.is_none() {
+            return Ok(());
+        }
+        let recorded = left.map(|(pa, bytes)| (*pa, bytes.len()));
+        let replayed = memory.unknown;
+        let what = "where memory is read, and how much,";
+        Err(self.place.differs(what, recorded, replayed))
+    }
+}

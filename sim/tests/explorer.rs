@@ -1,0 +1,111 @@
+//! Small histories on two CPUs, in every order in which they can happen.
+
+use kcore::plant::Fault;
+use sim::checks::Violation;
+use sim::explorer::scenarios::{self, Scenario};
+use sim::explorer::{report, search};
+use std::time::Instant;
+
+/// The fewest states that each scenario has; fewer would mean that something is
+/// not explored any more.
+const LEAST: [(&str, usize); 13] = [
+    ("unmap-in-use", 200),
+    ("remap-in-use", 1_000),
+    ("alloc-over-in-use", 600),
+    ("write-protect", 600),
+    ("destroy-and-reuse", 6_000),
+    ("stop-and-start", 3_000),
+    ("stop-caller", 8_000),
+    ("fork-and-start", 8_000),
+    ("send-page", 2_000),
+    ("cancel-receive", 15_000),
+    ("family-feud", 70_000),
+    ("three-in-turn", 450_000),
+    ("orphans", 1_800),
+];
+
+fn explore(scenario: &Scenario) -> usize {
+    let start = Instant::now();
+    let outcome = search(scenario, usize::MAX);
+    println!("{}", report::line(scenario, &outcome, start.elapsed()));
+    if let Some(trail) = &outcome.trail {
+        panic!("{}", report::tell(scenario, trail));
+    }
+    assert!(outcome.complete, "{} has an end", scenario.name);
+    outcome.states
+}
+
+#[test]
+fn nothing_bad_is_reachable() {
+    println!("{}", report::HEADING);
+    let all = scenarios::all();
+    assert_eq!(all.len(), LEAST.len());
+    for (scenario, (name, least)) in all.iter().zip(LEAST) {
+        assert_eq!(scenario.name, name);
+        let states = explore(scenario);
+        assert!(states >= least, "{name}: {states} states");
+    }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn nothing_bad_is_reachable_on_three_cpus() {
+    println!("{}", report::HEADING);
+    for scenario in scenarios::all() {
+        explore(&scenario.with_cpus(3));
+    }
+}
+
+/// A fault is found on a path of at most twelve transitions, which can be
+/// walked again and shows the same.
+fn is_found(fault: Fault, scenario: Scenario) -> Violation {
+    let scenario = scenario.with_fault(fault);
+    let outcome = search(&scenario, 100_000);
+    let trail = outcome.trail.expect("a counter-example");
+    println!("{}", report::tell(&scenario, &trail));
+    let length = trail.transitions.len();
+    assert!((1..=12).contains(&length), "{length} transitions");
+    let again = search::replay(&scenario, &trail.transitions, |_, _| {});
+    assert_eq!(again, Err(trail.violation));
+    trail.violation
+}
+
+#[test]
+fn a_missing_flush_is_found() {
+    let found = is_found(Fault::SkipRemoteFlush, scenarios::unmap_in_use());
+    assert!(matches!(
+        found,
+        Violation::FreeFrame { .. } | Violation::Revoked { .. }
+    ));
+}
+
+#[test]
+fn a_missing_wake_up_is_found() {
+    let found = is_found(Fault::SkipWake, scenarios::fork_and_start());
+    assert!(matches!(found, Violation::LostWakeUp { .. }));
+}
+
+#[test]
+fn a_missing_stop_is_found() {
+    let found = is_found(Fault::SkipStop, scenarios::destroy_and_reuse());
+    assert!(matches!(found, Violation::Ghost { .. }));
+    let found = is_found(Fault::SkipStop, scenarios::stop_and_start());
+    assert!(matches!(
+        found,
+        Violation::Audit(_) | Violation::Ghost { .. }
+    ));
+}
+
+#[test]
+fn frames_freed_too_early_are_found() {
+    let found = is_found(Fault::SkipLimbo, scenarios::unmap_in_use());
+    assert!(matches!(found, Violation::FreeFrame { .. }));
+}
+
+#[test]
+fn a_wrong_result_of_a_call_is_found() {
+    let found = is_found(Fault::ExoforkResult, scenarios::fork_and_start());
+    assert!(matches!(found, Violation::Result { .. }));
+    let found = is_found(Fault::DestroyNothing, scenarios::destroy_and_reuse());
+    assert!(matches!(found, Violation::Result { .. }));
+}

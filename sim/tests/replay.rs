@@ -1,0 +1,131 @@
+//! A logged run replays; a damaged log, or another kernel, does not.
+
+use kcore::plant::Fault;
+use sim::machine::{Spec, Store};
+use sim::random::{Driver, Stream, spec};
+use sim::reader::{Reader, Record};
+use sim::replay::{replay, replay_with};
+
+/// The log of a random run of so many actions.
+fn logged_run(seed: u64, actions: usize) -> Vec<u8> {
+    logged_run_of(Fault::None, seed, actions)
+}
+
+/// The same, of a kernel with a planted fault.
+fn logged_run_of(fault: Fault, seed: u64, actions: usize) -> Vec<u8> {
+    let mut stream = Stream::new(seed);
+    let kind = stream.word();
+    let spec = Spec {
+        cpus: 3,
+        lifecycle: true,
+        fault,
+        ..spec(kind)
+    };
+    let mut store = Store::new(&spec);
+    let mut driver = Driver::new(&mut store, spec, kind, true);
+    for _ in 0..actions {
+        driver.act(stream.words()).expect("kernel and model agree");
+    }
+    let machine = &mut driver.machine;
+    let mut log = machine.log.take().expect("it was kept");
+    log.end(&machine.kernel);
+    log.bytes().to_vec()
+}
+
+#[test]
+fn a_logged_run_replays() {
+    for seed in 1..=8 {
+        let log = logged_run(seed, 1500);
+        let report = replay(&log).unwrap_or_else(|difference| panic!("{difference}"));
+        assert!(report.ended);
+        assert!(report.digests >= 1);
+        println!(
+            "{} bytes a step\n{report}",
+            log.len() as u64 / report.steps.max(1)
+        );
+    }
+}
+
+#[test]
+fn a_log_that_is_cut_off_replays_as_far_as_it_goes() {
+    let log = logged_run(3, 60);
+    let whole = replay(&log).expect("the whole log replays");
+    for len in (8..log.len()).rev().step_by(7) {
+        match replay(&log[..len]) {
+            Ok(report) => {
+                assert!(!report.ended);
+                assert!(report.steps <= whole.steps);
+            }
+            Err(difference) => assert_eq!(difference.what, "the log itself", "{len}"),
+        }
+    }
+}
+
+/// The number of the step that each byte of a log belongs to: the steps that
+/// are complete before its record begins.
+fn step_of_bytes(log: &[u8]) -> Vec<u64> {
+    let mut reader = Reader::new(log).expect("a log");
+    let mut steps = vec![0; log.len()];
+    let mut step = 0;
+    loop {
+        let start = reader.offset();
+        let Some(record) = reader.record() else {
+            return steps;
+        };
+        let record = record.expect("an undamaged log");
+        if matches!(record, Record::Enter { .. }) && start > 0 {
+            step += 1;
+        }
+        steps[start..reader.offset()].fill(step);
+    }
+}
+
+#[test]
+fn every_damaged_byte_is_found_at_its_step() {
+    let log = logged_run(5, 150);
+    let steps = step_of_bytes(&log);
+    for at in (8..log.len()).step_by(3) {
+        let mut damaged = log.clone();
+        damaged[at] ^= 1 << (at % 8);
+        let Err(difference) = replay(&damaged) else {
+            // A length grew past the end: that looks like a log cut off there.
+            assert!(Reader::new(&damaged).is_ok());
+            let report = replay(&damaged).expect("just did");
+            assert!(!report.ended, "byte {at}");
+            assert!(report.steps <= steps[at], "byte {at}");
+            continue;
+        };
+        // The first step is number 0; here steps are counted from 1.
+        let found = difference.step + 1;
+        let expected = steps[at];
+        assert!(
+            found == expected || found + 1 == expected || expected == 0,
+            "byte {at} of step {expected}: {difference}"
+        );
+    }
+}
+
+#[test]
+fn another_kernel_does_not_give_the_same_answers() {
+    // With any fault planted the kernel takes no shortcuts. One that random
+    // calls cannot meet leaves the others to be told from it alone.
+    let log = logged_run_of(Fault::SkipBss, 2, 3000);
+    assert!(replay(&log).is_ok());
+    for fault in [
+        Fault::SkipRemoteFlush,
+        Fault::SkipWake,
+        Fault::SkipStop,
+        Fault::SkipLimbo,
+        Fault::ExoforkResult,
+        Fault::YieldReturns,
+        Fault::CpuZero,
+        Fault::DestroyNothing,
+        Fault::IdWithoutGeneration,
+        Fault::CputsOffByOne,
+    ] {
+        match replay_with(&log, Some(fault)) {
+            Ok(_) => panic!("{} is not noticed", fault.name()),
+            Err(difference) => println!("{}: {difference}", fault.name()),
+        }
+    }
+}

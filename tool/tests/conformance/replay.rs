@@ -1,0 +1,78 @@
+//! The code that is explored is the code that boots: a recorded run, given to
+//! the core on the host, makes the same steps and prints the same bytes.
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::boot::{Boot, host};
+use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
+
+/// Every program once, on the four CPUs that give its environments most to
+/// race for.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let each = PROGRAMS.iter().map(|&program| {
+        Trial::test(format!("replay::{}", program.name), move || {
+            is_repeated(&program)
+        })
+    });
+    each.chain([Trial::test("replay::tells_a_faulty_kernel", faulty_kernel)])
+}
+
+/// A kernel with a fault is another machine than the core on the host.
+fn faulty_kernel() -> Result<(), Failed> {
+    let file = record_file("faulty")?;
+    let boot = Boot::new(&[
+        "hello",
+        "--timeout",
+        LIMIT_SECONDS,
+        "--record",
+        &file,
+        "--append",
+        "plant=id-without-generation",
+    ])?;
+    let complaint = match sim::replay::replay(&std::fs::read(&file)?) {
+        Err(_) => None,
+        Ok(_) => Some("the record of a faulty kernel replays".to_owned()),
+    };
+    boot.judge(complaint.as_slice())
+}
+
+/// Where a record goes; kept, so that a failed one can be looked at.
+fn record_file(name: &str) -> Result<String, Failed> {
+    let folder = host()?.workspace.target().join("records");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(name);
+    Ok(file
+        .to_str()
+        .ok_or("the workspace's path is not text")?
+        .to_owned())
+}
+
+fn is_repeated(program: &Program) -> Result<(), Failed> {
+    const CPUS: u32 = 4;
+    let file = record_file(program.name)?;
+    let cpus = CPUS.to_string();
+    let boot = Boot::new(&[
+        program.name,
+        "--cpus",
+        &cpus,
+        "--timeout",
+        LIMIT_SECONDS,
+        "--record",
+        &file,
+    ])?;
+    let mut complaints = boot.complaints(&program.expect(CPUS));
+    match sim::replay::replay(&std::fs::read(&file)?) {
+        Err(difference) => complaints.push(format!("{difference}(see ./jostle replay {file})")),
+        Ok(report) => {
+            if !report.ended {
+                complaints.push("the record is cut off".to_owned());
+            }
+            // The console begins with what the hardware half prints at boot.
+            if report.output.is_empty() || !boot.bytes().ends_with(&report.output) {
+                let output = String::from_utf8_lossy(&report.output);
+                complaints.push(format!("the replay printed something else:\n{output}"));
+            }
+        }
+    }
+    boot.judge(&complaints)
+}

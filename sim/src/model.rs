@@ -8,7 +8,7 @@
 
 use abi::layout::{PGSIZE, PTSIZE, UENVS, UPAGES, USTACKTOP, UTOP};
 use abi::{Call, EnvStatus, Error, Personality};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Whether an environment may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Model {
     ids: Vec<u32>,
     /// Slots to use next, last first.
     free: Vec<usize>,
+    /// Bytes typed and not yet read.
+    input: VecDeque<u8>,
     contents: u64,
     births: u64,
 }
@@ -98,6 +100,7 @@ impl Model {
             page_info_frames,
             ids: vec![0; SLOTS],
             free: (0..SLOTS).rev().collect(),
+            input: VecDeque::new(),
             contents: 0,
             births: 0,
         }
@@ -185,11 +188,18 @@ impl Model {
         }
     }
 
+    /// A byte is typed; of 512 that nobody has read, the last ones are lost.
+    pub fn type_in(&mut self, byte: u8) {
+        if self.input.len() < 512 {
+            self.input.push_back(byte);
+        }
+    }
+
     /// `caller`, which runs, makes a call.
     pub fn call(&mut self, caller: u32, call: Call, arguments: [u32; 5]) -> Expected {
         let outcome = match call {
             Call::Cputs => Ok(self.cputs(caller, arguments)),
-            Call::Cgetc => Ok(Expected::Value(0)),
+            Call::Cgetc => Ok(Expected::Value(self.input.pop_front().map_or(0, u32::from))),
             Call::GetEnvId => Ok(Expected::Value(caller)),
             Call::EnvDestroy => self.env_destroy(caller, arguments),
             Call::PageAlloc => self.page_alloc(caller, arguments),

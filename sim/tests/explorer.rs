@@ -3,7 +3,9 @@
 use kcore::plant::Fault;
 use sim::checks::Violation;
 use sim::explorer::scenarios::{self, Scenario};
+use sim::explorer::walk::{random_scenario, walk};
 use sim::explorer::{report, search};
+use sim::random::Stream;
 use std::time::Instant;
 
 /// The fewest states that each scenario has; fewer would mean that something is
@@ -53,6 +55,44 @@ fn nothing_bad_is_reachable_on_three_cpus() {
     println!("{}", report::HEADING);
     for scenario in scenarios::all() {
         explore(&scenario.with_cpus(3));
+    }
+}
+
+/// Random walks, so many on each number of CPUs.
+fn walk_many(seeds: std::ops::Range<u64>, length: usize) -> usize {
+    let mut all = 0;
+    for seed in seeds {
+        let mut stream = Stream::new(seed);
+        let scenario = random_scenario(&mut stream, 1 + (seed % 4) as u8);
+        match walk(&scenario, &mut stream, length) {
+            Ok(count) => all += count,
+            Err(trail) => panic!("seed {seed}\n{}", report::tell(&scenario, &trail)),
+        }
+    }
+    println!("{all} transitions");
+    all
+}
+
+#[test]
+fn nothing_bad_is_met_on_random_walks() {
+    assert!(walk_many(1..400, 4_000) > 200_000);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn nothing_bad_is_met_on_many_random_walks() {
+    walk_many(1_000..9_000, 10_000);
+}
+
+#[test]
+fn random_walks_meet_known_faults() {
+    for fault in [Fault::SkipRemoteFlush, Fault::SkipWake, Fault::SkipStop] {
+        let found = (1..100).any(|seed| {
+            let mut stream = Stream::new(seed);
+            let scenario = random_scenario(&mut stream, 3).with_fault(fault);
+            walk(&scenario, &mut stream, 4_000).is_err()
+        });
+        assert!(found, "{} is not met", fault.name());
     }
 }
 

@@ -3,7 +3,6 @@
 
 use kcore::plant::Fault;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use sim::machine::{Spec, Store};
 use sim::random::{self, Driver, Mismatch, Statistics, Stream, Words};
 
@@ -39,8 +38,7 @@ fn five_million_calls_do_what_the_model_says() {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 64,
-        failure_persistence: None::<Box<FileFailurePersistence>>
-            .map(|persistence| persistence as Box<_>),
+        failure_persistence: None,
         ..ProptestConfig::default()
     })]
 

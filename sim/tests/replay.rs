@@ -88,11 +88,8 @@ fn every_damaged_byte_is_found_at_its_step() {
         let mut damaged = log.clone();
         damaged[at] ^= 1 << (at % 8);
         let Err(difference) = replay(&damaged) else {
-            // A length grew past the end: that looks like a log cut off there.
-            assert!(Reader::new(&damaged).is_ok());
-            let report = replay(&damaged).expect("just did");
-            assert!(!report.ended, "byte {at}");
-            assert!(report.steps <= steps[at], "byte {at}");
+            // Only without its last record does a log look cut off.
+            assert!(at >= log.len() - 3, "byte {at}");
             continue;
         };
         // The first step is number 0; here steps are counted from 1.

@@ -43,9 +43,10 @@ pub enum Command {
 /// `jostle run`.
 #[derive(Debug, Args, Clone)]
 pub struct Run {
-    /// One of our programs, or, with a slash in it, an ELF file.
-    #[arg(value_name = "PROGRAM", default_value = "demo")]
-    pub program: OsString,
+    /// One of our programs, or, with a slash in it, an ELF file (default: a
+    /// demonstration).
+    #[arg(value_name = "PROGRAM")]
+    pub program: Option<OsString>,
     /// The program's arguments; after `--` they may begin with a hyphen.
     #[arg(value_name = "ARGS")]
     pub args: Vec<OsString>,
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn defaults() {
         let run = run(&[]).expect("valid");
-        assert_eq!(run.program, "demo");
+        assert_eq!(run.program, None);
         assert_eq!((run.cpus, run.mem), (4, 128));
         assert_eq!(run.timeout, None);
     }
@@ -181,7 +182,7 @@ mod tests {
             "--icount", "hello", "a", "--cpus", "2", "b", "--", "-x", "--cpus",
         ])
         .expect("valid");
-        assert_eq!(run.program, "hello");
+        assert_eq!(run.program, Some("hello".into()));
         assert_eq!(strings(&run.args), ["a", "b", "-x", "--cpus"]);
         assert_eq!(run.cpus, 2);
         assert!(run.icount);

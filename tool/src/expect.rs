@@ -5,6 +5,8 @@
 //! Several chains of lines can be required at once; each is ordered in itself
 //! and may be interleaved with the others in any way.
 
+use std::fmt;
+
 use regex_lite::Regex;
 
 /// A pattern for one whole line.
@@ -17,6 +19,17 @@ pub struct Line {
 impl Line {
     fn matches(&self, line: &str) -> bool {
         self.regex.is_match(line)
+    }
+
+    /// Whether this console has such a line.
+    pub fn is_in(&self, console: &str) -> bool {
+        console.lines().any(|line| self.matches(line))
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
     }
 }
 
@@ -84,7 +97,7 @@ impl Expect {
         });
         let times = self.times.iter().filter_map(|(wanted, count)| {
             let found = lines.iter().filter(|line| wanted.matches(line)).count();
-            (found != *count).then(|| format!("{found} times instead of {count}: {}", wanted.shown))
+            (found != *count).then(|| format!("{found} times instead of {count}: {wanted}"))
         });
         chains.chain(never).chain(times).collect()
     }
@@ -102,9 +115,9 @@ fn broken(chain: &[Line], lines: &[&str]) -> Option<String> {
                 let earlier = lines[..next].iter().any(|line| wanted.matches(line));
                 return Some(match previous {
                     Some(previous) if earlier => {
-                        format!("not after {:?}: {}", previous.shown, wanted.shown)
+                        format!("not after {previous}: {wanted}")
                     }
-                    _ => format!("missing: {}", wanted.shown),
+                    _ => format!("missing: {wanted}"),
                 });
             }
         }
@@ -151,10 +164,7 @@ mod tests {
     #[test]
     fn order_counts() {
         let swapped = Expect::new().in_order([text("three"), text("one")]);
-        assert_eq!(
-            swapped.complaints(CONSOLE),
-            ["not after \"three\": one".to_owned()]
-        );
+        assert_eq!(swapped.complaints(CONSOLE), ["not after three: one"]);
         // One line does not stand for two.
         let twice = Expect::new().in_order([text("one"), text("one")]);
         assert_eq!(twice.complaints(CONSOLE).len(), 1);

@@ -46,6 +46,12 @@ impl Group {
         self.child.stdout.take()
     }
 
+    /// Ends the child and all that it started.
+    pub fn kill(&self) {
+        // The group may have ended just now.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+    }
+
     /// Waits for the child's end.
     pub fn wait(mut self) -> io::Result<ExitStatus> {
         self.child.wait()
@@ -70,6 +76,21 @@ pub fn output(command: &mut Command) -> io::Result<Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn grandchildren_are_ended_too() {
+        let mut group = Group::spawn(
+            Command::new("sh")
+                .args(["-c", "sleep 60 & sleep 60"])
+                .stdout(Stdio::piped()),
+        )
+        .expect("sh starts");
+        let mut output = group.stdout().expect("piped");
+        group.kill();
+        // Ends only when nobody holds the other end any more.
+        io::copy(&mut output, &mut io::sink()).expect("read");
+        assert!(!group.wait().expect("ended").success());
+    }
 
     #[test]
     fn both_outputs_are_collected() {

@@ -14,6 +14,7 @@
 //! | [`state`] | snapshots of a whole machine, and their hashes |
 //! | [`transitions`] | what can happen next, and making it happen |
 //! | [`search`] | the walk, and walking one path again |
+//! | [`walk`] | random walks through what is too large |
 //! | [`report`] | what a person reads |
 //!
 //! The hard thing is the number of states: everything that history leaves
@@ -32,6 +33,7 @@ pub mod scenarios;
 pub mod search;
 pub mod state;
 pub mod transitions;
+pub mod walk;
 
 pub use scenarios::Scenario;
 pub use search::{Outcome, Trail, search};

@@ -125,9 +125,7 @@ impl Scenario {
         (self.prepare)(&mut Stage {
             machine: &mut machine,
         });
-        while machine.kernel.has_leftovers() {
-            machine.run_event(CPU0, Event::Wake);
-        }
+        machine.clean_up(CPU0);
         forget_history(&mut machine);
         go_on(&mut machine, &self.text).expect("programs begin with a visible op");
         f(&mut machine)
@@ -242,6 +240,16 @@ fn three_generations(stage: &mut Stage<'_, '_>) {
     let child = stage.child(CHILD_AT);
     stage.page_map(0, A, child, A);
     stage.start(child);
+}
+
+/// Children that start at these places all run, each with the same page.
+pub(super) fn page_to_everybody(stage: &mut Stage<'_, '_>, va: u32, starts: &[usize]) {
+    stage.page_alloc(0, va);
+    for &start in starts {
+        let child = stage.child(start);
+        stage.page_map(0, va, child, va);
+        stage.start(child);
+    }
 }
 
 /// Every scenario.

@@ -167,7 +167,7 @@ impl Search<'_, '_, '_> {
 }
 
 /// Every check of a state. Between two entries to the kernel all of them hold.
-fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool) -> Verdict {
+pub(super) fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool) -> Verdict {
     machine.check_stray()?;
     machine.check_ghosts()?;
     if machine.holder.is_some() {

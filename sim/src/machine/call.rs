@@ -97,4 +97,11 @@ impl Machine<'_> {
         self.now += self.kernel.config().quantum;
         self.run_event(cpu, Event::Timer);
     }
+
+    /// Whatever is dead is taken apart; `cpu` does it.
+    pub fn clean_up(&mut self, cpu: CpuId) {
+        while self.kernel.has_leftovers() && self.end.is_none() {
+            self.run_event(cpu, Event::Wake);
+        }
+    }
 }

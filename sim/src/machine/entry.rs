@@ -27,8 +27,13 @@ impl Machine<'_> {
         let step = self.step(cpu, event);
         let outbox = *self.kernel.outbox();
         let kernel_pgdir = self.kernel.config().kernel_pgdir;
+        let timer = step.effects.contains(Effects::TIMER);
+        let due = self.now + self.kernel.config().quantum;
         let own = self.cpu_mut(cpu);
         own.mode = Mode::Performing;
+        if timer {
+            own.due = Some(due);
+        }
         match step.resume {
             Resume::Same if step.effects.contains(Effects::FLUSH) => own.tlb.forget(outbox.flush),
             Resume::Same => {}
@@ -36,6 +41,7 @@ impl Machine<'_> {
             Resume::Idle => {
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
+                own.due = None;
             }
         }
         let holder = Holder {
@@ -106,6 +112,7 @@ impl Machine<'_> {
                 let parked = (own.frame, event);
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
+                own.due = None;
                 own.mode = Mode::Waiting(event.without_environment());
                 let holder = self.holder.as_mut().expect("somebody asked");
                 holder.parked = Some(parked);
@@ -157,10 +164,19 @@ impl Machine<'_> {
             self.uart.output.extend_from_slice(outbox.chunk.bytes());
             self.uart.busy = true;
         }
-        let can_be_interrupted = matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle);
-        if self.uart.instant && self.uart.busy && can_be_interrupted {
+        if self.uart.instant {
+            self.drain_console(cpu);
+        }
+    }
+
+    /// As long as there is output, the console takes it and interrupts `cpu`.
+    fn drain_console(&mut self, cpu: CpuId) {
+        // Its interrupts come through here too: once is enough.
+        self.uart.instant = false;
+        while self.uart.busy && matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle) {
             self.console_ready(cpu);
         }
+        self.uart.instant = true;
     }
 
     /// The console has taken its chunk, and interrupts `cpu`.

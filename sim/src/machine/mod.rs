@@ -65,6 +65,8 @@ pub struct Cpu {
     pub ipi: bool,
     /// A request that it has not answered.
     pub mail: Option<Mail>,
+    /// When its timer interrupts, if that is running.
+    pub due: Option<u64>,
 }
 
 /// What a CPU left behind when it gave up its environment.

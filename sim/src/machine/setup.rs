@@ -137,6 +137,7 @@ impl<'t> Machine<'t> {
             tlb: Tlb::default(),
             ipi: false,
             mail: None,
+            due: None,
         };
         Machine {
             kernel: Kernel::new(memory, store.lend(), config, usable),
@@ -153,6 +154,14 @@ impl<'t> Machine<'t> {
             spec,
             scratch: Vec::new(),
         }
+    }
+
+    /// A machine with one environment, of lab 4, which runs on CPU 0.
+    pub fn with_one_env(store: &'t mut Store, spec: Spec) -> Machine<'t> {
+        let mut machine = Machine::new(store, spec);
+        machine.boot(0x80_0020, Personality::Lab4);
+        machine.calm_down();
+        machine
     }
 
     /// Keeps a log from now on; before the first environment is made.

@@ -86,11 +86,15 @@ pub fn kernel_for(kernel_args: &str) -> Kernel {
     }
 }
 
+/// What runs if no program is named.
+const DEMONSTRATION: &str = "demo";
+
 /// Checks everything about the request that can be wrong before anything is
 /// built or started.
 pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
     let arguments = module_line::arguments(&options.args)?;
-    let name = &options.program;
+    let demonstration = OsString::from(DEMONSTRATION);
+    let name = options.program.as_ref().unwrap_or(&demonstration);
     let program = if name.as_encoded_bytes().contains(&b'/') {
         let path = PathBuf::from(name);
         let image = read_program(&path, options.mem)?;
@@ -155,7 +159,7 @@ fn kernel_args(options: &Run) -> String {
             .any(|word| word.split('=').next() == Some(key))
     };
     let mut words = Vec::new();
-    if !given("lifecycle") {
+    if !given("lifecycle") && options.program.is_some() {
         words.push("lifecycle=on");
     }
     if options.monitor && !given("end") {
@@ -227,6 +231,7 @@ mod tests {
     #[test]
     fn the_user_has_the_last_word() {
         assert_eq!(args_for(&["hello"]), "lifecycle=on");
+        assert_eq!(args_for(&[]), "");
         assert_eq!(
             args_for(&["hello", "--append", "lifecycle=off  quantum=500"]),
             "lifecycle=off quantum=500"

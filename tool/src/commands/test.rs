@@ -8,9 +8,10 @@
 mod checks;
 mod count;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -19,11 +20,15 @@ use self::count::Tally;
 use crate::build::plan::Plan;
 use crate::cli::Test;
 use crate::host_cargo;
-use crate::process_group;
+use crate::process_group::{self, Group};
 use crate::qemu::locate;
 use crate::report::{note, result};
 use crate::status;
 use crate::workspace::Workspace;
+
+/// The tests are stopped when they print nothing for so long: one of them
+/// hangs. The harness prints a line for a test that takes a minute.
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// Runs what matches the filter; the last line is the sum.
 pub fn test(options: &Test) -> anyhow::Result<u8> {
@@ -90,28 +95,52 @@ fn run_check(check: Check) -> anyhow::Result<bool> {
 
 /// The host's tests and the QEMU cases, shown as they come.
 fn cargo_test(workspace: &Workspace, options: &Test) -> anyhow::Result<Tally> {
-    let mut command: Command = host_cargo::command(workspace, "test");
+    let mut command = host_cargo::command(workspace, "test");
     command.arg("--no-fail-fast");
     if let Some(filter) = &options.filter {
         command.arg("--").arg(filter);
     }
-    let mut running =
-        process_group::Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))
-            .context("cannot start cargo")?;
+    let mut running = Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))
+        .context("cannot start cargo")?;
     let output = running.stdout().context("cargo has no output")?;
     let mut tally = Tally::default();
-    let mut reader = BufReader::new(output);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        result(&text);
-        tally.read(&text);
-        line.clear();
+    let lines = lines_of(output);
+    let in_time = loop {
+        match lines.recv_timeout(SILENCE) {
+            Ok(line) => {
+                let text = String::from_utf8_lossy(&line);
+                result(&text);
+                tally.read(&text);
+            }
+            Err(RecvTimeoutError::Disconnected) => break true,
+            Err(RecvTimeoutError::Timeout) => break false,
+        }
+    };
+    if !in_time {
+        note("no test has ended for five minutes; the tests were stopped");
+        running.kill();
     }
     let succeeded = running.wait()?.success();
-    if !succeeded && tally.failed == 0 {
-        // It did not compile, or a test binary ended without a summary.
+    if !in_time || (!succeeded && tally.failed == 0) {
+        // A test hangs, something did not compile, or a test binary ended
+        // without a summary.
         tally.add(false);
     }
     Ok(tally)
+}
+
+/// The lines of a stream, as they come; their ends belong to them.
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut line = Vec::new();
+            match reader.read_until(b'\n', &mut line) {
+                Ok(1..) if sender.send(line).is_ok() => {}
+                _ => return,
+            }
+        }
+    });
+    lines
 }

@@ -30,6 +30,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("buggyhello2", "check-first-page"),
     ("evilhello", "trust-pointer"),
     ("demo", "exofork-result"),
+    ("revoke", "skip-remote-flush"),
 ];
 
 /// A guest that takes this long has been made to hang by its fault.
@@ -82,14 +83,20 @@ fn is_noticed(program: &str, fault: &str) -> Result<(), Failed> {
     if let Verdict::Emulator(how) = boot.verdict() {
         complaints.push(format!("QEMU failed: {how}"));
     }
-    if complaints.is_empty()
-        && boot
-            .complaints(&program.expect(program.grader_cpus))
-            .is_empty()
-    {
+    if complaints.is_empty() && is_as_expected(program, &boot) {
         complaints.push("the planted fault went unnoticed".to_owned());
     }
     boot.judge(&complaints)
+}
+
+fn is_as_expected(program: &Program, boot: &Boot) -> bool {
+    let cpus = program.grader_cpus;
+    let console = boot.console();
+    boot.complaints(&program.expect(cpus)).is_empty()
+        && program
+            .possible(cpus)
+            .iter()
+            .all(|line| line.is_in(&console))
 }
 
 fn is_good_while_asleep(program: &Program) -> Result<(), Failed> {

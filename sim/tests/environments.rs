@@ -1,0 +1,383 @@
+//! Starting, stopping and ending environments in every condition; turns that
+//! come round; both numberings of the calls.
+
+use abi::{Call, EnvStatus, Error, Personality};
+use kcore::env::Slot;
+use kcore::plant::Fault;
+use kcore::{CpuId, Event};
+use sim::machine::call::{Answer, set_call};
+use sim::machine::{Machine, Mode, Spec, Store};
+use std::collections::BTreeMap;
+
+const CPU0: CpuId = CpuId(0);
+const CPU1: CpuId = CpuId(1);
+const RUN: u32 = EnvStatus::Runnable as u32;
+const STOP: u32 = EnvStatus::NotRunnable as u32;
+const CHILD: u32 = 0x1001;
+/// A page of text.
+const TEXT: u32 = 0x40_0000;
+
+/// What a child is doing when its parent does something to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Unborn,
+    /// Its wake-up is on the way.
+    Queued,
+    Running,
+    /// On the other CPU, which waits for the lock to make its call.
+    Calling,
+    Stopped,
+    /// Stopped just when it called.
+    StoppedCalling,
+    Receiving,
+    /// Waits for room in the console.
+    Printing,
+    Dead,
+}
+
+const CONDITIONS: [Condition; 9] = [
+    Condition::Unborn,
+    Condition::Queued,
+    Condition::Running,
+    Condition::Calling,
+    Condition::Stopped,
+    Condition::StoppedCalling,
+    Condition::Receiving,
+    Condition::Printing,
+    Condition::Dead,
+];
+
+/// What its parent does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Run,
+    Stop,
+    Destroy,
+}
+
+const DEEDS: [Deed; 3] = [Deed::Run, Deed::Stop, Deed::Destroy];
+
+fn call(machine: &mut Machine<'_>, call: Call, arguments: &[u32]) -> Answer {
+    let mut all = [0; 5];
+    all[..arguments.len()].copy_from_slice(arguments);
+    machine.call(CPU0, call, all)
+}
+
+fn perform(machine: &mut Machine<'_>, deed: Deed) -> Answer {
+    match deed {
+        Deed::Run => call(machine, Call::EnvSetStatus, &[CHILD, RUN]),
+        Deed::Stop => call(machine, Call::EnvSetStatus, &[CHILD, STOP]),
+        Deed::Destroy => call(machine, Call::EnvDestroy, &[CHILD]),
+    }
+}
+
+/// Brings the child of the environment on CPU 0 into a condition.
+fn prepare(machine: &mut Machine<'_>, condition: Condition) {
+    call(machine, Call::PageAlloc, &[0, TEXT, 7]);
+    for offset in (0..4096).step_by(4) {
+        machine.store(CPU0, TEXT + offset, u32::from_le_bytes(*b"text"));
+    }
+    assert_eq!(call(machine, Call::Exofork, &[]), Answer::Value(CHILD));
+    call(machine, Call::PageMap, &[0, TEXT, CHILD, TEXT, 5]);
+    if condition == Condition::Unborn {
+        return;
+    }
+    perform(machine, Deed::Run);
+    if condition == Condition::Queued {
+        return;
+    }
+    machine.calm_down();
+    assert_eq!(machine.env_on(CPU1).map(|id| id.0 as u32), Some(CHILD));
+    match condition {
+        Condition::Calling | Condition::StoppedCalling => {
+            let number = Personality::Lab4.number(Call::GetEnvId);
+            set_call(
+                &mut machine.cpu_mut(CPU1).frame,
+                number.expect("a call"),
+                [0; 5],
+            );
+            machine.trap(CPU1, Event::Syscall);
+        }
+        Condition::Receiving => {
+            machine.call(CPU1, Call::IpcRecv, [u32::MAX, 0, 0, 0, 0]);
+        }
+        Condition::Printing => {
+            machine.uart.instant = false;
+            while machine.cpu(CPU1).mode == Mode::User {
+                machine.call(CPU1, Call::Cputs, [TEXT, 4096, 0, 0, 0]);
+            }
+        }
+        _ => {}
+    }
+    match condition {
+        Condition::Stopped | Condition::StoppedCalling => {
+            perform(machine, Deed::Stop);
+            if condition == Condition::Stopped {
+                machine.calm_down();
+            }
+        }
+        Condition::Dead => {
+            perform(machine, Deed::Destroy);
+            machine.calm_down();
+        }
+        _ => {}
+    }
+}
+
+/// Two deeds, one after the other, to a child in some condition.
+fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
+    let context = format!("{condition:?} {deeds:?}");
+    let spec = Spec {
+        cpus: 2,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    prepare(&mut machine, condition);
+    assert_eq!(machine.check(), Ok(()), "{context}");
+
+    let mut alive = condition != Condition::Dead;
+    let mut runs = matches!(
+        condition,
+        Condition::Queued | Condition::Running | Condition::Calling | Condition::Printing
+    );
+    for deed in deeds {
+        let answer = perform(&mut machine, deed);
+        let expected = if alive {
+            Answer::Value(0)
+        } else {
+            Answer::Failed(Error::BadEnv)
+        };
+        assert_eq!(answer, expected, "{context}");
+        assert_eq!(machine.check(), Ok(()), "{context}");
+        match deed {
+            Deed::Run => runs = true,
+            Deed::Stop => runs = false,
+            Deed::Destroy => alive = false,
+        }
+        let child = &machine.kernel.envs()[Slot(1)];
+        let wanted = match (alive, runs) {
+            (false, _) => &[EnvStatus::Free][..],
+            (true, true) => &[EnvStatus::Runnable, EnvStatus::Running],
+            (true, false) => &[EnvStatus::NotRunnable],
+        };
+        assert!(
+            wanted.contains(&child.status()),
+            "{context} {:?}",
+            child.status()
+        );
+    }
+
+    machine.uart.instant = true;
+    if machine.uart.busy {
+        machine.console_ready(CPU0);
+    }
+    machine.calm_down();
+    assert_eq!(machine.check(), Ok(()), "{context}");
+    let on_cpu1 = machine.env_on(CPU1).map(|id| id.0 as u32);
+    assert_eq!(on_cpu1, (alive && runs).then_some(CHILD), "{context}");
+    let eax = machine.cpu(CPU1).frame.regs.eax;
+    match condition {
+        Condition::Receiving if on_cpu1.is_some() => {
+            assert_eq!(eax, (Error::Inval as u32).wrapping_neg(), "{context}");
+        }
+        Condition::Calling | Condition::StoppedCalling if on_cpu1.is_some() => {
+            assert_eq!(eax, CHILD, "{context}");
+        }
+        Condition::Printing if on_cpu1.is_some() => assert_eq!(eax, 0, "{context}"),
+        _ => {}
+    }
+}
+
+#[test]
+fn deeds_to_a_child_in_every_condition() {
+    for condition in CONDITIONS {
+        for first in DEEDS {
+            for second in DEEDS {
+                try_deeds(condition, [first, second]);
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_is_resurrected_by_a_bad_status() {
+    for status in [0, 1, 3, 5, 6, u32::MAX, STOP | 0x100] {
+        for condition in CONDITIONS {
+            let spec = Spec {
+                cpus: 2,
+                ..Spec::default()
+            };
+            let mut store = Store::new(&spec);
+            let mut machine = Machine::with_one_env(&mut store, spec);
+            prepare(&mut machine, condition);
+            let before = machine.kernel.envs()[Slot(1)].status();
+            let error = if condition == Condition::Dead {
+                Error::BadEnv
+            } else {
+                Error::Inval
+            };
+            assert_eq!(
+                call(&mut machine, Call::EnvSetStatus, &[CHILD, status]),
+                Answer::Failed(error)
+            );
+            assert_eq!(machine.kernel.envs()[Slot(1)].status(), before);
+        }
+    }
+}
+
+/// How a bunch of environments behaves between two ticks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    Spins,
+    /// Yields just before its quantum ends.
+    Steals,
+    /// Yields a hundred times in a quantum.
+    Storms,
+}
+
+/// What came of it: the time that each had, and the longest that any waited.
+struct Shares {
+    time: BTreeMap<i32, u64>,
+    longest_wait: u64,
+}
+
+const QUANTUM: u64 = 10_000;
+
+/// Lets environments with these habits run for so many quanta.
+fn share(fault: Fault, cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
+    let spec = Spec {
+        cpus,
+        quantum: QUANTUM,
+        frames: 512,
+        fault,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let mut habit_of = BTreeMap::new();
+    for &habit in habits {
+        habit_of.insert(machine.boot(0x80_0020, Personality::Lab4).0, habit);
+    }
+    machine.calm_down();
+    let mut time: BTreeMap<i32, u64> = habit_of.keys().map(|&id| (id, 0)).collect();
+    let mut seen: BTreeMap<i32, u64> = habit_of.keys().map(|&id| (id, 0)).collect();
+    let mut longest_wait = 0;
+    while machine.now < quanta * QUANTUM {
+        // The next thing to happen on any CPU, and when.
+        let next = machine.cpu_ids().filter_map(|cpu| {
+            let due = machine.cpu(cpu).due?;
+            let habit = habit_of[&machine.env_on(cpu)?.0];
+            let yields_at = match habit {
+                Habit::Spins => due,
+                Habit::Steals => due - 1,
+                Habit::Storms => machine.now + QUANTUM / 100,
+            };
+            let in_time = machine.now < yields_at && yields_at < due;
+            Some((if in_time { yields_at } else { due }, cpu, in_time))
+        });
+        let (at, cpu, yields) = next.min_by_key(|next| next.0).expect("somebody runs");
+        let at = at.max(machine.now);
+        for cpu in machine.cpu_ids() {
+            let id = machine.env_on(cpu).expect("all are busy").0;
+            *time.get_mut(&id).expect("known") += at - machine.now;
+            let waited = machine.now.saturating_sub(seen[&id]);
+            longest_wait = longest_wait.max(waited);
+            seen.insert(id, at);
+        }
+        machine.now = at;
+        if yields {
+            machine.call(cpu, Call::Yield, [0; 5]);
+        } else {
+            // Unless it is started again it goes on as it is: it is periodic.
+            machine.cpu_mut(cpu).due = Some(at + QUANTUM);
+            machine.run_event(cpu, Event::Timer);
+        }
+        machine.calm_down();
+    }
+    assert_eq!(machine.check(), Ok(()));
+    let still_waiting = seen.values().map(|&at| machine.now - at.min(machine.now));
+    let longest_wait = still_waiting.fold(longest_wait, u64::max);
+    Shares { time, longest_wait }
+}
+
+#[test]
+fn everybody_runs_within_the_promised_number_of_quanta() {
+    for cpus in 1..=4u8 {
+        for count in usize::from(cpus)..=20 {
+            let shares = share(Fault::None, cpus, &vec![Habit::Spins; count], 200);
+            let bound = (count as u64).div_ceil(cpus.into()) + 1;
+            let waited = shares.longest_wait.div_ceil(QUANTUM);
+            assert!(waited <= bound, "{count} on {cpus}: {waited} quanta");
+        }
+    }
+}
+
+#[test]
+fn environments_that_are_never_interrupted_are_noticed() {
+    let shares = share(Fault::SkipPreempt, 2, &[Habit::Spins; 5], 200);
+    assert!(shares.longest_wait.div_ceil(QUANTUM) > 4);
+    let shares = share(Fault::YieldReturns, 1, &[Habit::Storms; 3], 20);
+    assert!(shares.longest_wait.div_ceil(QUANTUM) > 1);
+}
+
+#[test]
+fn thieves_and_storms_take_nothing_from_eight_spinners() {
+    for habit in [Habit::Steals, Habit::Storms] {
+        for cpus in 1..=4 {
+            let mut habits = vec![Habit::Spins; 8];
+            habits.extend([habit; 2]);
+            let quanta = 2_000;
+            let shares = share(Fault::None, cpus, &habits, quanta);
+            let fair = quanta * QUANTUM * u64::from(cpus) / 10;
+            for (id, time) in shares.time.iter().take(8) {
+                assert!(
+                    *time * 10 >= fair * 9,
+                    "{id:x} had {time} of {fair} on {cpus}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_numbering_of_the_calls_is_each_environments_own() {
+    for personality in Personality::ALL {
+        let spec = Spec::default();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::new(&mut store, spec);
+        machine.boot(0x80_0020, personality);
+        machine.calm_down();
+        // How a library tells them apart: call 12 with edx = 1.
+        let expected = match personality {
+            Personality::Lab4 | Personality::Lab4Of2014 => Error::Inval,
+            Personality::Lab5 | Personality::Lab6 => Error::BadEnv,
+        };
+        let probe = machine.call_number(CPU0, personality, 12, [1, 0, 0, 0, 0]);
+        assert_eq!(probe, Answer::Failed(expected));
+        // The value of one error.
+        let send = personality.number(Call::IpcTrySend).expect("a call");
+        machine.call_number(CPU0, personality, send, [0; 5]);
+        let value = machine.cpu(CPU0).frame.regs.eax.wrapping_neg();
+        let old = personality == Personality::Lab4Of2014;
+        assert_eq!(value, if old { 8 } else { 7 });
+        // Children have their parent's.
+        let fork = personality.number(Call::Exofork).expect("a call");
+        let child = machine.call_number(CPU0, personality, fork, [0; 5]);
+        let Answer::Value(child) = child else {
+            panic!("{child:?}")
+        };
+        let status = personality.number(Call::EnvSetStatus).expect("a call");
+        machine.call_number(CPU0, personality, status, [child, RUN, 0, 0, 0]);
+        machine.tick(CPU0);
+        let now = machine.env_on(CPU0).map(|id| id.0 as u32);
+        assert_eq!(now, Some(child));
+        let probe = machine.call_number(CPU0, personality, 12, [1, 0, 0, 0, 0]);
+        assert_eq!(probe, Answer::Failed(expected));
+        // What no edition has.
+        for number in [15, 63, 65, 1000, u32::MAX] {
+            let answer = machine.call_number(CPU0, personality, number, [0; 5]);
+            assert_eq!(answer, Answer::Failed(Error::Inval));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Programs that the boot loader brings: whatever the file says.
+
+use abi::layout::{PGSIZE, USTACKTOP, UTOP};
+use abi::{Call, Personality};
+use kcore::audit::census;
+use kcore::{CpuId, PhysMem};
+use proptest::prelude::*;
+use sim::image::{HEADER, PROGRAM_HEADER, Segment, elf};
+use sim::machine::{Machine, Spec, Store};
+use sim::mmu::walk;
+use sim::random::Stream;
+use std::collections::BTreeMap;
+
+const CPU0: CpuId = CpuId(0);
+
+fn spec() -> Spec {
+    Spec {
+        frames: 200,
+        module_frames: 16,
+        ..Spec::default()
+    }
+}
+
+/// The byte at `va` of the environment on CPU 0, `None` if nothing is mapped.
+fn byte_at(machine: &Machine<'_>, va: u32) -> Option<u8> {
+    let memory = machine.kernel.memory();
+    let frame = walk(memory, machine.cpu(CPU0).cr3, va)?.frame;
+    let word = memory.read(frame.address() + (va % PGSIZE) / 4 * 4);
+    Some(word.to_le_bytes()[va as usize % 4])
+}
+
+prop_compose! {
+    fn segment()(
+        page in 0u32..6,
+        offset in 0..PGSIZE,
+        bytes in prop::collection::vec(any::<u8>(), 0..5000),
+        extra in prop_oneof![Just(0u32), 0..9000u32],
+    ) -> Segment {
+        let mem_size = bytes.len() as u32 + extra;
+        Segment { va: 0x80_0000 + page * PGSIZE + offset, bytes, mem_size }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 128,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Segments may share pages and overlap; later ones win, byte by byte.
+    #[test]
+    fn what_is_loaded_is_what_the_file_says(segments in prop::collection::vec(segment(), 0..5)) {
+        let mut expected = BTreeMap::new();
+        for segment in &segments {
+            for (i, &byte) in segment.bytes.iter().enumerate() {
+                expected.insert(segment.va + i as u32, byte);
+            }
+        }
+        let spec = spec();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::new(&mut store, spec);
+        let loaded = machine.boot_image(&elf(0x80_0020, &segments), &[], Personality::Lab4);
+        prop_assert!(loaded.is_ok());
+        machine.calm_down();
+        prop_assert_eq!(machine.check(), Ok(()));
+        prop_assert_eq!(machine.cpu(CPU0).frame.eip, 0x80_0020);
+        for segment in segments.iter().filter(|segment| segment.mem_size > 0) {
+            let first = segment.va / PGSIZE * PGSIZE;
+            let last = (segment.va + segment.mem_size - 1) | 0xfff;
+            for va in first..=last {
+                let wanted = expected.get(&va).copied().unwrap_or(0);
+                prop_assert_eq!(byte_at(&machine, va), Some(wanted), "{:#x}", va);
+            }
+        }
+    }
+}
+
+/// Damages an image where it hurts: mostly in its headers.
+fn damage(image: &mut Vec<u8>, stream: &mut Stream) {
+    const VALUES: [u32; 10] = [
+        0,
+        1,
+        PGSIZE,
+        0x7fff_ffff,
+        0x8000_0000,
+        UTOP - 1,
+        UTOP,
+        0xffff_f000,
+        0xffff_fffe,
+        0xffff_ffff,
+    ];
+    let headers = HEADER + 3 * PROGRAM_HEADER;
+    for _ in 0..1 + stream.word() % 4 {
+        let word = stream.word();
+        let within = if word.is_multiple_of(8) {
+            image.len()
+        } else {
+            headers.min(image.len())
+        };
+        if within < 4 {
+            continue;
+        }
+        let at = stream.word() as usize % within;
+        match word / 8 % 4 {
+            0 => image[at] ^= 1 << (word / 32 % 8),
+            1 => image[at] = stream.word() as u8,
+            2 => {
+                let at = at.min(within - 4) & !3;
+                let value = VALUES[stream.word() as usize % VALUES.len()];
+                image[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            }
+            _ if word.is_multiple_of(64) => image.truncate(at),
+            _ => image[at] = image[at].wrapping_add(1),
+        }
+    }
+}
+
+/// Boots damaged images, so many in all, and lets what loads end itself.
+fn boot_damaged(seed: u64, count: usize) {
+    let mut stream = Stream::new(seed);
+    let sound = elf(
+        0x80_0020,
+        &[
+            Segment {
+                va: 0x20_0000,
+                bytes: vec![1; 18],
+                mem_size: 18,
+            },
+            Segment {
+                va: 0x80_0020,
+                bytes: vec![2; 5000],
+                mem_size: 5000,
+            },
+            Segment {
+                va: 0x80_2000,
+                bytes: vec![3; 300],
+                mem_size: 9000,
+            },
+        ],
+    );
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    let (mut loaded, mut refused) = (0, 0);
+    for round in 0..count {
+        let mut image = sound.clone();
+        damage(&mut image, &mut stream);
+        match machine.boot_image(&image, &[], Personality::Lab4) {
+            Ok(id) => {
+                loaded += 1;
+                machine.tick(CPU0);
+                assert_eq!(machine.env_on(CPU0), Some(id));
+                assert_eq!(machine.audit(), Ok(()));
+                machine.call(CPU0, Call::EnvDestroy, [0; 5]);
+            }
+            Err(_) => refused += 1,
+        }
+        machine.clean_up(CPU0);
+        assert_eq!(census(&machine.kernel), at_boot, "image {round}");
+        assert_eq!(machine.stray(), None, "image {round}");
+        if round % 16 == 0 {
+            assert_eq!(machine.check(), Ok(()), "image {round}");
+        }
+    }
+    println!("{loaded} loaded, {refused} refused");
+    assert!(loaded * 20 > count && refused * 20 > count);
+}
+
+#[test]
+fn damaged_images_do_no_damage() {
+    boot_damaged(1, 20_000);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_million_damaged_images_do_no_damage() {
+    for seed in 1..=20 {
+        boot_damaged(seed, 50_000);
+    }
+}
+
+#[test]
+fn arguments_are_laid_out_as_spawn_does() {
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let image = elf(0x80_0020, &[]);
+    machine
+        .boot_image(&image, b"echo\0one\0\0", Personality::Lab4)
+        .expect("it loads");
+    machine.calm_down();
+    let esp = machine.cpu(CPU0).frame.esp;
+    let argc = machine.load(CPU0, esp).expect("a stack");
+    let argv = machine.load(CPU0, esp + 4).expect("a stack");
+    assert_eq!(argc, 3);
+    let mut strings = Vec::new();
+    for i in 0..argc {
+        let mut at = machine.load(CPU0, argv + i * 4).expect("a pointer");
+        let mut text = Vec::new();
+        while let Some(byte @ 1..) = byte_at(&machine, at) {
+            text.push(byte);
+            at += 1;
+        }
+        strings.push(text);
+    }
+    assert_eq!(strings, [b"echo".to_vec(), b"one".to_vec(), b"".to_vec()]);
+    assert_eq!(machine.load(CPU0, argv + 12), Some(0));
+    assert!(esp < USTACKTOP && esp.is_multiple_of(4));
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_refused() {
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    let image = elf(0x80_0020, &[]);
+    for len in 1..3 * PGSIZE as usize / 2 {
+        if len % 97 != 0 && !(4070..4100).contains(&len) {
+            continue;
+        }
+        for text in [vec![0; len], [vec![b'x'; len - 1], vec![0]].concat()] {
+            if machine.boot_image(&image, &text, Personality::Lab4).is_ok() {
+                machine.tick(CPU0);
+                machine.call(CPU0, Call::EnvDestroy, [0; 5]);
+            }
+            machine.clean_up(CPU0);
+            assert_eq!(census(&machine.kernel), at_boot);
+        }
+    }
+    let too_long = [vec![b'x'; 4095], vec![0]].concat();
+    assert!(
+        machine
+            .boot_image(&image, &too_long, Personality::Lab4)
+            .is_err()
+    );
+}

@@ -2,7 +2,8 @@
 //!
 //! The hard thing: programs divide addresses by the size of an entry, and
 //! pipes compare `pp_ref` of two pages, so the count is exact for every
-//! frame at every moment at which a system call has returned.
+//! frame whenever a system call has returned, but for the mappings of the
+//! dead: those go a few tables at a time.
 
 /// One entry; its index is the frame's number. 8 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

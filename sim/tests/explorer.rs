@@ -2,7 +2,7 @@
 
 use kcore::plant::Fault;
 use sim::checks::Violation;
-use sim::explorer::scenarios::{self, Scenario};
+use sim::explorer::scenarios::{self, Scenario, lives, pages};
 use sim::explorer::walk::{random_scenario, walk};
 use sim::explorer::{report, search};
 use sim::random::Stream;
@@ -112,7 +112,7 @@ fn is_found(fault: Fault, scenario: Scenario) -> Violation {
 
 #[test]
 fn a_missing_flush_is_found() {
-    let found = is_found(Fault::SkipRemoteFlush, scenarios::unmap_in_use());
+    let found = is_found(Fault::SkipRemoteFlush, pages::unmap_in_use());
     assert!(matches!(
         found,
         Violation::FreeFrame { .. } | Violation::Revoked { .. }
@@ -121,15 +121,15 @@ fn a_missing_flush_is_found() {
 
 #[test]
 fn a_missing_wake_up_is_found() {
-    let found = is_found(Fault::SkipWake, scenarios::fork_and_start());
+    let found = is_found(Fault::SkipWake, lives::fork_and_start());
     assert!(matches!(found, Violation::LostWakeUp { .. }));
 }
 
 #[test]
 fn a_missing_stop_is_found() {
-    let found = is_found(Fault::SkipStop, scenarios::destroy_and_reuse());
+    let found = is_found(Fault::SkipStop, lives::destroy_and_reuse());
     assert!(matches!(found, Violation::Ghost { .. }));
-    let found = is_found(Fault::SkipStop, scenarios::stop_and_start());
+    let found = is_found(Fault::SkipStop, lives::stop_and_start());
     assert!(matches!(
         found,
         Violation::Audit(_) | Violation::Ghost { .. }
@@ -138,14 +138,14 @@ fn a_missing_stop_is_found() {
 
 #[test]
 fn frames_freed_too_early_are_found() {
-    let found = is_found(Fault::SkipLimbo, scenarios::unmap_in_use());
+    let found = is_found(Fault::SkipLimbo, pages::unmap_in_use());
     assert!(matches!(found, Violation::FreeFrame { .. }));
 }
 
 #[test]
 fn a_wrong_result_of_a_call_is_found() {
-    let found = is_found(Fault::ExoforkResult, scenarios::fork_and_start());
+    let found = is_found(Fault::ExoforkResult, lives::fork_and_start());
     assert!(matches!(found, Violation::Result { .. }));
-    let found = is_found(Fault::DestroyNothing, scenarios::destroy_and_reuse());
+    let found = is_found(Fault::DestroyNothing, lives::destroy_and_reuse());
     assert!(matches!(found, Violation::Result { .. }));
 }

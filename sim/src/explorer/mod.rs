@@ -4,7 +4,7 @@
 //! ways in which a few small programs can run form a graph that is finite and
 //! small enough to be walked whole. Its edges are the machine's smallest moves:
 //! one load or store, one fetch of a translation, one interrupt's arrival, the
-//! taking of the lock and one kernel step. [`search`] walks it breadth first,
+//! taking of the lock and one kernel step. [`mod@search`] walks it breadth first,
 //! so that the first path to a state that must not be is a shortest one.
 //!
 //! | module | what |
@@ -13,7 +13,7 @@
 //! | [`scenarios`] | who runs what, and from where on |
 //! | [`state`] | snapshots of a whole machine, and their hashes |
 //! | [`transitions`] | what can happen next, and making it happen |
-//! | [`search`] | the walk, and walking one path again |
+//! | [`mod@search`] | the walk, and walking one path again |
 //! | [`walk`] | random walks through what is too large |
 //! | [`report`] | what a person reads |
 //!

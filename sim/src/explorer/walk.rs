@@ -6,7 +6,8 @@
 //! needs more actors than the small histories have.
 
 use super::program::{Op, Value};
-use super::scenarios::{Scenario, Stage, page_to_everybody};
+use super::scenarios::parts::page_to_everybody;
+use super::scenarios::{Scenario, Stage};
 use super::search::{Trail, check};
 use super::transitions::{apply, enabled};
 use crate::machine::{Machine, Spec};

@@ -25,6 +25,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("divzero", "survive-fault"),
     ("softint", "drop-error-code"),
     ("badsegment", "drop-error-code"),
+    ("breakpoint", "survive-fault"),
     ("testbss", "skip-bss"),
     ("buggyhello", "trust-pointer"),
     ("buggyhello2", "check-first-page"),

@@ -104,6 +104,7 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("divzero", divzero),
     Program::new("softint", softint),
     Program::new("badsegment", badsegment),
+    Program::new("breakpoint", breakpoint),
     Program::new("testbss", testbss),
     Program::new("buggyhello", buggyhello).also_as_lab5(),
     Program::new("buggyhello2", buggyhello2),
@@ -321,6 +322,10 @@ fn softint(expect: Expect, _: Scope, _: u32) -> Expect {
 fn badsegment(expect: Expect, _: Scope, _: u32) -> Expect {
     let frame = Exception::other(13, "General Protection", "00000028");
     exception(expect, &frame)
+}
+
+fn breakpoint(expect: Expect, _: Scope, _: u32) -> Expect {
+    exception(expect, &Exception::other(3, "Breakpoint", "00000000"))
 }
 
 /// A bad pointer in a call that prints.

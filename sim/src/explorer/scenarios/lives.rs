@@ -1,0 +1,201 @@
+//! Environments that are made, started, stopped and ended.
+//!
+//! The hard thing is that the one concerned may be doing anything just then:
+//! running, calling, waiting for the lock, dying on its own.
+
+use super::Scenario;
+use super::parts::*;
+use crate::explorer::program::{Op, Value};
+use abi::Call;
+
+/// A running child is destroyed; slot and frames are used again.
+pub fn destroy_and_reuse() -> Scenario {
+    scenario(
+        "destroy-and-reuse",
+        "a running child is destroyed; its slot and frames serve the next",
+        programs(
+            &[
+                destroy(CHILD),
+                simple(Call::Exofork, []),
+                Op::IfZero(GRANDCHILD_AT),
+                Op::Want(0x2001),
+                alloc(0x2001, A),
+                Op::Want(0),
+                set_status(0x2001, RUN),
+                exit(),
+            ],
+            &[Op::Store(A), Op::Load(A), Op::Goto(CHILD_AT)],
+            &[Op::Load(A), Op::Store(A), exit()],
+        ),
+        &[A],
+        child_uses_page,
+    )
+}
+
+/// A running child is stopped and started.
+pub fn stop_and_start() -> Scenario {
+    scenario(
+        "stop-and-start",
+        "a child is stopped and started while it uses memory and yields",
+        programs(
+            &[
+                set_status(CHILD, STOP),
+                Op::Want(0),
+                set_status(CHILD, RUN),
+                Op::Want(0),
+                unmap(CHILD, A),
+                exit(),
+            ],
+            &[Op::Load(A), r#yield(), Op::Want(0), Op::Goto(CHILD_AT)],
+            &[],
+        ),
+        &[A],
+        child_uses_page,
+    )
+}
+
+/// A child is stopped in the middle of its calls.
+pub fn stop_caller() -> Scenario {
+    scenario(
+        "stop-caller",
+        "a child is stopped just when it calls, and its call is made later",
+        programs(
+            &[
+                set_status(CHILD, STOP),
+                set_status(CHILD, RUN),
+                r#yield(),
+                set_status(CHILD, STOP),
+                destroy(CHILD),
+                exit(),
+            ],
+            &[
+                unmap(0, A),
+                Op::Want(0),
+                alloc(0, A),
+                Op::Want(0),
+                Op::Store(A),
+                Op::Goto(CHILD_AT),
+            ],
+            &[],
+        ),
+        &[A],
+        child_uses_page,
+    )
+}
+
+/// A fork by hand, with the other CPU asleep.
+pub fn fork_and_start() -> Scenario {
+    scenario(
+        "fork-and-start",
+        "a child is made, given a page and started while the other CPU sleeps",
+        programs(
+            &[
+                simple(Call::Exofork, []),
+                Op::IfZero(CHILD_AT),
+                Op::Keep,
+                call(
+                    Call::PageMap,
+                    [
+                        Value::Is(0),
+                        Value::Is(A),
+                        Value::Kept,
+                        Value::Is(A),
+                        Value::Is(RW),
+                    ],
+                ),
+                Op::Want(0),
+                call(
+                    Call::EnvSetStatus,
+                    [
+                        Value::Kept,
+                        Value::Is(RUN),
+                        Value::Is(0),
+                        Value::Is(0),
+                        Value::Is(0),
+                    ],
+                ),
+                Op::Want(0),
+                r#yield(),
+                unmap(0, A),
+                exit(),
+            ],
+            &[Op::Store(A), r#yield(), Op::Load(A), unmap(0, A), exit()],
+            &[],
+        ),
+        &[A],
+        |stage| stage.page_alloc(0, A),
+    )
+}
+
+/// Parent, child and grandchild end each other.
+pub fn family_feud() -> Scenario {
+    scenario(
+        "family-feud",
+        "a parent ends a child that starts and ends its own; three on two CPUs",
+        programs(
+            &[r#yield(), destroy(CHILD), exit()],
+            &[
+                simple(Call::Exofork, []),
+                Op::IfZero(GRANDCHILD_AT),
+                Op::Want(GRANDCHILD),
+                map(0, A, GRANDCHILD, A, RW),
+                set_status(GRANDCHILD, RUN),
+                destroy(GRANDCHILD),
+                exit(),
+            ],
+            &[Op::Store(A), exit()],
+        ),
+        &[A],
+        three_generations,
+    )
+}
+
+/// Three environments share two CPUs.
+pub fn three_in_turn() -> Scenario {
+    scenario(
+        "three-in-turn",
+        "three environments take turns on two CPUs; one is stopped and unmapped",
+        programs(
+            &[
+                set_status(CHILD, STOP),
+                unmap(GRANDCHILD, A),
+                set_status(CHILD, RUN),
+                exit(),
+            ],
+            &[Op::Load(A), r#yield(), Op::Load(A), exit()],
+            &[Op::Load(A), r#yield(), exit()],
+        ),
+        &[A],
+        |stage| {
+            stage.page_alloc(0, A);
+            for start in [CHILD_AT, GRANDCHILD_AT] {
+                let child = stage.child(start);
+                stage.page_map(0, A, child, A);
+            }
+            stage.start(CHILD);
+            stage.start(GRANDCHILD);
+        },
+    )
+}
+
+/// A parent dies and leaves children that it never started.
+pub fn orphans() -> Scenario {
+    scenario(
+        "orphans",
+        "a parent dies or is ended with children that were never started",
+        programs(
+            &[r#yield(), destroy(CHILD), alloc(0, B), exit()],
+            &[
+                simple(Call::Exofork, []),
+                Op::IfZero(GRANDCHILD_AT),
+                simple(Call::Exofork, []),
+                Op::IfZero(GRANDCHILD_AT),
+                Op::Load(A),
+                exit(),
+            ],
+            &[],
+        ),
+        &[A],
+        child_uses_page,
+    )
+}

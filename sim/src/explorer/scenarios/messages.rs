@@ -1,0 +1,65 @@
+//! Messages, and pages in them.
+//!
+//! The hard thing is the moment between "is it waiting?" and "then send".
+
+use super::Scenario;
+use super::parts::*;
+use crate::explorer::program::Op;
+use abi::Call;
+use abi::layout::UTOP;
+
+/// A page is sent.
+pub fn send_page() -> Scenario {
+    scenario(
+        "send-page",
+        "a child sends a page, trying until the parent waits; the parent uses it",
+        programs(
+            &[
+                simple(Call::IpcRecv, [B]),
+                Op::Want(0),
+                Op::Store(B),
+                simple(Call::IpcRecv, [UTOP]),
+                Op::Want(0),
+                exit(),
+            ],
+            &[
+                simple(Call::IpcTrySend, [PARENT, 7, A, RW]),
+                Op::UnlessZero(CHILD_AT),
+                unmap(0, A),
+                simple(Call::IpcTrySend, [PARENT, 8, UTOP, 0]),
+                Op::UnlessZero(CHILD_AT + 3),
+                exit(),
+            ],
+            &[],
+        ),
+        &[A, B],
+        child_uses_page,
+    )
+}
+
+/// A receive is cancelled.
+pub fn cancel_receive() -> Scenario {
+    scenario(
+        "cancel-receive",
+        "a child's receive is cancelled while a message may be coming",
+        programs(
+            &[
+                set_status(CHILD, RUN),
+                Op::Want(0),
+                simple(Call::IpcTrySend, [CHILD, 1, B, RO]),
+                set_status(CHILD, STOP),
+                set_status(CHILD, RUN),
+                exit(),
+            ],
+            &[
+                simple(Call::IpcRecv, [A]),
+                simple(Call::IpcRecv, [UTOP]),
+                r#yield(),
+                exit(),
+            ],
+            &[],
+        ),
+        &[A],
+        parent_has_another,
+    )
+}

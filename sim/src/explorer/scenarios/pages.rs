@@ -1,0 +1,95 @@
+//! Pages that are taken away while somebody uses them.
+//!
+//! The hard thing in all of them is the same: a CPU remembers a translation, and
+//! may fetch it again until the very moment at which the tables change.
+
+use super::Scenario;
+use super::parts::*;
+use crate::explorer::program::Op;
+
+/// A page is unmapped and its frame reused while its owner reads it.
+pub fn unmap_in_use() -> Scenario {
+    scenario(
+        "unmap-in-use",
+        "a page is unmapped, and its frame used again, while its owner reads it",
+        programs(
+            &[
+                unmap(CHILD, A),
+                Op::Want(0),
+                alloc(0, B),
+                Op::Want(0),
+                Op::Store(B),
+                exit(),
+            ],
+            &[Op::Load(A), Op::Goto(CHILD_AT)],
+            &[],
+        ),
+        &[A, B],
+        child_uses_page,
+    )
+}
+
+/// Another page is mapped over one in use.
+pub fn remap_in_use() -> Scenario {
+    scenario(
+        "remap-in-use",
+        "another page is mapped over one that its owner reads and writes",
+        programs(
+            &[
+                map(0, B, CHILD, A, RW),
+                Op::Want(0),
+                alloc(0, A),
+                Op::Store(A),
+                unmap(0, B),
+                exit(),
+            ],
+            &[Op::Load(A), Op::Store(A), Op::Goto(CHILD_AT)],
+            &[],
+        ),
+        &[A, B],
+        parent_has_another,
+    )
+}
+
+/// A fresh page is allocated over one in use.
+pub fn alloc_over_in_use() -> Scenario {
+    scenario(
+        "alloc-over-in-use",
+        "a fresh page is put over one in use; the old frame is used again",
+        programs(
+            &[
+                alloc(CHILD, A),
+                Op::Want(0),
+                alloc(0, B),
+                Op::Store(B),
+                unmap(CHILD, A),
+                exit(),
+            ],
+            &[Op::Store(A), Op::Load(A), Op::Goto(CHILD_AT)],
+            &[],
+        ),
+        &[A, B],
+        child_uses_page,
+    )
+}
+
+/// A page becomes read-only while it is written.
+pub fn write_protect() -> Scenario {
+    scenario(
+        "write-protect",
+        "a page becomes read-only, and writeable again, while it is written",
+        programs(
+            &[
+                map(CHILD, A, CHILD, A, RO),
+                Op::Want(0),
+                map(CHILD, A, 0, B, RO),
+                Op::Load(B),
+                exit(),
+            ],
+            &[Op::Store(A), Op::Load(A), Op::Goto(CHILD_AT)],
+            &[],
+        ),
+        &[A, B],
+        child_uses_page,
+    )
+}

@@ -1,0 +1,207 @@
+//! What random words mean: which call, with which arguments.
+//!
+//! The hard thing is the mix. Most arguments must be sensible, so that something
+//! happens; but every one has to be wrong often enough, in every way.
+
+use super::{Driver, Words};
+use crate::model::Life;
+use abi::Call;
+use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT};
+
+/// More environments than this are not made.
+const CROWD: usize = 9;
+
+impl Driver<'_> {
+    pub(super) fn choose(&mut self, caller: u32, words: Words) -> (Call, [u32; 5]) {
+        let call = self.choose_call(caller, words[1]);
+        let [_, _, w2, w3, w4, w5, w6, w7] = words;
+        let arguments = match call {
+            Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],
+            Call::EnvDestroy => [self.choose_env(caller, w2 | 8), w3, w4, w5, w6],
+            Call::PageAlloc => [self.choose_env(caller, w2), page(w3), perm(w4), w5, w6],
+            Call::PageUnmap => [self.choose_env(caller, w2), page(w3), w4, w5, w6],
+            Call::PageMap => {
+                let from = self.choose_env(caller, w2);
+                let from_va = match w7 % 4 {
+                    0 => page(w3),
+                    _ => self.mapped_page(from, caller, w3),
+                };
+                let to = self.choose_env(caller, w4);
+                [from, from_va, to, page(w5), perm(w6)]
+            }
+            Call::EnvSetStatus => [self.choose_env(caller, w2), status(w3), w4, w5, w6],
+            Call::IpcTrySend => {
+                let to = self.choose_receiver(caller, w2);
+                [to, w3, self.send_page(caller, w4), perm(w5), w6]
+            }
+            Call::IpcRecv => {
+                let unaligned = u32::from(w7.is_multiple_of(8));
+                [send_or_page(w2) | unaligned, w3, w4, w5, w6]
+            }
+            Call::Cputs => {
+                let ptr = match w7 / 64 % 8 {
+                    0 => page(w2),
+                    _ => self.mapped_page(caller, caller, w2) + w3 % 3,
+                };
+                let len = match w7 / 512 % 8 {
+                    0 => w4 % 9000,
+                    _ => w4 % 200,
+                };
+                [readable_window(ptr), len, w5, w6, w7]
+            }
+            _ => [w2, w3, w4, w5, w6],
+        };
+        self.dead.retain(|&id| !self.model.envs.contains_key(&id));
+        self.dead.truncate(8);
+        (call, arguments)
+    }
+
+    fn choose_call(&mut self, caller: u32, word: u32) -> Call {
+        let alone = self.is_alone();
+        let call = match word % 40 {
+            0..=5 => Call::PageAlloc,
+            6..=12 => Call::PageMap,
+            13..=16 => Call::PageUnmap,
+            17..=19 => Call::Exofork,
+            20..=24 => Call::EnvSetStatus,
+            25 | 26 => Call::EnvDestroy,
+            27 | 28 => Call::Yield,
+            29..=32 => Call::IpcTrySend,
+            33..=35 => Call::IpcRecv,
+            36 | 37 => Call::Cputs,
+            38 => Call::GetEnvId,
+            _ if (word / 40).is_multiple_of(2) => Call::Cgetc,
+            _ => Call::Features,
+        };
+        self.dead.push(caller);
+        match call {
+            Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
+            Call::IpcRecv | Call::EnvSetStatus if alone && !(word / 40).is_multiple_of(16) => {
+                Call::PageMap
+            }
+            Call::EnvDestroy if alone && !(word / 40).is_multiple_of(64) => Call::PageAlloc,
+            _ => call,
+        }
+    }
+
+    /// Mostly an environment that the caller may touch.
+    fn choose_env(&self, caller: u32, word: u32) -> u32 {
+        let pick = |ids: Vec<u32>| {
+            let index = word as usize / 16 % ids.len().max(1);
+            ids.get(index).copied().unwrap_or(caller ^ 0x1000)
+        };
+        let envs = &self.model.envs;
+        match word % 16 {
+            0..=4 => 0,
+            5 => caller,
+            6..=12 => {
+                let own = envs.iter().filter(|(_, env)| env.parent == caller);
+                pick(own.map(|(&id, _)| id).collect())
+            }
+            13 => pick(envs.keys().copied().collect()),
+            14 => pick(self.dead.clone()) ^ 0x1000,
+            _ => word,
+        }
+    }
+
+    fn choose_receiver(&self, caller: u32, word: u32) -> u32 {
+        let waiting = |life: Life| matches!(life, Life::Receives(_));
+        let envs = self.model.envs.iter();
+        let ids: Vec<u32> = envs
+            .filter(|(_, env)| waiting(env.life))
+            .map(|(&id, _)| id)
+            .collect();
+        match ids.get(word as usize / 4 % ids.len().max(1)) {
+            Some(&id) if !word.is_multiple_of(4) => id,
+            _ => self.choose_env(caller, word / 4),
+        }
+    }
+
+    /// A page that `id` has mapped, if it has one.
+    pub(super) fn mapped_page(&self, id: u32, caller: u32, word: u32) -> u32 {
+        let id = if id == 0 { caller } else { id };
+        let pages = self.model.envs.get(&id).map(|env| &env.pages);
+        let index = word as usize % pages.map_or(1, |pages| pages.len().max(1));
+        pages
+            .and_then(|pages| pages.keys().nth(index))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    fn send_page(&self, caller: u32, word: u32) -> u32 {
+        match word % 4 {
+            0 => send_or_page(word / 4),
+            1 => UTOP,
+            _ => self.mapped_page(caller, caller, word / 4),
+        }
+    }
+}
+
+/// A page that programs of this test like to use.
+pub(super) fn sensible_page(word: u32) -> u32 {
+    let spans = [0x40_0000, 0x80_0000, 0xeec0_0000 - 0x40_0000];
+    spans[word as usize % 3] + word / 3 % 4 * PGSIZE
+}
+
+/// An address where a page is wanted: mostly one that can be.
+fn page(word: u32) -> u32 {
+    const HOSTILE: [u32; 16] = [
+        0,
+        1,
+        PGSIZE - 1,
+        UTOP - PGSIZE,
+        UTOP - 1,
+        UTOP,
+        UTOP + 1,
+        UPAGES,
+        ULIM - PGSIZE,
+        ULIM,
+        0xf000_0000,
+        0xffff_f000,
+        0xffff_ffff,
+        0x8000_0000,
+        0x7fff_f000,
+        USTACKTOP - PGSIZE,
+    ];
+    match word % 16 {
+        0 => HOSTILE[word as usize / 16 % 16],
+        _ => sensible_page(word / 16),
+    }
+}
+
+fn send_or_page(word: u32) -> u32 {
+    if word.is_multiple_of(2) {
+        UTOP
+    } else {
+        page(word / 2)
+    }
+}
+
+fn perm(word: u32) -> u32 {
+    match word % 16 {
+        0..=9 => 7,
+        10..=12 => 5,
+        13 => 5 | (word >> 4 & 0xe02),
+        14 => word >> 4 & 0xfff,
+        _ => word,
+    }
+}
+
+/// The address itself, unless it is in the window of page tables, of which the
+/// model knows nothing.
+fn readable_window(va: u32) -> u32 {
+    if (UVPT - 0x1_0000..ULIM).contains(&va) {
+        ULIM
+    } else {
+        va
+    }
+}
+
+fn status(word: u32) -> u32 {
+    match word % 16 {
+        0..=8 => 2,
+        9..=12 => 4,
+        13 | 14 => word / 16 % 6,
+        _ => word,
+    }
+}

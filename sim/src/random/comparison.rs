@@ -1,0 +1,181 @@
+//! Everything that programs can tell, compared between kernel and model.
+//!
+//! The hard thing is to compare meaning, not numbers: the model knows pages,
+//! the kernel frames, and any one-to-one relation between them will do.
+
+use super::{Driver, Mismatch};
+use crate::checks::Violation;
+use crate::machine::{Machine, Mode};
+use crate::memory::Memory;
+use crate::mmu::walk;
+use crate::model::Page;
+use abi::layout::UTOP;
+use abi::page_info::{PAGE_INFO_REFS, PAGE_INFO_STRIDE};
+use abi::{EnvId, EnvStatus};
+use kcore::audit;
+use kcore::env::Slot;
+use kcore::{Event, Pfn, PhysMem};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Driver<'_> {
+    /// A page that was just allocated shows nobody's secrets.
+    pub(super) fn check_fresh(&self, caller: u32, [id, va, ..]: [u32; 5]) -> Result<(), Mismatch> {
+        let id = if id == 0 { caller } else { id };
+        let frame = self.frame_at(id, va);
+        let zero = self.machine.kernel.memory().frame(frame);
+        if zero.iter().all(|&word| word == 0) {
+            Ok(())
+        } else {
+            Err(Mismatch::State(format!("page {va:#x} is not zero")))
+        }
+    }
+
+    pub(super) fn frame_at(&self, id: u32, va: u32) -> Pfn {
+        let space = self.machine.kernel.envs()[slot_of(id)].space();
+        let memory = self.machine.kernel.memory();
+        walk(memory, space.pgdir, va).map_or(Pfn(0), |found| found.frame)
+    }
+
+    pub(super) fn compare(&mut self) -> Result<(), Mismatch> {
+        self.reap();
+        if self.machine.end.is_some() {
+            self.statistics.ends += 1;
+            return self.compare_census();
+        }
+        self.machine.check()?;
+        self.poison
+            .check(&mut self.machine)
+            .map_err(|frame| Mismatch::State(format!("free frame {frame:#x} was written")))?;
+        self.compare_envs()?;
+        self.compare_counts()?;
+        self.compare_results()
+    }
+
+    /// At the end: who waits for messages is left, and of the dead nothing.
+    fn compare_census(&mut self) -> Result<(), Mismatch> {
+        self.machine.audit().map_err(Violation::Audit)?;
+        let (alive, used) = audit::census(&self.machine.kernel);
+        if (alive, used as usize) == (self.model.envs.len(), self.model.used()) {
+            Ok(())
+        } else {
+            Err(Mismatch::State(format!(
+                "{alive} alive, {used} frames left"
+            )))
+        }
+    }
+
+    /// Lets never-started children of the dead die, as the model's do at once.
+    fn reap(&mut self) {
+        let living = |machine: &Machine<'_>| {
+            let envs = machine.kernel.envs();
+            envs.used().filter(|&slot| envs[slot].is_alive()).count()
+        };
+        while living(&self.machine) > self.model.envs.len()
+            && self.machine.kernel.has_leftovers()
+            && self.machine.end.is_none()
+        {
+            let modes = [Mode::User, Mode::Idle];
+            let mut cpus = self.machine.cpu_ids();
+            let Some(cpu) = cpus.find(|&cpu| modes.contains(&self.machine.cpu(cpu).mode)) else {
+                return;
+            };
+            self.machine.run_event(cpu, Event::Wake);
+        }
+    }
+
+    fn compare_envs(&self) -> Result<(), Mismatch> {
+        let envs = self.machine.kernel.envs();
+        let mut frames: BTreeMap<u64, Pfn> = BTreeMap::new();
+        for (&id, wanted) in &self.model.envs {
+            let env = &envs[slot_of(id)];
+            if !env.is_alive() || env.id() != EnvId(id as i32) {
+                return Err(Mismatch::State(format!("{id:08x} is not alive")));
+            }
+            let status = if env.on_cpu().is_some() {
+                EnvStatus::Runnable
+            } else {
+                env.status()
+            };
+            if status != self.model.status(id) {
+                return Err(Mismatch::State(format!("{id:08x} is {status:?}")));
+            }
+            let mut wanted_pages = wanted.pages.iter();
+            for (va, entry) in mappings(self.machine.kernel.memory(), env.space().pgdir) {
+                let agrees = wanted_pages.next().is_some_and(|(&wanted_va, page)| {
+                    let &Page { content, perm } = page;
+                    let frame = *frames.entry(content).or_insert(Pfn(entry >> 12));
+                    wanted_va == va && perm == entry & !USAGE & 0xfff && frame.0 == entry >> 12
+                });
+                if !agrees {
+                    return Err(Mismatch::State(format!("{id:08x} maps {va:#x} {entry:x?}")));
+                }
+            }
+            if let Some((va, _)) = wanted_pages.next() {
+                return Err(Mismatch::State(format!("{id:08x} lost {va:#x}")));
+            }
+        }
+        let distinct: BTreeSet<Pfn> = frames.values().copied().collect();
+        if distinct.len() != frames.len() {
+            return Err(Mismatch::State("two pages in one frame".into()));
+        }
+        // What a dead environment had mapped counts until it is taken apart.
+        if self.machine.kernel.has_leftovers() {
+            return Ok(());
+        }
+        let counts = self.model.counts();
+        for (content, frame) in frames {
+            if self.machine.kernel.frames().count(frame) as usize != counts[&content] {
+                return Err(Mismatch::State(format!("count of frame {:#x}", frame.0)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The public table of frames says what the kernel counts.
+    fn compare_counts(&self) -> Result<(), Mismatch> {
+        let kernel = &self.machine.kernel;
+        let table = kernel.config().upages;
+        for frame in self.machine.usable() {
+            let entry = table + frame * PAGE_INFO_STRIDE + PAGE_INFO_REFS;
+            if kernel.memory().read(entry) != kernel.frames().count(Pfn(frame)) {
+                return Err(Mismatch::State(format!("public count of {frame:#x}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who comes back from a call finds its result.
+    fn compare_results(&mut self) -> Result<(), Mismatch> {
+        for cpu in self.running_cpus() {
+            let id = self.env_on(cpu);
+            let eax = self.machine.cpu(cpu).frame.regs.eax;
+            if let Some(env) = self.model.envs.get_mut(&id)
+                && let Some(result) = env.result.take()
+                && result != eax
+            {
+                return Err(Mismatch::State(format!("{id:08x} got {eax:#x}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Accessed and dirty: the processor's, not the kernel's.
+const USAGE: u32 = 0x60;
+
+/// The page-table entries below UTOP that are not 0, with their addresses.
+fn mappings(memory: &Memory, directory: Pfn) -> impl Iterator<Item = (u32, u32)> {
+    let set = |frame: Pfn| {
+        let entries = (0..).zip(memory.frame(frame).iter().copied());
+        entries.filter(|&(_, entry)| entry != 0)
+    };
+    set(directory)
+        .take_while(|&(index, _)| index < UTOP >> 22)
+        .flat_map(move |(upper, table)| {
+            set(Pfn(table >> 12)).map(move |(lower, entry)| (upper << 22 | lower << 12, entry))
+        })
+}
+
+fn slot_of(id: u32) -> Slot {
+    Slot(EnvId(id as i32).slot() as u16)
+}

@@ -1,0 +1,231 @@
+//! Random programs against the kernel and the model at once.
+//!
+//! A [`Driver`] turns random words into system calls of several environments on
+//! several CPUs, makes each on a simulated machine and on the model, and
+//! compares everything that programs can tell, after every call. The hard thing
+//! is a good mix: arguments that are mostly sensible, so that something
+//! happens, and often enough just wrong.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`stream`] | random words |
+//! | [`choice`] | which call, with which arguments |
+//! | [`calling`] | making it on the machine and on the model |
+//! | [`comparison`] | what programs can tell, compared |
+//! | [`snapshot`] | whether anything changed at all |
+//! | [`statistics`] | whether enough happened |
+
+pub mod calling;
+pub mod choice;
+pub mod comparison;
+pub mod snapshot;
+pub mod statistics;
+pub mod stream;
+
+use crate::checks::Violation;
+use crate::machine::call::Answer;
+use crate::machine::{Machine, Mode, Spec, Store};
+use crate::model::{Expected, Life, Model};
+use crate::poison::Poison;
+use abi::layout::PGSIZE;
+use abi::page_info::PAGE_INFO_STRIDE;
+use abi::{Call, Personality};
+use kcore::{CpuId, Event};
+
+pub use statistics::{Statistics, call_name};
+pub use stream::Stream;
+
+/// Random words for one action.
+pub type Words = [u32; 8];
+
+/// What the kernel and the model, or an invariant, disagree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// A check failed.
+    Violation(Violation),
+    /// A call came to something else than it must.
+    Answer {
+        /// The call.
+        call: Call,
+        /// Its arguments.
+        arguments: [u32; 5],
+        /// What the model says.
+        expected: Expected,
+        /// What the kernel did.
+        answer: Answer,
+    },
+    /// A call failed, and yet something is not as it was.
+    FailureChanged(Call),
+    /// Something that a program can see differs.
+    State(String),
+}
+
+impl From<Violation> for Mismatch {
+    fn from(violation: Violation) -> Mismatch {
+        Mismatch::Violation(violation)
+    }
+}
+
+/// A machine, a model of it, and what happened.
+pub struct Driver<'t> {
+    /// The machine.
+    pub machine: Machine<'t>,
+    model: Model,
+    poison: Poison,
+    /// What happened so far.
+    pub statistics: Statistics,
+    dead: Vec<u32>,
+}
+
+/// The machine that a seed stands for.
+pub fn spec(seed: u32) -> Spec {
+    Spec {
+        frames: 72 + seed % 8 * 16,
+        cpus: 1 + (seed / 8 % 4) as u8,
+        ..Spec::default()
+    }
+}
+
+impl<'t> Driver<'t> {
+    /// A machine with a few environments, some of each personality. It keeps
+    /// a log if that is wanted.
+    pub fn new(store: &'t mut Store, spec: Spec, seed: u32, log: bool) -> Driver<'t> {
+        let mut machine = Machine::new(store, spec);
+        if log {
+            machine.keep_log();
+        }
+        let usable = spec.usable();
+        let page_info_frames = (spec.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
+        let mut model = Model::new(usable.len(), page_info_frames);
+        for i in 0..3 {
+            let personality = Personality::ALL[(seed as usize + i) % 4];
+            let id = machine.boot(0x80_0020, personality);
+            assert_eq!(id.0 as u32, model.boot(personality));
+        }
+        machine.calm_down();
+        Driver {
+            machine,
+            model,
+            poison: Poison::new(usable),
+            statistics: Statistics::default(),
+            dead: Vec::new(),
+        }
+    }
+
+    /// Whether nothing can run any more.
+    pub fn is_over(&self) -> bool {
+        self.machine.end.is_some() || self.running_cpus().is_empty()
+    }
+
+    fn running_cpus(&self) -> Vec<CpuId> {
+        let cpus = self.machine.cpu_ids();
+        cpus.filter(|&cpu| self.machine.cpu(cpu).mode == Mode::User)
+            .collect()
+    }
+
+    /// One action, and every comparison after it.
+    pub fn act(&mut self, words: Words) -> Result<(), Mismatch> {
+        let cpus = self.running_cpus();
+        let Some(&cpu) = cpus.get(words[0] as usize / 64 % cpus.len().max(1)) else {
+            return Ok(());
+        };
+        self.prefetch(words[6]);
+        match words[0] % 32 {
+            0 => self.machine.tick(cpu),
+            1 => self.interrupt(cpu, words[1]),
+            2..=4 => self.touch(cpu, words)?,
+            _ => self.make_call(cpu, words)?,
+        }
+        if !(words[0] / 32).is_multiple_of(4) {
+            self.machine.calm_down();
+        }
+        self.compare()
+    }
+
+    /// CPUs fetch translations that nobody asked for.
+    fn prefetch(&mut self, word: u32) {
+        for cpu in self.running_cpus() {
+            let page = self.mapped_page(self.env_on(cpu), 0, word >> cpu.0);
+            self.machine.fill(cpu, page);
+        }
+    }
+
+    /// Something that no program asked for happens on `cpu`.
+    fn interrupt(&mut self, cpu: CpuId, word: u32) {
+        let byte = (word >> 8) as u8;
+        match word % 8 {
+            0..=2 => {
+                self.model.type_in(byte);
+                self.machine.run_event(cpu, Event::ConsoleInput { byte });
+            }
+            3 if !self.is_alone() => {
+                let event = if word & 8 == 0 {
+                    Event::Exception
+                } else {
+                    Event::PageFault { va: word }
+                };
+                let id = self.env_on(cpu);
+                self.machine.run_event(cpu, event);
+                self.model.kill(id);
+            }
+            _ => self.machine.run_event(cpu, Event::Wake),
+        }
+    }
+
+    /// Whether hardly anybody is left to run.
+    fn is_alone(&self) -> bool {
+        let runs = |env: &&crate::model::Env| env.life == Life::Runs;
+        self.model.envs.values().filter(runs).count() <= 2
+    }
+
+    /// A program uses memory: it must find what the model says is there.
+    fn touch(&mut self, cpu: CpuId, words: Words) -> Result<(), Mismatch> {
+        let id = self.env_on(cpu);
+        let va = choice::sensible_page(words[1]);
+        let write = words[2] & 1 == 1;
+        let page = self.model.envs[&id].pages.get(&va);
+        let allowed = page.is_some_and(|page| page.perm & 2 != 0 || !write);
+        if !allowed {
+            // A page fault would end it: often enough done by `cputs`.
+            return Ok(());
+        }
+        let done = if write {
+            let at = va + words[4] % 4 * 4;
+            let text = words[3] | 0x2020_2020;
+            self.machine.store(cpu, at, text).is_some()
+        } else {
+            self.machine.load(cpu, va + 8).is_some()
+        };
+        if done {
+            Ok(())
+        } else {
+            Err(Mismatch::State(format!("{id:08x} cannot use {va:#x}")))
+        }
+    }
+
+    fn env_on(&self, cpu: CpuId) -> u32 {
+        self.machine.env_on(cpu).map_or(0, |id| id.0 as u32)
+    }
+}
+
+/// Runs of random calls of one seed, so many calls in all.
+pub fn run(seed: u64, calls: u64) -> Result<Statistics, (u64, Mismatch)> {
+    let mut stream = Stream::new(seed);
+    let mut all = Statistics::default();
+    while all.calls < calls {
+        let kind = stream.word();
+        let spec = spec(kind);
+        let mut store = Store::new(&spec);
+        let mut driver = Driver::new(&mut store, spec, kind, false);
+        for _ in 0..2000 {
+            if driver.is_over() {
+                break;
+            }
+            driver
+                .act(stream.words())
+                .map_err(|mismatch| (all.calls + driver.statistics.calls, mismatch))?;
+        }
+        all.add(&driver.statistics);
+    }
+    Ok(all)
+}

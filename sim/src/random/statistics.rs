@@ -1,0 +1,105 @@
+//! What happened in random runs, to see that enough did.
+//!
+//! The hard thing about random tests is that they can pass by doing nothing.
+
+use crate::machine::call::Answer;
+use abi::{Call, Error};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How often what happened.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics {
+    /// Calls made.
+    pub calls: u64,
+    /// Calls that changed the kernel's state.
+    pub changes: u64,
+    /// Sum over the calls of how many environments were alive.
+    pub alive: u64,
+    /// Calls made while no frame was to be had, and failed for that.
+    pub starved: u64,
+    /// Runs that ended because nothing was left to run.
+    pub ends: u64,
+    /// Calls by what they came to: 0 for success, else the error.
+    pub results: BTreeMap<(&'static str, u32), u64>,
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |count: u64| count as f64 / self.calls.max(1) as f64;
+        let Statistics {
+            calls,
+            starved,
+            ends,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "calls {calls}, without memory {starved}, runs that ended {ends}"
+        )?;
+        writeln!(
+            f,
+            "changing the state {:.0} %, environments alive {:.1}",
+            part(self.changes) * 100.0,
+            part(self.alive)
+        )?;
+        for ((call, result), count) in &self.results {
+            writeln!(f, "  {call:16} {:12} {count:9}", result_name(*result))?;
+        }
+        Ok(())
+    }
+}
+
+impl Statistics {
+    /// Notes a call, whether it changed anything, and whether it was made
+    /// while no frame was to be had.
+    pub(super) fn count(&mut self, call: Call, answer: Answer, changed: bool, starved: bool) {
+        let result = match answer {
+            Answer::Failed(error) => error as u32,
+            Answer::Value(_) | Answer::Left(_) => 0,
+        };
+        self.calls += 1;
+        self.changes += u64::from(changed);
+        self.starved += u64::from(starved && result == Error::NoMem as u32);
+        *self.results.entry((call_name(call), result)).or_insert(0) += 1;
+    }
+
+    /// Adds what happened elsewhere.
+    pub fn add(&mut self, other: &Statistics) {
+        self.calls += other.calls;
+        self.changes += other.changes;
+        self.alive += other.alive;
+        self.ends += other.ends;
+        self.starved += other.starved;
+        for (&key, count) in &other.results {
+            *self.results.entry(key).or_insert(0) += count;
+        }
+    }
+}
+
+/// The name of a call, for statistics.
+pub fn call_name(call: Call) -> &'static str {
+    match call {
+        Call::Cputs => "cputs",
+        Call::Cgetc => "cgetc",
+        Call::GetEnvId => "getenvid",
+        Call::EnvDestroy => "env_destroy",
+        Call::PageAlloc => "page_alloc",
+        Call::PageMap => "page_map",
+        Call::PageUnmap => "page_unmap",
+        Call::Exofork => "exofork",
+        Call::EnvSetStatus => "env_set_status",
+        Call::EnvSetTrapframe => "env_set_trapframe",
+        Call::EnvSetPgfaultUpcall => "env_set_pgfault_upcall",
+        Call::Yield => "yield",
+        Call::IpcTrySend => "ipc_try_send",
+        Call::IpcRecv => "ipc_recv",
+        Call::TimeMsec => "time_msec",
+        Call::Features => "features",
+    }
+}
+
+/// Which error a result in [`Statistics::results`] is.
+fn result_name(result: u32) -> String {
+    Error::from_value(result).map_or("ok".into(), |error| format!("{error:?}"))
+}

@@ -13,7 +13,7 @@
 //! | [`error`] | error values |
 //! | [`perm`] | page permissions |
 //! | [`trap`] | vectors, segment selectors, flags, [`TrapFrame`], [`UTrapFrame`] |
-//! | [`env`] | environment ids, [`PublicEnv`] |
+//! | [`mod@env`] | environment ids, [`PublicEnv`] |
 //! | [`page_info`] | the public frame table |
 
 #![no_std]

@@ -2,7 +2,7 @@
 //!
 //! Every frame has a count: its user mappings plus its roles as a page table
 //! plus the kernel's own holds. At zero it is *not* free: other CPUs may still
-//! have translations of it. It goes to limbo, and only [`Frames::settle`], after
+//! have translations of it. It goes to limbo, and only [`crate::Kernel::settle`], after
 //! the step's effects are done, makes it allocatable.
 //!
 //! The hard thing is that user space can see the counts (the public table at

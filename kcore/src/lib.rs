@@ -16,7 +16,7 @@
 //! 4. Decode, check, commit: a call that returns an error changed nothing.
 //! 5. Nothing that user space does can reach a panic.
 //!
-//! Reading order: [`event`], [`kernel`], [`syscall`], [`sched`], [`env`],
+//! Reading order: [`event`], [`kernel`], [`syscall`], [`sched`], [`mod@env`],
 //! [`paging`], [`frames`], then the rest.
 
 #![no_std]

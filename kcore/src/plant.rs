@@ -1,6 +1,6 @@
 //! Planted faults: known kernel bugs, one at a time, to show that tests bite.
 //!
-//! With the feature `plant` off, [`planted`] is a constant `false` and every
+//! With the feature `plant` off, [`Plant::is`] is a constant `false` and every
 //! fault vanishes from the kernel. With it on, a fault is chosen by name at run
 //! time. The hard thing is discipline: a plant is one condition in the code it
 //! breaks, so that what is tested is the real path with one thought missing.

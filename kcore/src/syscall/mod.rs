@@ -4,7 +4,7 @@
 //! only then changes the state. One place, here, turns what it returns into
 //! registers and scheduling. The hard thing is that consequences differ: an
 //! error goes to the caller, a bad pointer kills it, a full console makes it
-//! wait; [`Outcome`] names them all.
+//! wait; `Outcome` names them all.
 //!
 //! Adding a call touches `abi/src/call.rs`, the table here, the handler's file
 //! and the reference.

@@ -70,8 +70,11 @@ pub enum Outcome {
 pub fn start(id: CpuId, apic_id: u8) -> Outcome {
     area(id).apic_id.store(apic_id.into(), Ordering::Relaxed);
     // The wait after the reset is 10 ms on paper, and nothing on any processor
-    // of this century: try the short way first.
-    for (reset_us, patience_us) in [(200, 20_000), (10_000, 500_000)] {
+    // of this century: try the short way first. But be patient with it: a
+    // virtual CPU may be slow to get a CPU of its own, and emulators keep a
+    // start-up message through the reset that should have cancelled it, so that
+    // a CPU which is late for the first attempt comes too early for the second.
+    for (reset_us, patience_us) in [(200, 2_000_000), (10_000, 2_000_000)] {
         if try_start(id, apic_id.into(), reset_us, patience_us) {
             return match clock::wait_until(1_000_000, || arrived(id)) {
                 true => Outcome::Up,

@@ -46,15 +46,20 @@ pub enum Call {
     /// answers every extension number with `E_INVAL`, which is negative, so
     /// this is a harmless probe for a kernel that has more.
     Features,
+    /// Extension: `ipc_send(id, value, srcva, perm)`: as `ipc_try_send`, but
+    /// waits until the target receives.
+    IpcSend,
 }
 
-/// Number of the first extension call.
+/// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
-/// Number of [`Call::Features`] in every personality.
-pub const FEATURES_NUMBER: u32 = FIRST_EXTENSION;
+/// The extension calls, by number from [`FIRST_EXTENSION`].
+pub const EXTENSIONS: [Call; 2] = [Call::Features, Call::IpcSend];
 
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
 pub const FEATURE_SYSENTER: u32 = 1;
+/// Bit of the answer of [`Call::Features`]: there is [`Call::IpcSend`].
+pub const FEATURE_IPC_SEND: u32 = 2;
 
 /// Which edition's numbers and error values an environment was built for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -122,6 +127,11 @@ static TABLE: [[Option<Call>; 16]; Personality::ALL.len()] = {
     table
 };
 
+fn extension(number: u32) -> Option<Call> {
+    let index = number.checked_sub(FIRST_EXTENSION)?;
+    EXTENSIONS.get(index as usize).copied()
+}
+
 impl Personality {
     /// Every personality.
     pub const ALL: [Personality; 4] = [
@@ -144,18 +154,17 @@ impl Personality {
     pub fn call(self, number: u32) -> Option<Call> {
         match TABLE[self as usize].get(number as usize) {
             Some(&call) => call,
-            None if number == FEATURES_NUMBER => Some(Call::Features),
-            None => None,
+            None => extension(number),
         }
     }
 
     /// The number of `call`, if this personality has it.
     pub fn number(self, call: Call) -> Option<u32> {
-        if call == Call::Features {
-            return Some(FEATURES_NUMBER);
+        let index_in = |calls: &[Call]| calls.iter().position(|&known| known == call);
+        match index_in(self.calls()) {
+            Some(index) => Some(index as u32),
+            None => index_in(&EXTENSIONS).map(|index| FIRST_EXTENSION + index as u32),
         }
-        let index = self.calls().iter().position(|&known| known == call)?;
-        Some(index as u32)
     }
 
     /// The positive value by which this personality knows `error`.

@@ -85,6 +85,21 @@ impl TrapFrame {
         }
     }
 
+    /// The frame with everything forced that user space must not choose:
+    /// selectors, and flags that are not the program's own (Intel SDM volume
+    /// 1, 3.4.3).
+    #[must_use]
+    pub const fn sanitised(self) -> TrapFrame {
+        TrapFrame {
+            es: USER_DATA,
+            ds: USER_DATA,
+            cs: USER_CODE,
+            ss: USER_DATA,
+            eflags: self.eflags & USER_FLAGS | FLAG_IF,
+            ..self
+        }
+    }
+
     /// The frame as words, in the order of memory.
     pub const fn words(&self) -> [u32; TRAP_FRAME_WORDS] {
         let r = &self.regs;
@@ -172,6 +187,36 @@ pub struct UTrapFrame {
     pub esp: u32,
 }
 
+/// Bytes of a [`UTrapFrame`].
+pub const UTRAP_FRAME_SIZE: u32 = 52;
+
+impl UTrapFrame {
+    /// The frame as it stands in memory.
+    pub fn bytes(&self) -> [u8; UTRAP_FRAME_SIZE as usize] {
+        let r = &self.regs;
+        let words = [
+            self.fault_va,
+            self.err,
+            r.edi,
+            r.esi,
+            r.ebp,
+            r.oesp,
+            r.ebx,
+            r.edx,
+            r.ecx,
+            r.eax,
+            self.eip,
+            self.eflags,
+            self.esp,
+        ];
+        let mut bytes = [0; UTRAP_FRAME_SIZE as usize];
+        for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+}
+
 /// Kernel code selector.
 pub const KERNEL_CODE: u32 = 0x08;
 /// Kernel data selector.
@@ -187,6 +232,9 @@ pub const TASK_STATE: u32 = 0x28;
 pub const FLAG_ONE: u32 = 0x2;
 /// EFLAGS: trap after each instruction.
 pub const FLAG_TF: u32 = 0x100;
+/// EFLAGS: what belongs to programs: carry, parity, adjust, zero, sign, trap,
+/// direction, overflow, alignment check and the identification bit.
+pub const USER_FLAGS: u32 = 0x0024_0dd5;
 /// EFLAGS: interrupts on.
 pub const FLAG_IF: u32 = 0x200;
 /// EFLAGS: direction.

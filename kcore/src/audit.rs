@@ -48,6 +48,7 @@ pub fn audit<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32]) -> Verdict {
     slots(kernel)?;
     cpus(kernel)?;
     queues(kernel)?;
+    senders(kernel)?;
     spaces(kernel, holds)?;
     frames(kernel, holds)?;
     check(
@@ -103,6 +104,12 @@ fn slots<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
         check(
             env.pending.is_none() || env.on_cpu.is_none(),
             "pending only when off",
+            at,
+        )?;
+        let sends = matches!(env.wait, Wait::Receiver(_));
+        check(
+            !sends || env.on_cpu.is_none(),
+            "a sender that waits is on no CPU",
             at,
         )?;
         let sane = !waits || env.inbox.dstva >= UTOP || env.inbox.dstva.is_multiple_of(4096);
@@ -235,6 +242,41 @@ fn queues<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
         )?;
     }
     Ok(())
+}
+
+/// Exactly those who wait for a receiver are in its queue.
+fn senders<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+    let (mut waiting, mut queued) = (0, 0);
+    for slot in kernel.envs.used() {
+        let env = &kernel.envs[slot];
+        waiting += u32::from(env.alive && matches!(env.wait, Wait::Receiver(_)));
+        queued += env.senders.len();
+        check(
+            env.alive || env.senders.is_empty(),
+            "nobody waits for the dead",
+            slot.0.into(),
+        )?;
+        let mut counted = 0;
+        for sender in env.senders.iter(&kernel.envs) {
+            counted += 1;
+            let theirs = kernel.envs[sender].wait == Wait::Receiver(slot);
+            check(
+                theirs,
+                "who is in a receiver's queue waits for it",
+                sender.0.into(),
+            )?;
+        }
+        check(
+            counted == env.senders.len(),
+            "a receiver's queue's length",
+            slot.0.into(),
+        )?;
+    }
+    check(
+        waiting == queued,
+        "who waits for a receiver is in its queue",
+        waiting,
+    )
 }
 
 /// I3 and I4; counts what every page table holds.

@@ -112,16 +112,25 @@ pub fn full<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
 fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
     (env.id, env.parent, env.kind, env.personality, env.space).hash(digest);
     (env.alive, env.runnable, env.started, env.on_cpu, env.wait).hash(digest);
-    (env.cpunum, env.runs, env.pending, env.printed).hash(digest);
+    (
+        env.cpunum,
+        env.runs,
+        env.pending,
+        env.printed,
+        env.upcall,
+        env.ran,
+    )
+        .hash(digest);
     (
         env.next,
         env.prev,
-        env.unborn,
+        env.stopped,
         env.sibling,
         env.elder,
         env.inbox,
     )
         .hash(digest);
+    (env.letter, env.senders).hash(digest);
     // While it is on a CPU its registers are there.
     if env.on_cpu.is_none() {
         env.frame.hash(digest);

@@ -89,6 +89,14 @@ bitflags::bitflags! {
         const END = 64;
         /// Call [`crate::Kernel::settle`] when all others are done.
         const SETTLE = 128;
+        /// Enter the monitor with the environment that is resumed, which is at
+        /// a breakpoint. First everything printed so far leaves the console;
+        /// then the monitor may change the frame as the program itself could;
+        /// then the environment goes on.
+        const BREAK = 256;
+        /// The environment that is resumed has never run before: whatever the
+        /// machine keeps for its slot (x87 registers) was another's.
+        const NEW = 512;
     }
 }
 

@@ -1,80 +1,171 @@
 //! Messages: one word and perhaps a page, from one environment to another.
 //!
 //! JOS's interface exactly: a receiver waits with one place for one message,
-//! and a sender whose target does not wait is told so and tries again.
+//! and a sender whose target does not wait is told so and tries again. Beside
+//! it an extension that needs no trying: [`Call::IpcSend`] waits, and those who
+//! wait for the same receiver are served in the order in which they came.
 //!
 //! The hard thing is the order of checks. Anything that is wrong with the
 //! sender's page is found before the receiver is touched, so a failed send
-//! leaves the receiver waiting as if nothing had happened.
+//! leaves the receiver as if nothing had happened. A page that is offered by a
+//! waiting sender is looked at when it is taken: until then the sender's parent
+//! may have changed it.
+//!
+//! [`Call::IpcSend`]: abi::Call::IpcSend
 
 use crate::env::{Inbox, Slot, Wait};
 use crate::kernel::Kernel;
 use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
+use crate::plant::Fault;
 use crate::syscall::{CallResult, Caller, Outcome};
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, Perm};
 
+/// What a sender sends; kept while it waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Letter {
+    /// The word.
+    pub(crate) value: u32,
+    /// Address of the page, at or above UTOP for none.
+    pub(crate) va: u32,
+    /// Its permissions, as given.
+    pub(crate) perm: u32,
+}
+
 impl<M: PhysMem> Kernel<'_, M> {
+    #[inline(always)]
     pub(crate) fn sys_ipc_try_send(
         &mut self,
         caller: Caller,
         id: u32,
-        value: u32,
-        va: u32,
-        perm: u32,
+        letter: Letter,
     ) -> CallResult {
         let target = self.any_env(caller, id)?;
         if self.envs[target].wait != Wait::Message {
             return Err(Error::IpcNotRecv);
         }
-        let offered = self.offered_page(caller.slot, va, perm)?;
-        let wanted = UserPage::new(self.envs[target].inbox.dstva);
+        self.hand_over(caller, caller.slot, target, letter)?;
+        self.end_wait(target, 0);
+        Ok(Outcome::Done(0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn sys_ipc_send(&mut self, caller: Caller, id: u32, letter: Letter) -> CallResult {
+        let target = self.any_env(caller, id)?;
+        if target == caller.slot {
+            return Err(Error::Inval); // it would wait for itself
+        }
+        if self.envs[target].wait == Wait::Message {
+            self.hand_over(caller, caller.slot, target, letter)?;
+            self.end_wait(target, 0);
+            return Ok(Outcome::Done(0));
+        }
+        self.offered_page(caller.slot, letter)?;
+        let mut senders = self.envs[target].senders;
+        senders.push_back(&mut self.envs, caller.slot);
+        self.envs[target].senders = senders;
+        let env = &mut self.envs[caller.slot];
+        env.letter = letter;
+        env.wait = Wait::Receiver(target);
+        Ok(Outcome::Stop)
+    }
+
+    #[inline(always)]
+    pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, dstva: u32) -> CallResult {
+        if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
+            return Err(Error::Inval);
+        }
+        self.envs[caller.slot].inbox.dstva = dstva;
+        while let Some(sender) = self.next_sender(caller.slot) {
+            let letter = self.envs[sender].letter;
+            match self.hand_over(caller, sender, caller.slot, letter) {
+                Ok(()) => {
+                    self.end_wait(sender, 0);
+                    return Ok(Outcome::Done(0));
+                }
+                Err(error) => self.fail_wait(sender, error),
+            }
+        }
+        self.envs[caller.slot].wait = Wait::Message;
+        self.mirror
+            .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
+        Ok(Outcome::Stop)
+    }
+
+    /// Takes the first of those who wait to send to `target` out of the queue.
+    #[inline(always)]
+    fn next_sender(&mut self, target: Slot) -> Option<Slot> {
+        let mut senders = self.envs[target].senders;
+        let sender = senders.pop_front(&mut self.envs);
+        self.envs[target].senders = senders;
+        sender
+    }
+
+    /// Those who wait to send to `target` wait in vain: it is dying.
+    pub(crate) fn fail_senders(&mut self, target: Slot) {
+        while let Some(sender) = self.next_sender(target) {
+            self.fail_wait(sender, Error::BadEnv);
+        }
+    }
+
+    /// The page that a sender offers, if its address is below UTOP.
+    #[inline(always)]
+    fn offered_page(&self, sender: Slot, letter: Letter) -> Result<Option<(Pfn, Perm)>, Error> {
+        if letter.va >= UTOP {
+            return Ok(None);
+        }
+        let page = UserPage::new(letter.va).ok_or(Error::Inval)?;
+        let perm = Perm::from_argument(letter.perm).ok_or(Error::Inval)?;
+        Ok(Some((self.shareable(sender, page, perm)?, perm)))
+    }
+
+    /// Puts a letter into `target`'s inbox, and its page where `target` wants
+    /// it. On an error nothing has changed.
+    #[inline(always)]
+    fn hand_over(
+        &mut self,
+        caller: Caller,
+        sender: Slot,
+        target: Slot,
+        letter: Letter,
+    ) -> Result<(), Error> {
+        let offered = self.offered_page(sender, letter)?;
+        let plant = self.config.plant;
+        let wanted =
+            UserPage::new(self.envs[target].inbox.dstva).filter(|_| !plant.is(Fault::DropPage));
         let mut delivered = Perm::empty();
         if let (Some((frame, perm)), Some(page)) = (offered, wanted) {
             self.share(caller, target, page, frame, perm)?;
             delivered = perm;
         }
-        self.deliver(caller.slot, target, value, delivered);
-        Ok(Outcome::Done(0))
-    }
-
-    /// The page that a sender offers, if `va` is below UTOP.
-    fn offered_page(&self, sender: Slot, va: u32, perm: u32) -> Result<Option<(Pfn, Perm)>, Error> {
-        if va >= UTOP {
-            return Ok(None);
-        }
-        let page = UserPage::new(va).ok_or(Error::Inval)?;
-        let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
-        Ok(Some((self.shareable(sender, page, perm)?, perm)))
-    }
-
-    fn deliver(&mut self, sender: Slot, target: Slot, value: u32, perm: Perm) {
         let from = self.envs[sender].id;
         let env = &mut self.envs[target];
         env.inbox = Inbox {
-            dstva: env.inbox.dstva,
-            value,
+            value: letter
+                .value
+                .wrapping_add(u32::from(plant.is(Fault::WrongWord))),
             from,
-            perm: perm.bits(),
+            perm: delivered.bits(),
+            ..env.inbox
         };
-        env.wait = Wait::Nothing;
-        env.frame.regs.eax = 0;
         self.mirror
-            .message(&mut self.mem, target, &self.envs[target]);
-        self.make_ready(target);
-        self.show_status(target);
+            .message_received(&mut self.mem, target, &self.envs[target]);
+        Ok(())
     }
 
-    pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, dstva: u32) -> CallResult {
-        if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
-            return Err(Error::Inval);
-        }
-        let env = &mut self.envs[caller.slot];
-        env.inbox.dstva = dstva;
-        env.wait = Wait::Message;
-        self.mirror
-            .message(&mut self.mem, caller.slot, &self.envs[caller.slot]);
-        Ok(Outcome::Stop)
+    /// A waiting environment's call comes to `result`; it goes on.
+    #[inline(always)]
+    fn end_wait(&mut self, slot: Slot, result: u32) {
+        let env = &mut self.envs[slot];
+        env.wait = Wait::Nothing;
+        env.frame.regs.eax = result;
+        self.make_ready(slot);
+        self.mirror.runnable(&mut self.mem, slot);
+    }
+
+    fn fail_wait(&mut self, slot: Slot, error: Error) {
+        let value = self.envs[slot].personality.error_value(error);
+        self.end_wait(slot, value.wrapping_neg());
     }
 }

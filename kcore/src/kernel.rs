@@ -19,7 +19,7 @@ use crate::cpu::{CpuId, Cpus};
 use crate::env::mirror::Mirror;
 use crate::env::table::TableState;
 use crate::env::{Env, EnvTable, Slot};
-use crate::event::{Effects, End, Event, Outbox, Step};
+use crate::event::{Effects, End, Event, Outbox, Resume, Step};
 use crate::frames::{Frame, Frames, FramesState};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Plant;
@@ -47,6 +47,9 @@ pub struct Config {
     pub lifecycle: bool,
     /// What happens when nothing is left to run.
     pub end: End,
+    /// Breakpoints enter the monitor instead of killing, as people's graders
+    /// expect; any program can then hold up the machine.
+    pub grading: bool,
     /// The fault to plant, for tests of tests.
     pub plant: Plant,
 }
@@ -95,7 +98,7 @@ pub struct Kernel<'t, M: PhysMem> {
     pub(crate) outbox: Outbox,
 
     // --- Derived from the rest, when a step is settled.
-    /// Nothing is left over from earlier steps; see [`crate::fast`].
+    /// Nothing is left over from earlier steps; see [`crate::quiet`].
     pub(crate) quiet: bool,
 
     // --- Immutable after boot.
@@ -134,7 +137,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     #[inline(always)]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.now = now;
-        match self.fast_step(cpu, event, frame) {
+        match self.quiet_call(cpu, event, frame) {
             Some(step) => step,
             None => self.general_step(cpu, event, frame),
         }
@@ -142,7 +145,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
 
     /// A step, whatever it takes.
     fn general_step(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Step {
-        self.effects = Effects::SETTLE;
+        self.effects = Effects::empty();
         let resume = match self.cpus.current(cpu) {
             Some(slot) => {
                 let next = self.handle(cpu, slot, event, frame);
@@ -154,12 +157,30 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
                 self.run_next(cpu, frame)
             }
         };
-        if self.has_chores() {
-            self.chores();
+        self.close(resume)
+    }
+
+    /// The end of every step that may have changed something: looks after what
+    /// it left over.
+    #[inline(always)]
+    pub(crate) fn close(&mut self, resume: Resume) -> Step {
+        self.quiet = self.is_quiet();
+        if !self.quiet {
+            self.leave_over();
         }
         Step {
             resume,
             effects: self.effects,
+        }
+    }
+
+    /// Something is to be settled, printed or ended: does a bounded piece of
+    /// it.
+    #[inline(never)]
+    fn leave_over(&mut self) {
+        self.effects |= Effects::SETTLE;
+        if self.has_chores() {
+            self.chores();
         }
     }
 

@@ -64,6 +64,18 @@ faults! {
     CpuZero = "cpu-zero",
     /// `env_destroy` reports success and does nothing.
     DestroyNothing = "destroy-nothing",
+    /// Bad memory ends its owner without a word.
+    DropAssertion = "drop-assertion",
+    /// A page-fault handler is told of address 0.
+    ZeroFaultVa = "zero-fault-va",
+    /// A page-fault handler's frame lacks a register.
+    LoseRegister = "lose-register",
+    /// A handler's own fault overwrites the frame that it is handling.
+    NestAtTop = "nest-at-top",
+    /// A page that is sent does not arrive.
+    DropPage = "drop-page",
+    /// A word that is sent arrives as the next one.
+    WrongWord = "wrong-word",
     /// `getenvid` answers with the slot instead of the id.
     IdWithoutGeneration = "id-without-generation",
 }

@@ -15,7 +15,7 @@
 //! log    = "JOSTLE" version:u16  record*
 //! record = tag:u8 fields check:u16
 //!
-//! BOOT    pgdir uenvs upages quantum lifecycle:u8 end:u8 plant:string
+//! BOOT    pgdir uenvs upages quantum lifecycle:u8 end:u8 grading:u8 plant:string
 //!         frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
 //! MODULE  start len personality:u8 kind:u8 arguments:string
@@ -50,7 +50,7 @@ use core::ops::Range;
 /// What a log begins with, before its version.
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -128,7 +128,11 @@ impl Recorder {
         record.number(config.uenvs.into());
         record.number(config.upages.into());
         record.number(config.quantum);
-        record.bytes(&[config.lifecycle.into(), end_code(config.end)]);
+        record.bytes(&[
+            config.lifecycle.into(),
+            end_code(config.end),
+            config.grading.into(),
+        ]);
         record.string(config.plant.fault().name().as_bytes());
         record.number(kernel.frames.table.len() as u64);
         record.number(kernel.console.ring.len() as u64);

@@ -61,6 +61,7 @@ fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
 
 impl<M: PhysMem> Kernel<'_, M> {
     /// Carries out what handling an event decided.
+    #[inline(always)]
     pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Resume {
         match next {
             Next::Same => Resume::Same,
@@ -76,6 +77,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     }
 
     /// Gives a CPU without environment the next one, or lets it idle.
+    #[inline(always)]
     pub(crate) fn run_next(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Resume {
         while let Some(slot) = self.sched.ready.pop_front(&mut self.envs) {
             let resume = self.put_on_cpu(cpu, slot, frame);
@@ -115,7 +117,8 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.effects |= Effects::TIMER;
 
         let env = &mut self.envs[slot];
-        let first_run = env.runs == 0;
+        let first_run = !env.ran;
+        env.ran = true;
         let moved = env.cpunum != shown;
         env.on_cpu = Some(cpu);
         env.cpunum = shown;
@@ -124,6 +127,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
         let env = &self.envs[slot];
         if first_run {
+            self.effects |= Effects::NEW;
             self.mirror.hide_registers(&mut self.mem, slot);
         }
         if moved {
@@ -152,6 +156,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// A runnable environment that is on no CPU and waits for nothing: queues
     /// it, and wakes a CPU if one idles.
+    #[inline(always)]
     pub(crate) fn make_ready(&mut self, slot: Slot) {
         self.sched.ready.push_back(&mut self.envs, slot);
         if self.config.plant.is(Fault::SkipWake) {
@@ -211,7 +216,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         Next::Gone
     }
 
-    /// The console took a chunk; lets those who wait for room try again.
+    /// The console took a chunk; lets the first who waits for room try again. One
+    /// at a time, or it would fill the ring before the others' turn, every time;
+    /// all of them when nothing is left that could bring the next chunk.
     pub(crate) fn console_ready(&mut self) {
         self.console.ready();
         if !self.console.is_relaxed() {
@@ -220,6 +227,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         while let Some(slot) = self.sched.console.pop_front(&mut self.envs) {
             self.envs[slot].wait = Wait::Nothing;
             self.make_ready(slot);
+            if !self.console.is_drained() {
+                return;
+            }
         }
     }
 

@@ -61,6 +61,23 @@ impl UserSlice {
         count
     }
 
+    /// Stores `bytes` at the start of a range that was checked for writing in
+    /// this step.
+    pub fn write<M: PhysMem>(self, mem: &mut M, space: Space, mut bytes: &[u8]) {
+        let mut va = self.ptr;
+        while let Some(entry) = space.translate(mem, va, Perm::WRITE)
+            && !bytes.is_empty()
+        {
+            let offset = va % PGSIZE;
+            let count = bytes.len().min((PGSIZE - offset) as usize);
+            let (now, later) = bytes.split_at(count);
+            mem.write_bytes(entry.frame().address() + offset, now);
+            space.mark_written(mem, va);
+            bytes = later;
+            va = va.wrapping_add(count as u32);
+        }
+    }
+
     /// What is left of the range after its first `count` bytes.
     #[must_use]
     pub const fn skip(self, count: u32) -> UserSlice {
@@ -73,19 +90,48 @@ impl UserSlice {
 
 /// Checks and reads the word at `va`, which may straddle two pages.
 pub fn read_word<M: PhysMem>(mem: &mut M, space: Space, va: u32) -> Result<u32, BadAddress> {
-    let mut slice = UserSlice { ptr: va, len: 4 };
-    slice.check(mem, space, Perm::READ)?;
+    if !va.is_multiple_of(4) || va >= ULIM {
+        let [word] = read_words(mem, space, va)?;
+        return Ok(word);
+    }
+    let entry = space.translate(mem, va, Perm::READ).ok_or(BadAddress(va))?;
     let mut bytes = [0; 4];
+    mem.read_bytes(entry.frame().address() + va % PGSIZE, &mut bytes);
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// Checks and reads the words from `va` on, which need not be aligned.
+pub fn read_words<const N: usize, M: PhysMem>(
+    mem: &mut M,
+    space: Space,
+    va: u32,
+) -> Result<[u32; N], BadAddress> {
+    let mut words = [0; N];
+    let mut slice = UserSlice {
+        ptr: va,
+        len: N as u32 * 4,
+    };
+    slice.check(mem, space, Perm::READ)?;
+    for word in &mut words {
+        let mut bytes = [0; 4];
+        fill(mem, space, slice, &mut bytes);
+        *word = u32::from_le_bytes(bytes);
+        slice = slice.skip(4);
+    }
+    Ok(words)
+}
+
+/// Copies the start of a range that was checked to all of `bytes`.
+fn fill<M: PhysMem>(mem: &mut M, space: Space, mut slice: UserSlice, bytes: &mut [u8]) {
     let mut done = 0;
     while let Some(rest) = bytes.get_mut(done..)
         && !rest.is_empty()
     {
         let count = slice.read_some(mem, space, rest);
         if count == 0 {
-            return Err(BadAddress(va));
+            return;
         }
         slice = slice.skip(count as u32);
         done += count;
     }
-    Ok(u32::from_le_bytes(bytes))
 }

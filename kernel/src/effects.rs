@@ -4,51 +4,89 @@
 //! only when no CPU can reach it: so this CPU's page tables change first, then
 //! the other CPU's, then the kernel settles. The console, which is slow, is
 //! written last, without the lock.
+//!
+//! A breakpoint is the one effect that keeps the lock for as long as a person
+//! likes. The other CPUs go on in user mode and wait when they enter, as JOS's
+//! do. Stopping them would need their answers, and what is looked at, the
+//! kernel's state, stands still anyway. Nobody asks anything of this CPU
+//! meanwhile, as only the lock's holder may; and an NMI, a panic's included,
+//! waits for no lock.
 
 use crate::address_space;
-use crate::console::uart::COM1;
+use crate::console::{self, uart::COM1};
 use crate::enter::Leave;
+use crate::monitor;
 use crate::power;
 use crate::proper::Holder;
 use crate::smp::{self, ThisCpu, clock, fpu};
 use crate::x86;
+use abi::TrapFrame;
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::{Effects, Event, Remote, Resume, Step};
 
 /// Does what a step asks for, settles, and lets the lock go. Returns how this
 /// CPU goes on, and with what event it has to enter again at once, if so.
 #[inline(always)]
-pub fn perform(cpu: ThisCpu, mut holder: Holder, step: Step) -> (Leave, Option<Event>) {
+pub fn perform(
+    cpu: ThisCpu,
+    mut holder: Holder,
+    step: Step,
+    frame: &mut TrapFrame,
+) -> (Leave, Option<Event>) {
+    let left = perform_locked(cpu, &mut holder, step);
+    let last = Effects::CONSOLE | Effects::AGAIN | Effects::END | Effects::BREAK;
+    if step.effects.intersects(last) {
+        return (left, finish(cpu, holder, left, step.effects, frame));
+    }
+    (left, None)
+}
+
+/// The effects that have to be done before the lock is let go, but for those
+/// that may keep it long.
+#[inline(always)]
+fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
     let Step { resume, effects } = step;
     let left = resume_on(cpu, resume);
+    if effects.contains(Effects::NEW) {
+        fpu::forget(cpu);
+    }
     if effects.contains(Effects::FLUSH) {
         x86::invlpg(holder.outbox().flush);
     }
     if effects.contains(Effects::REMOTE) {
-        make_obey(&mut holder);
+        make_obey(holder);
     }
     if effects.contains(Effects::WAKE) {
         holder.outbox().wake.iter().for_each(smp::interrupt);
     }
     if effects.contains(Effects::TIMER) {
-        clock::start_quantum();
+        start_quantum(cpu);
+    }
+    if left == Leave::Idle && cpu.is_first() {
+        console::new_quantum();
     }
     if effects.contains(Effects::SETTLE) {
         holder.settle();
     }
-    if effects.intersects(Effects::CONSOLE | Effects::AGAIN | Effects::END) {
-        return (left, finish(holder, left, effects));
-    }
-    (left, None)
+    left
 }
 
 /// [`perform`] for a step that does no more than switch.
 #[inline(always)]
 pub fn switch(cpu: ThisCpu, holder: Holder, resume: Resume) -> Leave {
     let left = resume_on(cpu, resume);
-    clock::start_quantum();
+    start_quantum(cpu);
     drop(holder);
     left
+}
+
+/// A full quantum begins on this CPU.
+#[inline(always)]
+fn start_quantum(cpu: ThisCpu) {
+    clock::start_quantum();
+    if cpu.is_first() {
+        console::new_quantum();
+    }
 }
 
 /// Prepares the CPU for what it resumes.
@@ -94,17 +132,65 @@ fn make_obey(holder: &mut Holder) {
 /// The effects that need the lock no more, or for good. Returns the event to
 /// enter again with, if that has to be at once.
 #[cold]
-fn finish(mut holder: Holder, left: Leave, effects: Effects) -> Option<Event> {
-    let chunk = holder.outbox().chunk;
+fn finish(
+    cpu: ThisCpu,
+    mut holder: Holder,
+    left: Leave,
+    effects: Effects,
+    frame: &mut TrapFrame,
+) -> Option<Event> {
     if effects.contains(Effects::END) {
         let end = holder.outbox().end;
+        let mut devices = console::devices();
         holder.end();
-        power::end(end);
+        power::end(cpu, end, &holder, &mut devices);
     }
-    drop(holder);
-    if effects.contains(Effects::CONSOLE) && !COM1.write_chunk(chunk.bytes()) {
-        return Some(Event::ConsoleReady);
+    if effects.contains(Effects::BREAK) {
+        stop_at_breakpoint(cpu, holder, effects, frame);
+        return None;
+    }
+    if effects.contains(Effects::CONSOLE) {
+        let chunk = holder.outbox().chunk;
+        let devices = console::devices();
+        drop(holder);
+        let will_interrupt = COM1.write_chunk(chunk.bytes());
+        drop(devices);
+        if !will_interrupt {
+            return Some(Event::ConsoleReady);
+        }
+    } else {
+        drop(holder);
     }
     let again = left == Leave::Idle && effects.contains(Effects::AGAIN);
     again.then_some(Event::Wake)
+}
+
+/// Enters the monitor, with the environment on this CPU. Its quantum begins
+/// anew when it goes on.
+fn stop_at_breakpoint(cpu: ThisCpu, mut holder: Holder, effects: Effects, frame: &mut TrapFrame) {
+    clock::stop_quantum();
+    let mut devices = console::devices();
+    console::hush();
+    print_all(cpu, &mut holder, effects, frame);
+    monitor::at_breakpoint(cpu, &holder, &mut devices, frame);
+    console::listen();
+    clock::start_quantum();
+}
+
+/// Writes out what there is to print, after a step with these effects: the port
+/// is waited for, and what its interrupts would have told the kernel proper, it
+/// is told here. Should one of them still come, it tells nothing new.
+fn print_all(cpu: ThisCpu, holder: &mut Holder, effects: Effects, frame: &mut TrapFrame) {
+    let mut effects = effects;
+    loop {
+        if effects.contains(Effects::CONSOLE) {
+            COM1.write_waiting(holder.outbox().chunk.bytes());
+        }
+        let step = holder.any_step(cpu.id(), clock::ticks(), Event::ConsoleReady, frame);
+        effects = step.effects;
+        perform_locked(cpu, holder, step);
+        if !effects.contains(Effects::CONSOLE) {
+            return;
+        }
+    }
 }

@@ -112,7 +112,7 @@ fn go_on(cpu: ThisCpu, holder: Holder, step: Step, frame: &mut TrapFrame) -> Lea
     let mut left = Leave::Same;
     let mut next = (holder, step);
     loop {
-        let (later, again) = effects::perform(cpu, next.0, next.1);
+        let (later, again) = effects::perform(cpu, next.0, next.1, frame);
         left = left.then(later);
         let Some(event) = again else {
             return left;

@@ -53,7 +53,7 @@ fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
         "\nkernel panic on CPU {} at {file}:{line}: {message}",
         cpu.id().0
     );
-    backtrace(cpu, ebp);
+    backtrace(ebp, |address| cpu.stack_word(address));
     power::fail()
 }
 
@@ -75,13 +75,13 @@ fn stop_others(cpu: ThisCpu) {
 }
 
 /// One line for each call, innermost first, as far as frame pointers lead up
-/// this CPU's stacks.
-pub fn backtrace(cpu: ThisCpu, ebp: u32) {
+/// the stack whose words `word` gives, if they may be read.
+pub fn backtrace(ebp: u32, word: impl Fn(u32) -> Option<u32>) {
     say!("Stack backtrace:");
     let mut ebp = ebp;
     for _ in 0..32 {
         let words: [Option<u32>; 7] =
-            core::array::from_fn(|i| cpu.stack_word(ebp.wrapping_add(i as u32 * 4)));
+            core::array::from_fn(|i| word(ebp.wrapping_add(i as u32 * 4)));
         let [Some(caller), Some(eip), args @ ..] = words else {
             return;
         };

@@ -5,8 +5,10 @@
 //! its exit status; else the ACPI register at the address that emulators use is
 //! tried; a machine that has neither is left halted.
 
-use crate::console::uart::COM1;
+use crate::console::{Devices, uart::COM1};
 use crate::monitor;
+use crate::proper::Holder;
+use crate::smp::ThisCpu;
 use crate::x86::{self, Port};
 use kcore::End;
 
@@ -25,12 +27,12 @@ pub const PANIC: u8 = 0x32;
 /// Sleep enable, sleep type 0, which is "off" there.
 const SOFT_OFF: u16 = 0x2000;
 
-/// Nothing is left to run, and everything is printed. The caller holds the
-/// lock and never lets it go.
-pub fn end(end: End) -> ! {
+/// Nothing is left to run, and everything is printed. The lock and the devices
+/// are not let go any more.
+pub fn end(cpu: ThisCpu, end: End, holder: &Holder, devices: &mut Devices) -> ! {
     match end {
         End::PowerOff => off(),
-        End::Monitor => monitor::run(),
+        End::Monitor => monitor::at_the_end(cpu, holder, devices),
     }
 }
 

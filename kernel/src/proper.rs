@@ -92,6 +92,12 @@ impl Proper {
         unsafe { self.core.assume_init_mut() }
     }
 
+    /// The kernel proper, to look at.
+    pub fn view(&self) -> &Core {
+        // SAFETY: (89) as in `core`.
+        unsafe { self.core.assume_init_ref() }
+    }
+
     /// Makes an environment of a boot module.
     pub fn boot_env(&mut self, boot: Boot<'_>) -> Result<EnvId, LoadError> {
         if !is_logged() {

@@ -7,6 +7,7 @@
 
 use crate::machine::{Machine, Mode};
 use crate::mmu::walk;
+use abi::EnvId;
 use kcore::audit::Broken;
 use kcore::{CpuId, Pfn};
 use std::fmt;
@@ -55,6 +56,11 @@ pub enum Violation {
     },
     /// Nothing can happen any more, and the run is not over.
     Deadlock,
+    /// The run is over, and an environment still waits.
+    Forgotten {
+        /// Its id.
+        id: EnvId,
+    },
     /// The kernel used an address outside memory.
     Stray(
         /// The physical address.
@@ -95,6 +101,7 @@ impl fmt::Display for Violation {
                 write!(f, "CPU {} sleeps while an environment waits", cpu.0)
             }
             Violation::Deadlock => write!(f, "nothing can happen any more"),
+            Violation::Forgotten { id } => write!(f, "{:08x} waits for ever", id.0),
             Violation::Stray(pa) => write!(f, "the kernel used address {pa:#x}, outside memory"),
             Violation::Result { cpu, value } => {
                 write!(f, "a call on CPU {} returned {:#x}", cpu.0, value)
@@ -189,6 +196,16 @@ impl Machine<'_> {
             Some(cpu) if self.queued() > on_the_way.count() => Err(Violation::LostWakeUp { cpu }),
             _ => Ok(()),
         }
+    }
+
+    /// Nobody is alive.
+    pub fn check_all_ended(&self) -> Verdict {
+        let envs = self.kernel.envs();
+        let mut alive = envs.used().filter(|&slot| envs[slot].is_alive());
+        alive.next().map_or(Ok(()), |slot| {
+            let id = envs[slot].id();
+            Err(Violation::Forgotten { id })
+        })
     }
 
     /// What an access through a translation may meet: a frame that the page

@@ -86,6 +86,8 @@ pub struct BootRecord {
     pub lifecycle: bool,
     /// What happens at the end.
     pub end: End,
+    /// Whether breakpoints enter the monitor.
+    pub grading: bool,
     /// Name of the planted fault.
     pub plant: String,
     /// Entries in the table of frames.
@@ -244,6 +246,7 @@ impl<'b> Reader<'b> {
             quantum: self.number()?,
             lifecycle: self.byte()? != 0,
             end: self.end()?,
+            grading: self.byte()? != 0,
             plant: String::from_utf8(self.string()?).map_err(|_| ReadError::Value)?,
             frames: self.small()?,
             console: self.small()?,

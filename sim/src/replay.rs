@@ -198,6 +198,7 @@ fn make_kernel<'t>(
         quantum: boot.quantum,
         lifecycle: boot.lifecycle,
         end: boot.end,
+        grading: boot.grading,
         plant,
     };
     let usable = boot.usable.iter().cloned();

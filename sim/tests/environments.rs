@@ -13,6 +13,7 @@ const CPU0: CpuId = CpuId(0);
 const CPU1: CpuId = CpuId(1);
 const RUN: u32 = EnvStatus::Runnable as u32;
 const STOP: u32 = EnvStatus::NotRunnable as u32;
+const PARENT: u32 = 0x1000;
 const CHILD: u32 = 0x1001;
 /// A page of text.
 const TEXT: u32 = 0x40_0000;
@@ -30,12 +31,14 @@ enum Condition {
     /// Stopped just when it called.
     StoppedCalling,
     Receiving,
+    /// Waits until its parent receives.
+    Sending,
     /// Waits for room in the console.
     Printing,
     Dead,
 }
 
-const CONDITIONS: [Condition; 9] = [
+const CONDITIONS: [Condition; 10] = [
     Condition::Unborn,
     Condition::Queued,
     Condition::Running,
@@ -43,6 +46,7 @@ const CONDITIONS: [Condition; 9] = [
     Condition::Stopped,
     Condition::StoppedCalling,
     Condition::Receiving,
+    Condition::Sending,
     Condition::Printing,
     Condition::Dead,
 ];
@@ -53,14 +57,20 @@ enum Deed {
     Run,
     Stop,
     Destroy,
+    /// Gives it other registers, every word of which is [`WORD`].
+    Redirect,
 }
 
-const DEEDS: [Deed; 3] = [Deed::Run, Deed::Stop, Deed::Destroy];
+const DEEDS: [Deed; 4] = [Deed::Run, Deed::Stop, Deed::Destroy, Deed::Redirect];
+/// Every word of the page of text.
+const WORD: u32 = u32::from_le_bytes(*b"text");
+/// An edition that has all the calls.
+const PERSONALITY: Personality = Personality::Lab5;
 
 fn call(machine: &mut Machine<'_>, call: Call, arguments: &[u32]) -> Answer {
     let mut all = [0; 5];
     all[..arguments.len()].copy_from_slice(arguments);
-    machine.call(CPU0, call, all)
+    machine.call_as(CPU0, PERSONALITY, call, all)
 }
 
 fn perform(machine: &mut Machine<'_>, deed: Deed) -> Answer {
@@ -68,6 +78,7 @@ fn perform(machine: &mut Machine<'_>, deed: Deed) -> Answer {
         Deed::Run => call(machine, Call::EnvSetStatus, &[CHILD, RUN]),
         Deed::Stop => call(machine, Call::EnvSetStatus, &[CHILD, STOP]),
         Deed::Destroy => call(machine, Call::EnvDestroy, &[CHILD]),
+        Deed::Redirect => call(machine, Call::EnvSetTrapframe, &[CHILD, TEXT]),
     }
 }
 
@@ -75,7 +86,7 @@ fn perform(machine: &mut Machine<'_>, deed: Deed) -> Answer {
 fn prepare(machine: &mut Machine<'_>, condition: Condition) {
     call(machine, Call::PageAlloc, &[0, TEXT, 7]);
     for offset in (0..4096).step_by(4) {
-        machine.store(CPU0, TEXT + offset, u32::from_le_bytes(*b"text"));
+        machine.store(CPU0, TEXT + offset, WORD);
     }
     assert_eq!(call(machine, Call::Exofork, &[]), Answer::Value(CHILD));
     call(machine, Call::PageMap, &[0, TEXT, CHILD, TEXT, 5]);
@@ -90,7 +101,7 @@ fn prepare(machine: &mut Machine<'_>, condition: Condition) {
     assert_eq!(machine.env_on(CPU1).map(|id| id.0 as u32), Some(CHILD));
     match condition {
         Condition::Calling | Condition::StoppedCalling => {
-            let number = Personality::Lab4.number(Call::GetEnvId);
+            let number = PERSONALITY.number(Call::GetEnvId);
             set_call(
                 &mut machine.cpu_mut(CPU1).frame,
                 number.expect("a call"),
@@ -99,12 +110,17 @@ fn prepare(machine: &mut Machine<'_>, condition: Condition) {
             machine.trap(CPU1, Event::Syscall);
         }
         Condition::Receiving => {
-            machine.call(CPU1, Call::IpcRecv, [u32::MAX, 0, 0, 0, 0]);
+            let nowhere = [u32::MAX, 0, 0, 0, 0];
+            machine.call_as(CPU1, PERSONALITY, Call::IpcRecv, nowhere);
+        }
+        Condition::Sending => {
+            let letter = [PARENT, 1, TEXT, 5, 0];
+            machine.call_as(CPU1, PERSONALITY, Call::IpcSend, letter);
         }
         Condition::Printing => {
             machine.uart.instant = false;
             while machine.cpu(CPU1).mode == Mode::User {
-                machine.call(CPU1, Call::Cputs, [TEXT, 4096, 0, 0, 0]);
+                machine.call_as(CPU1, PERSONALITY, Call::Cputs, [TEXT, 4096, 0, 0, 0]);
             }
         }
         _ => {}
@@ -124,6 +140,14 @@ fn prepare(machine: &mut Machine<'_>, condition: Condition) {
     }
 }
 
+/// A machine with two CPUs and one environment that knows all the calls.
+fn machine_of<'t>(store: &'t mut Store, spec: Spec) -> Machine<'t> {
+    let mut machine = Machine::new(store, spec);
+    machine.boot(0x80_0020, PERSONALITY);
+    machine.calm_down();
+    machine
+}
+
 /// Two deeds, one after the other, to a child in some condition.
 fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
     let context = format!("{condition:?} {deeds:?}");
@@ -132,7 +156,7 @@ fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
         ..Spec::default()
     };
     let mut store = Store::new(&spec);
-    let mut machine = Machine::with_one_env(&mut store, spec);
+    let mut machine = machine_of(&mut store, spec);
     prepare(&mut machine, condition);
     assert_eq!(machine.check(), Ok(()), "{context}");
 
@@ -141,19 +165,40 @@ fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
         condition,
         Condition::Queued | Condition::Running | Condition::Calling | Condition::Printing
     );
+    let mut waits = matches!(condition, Condition::Receiving | Condition::Sending);
+    let mut redirected = false;
+    // What its last call comes to, when it next runs.
+    let mut result = match condition {
+        Condition::Calling | Condition::StoppedCalling => Some(CHILD),
+        Condition::Printing => Some(0),
+        _ => None,
+    };
     for deed in deeds {
+        let is_on_cpu = machine.kernel.envs()[Slot(1)].on_cpu().is_some();
         let answer = perform(&mut machine, deed);
-        let expected = if alive {
-            Answer::Value(0)
-        } else {
-            Answer::Failed(Error::BadEnv)
+        let expected = match deed {
+            _ if !alive => Answer::Failed(Error::BadEnv),
+            Deed::Redirect if is_on_cpu => Answer::Failed(Error::Inval),
+            _ => Answer::Value(0),
         };
         assert_eq!(answer, expected, "{context}");
         assert_eq!(machine.check(), Ok(()), "{context}");
         match deed {
-            Deed::Run => runs = true,
-            Deed::Stop => runs = false,
+            Deed::Run | Deed::Stop => {
+                runs = deed == Deed::Run;
+                if waits {
+                    result = Some((Error::Inval as u32).wrapping_neg());
+                }
+                waits = false;
+            }
             Deed::Destroy => alive = false,
+            Deed::Redirect if expected == Answer::Value(0) => {
+                redirected = true;
+                if !waits {
+                    result = Some(WORD);
+                }
+            }
+            Deed::Redirect => {}
         }
         let child = &machine.kernel.envs()[Slot(1)];
         let wanted = match (alive, runs) {
@@ -176,16 +221,13 @@ fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
     assert_eq!(machine.check(), Ok(()), "{context}");
     let on_cpu1 = machine.env_on(CPU1).map(|id| id.0 as u32);
     assert_eq!(on_cpu1, (alive && runs).then_some(CHILD), "{context}");
-    let eax = machine.cpu(CPU1).frame.regs.eax;
-    match condition {
-        Condition::Receiving if on_cpu1.is_some() => {
-            assert_eq!(eax, (Error::Inval as u32).wrapping_neg(), "{context}");
+    if on_cpu1.is_some() {
+        let frame = &machine.cpu(CPU1).frame;
+        if let Some(result) = result {
+            assert_eq!(frame.regs.eax, result, "{context}");
         }
-        Condition::Calling | Condition::StoppedCalling if on_cpu1.is_some() => {
-            assert_eq!(eax, CHILD, "{context}");
-        }
-        Condition::Printing if on_cpu1.is_some() => assert_eq!(eax, 0, "{context}"),
-        _ => {}
+        assert_eq!(frame.eip == WORD, redirected, "{context}");
+        assert_eq!((frame.cs, frame.ss), (0x1b, 0x23), "{context}");
     }
 }
 
@@ -200,6 +242,37 @@ fn deeds_to_a_child_in_every_condition() {
     }
 }
 
+/// Whoever is sent elsewhere while it prints does not wait for the console, nor
+/// go on printing there.
+#[test]
+fn a_redirected_printer_has_forgotten_what_it_printed() {
+    let spec = Spec {
+        cpus: 2,
+        // Some of a page of text has room, and some has not.
+        console: 10_000,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = machine_of(&mut store, spec);
+    prepare(&mut machine, Condition::Printing);
+    assert_eq!(
+        perform(&mut machine, Deed::Redirect),
+        Answer::Value(0),
+        "it is on no CPU"
+    );
+    machine.calm_down();
+    assert_eq!(machine.env_on(CPU1).map(|id| id.0 as u32), Some(CHILD));
+    assert_eq!(machine.cpu(CPU1).frame.eip, WORD);
+
+    machine.uart.instant = true;
+    machine.console_ready(CPU0);
+    machine.uart.output.clear();
+    let text = [TEXT, 8, 0, 0, 0];
+    let answer = machine.call_as(CPU1, PERSONALITY, Call::Cputs, text);
+    assert_eq!(answer, Answer::Value(0));
+    assert_eq!(machine.uart.output, b"texttext");
+}
+
 #[test]
 fn nobody_is_resurrected_by_a_bad_status() {
     for status in [0, 1, 3, 5, 6, u32::MAX, STOP | 0x100] {
@@ -209,7 +282,7 @@ fn nobody_is_resurrected_by_a_bad_status() {
                 ..Spec::default()
             };
             let mut store = Store::new(&spec);
-            let mut machine = Machine::with_one_env(&mut store, spec);
+            let mut machine = machine_of(&mut store, spec);
             prepare(&mut machine, condition);
             let before = machine.kernel.envs()[Slot(1)].status();
             let error = if condition == Condition::Dead {

@@ -203,6 +203,47 @@ fn orphans_that_were_never_started_go_with_their_parent() {
 }
 
 #[test]
+fn children_that_were_stopped_go_with_their_parent() {
+    const STOP: u32 = EnvStatus::NotRunnable as u32;
+    let spec = spec_for_crowds();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    let parent = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+    value(machine.call(CPU0, Call::EnvSetStatus, [parent, RUN, 0, 0, 0]));
+    machine.calm_down();
+    for _ in 0..100 {
+        let child = value(machine.call(CPU1, Call::Exofork, [0; 5]));
+        value(machine.call(CPU1, Call::EnvSetStatus, [child, RUN, 0, 0, 0]));
+        value(machine.call(CPU1, Call::EnvSetStatus, [child, STOP, 0, 0, 0]));
+    }
+    assert_eq!(
+        machine.call(CPU1, Call::EnvDestroy, [0; 5]),
+        Answer::Left(None)
+    );
+    machine.clean_up(CPU0);
+    assert_eq!(census(&machine.kernel), at_boot);
+}
+
+#[test]
+fn an_orphan_that_stops_itself_ends() {
+    const STOP: u32 = EnvStatus::NotRunnable as u32;
+    let spec = spec_for_crowds();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+    value(machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]));
+    machine.calm_down();
+    machine.call(CPU0, Call::EnvDestroy, [0; 5]);
+    assert_eq!(
+        machine.call(CPU1, Call::EnvSetStatus, [0, STOP, 0, 0, 0]),
+        Answer::Left(None)
+    );
+    machine.clean_up(CPU0);
+    assert_eq!(census(&machine.kernel).0, 0);
+}
+
+#[test]
 fn memory_that_dead_children_hold_is_there_when_it_is_wanted() {
     let spec = Spec {
         frames: 120,

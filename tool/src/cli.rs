@@ -100,6 +100,10 @@ pub struct Bench {
     /// Also write the figures to FILE.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Also write the table to FILE, as a page of the book
+    /// (docs/measurements.md).
+    #[arg(long, value_name = "FILE")]
+    pub page: Option<PathBuf>,
     /// Print the exact QEMU commands.
     #[arg(short, long)]
     pub verbose: bool,

@@ -17,7 +17,7 @@
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use abi::call::FEATURE_SYSENTER;
+use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FIRST_EXTENSION};
 use abi::{Call, Error, Personality};
 
 use crate::entry::{Entry, Int};
@@ -25,6 +25,7 @@ use crate::entry::{Entry, Int};
 const KNOWN: u8 = 1;
 const LAB5: u8 = 2;
 const SYSENTER: u8 = 4;
+const IPC_SEND: u8 = 8;
 
 /// What is known, 0 before anybody asked. Only ever changes from 0 to its
 /// final value.
@@ -57,6 +58,12 @@ impl Interface {
         self.0 & SYSENTER != 0
     }
 
+    /// Whether [`Call::IpcSend`] may be used.
+    #[inline(always)]
+    pub fn has_ipc_send(self) -> bool {
+        self.0 & IPC_SEND != 0
+    }
+
     /// The numbering: lab 4's or, for all later labs, lab 5's.
     #[inline(always)]
     pub fn personality(self) -> Personality {
@@ -80,8 +87,12 @@ fn ask() -> Interface {
     if probe == BAD_ENV {
         found |= LAB5;
     }
-    if features >= 0 && features as u32 & FEATURE_SYSENTER != 0 {
+    let offers = |feature| features >= 0 && features as u32 & feature != 0;
+    if offers(FEATURE_SYSENTER) {
         found |= SYSENTER;
+    }
+    if offers(FEATURE_IPC_SEND) {
+        found |= IPC_SEND;
     }
     FOUND.store(found, Ordering::Relaxed);
     Interface(found)
@@ -107,16 +118,22 @@ impl Numbers {
     }
 
     const fn find(personality: Personality, call: Call) -> u32 {
-        if matches!(call, Call::Features) {
-            return abi::call::FEATURES_NUMBER;
+        let number = Numbers::index(personality.calls(), call);
+        let extension = Numbers::index(&EXTENSIONS, call);
+        if extension != Numbers::ABSENT {
+            FIRST_EXTENSION + extension
+        } else {
+            number
         }
-        let calls = personality.calls();
-        let mut number = 0;
-        while number < calls.len() {
-            if calls[number] as u8 == call as u8 {
-                return number as u32;
+    }
+
+    const fn index(calls: &[Call], call: Call) -> u32 {
+        let mut index = 0;
+        while index < calls.len() {
+            if calls[index] as u8 == call as u8 {
+                return index as u32;
             }
-            number += 1;
+            index += 1;
         }
         Numbers::ABSENT
     }

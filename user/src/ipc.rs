@@ -1,9 +1,10 @@
 //! Messages that wait: a word, and perhaps a page, from one environment to
 //! another.
 //!
-//! The kernel keeps no queue: a send succeeds only while the receiver waits.
+//! A JOS kernel keeps no queue: a send succeeds only while the receiver waits.
 //! The hard thing is therefore the sender's patience, which JOS's library
-//! expresses by trying again and yielding in between.
+//! expresses by trying again and yielding in between. A kernel that offers
+//! `ipc_send` keeps senders in a queue, in order; then nobody polls.
 //!
 //! A page that two environments have is memory that two threads have, so only
 //! a [`Page`] can be sent and only a `Page` be replaced by what is received.
@@ -12,6 +13,7 @@ use abi::layout::UTOP;
 use abi::{EnvId, EnvType, Error, Perm};
 
 use crate::env::Env;
+use crate::interface::Interface;
 use crate::share::Page;
 use crate::sys;
 
@@ -52,6 +54,10 @@ pub fn send_page(env: EnvId, value: u32, page: &'static Page, perm: Perm) -> Res
 /// `va` is [`UTOP`], and there is none.
 #[inline(always)]
 unsafe fn send_from(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
+    if Interface::get().has_ipc_send() {
+        // SAFETY: the caller's.
+        return unsafe { sys::ipc_send_page(env, value, va, perm) };
+    }
     loop {
         // SAFETY: the caller's.
         match unsafe { sys::ipc_try_send_page(env, value, va, perm) } {

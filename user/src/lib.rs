@@ -26,6 +26,7 @@
 //! | [`env`](mod@env) | the public table of environments |
 //! | [`vm`] | one's own page tables |
 //! | [`share`] | memory that parent and children have in common |
+//! | [`area`] | pages to map and unmap at will |
 //! | [`interface`] | which numbering and which entry the kernel offers |
 //! | [`entry`] | the two instructions that enter the kernel |
 //! | [`print`](mod@print) | `print!` and `println!` |
@@ -39,6 +40,7 @@
 
 use runtime as _;
 
+pub mod area;
 mod copy_on_write;
 pub mod entry;
 pub mod env;

@@ -257,6 +257,23 @@ pub unsafe fn ipc_try_send_page(env: EnvId, value: u32, va: u32, perm: Perm) -> 
     }
 }
 
+/// As [`ipc_try_send_page`], but waits until `env` receives; those who wait for
+/// the same one are served in order. An extension: ask
+/// [`Interface::has_ipc_send`] first.
+///
+/// # Errors
+/// `BadEnv`, also if `env` dies meanwhile; `Inval`, also if the wait was
+/// cancelled; `NoMem`.
+///
+/// # Safety
+/// No Rust code relies on the page not being changed by the other.
+pub unsafe fn ipc_send_page(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    let result = unsafe { enter!(Call::IpcSend, call4, env.0 as u32, value, va, perm.bits()) };
+    check(result)?;
+    Ok(())
+}
+
 /// Waits for a message, which then stands in this environment's entry of the
 /// public table.
 ///

@@ -35,6 +35,28 @@ fn every_option_is_understood() {
 }
 
 #[test]
+fn grading_changes_defaults_and_nothing_else() {
+    let graders = BootOptions {
+        grading: true,
+        lifecycle: true,
+        end: End::Monitor,
+        ..BootOptions::default()
+    };
+    // Also alone, where a path may stand.
+    for line in ["grading", "a/kernel grading", "k grading=off grading=on"] {
+        assert_eq!(parse(line), (graders, vec![]), "{line}");
+    }
+    // What is said counts, wherever it stands.
+    for line in ["k grading end=poweroff", "k end=poweroff grading"] {
+        let (options, _) = parse(line);
+        assert_eq!((options.end, options.lifecycle), (End::PowerOff, true));
+    }
+    let (options, complaints) = parse("k grading=yes grading grading=off");
+    assert_eq!(options, BootOptions::default());
+    assert_eq!(complaints, ["bad value in kernel argument: grading=yes"]);
+}
+
+#[test]
 fn only_a_first_word_can_be_the_path() {
     for line in ["kernel.elf", "/a=b/kernel", "kernel quantum=7"] {
         assert_eq!(parse(line).1, [""; 0], "{line}");

@@ -2,9 +2,9 @@
 //!
 //! The hard thing is death. An environment may die while it runs on another
 //! CPU, while its tables name a million frames, and while it has children that
-//! it never started. Its id, status, slot and line take effect at once; the CPU
+//! nobody else can start. Its id, status, slot and line take effect at once; the CPU
 //! that runs it is stopped before the killer's call returns; its address space
-//! goes to the [`crate::reaper`], its unborn children to a list that later
+//! goes to the [`crate::reaper`], its stopped children to a list that later
 //! entries work off.
 
 use crate::cpu::CpuId;
@@ -45,9 +45,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// Makes an environment runnable for the first time or again.
     pub(crate) fn start(&mut self, slot: Slot) {
-        if !self.envs[slot].started {
-            self.forget_unborn(slot);
-        }
+        self.forget_stopped(slot);
         let env = &mut self.envs[slot];
         env.started = true;
         env.runnable = true;
@@ -69,13 +67,14 @@ impl<M: PhysMem> Kernel<'_, M> {
                 self.outbox.remote = Some(Remote::Stop(its_cpu));
             }
         }
-        if !env.started {
-            self.forget_unborn(slot);
+        if !env.runnable {
+            self.forget_stopped(slot);
         }
-        if let Some(child) = env.unborn.get() {
+        if let Some(child) = env.stopped.get() {
             self.doom(child);
         }
-        if env.runs == 0 {
+        self.fail_senders(slot);
+        if !env.ran {
             self.reaper.add_unused(&mut self.frames, env.space);
         } else {
             self.reaper.add(&mut self.frames, env.space);
@@ -96,23 +95,27 @@ impl<M: PhysMem> Kernel<'_, M> {
             self.sched.ready.remove(&mut self.envs, slot);
         } else if env.wait == Wait::Console {
             self.sched.console.remove(&mut self.envs, slot);
+        } else if let Wait::Receiver(target) = env.wait {
+            let mut senders = self.envs[target].senders;
+            senders.remove(&mut self.envs, slot);
+            self.envs[target].senders = senders;
         }
         self.envs[slot].wait = Wait::Nothing;
     }
 
-    /// Notes that `parent` has made `child` and not started it.
-    pub(crate) fn remember_unborn(&mut self, parent: Slot, child: Slot) {
-        let first = self.envs[parent].unborn;
+    /// Notes that `child` waits for `parent` to start it.
+    pub(crate) fn remember_stopped(&mut self, parent: Slot, child: Slot) {
+        let first = self.envs[parent].stopped;
         self.envs[child].sibling = first;
         if let Some(first) = first.get() {
             self.envs[first].elder = Link::to(child);
         }
-        self.envs[parent].unborn = Link::to(child);
+        self.envs[parent].stopped = Link::to(child);
     }
 
-    /// Takes `child` off the list of its parent's unborn children, or of the
-    /// doomed.
-    fn forget_unborn(&mut self, child: Slot) {
+    /// Takes `child` off the list of its parent's stopped children, or of the
+    /// doomed, if it is there.
+    fn forget_stopped(&mut self, child: Slot) {
         let Env {
             sibling,
             elder,
@@ -126,9 +129,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             Some(elder) => self.envs[elder].sibling = sibling,
             None => {
                 if let Some(parent) = self.envs.find(parent)
-                    && self.envs[parent].unborn == Link::to(child)
+                    && self.envs[parent].stopped == Link::to(child)
                 {
-                    self.envs[parent].unborn = sibling;
+                    self.envs[parent].stopped = sibling;
                 }
             }
         }
@@ -136,15 +139,15 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.envs[child].elder = Link::NONE;
     }
 
-    /// The parent of `first` and its siblings is dead; nobody else may touch
-    /// children that were never started, so they go too, but not all at once.
+    /// The parent of `first` and its siblings is dead; nobody else may start
+    /// them, so they go too, but not all at once.
     fn doom(&mut self, first: Slot) {
-        // An unborn child is in no queue: its queue links are free to use.
+        // A stopped child is in no queue: its queue links are free to use.
         self.envs[first].next = self.sched.doomed;
         self.sched.doomed = Link::to(first);
     }
 
-    /// Ends one never-started child of the dead, if there is room to say so.
+    /// Ends one stopped child of the dead, if there is room to say so.
     /// Returns whether it did.
     pub(crate) fn reap_doomed(&mut self) -> bool {
         let Some(slot) = self.sched.doomed.get() else {
@@ -164,7 +167,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             None => next,
         };
         self.envs[slot].next = Link::NONE;
-        // It never ran: it is on no CPU, so none is named.
+        // It is on no CPU, so none is named.
         self.destroy(CpuId(0), id, slot);
         true
     }

@@ -107,6 +107,31 @@ impl Mirror {
         );
     }
 
+    /// Its page-fault handler.
+    pub(crate) fn upcall<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
+        self.set(mem, slot, offset_of!(PublicEnv, pgfault_upcall), env.upcall);
+    }
+
+    /// A message has come: what changed, `ipc_recving` last.
+    pub(crate) fn message_received<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
+        let inbox = &env.inbox;
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_value), inbox.value);
+        self.set(
+            mem,
+            slot,
+            offset_of!(PublicEnv, ipc_from),
+            inbox.from.0 as u32,
+        );
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_perm), inbox.perm);
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_recving), 0);
+    }
+
+    /// It waits for a message: `ipc_recving` last.
+    pub(crate) fn receiving<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_dstva), env.inbox.dstva);
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_recving), 1);
+    }
+
     /// The fields about messages; `ipc_recving` last.
     pub(crate) fn message<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         let inbox = &env.inbox;

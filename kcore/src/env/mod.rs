@@ -12,6 +12,7 @@ pub mod table;
 
 use crate::cpu::CpuId;
 use crate::event::Event;
+use crate::ipc::Letter;
 use crate::paging::Space;
 use abi::{EnvId, EnvStatus, EnvType, Personality, TrapFrame};
 
@@ -57,6 +58,8 @@ pub enum Wait {
     Console,
     /// For a message (`ipc_recv`).
     Message,
+    /// For this environment to receive (`ipc_send`).
+    Receiver(Slot),
 }
 
 /// A message's place, and the last one received.
@@ -86,6 +89,8 @@ pub struct Env {
     pub(crate) runnable: bool,
     /// It has been runnable at least once.
     pub(crate) started: bool,
+    /// It has been on a CPU. (`runs` does not say so: it wraps.)
+    pub(crate) ran: bool,
     /// The CPU whose registers and page tables are its own.
     pub(crate) on_cpu: Option<CpuId>,
     pub(crate) wait: Wait,
@@ -102,15 +107,23 @@ pub struct Env {
     /// How much of a pending `cputs` has been printed, in bytes.
     pub(crate) printed: u32,
 
+    /// Entry of its page-fault handler, 0 if it has none.
+    pub(crate) upcall: u32,
     pub(crate) inbox: Inbox,
+    /// What it sends, while it waits for the receiver.
+    pub(crate) letter: Letter,
+    /// Those who wait to send to it.
+    pub(crate) senders: Queue,
 
     // --- Its neighbours in lists.
-    /// In the run queue or the console's, or (next only) the free list.
+    /// In the run queue, the console's or a receiver's, or (next only) the free
+    /// list.
     pub(crate) next: Link,
     pub(crate) prev: Link,
-    /// The first of its children that were never started.
-    pub(crate) unborn: Link,
-    /// The next and the previous child of the same parent, never started.
+    /// The first of its children that are not runnable: not started yet, or
+    /// stopped. Nobody but it can start them.
+    pub(crate) stopped: Link,
+    /// The next and the previous such child of the same parent.
     pub(crate) sibling: Link,
     pub(crate) elder: Link,
 }
@@ -122,7 +135,7 @@ impl Env {
             EnvStatus::Free
         } else if self.on_cpu.is_some() {
             EnvStatus::Running
-        } else if self.runnable && self.wait != Wait::Message {
+        } else if self.runnable && matches!(self.wait, Wait::Nothing | Wait::Console) {
             EnvStatus::Runnable
         } else {
             EnvStatus::NotRunnable
@@ -137,6 +150,31 @@ impl Env {
     /// Its id.
     pub fn id(&self) -> EnvId {
         self.id
+    }
+
+    /// Id of its creator.
+    pub fn parent(&self) -> EnvId {
+        self.parent
+    }
+
+    /// How often it was put on a CPU.
+    pub fn runs(&self) -> u32 {
+        self.runs
+    }
+
+    /// The CPU that it was last put on.
+    pub fn cpunum(&self) -> CpuId {
+        CpuId(self.cpunum)
+    }
+
+    /// Entry of its page-fault handler, 0 if it has none.
+    pub fn upcall(&self) -> u32 {
+        self.upcall
+    }
+
+    /// Why it is in no run queue, if it is runnable.
+    pub fn wait(&self) -> Wait {
+        self.wait
     }
 
     /// Whether the slot is in use.

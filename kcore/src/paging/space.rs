@@ -115,6 +115,15 @@ impl Space {
         entry.grants(perm).then_some(entry)
     }
 
+    /// Marks a page as accessed and dirty, as the MMU does when user mode writes
+    /// to it: for when the kernel writes there in its stead.
+    pub(crate) fn mark_written<M: PhysMem>(self, mem: &mut M, va: u32) {
+        if let Some(slot) = self.slot(mem, va) {
+            let entry = mem.read(slot);
+            mem.write(slot, entry | Perm::A.union(Perm::D).bits());
+        }
+    }
+
     /// The user mappings, ascending, as (address, entry). Linear in the tables;
     /// for the audit, the loader and the monitor.
     pub fn mappings<'m, M: PhysMem>(self, mem: &'m M) -> impl Iterator<Item = (u32, Pte)> + 'm {

@@ -10,6 +10,7 @@ use crate::event::{Effects, Remote};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
+use crate::usermem;
 use abi::trap::{FLAG_IOPL, FLAG_NT};
 use abi::{EnvId, EnvStatus, EnvType, Error, TrapFrame};
 
@@ -31,7 +32,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             ..Env::default()
         };
         let child = self.create(id, &pattern)?;
-        self.remember_unborn(caller.slot, child);
+        self.remember_stopped(caller.slot, child);
         Ok(Outcome::Done(self.envs[child].id.0 as u32))
     }
 
@@ -67,23 +68,83 @@ impl<M: PhysMem> Kernel<'_, M> {
             _ if status == EnvStatus::NotRunnable as u32 => false,
             _ => return Err(Error::Inval),
         };
-        if self.envs[slot].wait == Wait::Message {
-            self.cancel_receive(slot);
-        }
+        let cancelled = match self.envs[slot].wait {
+            Wait::Message => self.cancel_receive(slot),
+            Wait::Receiver(_) => self.cancel_wait(slot),
+            Wait::Nothing | Wait::Console => false,
+        };
         match (self.envs[slot].runnable, run) {
             (false, true) => self.start(slot),
             (true, false) => return Ok(self.stop(caller, slot)),
+            (false, false) if cancelled => self.remember_stopped(caller.slot, slot),
             _ => {}
         }
         Ok(Outcome::Done(0))
+    }
+
+    pub(super) fn sys_env_set_pgfault_upcall(
+        &mut self,
+        caller: Caller,
+        id: u32,
+        entry: u32,
+    ) -> CallResult {
+        let slot = self.own_env(caller, id)?;
+        self.envs[slot].upcall = entry;
+        self.mirror.upcall(&mut self.mem, slot, &self.envs[slot]);
+        Ok(Outcome::Done(0))
+    }
+
+    /// Replaces registers: the caller's own, in `frame`, or those of a child
+    /// that is on no CPU.
+    pub(super) fn sys_env_set_trapframe(
+        &mut self,
+        caller: Caller,
+        id: u32,
+        va: u32,
+        frame: &mut TrapFrame,
+    ) -> CallResult {
+        let space = self.envs[caller.slot].space;
+        let words = match usermem::read_words(&mut self.mem, space, va) {
+            Ok(words) => words,
+            Err(bad) => return Ok(Outcome::Bad(bad)),
+        };
+        let new = TrapFrame::from_words(words).sanitised();
+        let slot = self.own_env(caller, id)?;
+        if slot == caller.slot {
+            *frame = new;
+            return Ok(Outcome::Done(0));
+        }
+        if self.envs[slot].on_cpu.is_some() {
+            return Err(Error::Inval);
+        }
+        self.abandon_call(slot);
+        self.envs[slot].frame = new;
+        if !self.envs[slot].ran {
+            self.mirror.registers(&mut self.mem, slot, &self.envs[slot]);
+        }
+        Ok(Outcome::Done(0))
+    }
+
+    /// Whatever entry to the kernel an environment had begun, it will not go on
+    /// with it: it is to continue elsewhere.
+    fn abandon_call(&mut self, slot: crate::env::Slot) {
+        self.envs[slot].pending = None;
+        self.envs[slot].printed = 0;
+        if self.envs[slot].wait == Wait::Console {
+            self.take_out_of_queues(slot);
+            self.make_ready(slot);
+        }
     }
 
     /// Makes a runnable environment not runnable.
     fn stop(&mut self, caller: Caller, slot: crate::env::Slot) -> Outcome {
         self.take_out_of_queues(slot);
         self.envs[slot].runnable = false;
+        if slot == caller.slot {
+            return self.stop_caller(caller);
+        }
+        self.remember_stopped(caller.slot, slot);
         match self.envs[slot].on_cpu {
-            Some(cpu) if cpu == caller.cpu => return Outcome::Stop,
             Some(_) if self.config.plant.is(Fault::SkipStop) => {}
             Some(cpu) => {
                 self.effects |= Effects::REMOTE;
@@ -94,16 +155,40 @@ impl<M: PhysMem> Kernel<'_, M> {
         Outcome::Done(0)
     }
 
-    /// Somebody ended an environment's waiting for a message: its `ipc_recv`
-    /// fails. It is left not runnable.
-    fn cancel_receive(&mut self, slot: crate::env::Slot) {
+    /// The caller is not runnable any more, by its own wish. If nobody is left
+    /// who could start it again, it ends.
+    fn stop_caller(&mut self, caller: Caller) -> Outcome {
+        let Env { id, parent, .. } = self.envs[caller.slot];
+        match self.envs.find(parent) {
+            Some(parent) => {
+                self.remember_stopped(parent, caller.slot);
+                Outcome::Stop
+            }
+            None => {
+                self.destroy(caller.cpu, id, caller.slot);
+                Outcome::Exit
+            }
+        }
+    }
+
+    /// The same for one that waits for a message.
+    fn cancel_receive(&mut self, slot: crate::env::Slot) -> bool {
+        self.cancel_wait(slot);
         let env = &mut self.envs[slot];
-        env.wait = Wait::Nothing;
-        env.runnable = false;
         env.inbox.from = EnvId::NONE;
         env.inbox.perm = 0;
-        env.frame.regs.eax = env.personality.error_value(Error::Inval).wrapping_neg();
         self.mirror.message(&mut self.mem, slot, &self.envs[slot]);
+        true
+    }
+
+    /// Ends an environment's waiting: its call fails. It is left not runnable.
+    /// Says that it did.
+    fn cancel_wait(&mut self, slot: crate::env::Slot) -> bool {
+        self.take_out_of_queues(slot);
+        let env = &mut self.envs[slot];
+        env.runnable = false;
+        env.frame.regs.eax = env.personality.error_value(Error::Inval).wrapping_neg();
         self.show_status(slot);
+        true
     }
 }

@@ -16,12 +16,13 @@ mod page;
 use crate::cpu::CpuId;
 use crate::env::Slot;
 use crate::event::Event;
+use crate::ipc::Letter;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{self, BadAddress};
-use abi::call::FEATURE_SYSENTER;
+use abi::call::{FEATURE_IPC_SEND, FEATURE_SYSENTER};
 use abi::{Call, EnvId, Error, TrapFrame};
 
 /// What a call comes to, if it is not an error.
@@ -53,7 +54,6 @@ pub(crate) struct Caller {
 
 impl<M: PhysMem> Kernel<'_, M> {
     /// Handles the system call in `frame`.
-    #[inline]
     pub(crate) fn syscall(
         &mut self,
         cpu: CpuId,
@@ -61,17 +61,33 @@ impl<M: PhysMem> Kernel<'_, M> {
         event: Event,
         frame: &mut TrapFrame,
     ) -> Next {
-        let personality = self.envs[slot].personality;
-        let result = match personality.call(frame.regs.eax) {
-            Some(call) => self.call(Caller { cpu, slot }, call, event, frame),
-            None => Err(Error::Inval),
-        };
-        match result {
+        match self.envs[slot].personality.call(frame.regs.eax) {
+            Some(call) => self.perform(Caller { cpu, slot }, call, event, frame),
+            None => {
+                frame.regs.eax = (Error::Inval as u32).wrapping_neg();
+                Next::Same
+            }
+        }
+    }
+
+    /// Performs a call, and turns what it comes to into registers and
+    /// scheduling.
+    #[inline(always)]
+    pub(crate) fn perform(
+        &mut self,
+        caller: Caller,
+        call: Call,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Next {
+        let Caller { cpu, slot } = caller;
+        match self.call(caller, call, event, frame) {
             Ok(Outcome::Done(value)) => {
                 frame.regs.eax = value;
                 Next::Same
             }
             Err(error) => {
+                let personality = self.envs[slot].personality;
                 frame.regs.eax = personality.error_value(error).wrapping_neg();
                 Next::Same
             }
@@ -91,7 +107,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(
         &mut self,
         caller: Caller,
@@ -100,6 +116,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         frame: &mut TrapFrame,
     ) -> CallResult {
         let regs = &frame.regs;
+        let letter = |value, va, perm| Letter { value, va, perm };
         let (a1, a2, a3, a4) = (regs.edx, regs.ecx, regs.ebx, regs.edi);
         match call {
             Call::GetEnvId => self.sys_getenvid(caller),
@@ -115,10 +132,13 @@ impl<M: PhysMem> Kernel<'_, M> {
                 Err(address) => Ok(Outcome::Bad(address)),
             },
             Call::PageUnmap => self.sys_page_unmap(caller, a1, a2),
-            Call::IpcTrySend => self.sys_ipc_try_send(caller, a1, a2, a3, a4),
+            Call::IpcTrySend => self.sys_ipc_try_send(caller, a1, letter(a2, a3, a4)),
+            Call::IpcSend => self.sys_ipc_send(caller, a1, letter(a2, a3, a4)),
             Call::IpcRecv => self.sys_ipc_recv(caller, a1),
-            Call::Features => Ok(Outcome::Done(FEATURE_SYSENTER)),
-            Call::EnvSetTrapframe | Call::EnvSetPgfaultUpcall | Call::TimeMsec => Err(Error::Inval),
+            Call::Features => Ok(Outcome::Done(FEATURE_SYSENTER | FEATURE_IPC_SEND)),
+            Call::EnvSetTrapframe => self.sys_env_set_trapframe(caller, a1, a2, frame),
+            Call::EnvSetPgfaultUpcall => self.sys_env_set_pgfault_upcall(caller, a1, a2),
+            Call::TimeMsec => Err(Error::Inval),
         }
     }
 

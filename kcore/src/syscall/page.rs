@@ -15,6 +15,7 @@ use crate::plant::Fault;
 use abi::{Error, Perm};
 
 impl<M: PhysMem> Kernel<'_, M> {
+    #[inline(always)]
     pub(super) fn sys_page_alloc(
         &mut self,
         caller: Caller,
@@ -48,6 +49,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         Ok(Outcome::Done(0))
     }
 
+    #[inline(always)]
     pub(super) fn sys_page_unmap(&mut self, caller: Caller, id: u32, va: u32) -> CallResult {
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
@@ -72,6 +74,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// Maps a frame that somebody has mapped already at one more place. Fails
     /// before it changes anything, for want of memory or of room in the
     /// frame's public count.
+    #[inline(always)]
     pub(crate) fn share(
         &mut self,
         caller: Caller,
@@ -80,21 +83,31 @@ impl<M: PhysMem> Kernel<'_, M> {
         frame: Pfn,
         perm: Perm,
     ) -> Result<(), Error> {
-        let space = self.envs[target].space;
-        let old = space.entry(&self.mem, page);
+        let slot = self.envs[target].space.slot(&self.mem, page.va());
+        let old = slot.map_or(Pte::EMPTY, |slot| Pte(self.mem.read(slot)));
         let replaces_itself = old.is_present() && old.frame() == frame;
         if !replaces_itself && !self.frames.can_map(frame) {
             return Err(Error::NoMem);
         }
-        self.reserve(space.missing_tables(&self.mem, page))?;
+        if slot.is_none() {
+            self.reserve(1)?;
+        }
         if !replaces_itself {
             self.frames.retain(&mut self.mem, frame);
         }
-        self.place(caller, target, page, Pte::new(frame, perm))
+        let entry = Pte::new(frame, perm);
+        match slot {
+            Some(slot) => {
+                self.replace(caller, target, page, slot, entry);
+                Ok(())
+            }
+            None => self.place(caller, target, page, entry),
+        }
     }
 
     /// Stores an entry whose frame's count includes it already. The caller has reserved
     /// the memory for a table.
+    #[inline(always)]
     fn place(
         &mut self,
         caller: Caller,
@@ -112,6 +125,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// Replaces the entry at `slot`, which maps `page` in `target`; releases
     /// what it named and makes the CPU that runs `target` forget it.
+    #[inline(always)]
     fn replace(&mut self, caller: Caller, target: Slot, page: UserPage, slot: u32, entry: Pte) {
         let old = Pte(self.mem.read(slot));
         self.mem.write(slot, entry.0);

@@ -153,6 +153,7 @@ fn new_kernel(
             options::End::PowerOff => End::PowerOff,
             options::End::Monitor => End::Monitor,
         },
+        grading: options.grading,
         plant: options.plant.map_or(Plant::NONE, |name| plant(&name)),
     };
     let first = envs.as_mut_ptr().cast::<Env>();

@@ -1,18 +1,51 @@
-//! The console: COM1, first written synchronously, later by interrupts.
+//! The console: COM1 and the keyboard, first polled, later by interrupts.
 //!
 //! Until the kernel proper exists, [`say!`] writes straight to the port. From
 //! then on everything that is printed goes through the kernel's ring; only a
-//! panic and the end of a run write straight to the port again. The hard thing
-//! is that switch: whoever writes synchronously has to be alone.
+//! panic, the monitor and the end of a run write straight to the port again.
+//!
+//! The hard thing is that switch: whoever writes synchronously has to be alone.
+//! So the devices have a lock of their own, [`DEVICES`]. A chunk's writer takes
+//! it before it lets go of the big lock, so that chunks come out in order
+//! whatever tells when they are gone, and who holds both has the console to
+//! itself. The big lock is taken first; who holds the devices waits for nobody.
 
+pub mod keyboard;
 pub mod pic;
 pub mod uart;
 
+use biglock::{BigLock, Guard};
 use core::fmt;
-use uart::COM1;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use kcore::Event;
+use keyboard::Keyboard;
+use uart::{COM1, Cause};
 
-/// Writes to the port and waits; for CPU 0 while it is alone, and for whoever
-/// has stopped all others.
+/// What is typed at, and the right to use [`COM1`].
+pub struct Devices {
+    keyboard: Keyboard,
+}
+
+/// The devices of the console.
+static DEVICES: BigLock<Devices> = BigLock::new(Devices {
+    keyboard: Keyboard::new(),
+});
+
+/// The devices, for as long as the guard lives. Others have them for as long as
+/// a chunk takes, or for good.
+pub fn devices() -> Guard<'static, Devices> {
+    DEVICES.lock(|| {})
+}
+
+impl Devices {
+    /// A byte that was typed, if there is one.
+    pub fn typed(&mut self) -> Option<u8> {
+        COM1.poll().or_else(|| self.keyboard.poll())
+    }
+}
+
+/// Writes to the port and waits; for CPU 0 while it is alone, for whoever has
+/// stopped all others, and for whoever holds the big lock and the devices.
 pub struct Synchronous;
 
 impl fmt::Write for Synchronous {
@@ -32,11 +65,80 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Lets the port interrupt CPU 0.
+/// Lets the devices interrupt CPU 0.
 pub fn enable_interrupts() {
     pic::init();
+    devices().keyboard.forget();
+    listen();
+    let lines = [pic::KEYBOARD, pic::CASCADE, pic::SERIAL];
+    let [keyboard, cascade, serial] = lines;
+    say!("enabled interrupts: {keyboard} {cascade} {serial}");
+}
+
+/// From now on the devices interrupt CPU 0.
+pub fn listen() {
     COM1.enable_interrupts();
-    say!("enabled interrupts: {} {}", pic::CASCADE, pic::SERIAL);
+    pic::unmask(&[pic::KEYBOARD, pic::CASCADE, pic::SERIAL]);
+}
+
+/// From now on they do not: what is typed is polled for.
+pub fn hush() {
+    pic::unmask(&[]);
+    COM1.disable_interrupts();
+}
+
+/// How many chunks CPU 0 writes in a quantum of one of its environments. Its
+/// interrupts are the transmitter's, and an emulated port is always ready: with
+/// no limit, what others print would keep its environments from running at all.
+const CHUNKS_PER_QUANTUM: u32 = 8;
+
+/// How many of them are left.
+static CHUNKS_LEFT: AtomicU32 = AtomicU32::new(CHUNKS_PER_QUANTUM);
+
+/// The transmitter is ready and was not listened to, for the quantum's sake.
+static HELD_BACK: AtomicBool = AtomicBool::new(false);
+
+/// The next thing that an interrupt of COM1 is about; `None` when there is no
+/// more. `idle` is whether it keeps no environment from running.
+pub fn serial_event(idle: bool) -> Option<Event> {
+    let _alone = devices();
+    loop {
+        match COM1.next_cause()? {
+            Cause::Received(byte) => return Some(Event::ConsoleInput { byte }),
+            Cause::Transmitted if idle => return Some(Event::ConsoleReady),
+            Cause::Transmitted => {
+                let left = CHUNKS_LEFT.load(Relaxed);
+                if left > 0 {
+                    CHUNKS_LEFT.store(left - 1, Relaxed);
+                    return Some(Event::ConsoleReady);
+                }
+                HELD_BACK.store(true, Relaxed);
+            }
+        }
+    }
+}
+
+/// CPU 0 begins a quantum, or idles: the transmitter is listened to again.
+#[inline(always)]
+pub fn new_quantum() {
+    CHUNKS_LEFT.store(CHUNKS_PER_QUANTUM, Relaxed);
+    if HELD_BACK.load(Relaxed) {
+        listen_to_transmitter();
+    }
+}
+
+#[cold]
+fn listen_to_transmitter() {
+    let _alone = devices();
+    HELD_BACK.store(false, Relaxed);
+    COM1.ask_for_transmitted();
+}
+
+/// What an interrupt of the keyboard is about, if it is a character. One at
+/// most: if there is more, it interrupts again.
+pub fn keyboard_event() -> Option<Event> {
+    let byte = devices().keyboard.poll()?;
+    Some(Event::ConsoleInput { byte })
 }
 
 /// Writes out whatever is still in the kernel's ring. For whoever has the

@@ -1,7 +1,7 @@
 //! The pair of 8259 interrupt controllers, in virtual wire mode.
 //!
-//! The serial port is the only device whose interrupts we take, so the old
-//! controllers do: they exist on every PC, need no table of the firmware to be
+//! Serial port and keyboard are the only devices whose interrupts we take, so
+//! the old controllers do: they exist on every PC, need no table of the firmware to be
 //! found or routed, and reach CPU 0 through its LINT0 pin. The hard thing is
 //! what is *not* here, the end-of-interrupt command: the first controller runs
 //! in automatic mode, since an interrupt's handler never leaves the kernel the
@@ -13,6 +13,8 @@ use crate::x86::Port;
 const FIRST_VECTOR: u8 = 32;
 /// The line to which the second controller is connected.
 pub const CASCADE: u8 = 2;
+/// The keyboard's line.
+pub const KEYBOARD: u8 = 1;
 /// COM1's line.
 pub const SERIAL: u8 = 4;
 
@@ -48,10 +50,16 @@ impl Controller {
     }
 }
 
-/// Sets both controllers up, and lets through COM1's line.
+/// Sets both controllers up; all lines are masked.
 pub fn init() {
     FIRST.init(FIRST_VECTOR, 1 << CASCADE, 0x03); // 8086 mode, automatic EOI
     SECOND.init(FIRST_VECTOR + 8, CASCADE, 0x01);
-    FIRST.data.write(!(1 << CASCADE | 1 << SERIAL));
+    unmask(&[]);
     SECOND.data.write(0xff);
+}
+
+/// Lets these lines of the first controller through, and no others.
+pub fn unmask(lines: &[u8]) {
+    let open = lines.iter().fold(0, |open, line| open | 1 << line);
+    FIRST.data.write(!open);
 }

@@ -94,8 +94,13 @@ impl Uart {
     /// when they are gone; not if there is no port.
     pub fn write_chunk(&self, bytes: &[u8]) -> bool {
         self.write_waiting(bytes);
-        self.interrupts.write(ON_RECEIVE | ON_TRANSMIT);
+        self.ask_for_transmitted();
         self.exists()
+    }
+
+    /// Has an interrupt tell when there is room again; at once, if there is.
+    pub fn ask_for_transmitted(&self) {
+        self.interrupts.write(ON_RECEIVE | ON_TRANSMIT);
     }
 
     /// Whether there is a port: where nothing answers, all bits read as one.

@@ -122,6 +122,14 @@ pub fn first_use(cpu: ThisCpu) -> bool {
     true
 }
 
+/// The environment on this CPU is new: what is kept for its slot was another's.
+/// Ids come round again after 2^19 generations, so the tag alone does not tell.
+#[cold]
+pub fn forget(cpu: ThisCpu) {
+    let id = cpu.area().env.load(Relaxed);
+    slot(id).0.store(0, Relaxed);
+}
+
 /// Resets this CPU's unit, and sets TS.
 pub fn reset() {
     x86::clts();

@@ -82,6 +82,12 @@ impl ThisCpu {
         self.id
     }
 
+    /// Whether it is CPU 0, which hears the devices.
+    #[inline(always)]
+    pub fn is_first(self) -> bool {
+        self.id.0 == 0
+    }
+
     /// What it has of its own.
     #[inline(always)]
     pub fn area(self) -> &'static CpuArea {

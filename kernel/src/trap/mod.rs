@@ -6,7 +6,7 @@
 //! is follows from the stack pointer; and the two ways of making a system call
 //! get entry points of their own that need not look at a vector.
 
-use crate::console::uart::{COM1, Cause};
+use crate::console;
 use crate::enter::{Leave, answered_before_lock, enter, enter_inlined};
 use crate::mail;
 use crate::panic;
@@ -160,7 +160,7 @@ extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
         }
         Vector(7) if fpu::first_use(cpu) => Leave::Same,
         vector if vector.0 < 32 => enter(cpu, Event::Exception, frame),
-        vector => interrupt(cpu, vector, frame).unwrap_or(Leave::Same),
+        vector => interrupt(cpu, vector, false, frame).unwrap_or(Leave::Same),
     };
     exit(left)
 }
@@ -170,7 +170,7 @@ extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
     let cpu = ThisCpu::get();
     panic_if_planted(cpu);
     let vector = Vector(vector);
-    let left = match interrupt(cpu, vector, frame) {
+    let left = match interrupt(cpu, vector, true, frame) {
         None if vector == Vector::IPI => enter(cpu, Event::Wake, frame),
         None | Some(Leave::Same) => Leave::Idle,
         Some(left) => left,
@@ -186,7 +186,7 @@ fn exit(left: Leave) -> u32 {
 }
 
 /// Deals with an interrupt. `None` if it did not enter the kernel proper.
-fn interrupt(cpu: ThisCpu, vector: Vector, frame: &mut TrapFrame) -> Option<Leave> {
+fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
     match vector {
         Vector::TIMER => {
             lapic::end_of_interrupt();
@@ -196,7 +196,11 @@ fn interrupt(cpu: ThisCpu, vector: Vector, frame: &mut TrapFrame) -> Option<Leav
             lapic::end_of_interrupt();
             mail::arrived(cpu, frame)
         }
-        Vector::SERIAL => serial(cpu, frame),
+        Vector::SERIAL => serial(cpu, idle, frame),
+        Vector::KEYBOARD => {
+            let event = console::keyboard_event()?;
+            Some(enter(cpu, event, frame))
+        }
         Vector::APIC_ERROR => {
             lapic::end_of_interrupt();
             lapic::clear_errors();
@@ -211,14 +215,12 @@ fn interrupt(cpu: ThisCpu, vector: Vector, frame: &mut TrapFrame) -> Option<Leav
 }
 
 /// The serial port: enters the kernel once for each thing it has to say.
-fn serial(cpu: ThisCpu, frame: &mut TrapFrame) -> Option<Leave> {
+fn serial(cpu: ThisCpu, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
     let mut left = None;
-    while let Some(cause) = COM1.next_cause() {
-        let event = match cause {
-            Cause::Received(byte) => Event::ConsoleInput { byte },
-            Cause::Transmitted => Event::ConsoleReady,
-        };
+    let mut idle = idle;
+    while let Some(event) = console::serial_event(idle) {
         let later = enter(cpu, event, frame);
+        idle &= later == Leave::Idle;
         left = Some(left.unwrap_or(Leave::Same).then(later));
     }
     left

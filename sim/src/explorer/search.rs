@@ -103,8 +103,8 @@ impl Search<'_, '_, '_> {
             enabled(self.machine, self.scenario, &mut next);
             if next.is_empty() {
                 self.outcome.ends += 1;
-                if !is_end(self.machine) {
-                    self.outcome.trail = Some(self.trail(number, None, Violation::Deadlock));
+                if let Err(violation) = check_end(self.machine, self.scenario) {
+                    self.outcome.trail = Some(self.trail(number, None, violation));
                     return;
                 }
             }
@@ -182,10 +182,16 @@ pub(super) fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool)
     machine.check_wake_ups()
 }
 
-/// Whether a machine in which nothing can happen is at its end.
-fn is_end(machine: &Machine<'_>) -> bool {
+/// A machine in which nothing can happen is at its end, and as the scenario
+/// wants it.
+fn check_end(machine: &Machine<'_>, scenario: &Scenario) -> Verdict {
     let resting = |mode| matches!(mode, Mode::Idle | Mode::Off);
-    machine.queued() == 0 && machine.cpus.iter().all(|cpu| resting(cpu.mode))
+    let is_end = machine.queued() == 0 && machine.cpus.iter().all(|cpu| resting(cpu.mode));
+    match (is_end, scenario.all_end) {
+        (false, _) => Err(Violation::Deadlock),
+        (true, true) => machine.check_all_ended(),
+        (true, false) => Ok(()),
+    }
 }
 
 /// Walks one path again, from the initial state, and returns what it shows.
@@ -206,8 +212,8 @@ pub fn replay(
             check(machine, scenario, machine.holder.is_none())?;
         }
         enabled(machine, scenario, &mut next);
-        if next.is_empty() && !is_end(machine) {
-            return Err(Violation::Deadlock);
+        if next.is_empty() {
+            check_end(machine, scenario)?;
         }
         Ok(())
     })

@@ -52,6 +52,7 @@ pub fn random_scenario(stream: &mut Stream, cpus: u8) -> Scenario {
             page_to_everybody(stage, PAGES, &starts);
         },
         forbid_stale: true,
+        all_end: false,
     }
 }
 
@@ -75,7 +76,7 @@ fn random_op(stream: &mut Stream, program: &mut Vec<Op>) {
         2
     };
     let or_none = |va| if perm == 5 { UTOP } else { va };
-    let (call, arguments) = match stream.word() % 24 {
+    let (call, arguments) = match stream.word() % 25 {
         0..=4 => return program.push(Op::Load(page)),
         5..=7 => return program.push(Op::Store(page)),
         8 | 9 => (Call::PageAlloc, [id, page, perm, 0, 0]),
@@ -86,6 +87,7 @@ fn random_op(stream: &mut Stream, program: &mut Vec<Op>) {
         19 => (Call::Yield, [0; 5]),
         20 => (Call::IpcTrySend, [id, 1, or_none(page), perm, 0]),
         21 => (Call::IpcRecv, [or_none(page), 0, 0, 0, 0]),
+        22 => (Call::IpcSend, [id, 1, or_none(page), perm, 0]),
         _ => {
             program.push(Op::Call(Call::Exofork, [Value::Is(0); 5]));
             let start = stream.word() as usize % PROGRAMS * LENGTH;

@@ -48,6 +48,8 @@ pub struct Spec {
     pub quantum: u64,
     /// Whether the kernel prints when environments come and go.
     pub lifecycle: bool,
+    /// Whether breakpoints enter the monitor.
+    pub grading: bool,
     /// The fault to plant.
     pub fault: Fault,
     /// Bytes in the console's ring.
@@ -62,6 +64,7 @@ impl Default for Spec {
             cpus: 1,
             quantum: 10_000_000,
             lifecycle: false,
+            grading: false,
             fault: Fault::None,
             console: 16 * 1024,
         }
@@ -127,6 +130,7 @@ impl<'t> Machine<'t> {
             quantum: spec.quantum,
             lifecycle: spec.lifecycle,
             end: End::PowerOff,
+            grading: spec.grading,
             plant: Plant::new(spec.fault),
         };
         let usable = std::iter::once(spec.usable());

@@ -8,10 +8,10 @@
 use super::snapshot::Snapshot;
 use super::{Driver, Mismatch, Words};
 use crate::machine::call::{Answer, set_call};
-use crate::mmu::walk;
 use crate::model::Expected;
 use abi::Call;
 use abi::layout::{PGSIZE, USTACKTOP};
+use abi::trap::TRAP_FRAME_WORDS;
 use kcore::{CpuId, Event, PhysMem};
 
 impl Driver<'_> {
@@ -22,6 +22,10 @@ impl Driver<'_> {
         let Some(number) = personality.number(call) else {
             return Ok(());
         };
+        if call == Call::EnvSetTrapframe {
+            self.write_registers(id, arguments[1], words);
+        }
+        self.work(cpu, words[5]);
         set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
         let fast = (words[7] / 8).is_multiple_of(4);
         let event = if fast && self.pass_on_stack(cpu, id, arguments[4]) {
@@ -30,25 +34,33 @@ impl Driver<'_> {
             Event::Syscall
         };
         // An allowance of frames is a test's affair; a log knows nothing of it.
-        let often = if call == Call::IpcTrySend { 3 } else { 8 };
+        let messages = [Call::IpcTrySend, Call::IpcSend, Call::IpcRecv];
+        let often = if messages.contains(&call) { 3 } else { 8 };
         let starved = words[7].is_multiple_of(often) && self.machine.log.is_none();
         if starved {
             self.machine.kernel.frames_mut().refuse_after(0);
         }
         let quiet = !self.machine.kernel.has_leftovers();
-        let text = (call == Call::Cputs).then(|| self.text_at(cpu, arguments));
+        self.model.enter(id, &self.machine.cpu(cpu).frame);
+        self.model.on_cpus = self.envs_on_cpus();
+        let registers = self.registers_at(id, arguments[1]);
+        let text = (call == Call::Cputs).then(|| self.text_at(id, arguments));
         let printed = self.machine.uart.output.len();
         let before = Snapshot::take(&mut self.machine);
         let answer = self.machine.call_by(cpu, personality, event);
         let changed = before.has_changed(&mut self.machine);
         let expected = if starved {
             self.machine.kernel.frames_mut().refuse_none();
-            self.model.call_without_memory(id, call, arguments)
+            self.model
+                .call_without_memory(id, call, arguments, registers)
         } else {
-            self.model.call(id, call, arguments)
+            self.model.call(id, call, arguments, registers)
         };
         self.statistics.count(call, answer, changed, starved);
         self.statistics.alive += self.model.envs.len() as u64;
+        for result in std::mem::take(&mut self.model.served) {
+            self.statistics.note("ipc_send, waited", result);
+        }
 
         if !agree(expected, answer) {
             return Err(Mismatch::Answer {
@@ -58,6 +70,7 @@ impl Driver<'_> {
                 answer,
             });
         }
+        self.expect_obituary(printed);
         let output = &self.machine.uart.output[printed..];
         if matches!(answer, Answer::Value(_)) && text.is_some_and(|text| text != output) {
             return Err(Mismatch::State("something else was printed".into()));
@@ -72,15 +85,40 @@ impl Driver<'_> {
     }
 
     /// The bytes at a range of addresses, as far as there are any, up to a NUL.
-    fn text_at(&self, cpu: CpuId, [ptr, len, ..]: [u32; 5]) -> Vec<u8> {
-        let memory = self.machine.kernel.memory();
-        let byte_at = |va: u32| {
-            let frame = walk(memory, self.machine.cpu(cpu).cr3, va)?.frame;
-            let word = memory.read(frame.address() + va % PGSIZE / 4 * 4);
-            Some(word.to_le_bytes()[va as usize % 4])
-        };
-        let bytes = (0..len).map_while(|offset| byte_at(ptr.wrapping_add(offset)));
+    fn text_at(&self, id: u32, [ptr, len, ..]: [u32; 5]) -> Vec<u8> {
+        let bytes = (0..len).map_while(|offset| self.byte_at(id, ptr.wrapping_add(offset)));
         bytes.take_while(|&byte| byte != 0).collect()
+    }
+
+    /// The registers at an address; where nothing is mapped, zeroes.
+    fn registers_at(&self, id: u32, va: u32) -> [u32; TRAP_FRAME_WORDS] {
+        std::array::from_fn(|index| {
+            let at = va.wrapping_add(index as u32 * 4);
+            let byte = |offset| self.byte_at(id, at.wrapping_add(offset)).unwrap_or(0);
+            u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
+        })
+    }
+
+    /// Registers for a call come to stand at an address, as far as pages of the
+    /// program's own are there.
+    fn write_registers(&mut self, id: u32, va: u32, words: Words) {
+        for index in 0..TRAP_FRAME_WORDS as u32 {
+            let at = va.wrapping_add(index * 4) & !3;
+            let page = at - at % PGSIZE;
+            if self.model.envs[&id].pages.contains_key(&page) {
+                let pa = self.frame_at(id, page).address() + at % PGSIZE;
+                let word = words[index as usize % words.len()].rotate_left(index);
+                self.machine.kernel.mem().write(pa, word);
+            }
+        }
+    }
+
+    /// The environments whose registers are on a CPU.
+    fn envs_on_cpus(&self) -> Vec<u32> {
+        let cpus = self.machine.cpu_ids();
+        cpus.filter_map(|cpu| self.machine.env_on(cpu))
+            .map(|id| id.0 as u32)
+            .collect()
     }
 
     /// Puts a call's fifth argument on the stack of the environment on `cpu`,

@@ -3,19 +3,46 @@
 //! The hard thing is the mix. Most arguments must be sensible, so that something
 //! happens; but every one has to be wrong often enough, in every way.
 
+use super::ENTRY;
 use super::{Driver, Words};
 use crate::model::Life;
-use abi::Call;
-use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT};
+use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
+use abi::{Call, EnvStatus};
 
 /// More environments than this are not made.
 const CROWD: usize = 9;
 
 impl Driver<'_> {
+    // --- Choosing.
+
     pub(super) fn choose(&mut self, caller: u32, words: Words) -> (Call, [u32; 5]) {
         let call = self.choose_call(caller, words[1]);
+        let [.., w5, w6, w7] = words;
+        let offered = self.offered_by_child(caller);
+        let arguments = match (call, offered) {
+            (Call::PageAlloc | Call::PageUnmap, Some((child, va))) if w7.is_multiple_of(3) => {
+                [child, va, 5, w5, w6]
+            }
+            _ => self.choose_arguments(caller, call, words),
+        };
+        self.dead.retain(|&id| !self.model.envs.contains_key(&id));
+        self.dead.truncate(8);
+        (call, arguments)
+    }
+
+    /// A child of `caller` that waits to send a page, and where it has that.
+    fn offered_by_child(&self, caller: u32) -> Option<(u32, u32)> {
+        let mut children = self.model.envs.iter();
+        children.find_map(|(&id, env)| {
+            let waits = env.parent == caller && matches!(env.life, Life::Sends(_));
+            let (_, va, _) = env.letter;
+            (waits && va < UTOP).then_some((id, va))
+        })
+    }
+
+    fn choose_arguments(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
-        let arguments = match call {
+        match call {
             Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],
             Call::EnvDestroy => [self.choose_env(caller, w2 | 8), w3, w4, w5, w6],
             Call::PageAlloc => [self.choose_env(caller, w2), page(w3), perm(w4), w5, w6],
@@ -29,10 +56,38 @@ impl Driver<'_> {
                 let to = self.choose_env(caller, w4);
                 [from, from_va, to, page(w5), perm(w6)]
             }
+            Call::EnvSetStatus if self.is_alone() => {
+                let child = self.choose_env(caller, w2 << 4 | 6);
+                [child, EnvStatus::Runnable as u32, w4, w5, w6]
+            }
             Call::EnvSetStatus => [self.choose_env(caller, w2), status(w3), w4, w5, w6],
             Call::IpcTrySend => {
                 let to = self.choose_receiver(caller, w2);
                 [to, w3, self.send_page(caller, w4), perm(w5), w6]
+            }
+            Call::IpcSend => {
+                let to = match w2 % 2 {
+                    0 => self.choose_receiver(caller, w2 / 2),
+                    _ => self.choose_env(caller, (w2 / 2) << 4 | 13),
+                };
+                [to, w3, self.send_page(caller, w4), perm(w5), w6]
+            }
+            Call::EnvSetPgfaultUpcall => {
+                let entry = match w3 % 8 {
+                    0 => 0,
+                    1 => w3,
+                    _ => ENTRY + w3 % PGSIZE,
+                };
+                [self.choose_env(caller, w2), entry, w4, w5, w6]
+            }
+            Call::EnvSetTrapframe => {
+                let offset = [0, 4, 1, PGSIZE - 68, PGSIZE - 67, PGSIZE - 40][w4 as usize % 6];
+                let va = match w7 / 64 % 16 {
+                    0 => page(w3),
+                    1..=4 => self.mapped_page(caller, caller, w3) + offset,
+                    _ => self.mapped_page(caller, caller, w3) + offset % (PGSIZE - 67),
+                };
+                [self.choose_env(caller, w2), readable_window(va), w4, w5, w6]
             }
             Call::IpcRecv => {
                 let unaligned = u32::from(w7.is_multiple_of(8));
@@ -50,15 +105,12 @@ impl Driver<'_> {
                 [readable_window(ptr), len, w5, w6, w7]
             }
             _ => [w2, w3, w4, w5, w6],
-        };
-        self.dead.retain(|&id| !self.model.envs.contains_key(&id));
-        self.dead.truncate(8);
-        (call, arguments)
+        }
     }
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 40 {
+        let call = match word % 48 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -66,22 +118,34 @@ impl Driver<'_> {
             20..=24 => Call::EnvSetStatus,
             25 | 26 => Call::EnvDestroy,
             27 | 28 => Call::Yield,
-            29..=32 => Call::IpcTrySend,
-            33..=35 => Call::IpcRecv,
-            36 | 37 => Call::Cputs,
-            38 => Call::GetEnvId,
-            _ if (word / 40).is_multiple_of(2) => Call::Cgetc,
-            _ => Call::Features,
+            29..=31 => Call::IpcTrySend,
+            32..=34 => Call::IpcSend,
+            35..=38 => Call::IpcRecv,
+            39 | 40 => Call::Cputs,
+            41 | 42 => Call::EnvSetPgfaultUpcall,
+            43..=45 => Call::EnvSetTrapframe,
+            46 => Call::GetEnvId,
+            _ => match word / 48 % 5 {
+                0 | 1 => Call::Cgetc,
+                2 | 3 => Call::Features,
+                _ => Call::TimeMsec,
+            },
         };
         self.dead.push(caller);
+        let seldom = !(word / 48).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
-            Call::IpcRecv | Call::EnvSetStatus if alone && !(word / 40).is_multiple_of(16) => {
-                Call::PageMap
-            }
-            Call::EnvDestroy if alone && !(word / 40).is_multiple_of(64) => Call::PageAlloc,
+            Call::IpcRecv | Call::IpcSend if alone && seldom => Call::PageMap,
+            _ if self.is_awaited(caller) && (word / 48).is_multiple_of(4) => Call::IpcRecv,
+            Call::EnvDestroy if alone && !(word / 48).is_multiple_of(64) => Call::PageAlloc,
             _ => call,
         }
+    }
+
+    /// Whether somebody waits to send to `id`.
+    fn is_awaited(&self, id: u32) -> bool {
+        let mut envs = self.model.envs.values();
+        envs.any(|env| env.life == Life::Sends(id))
     }
 
     /// Mostly an environment that the caller may touch.
@@ -145,6 +209,13 @@ pub(super) fn sensible_page(word: u32) -> u32 {
 
 /// An address where a page is wanted: mostly one that can be.
 fn page(word: u32) -> u32 {
+    /// The exception stack, what is below it, and the stack.
+    const STACKS: [u32; 4] = [
+        UXSTACKTOP - PGSIZE,
+        UXSTACKTOP - PGSIZE,
+        UXSTACKTOP - 2 * PGSIZE,
+        USTACKTOP - PGSIZE,
+    ];
     const HOSTILE: [u32; 16] = [
         0,
         1,
@@ -165,6 +236,7 @@ fn page(word: u32) -> u32 {
     ];
     match word % 16 {
         0 => HOSTILE[word as usize / 16 % 16],
+        1 | 2 => STACKS[word as usize / 16 % 4],
         _ => sensible_page(word / 16),
     }
 }

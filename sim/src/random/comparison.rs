@@ -8,14 +8,17 @@ use crate::checks::Violation;
 use crate::machine::{Machine, Mode};
 use crate::memory::Memory;
 use crate::mmu::walk;
-use crate::model::Page;
+use crate::model::{Env, Life, Page};
+use abi::env::PUBLIC_ENV_STRIDE;
 use abi::layout::UTOP;
 use abi::page_info::{PAGE_INFO_REFS, PAGE_INFO_STRIDE};
-use abi::{EnvId, EnvStatus};
+use abi::trap::TRAP_FRAME_WORDS;
+use abi::{EnvId, EnvStatus, PublicEnv};
 use kcore::audit;
 use kcore::env::Slot;
-use kcore::{Event, Pfn, PhysMem};
+use kcore::{CpuId, Event, Pfn, PhysMem};
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::offset_of;
 
 impl Driver<'_> {
     /// A page that was just allocated shows nobody's secrets.
@@ -38,6 +41,7 @@ impl Driver<'_> {
 
     pub(super) fn compare(&mut self) -> Result<(), Mismatch> {
         self.reap();
+        self.compare_obituaries()?;
         if self.machine.end.is_some() {
             self.statistics.ends += 1;
             return self.compare_census();
@@ -74,12 +78,16 @@ impl Driver<'_> {
             && self.machine.kernel.has_leftovers()
             && self.machine.end.is_none()
         {
+            // Whoever is on its way into the kernel already does it too.
+            let on_the_way = |cpu: &CpuId| matches!(self.machine.cpu(*cpu).mode, Mode::Waiting(_));
             let modes = [Mode::User, Mode::Idle];
-            let mut cpus = self.machine.cpu_ids();
-            let Some(cpu) = cpus.find(|&cpu| modes.contains(&self.machine.cpu(cpu).mode)) else {
-                return;
-            };
-            self.machine.run_event(cpu, Event::Wake);
+            let free = |cpu: &CpuId| modes.contains(&self.machine.cpu(*cpu).mode);
+            if let Some(cpu) = self.machine.cpu_ids().find(on_the_way) {
+                self.machine.enter(cpu);
+                self.machine.complete();
+            } else if let Some(cpu) = self.machine.cpu_ids().find(free) {
+                self.machine.run_event(cpu, Event::Wake);
+            }
         }
     }
 
@@ -99,6 +107,7 @@ impl Driver<'_> {
             if status != self.model.status(id) {
                 return Err(Mismatch::State(format!("{id:08x} is {status:?}")));
             }
+            self.compare_public(id, wanted)?;
             let mut wanted_pages = wanted.pages.iter();
             for (va, entry) in mappings(self.machine.kernel.memory(), env.space().pgdir) {
                 let agrees = wanted_pages.next().is_some_and(|(&wanted_va, page)| {
@@ -131,6 +140,36 @@ impl Driver<'_> {
         Ok(())
     }
 
+    /// The public table of environments says what there is to say of `id`.
+    fn compare_public(&self, id: u32, wanted: &Env) -> Result<(), Mismatch> {
+        let table = self.machine.kernel.config().uenvs;
+        let entry = table + u32::from(slot_of(id).0) * PUBLIC_ENV_STRIDE;
+        let read = |offset: usize| self.machine.kernel.memory().read(entry + offset as u32);
+        let message = (
+            read(offset_of!(PublicEnv, ipc_value)),
+            read(offset_of!(PublicEnv, ipc_from)),
+            read(offset_of!(PublicEnv, ipc_perm)),
+        );
+        let receiving = match wanted.life {
+            Life::Receives(va) => [1, va],
+            _ => [0, read(offset_of!(PublicEnv, ipc_dstva))],
+        };
+        let agrees = message == wanted.message
+            && read(offset_of!(PublicEnv, pgfault_upcall)) == wanted.upcall
+            && read(offset_of!(PublicEnv, ipc_recving)) == receiving[0]
+            && read(offset_of!(PublicEnv, ipc_dstva)) == receiving[1];
+        let shown = (0..).step_by(4).map(read).take(TRAP_FRAME_WORDS);
+        let registers = match wanted.life {
+            Life::Unborn => wanted.frame.words(),
+            _ => std::array::from_fn(|index| read(index * 4)),
+        };
+        if agrees && shown.eq(registers) {
+            Ok(())
+        } else {
+            Err(Mismatch::State(format!("public table of {id:08x}")))
+        }
+    }
+
     /// The public table of frames says what the kernel counts.
     fn compare_counts(&self) -> Result<(), Mismatch> {
         let kernel = &self.machine.kernel;
@@ -144,16 +183,14 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Who comes back from a call finds its result.
-    fn compare_results(&mut self) -> Result<(), Mismatch> {
+    /// Who runs has its own registers, and the result of its last call.
+    fn compare_results(&self) -> Result<(), Mismatch> {
         for cpu in self.running_cpus() {
             let id = self.env_on(cpu);
-            let eax = self.machine.cpu(cpu).frame.regs.eax;
-            if let Some(env) = self.model.envs.get_mut(&id)
-                && let Some(result) = env.result.take()
-                && result != eax
-            {
-                return Err(Mismatch::State(format!("{id:08x} got {eax:#x}")));
+            let frame = &self.machine.cpu(cpu).frame;
+            let wanted = &self.model.envs[&id].frame;
+            if frame != wanted {
+                return Err(Mismatch::State(format!("{id:08x} got {frame:x?}")));
             }
         }
         Ok(())
@@ -176,6 +213,6 @@ fn mappings(memory: &Memory, directory: Pfn) -> impl Iterator<Item = (u32, u32)>
         })
 }
 
-fn slot_of(id: u32) -> Slot {
+pub(super) fn slot_of(id: u32) -> Slot {
     Slot(EnvId(id as i32).slot() as u16)
 }

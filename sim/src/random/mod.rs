@@ -11,6 +11,7 @@
 //! | [`stream`] | random words |
 //! | [`choice`] | which call, with which arguments |
 //! | [`calling`] | making it on the machine and on the model |
+//! | [`faulting`] | the same for a page fault |
 //! | [`comparison`] | what programs can tell, compared |
 //! | [`snapshot`] | whether anything changed at all |
 //! | [`statistics`] | whether enough happened |
@@ -18,6 +19,7 @@
 pub mod calling;
 pub mod choice;
 pub mod comparison;
+pub mod faulting;
 pub mod snapshot;
 pub mod statistics;
 pub mod stream;
@@ -34,6 +36,9 @@ use kcore::{CpuId, Event};
 
 pub use statistics::{Statistics, call_name};
 pub use stream::Stream;
+
+/// Where programs begin.
+const ENTRY: u32 = 0x80_0020;
 
 /// Random words for one action.
 pub type Words = [u32; 8];
@@ -75,6 +80,8 @@ pub struct Driver<'t> {
     /// What happened so far.
     pub statistics: Statistics,
     dead: Vec<u32>,
+    /// What must have been printed, and from where on in all that was.
+    obituaries: Vec<(usize, String)>,
 }
 
 /// The machine that a seed stands for.
@@ -99,8 +106,8 @@ impl<'t> Driver<'t> {
         let mut model = Model::new(usable.len(), page_info_frames);
         for i in 0..3 {
             let personality = Personality::ALL[(seed as usize + i) % 4];
-            let id = machine.boot(0x80_0020, personality);
-            assert_eq!(id.0 as u32, model.boot(personality));
+            let id = machine.boot(ENTRY, personality);
+            assert_eq!(id.0 as u32, model.boot(ENTRY, personality));
         }
         machine.calm_down();
         Driver {
@@ -109,6 +116,7 @@ impl<'t> Driver<'t> {
             poison: Poison::new(usable),
             statistics: Statistics::default(),
             dead: Vec::new(),
+            obituaries: Vec::new(),
         }
     }
 
@@ -159,13 +167,8 @@ impl<'t> Driver<'t> {
                 self.machine.run_event(cpu, Event::ConsoleInput { byte });
             }
             3 if !self.is_alone() => {
-                let event = if word & 8 == 0 {
-                    Event::Exception
-                } else {
-                    Event::PageFault { va: word }
-                };
                 let id = self.env_on(cpu);
-                self.machine.run_event(cpu, event);
+                self.machine.run_event(cpu, Event::Exception);
                 self.model.kill(id);
             }
             _ => self.machine.run_event(cpu, Event::Wake),
@@ -186,8 +189,7 @@ impl<'t> Driver<'t> {
         let page = self.model.envs[&id].pages.get(&va);
         let allowed = page.is_some_and(|page| page.perm & 2 != 0 || !write);
         if !allowed {
-            // A page fault would end it: often enough done by `cputs`.
-            return Ok(());
+            return self.fault(cpu, va + words[4] % PGSIZE, write, words);
         }
         let done = if write {
             let at = va + words[4] % 4 * 4;
@@ -201,6 +203,14 @@ impl<'t> Driver<'t> {
         } else {
             Err(Mismatch::State(format!("{id:08x} cannot use {va:#x}")))
         }
+    }
+
+    /// The program on `cpu` does something with its registers.
+    fn work(&mut self, cpu: CpuId, word: u32) {
+        let frame = &mut self.machine.cpu_mut(cpu).frame;
+        frame.regs.ebp = word;
+        frame.regs.oesp = word.rotate_left(8);
+        frame.eip = ENTRY + word % PGSIZE;
     }
 
     fn env_on(&self, cpu: CpuId) -> u32 {

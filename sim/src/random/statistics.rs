@@ -20,7 +20,8 @@ pub struct Statistics {
     pub starved: u64,
     /// Runs that ended because nothing was left to run.
     pub ends: u64,
-    /// Calls by what they came to: 0 for success, else the error.
+    /// Calls, waits and page faults by what they came to: 0 for success, else
+    /// the error.
     pub results: BTreeMap<(&'static str, u32), u64>,
 }
 
@@ -44,7 +45,7 @@ impl fmt::Display for Statistics {
             part(self.alive)
         )?;
         for ((call, result), count) in &self.results {
-            writeln!(f, "  {call:16} {:12} {count:9}", result_name(*result))?;
+            writeln!(f, "  {call:22} {:12} {count:9}", result_name(*result))?;
         }
         Ok(())
     }
@@ -61,7 +62,12 @@ impl Statistics {
         self.calls += 1;
         self.changes += u64::from(changed);
         self.starved += u64::from(starved && result == Error::NoMem as u32);
-        *self.results.entry((call_name(call), result)).or_insert(0) += 1;
+        self.note(call_name(call), result);
+    }
+
+    /// Notes what something came to: 0, or an error.
+    pub(super) fn note(&mut self, what: &'static str, result: u32) {
+        *self.results.entry((what, result)).or_insert(0) += 1;
     }
 
     /// Adds what happened elsewhere.
@@ -96,6 +102,7 @@ pub fn call_name(call: Call) -> &'static str {
         Call::IpcRecv => "ipc_recv",
         Call::TimeMsec => "time_msec",
         Call::Features => "features",
+        Call::IpcSend => "ipc_send",
     }
 }
 

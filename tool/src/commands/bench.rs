@@ -9,6 +9,8 @@
 mod report;
 mod rows;
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 
 use self::rows::{BOOTS, Figures, Measured};
@@ -59,9 +61,14 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         }
     }
     result(report::table(&measured));
+    let write = |path: &Path, text: String| {
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
     if let Some(path) = &options.json {
-        std::fs::write(path, report::json(&measured))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write(path, report::json(&measured))?;
+    }
+    if let Some(path) = &options.page {
+        write(path, report::page(&measured))?;
     }
     let beaten = measured.iter().all(Measured::beats_the_bar);
     Ok(if beaten {

@@ -8,6 +8,7 @@ mod boot;
 mod command_line;
 mod console;
 mod determinism;
+mod handlers;
 mod planted;
 mod programs;
 mod replay;

@@ -32,6 +32,18 @@ const PLANTS: &[(&str, &str)] = &[
     ("evilhello", "trust-pointer"),
     ("demo", "exofork-result"),
     ("revoke", "skip-remote-flush"),
+    ("faultdie", "zero-fault-va"),
+    ("faultregs", "lose-register"),
+    ("faultalloc", "nest-at-top"),
+    ("faultallocbad", "drop-assertion"),
+    ("faultnostack", "drop-assertion"),
+    ("faultbadhandler", "drop-assertion"),
+    ("faultevilhandler", "drop-assertion"),
+    ("forktree", "exofork-result"),
+    ("sendpage", "drop-page"),
+    ("pingpong", "wrong-word"),
+    ("primes", "wrong-word"),
+    ("fairness", "exofork-result"),
 ];
 
 /// A guest that takes this long has been made to hang by its fault.

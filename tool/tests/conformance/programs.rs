@@ -13,6 +13,7 @@ use crate::console::{
     Exception, FIRST, SECOND, booted, exiting, fatal_frame, first, free, new, nothing_left,
     saved_frame,
 };
+use crate::handlers;
 
 /// A guard against a guest that hangs, many times what any of them takes.
 pub const LIMIT_SECONDS: &str = "60";
@@ -21,7 +22,7 @@ const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
 
 /// How much can be required.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+pub enum Scope {
     /// The grader's number of CPUs.
     Grader,
     /// Any other.
@@ -111,6 +112,22 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("evilhello", evilhello),
     Program::new("demo", demo).on_cpus(4).also_as_lab5(),
     Program::new("revoke", revoke).on_cpus(2),
+    Program::new("faultdie", handlers::faultdie).also_as_lab5(),
+    Program::new("faultregs", handlers::faultregs).also_as_lab5(),
+    Program::new("faultalloc", handlers::faultalloc),
+    Program::new("faultallocbad", handlers::faultallocbad),
+    Program::new("faultnostack", handlers::faultnostack),
+    Program::new("faultbadhandler", handlers::faultbadhandler),
+    Program::new("faultevilhandler", handlers::faultevilhandler),
+    Program::new("forktree", handlers::forktree).also_as_lab5(),
+    Program::new("sendpage", handlers::sendpage)
+        .on_cpus(2)
+        .also_as_lab5(),
+    Program::new("pingpong", handlers::pingpong)
+        .on_cpus(4)
+        .also_as_lab5(),
+    Program::new("primes", handlers::primes).on_cpus(4),
+    Program::new("fairness", handlers::fairness),
 ];
 
 /// Each program at each number of CPUs, some under both numberings.

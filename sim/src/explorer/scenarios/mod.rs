@@ -9,6 +9,7 @@ pub mod lives;
 pub mod messages;
 pub mod pages;
 pub mod parts;
+pub mod senders;
 
 use super::program::{Op, go_on};
 use super::state::forget_history;
@@ -37,6 +38,9 @@ pub struct Scenario {
     /// Whether it is enough of a violation that a CPU *remembers* what was
     /// taken away, or a program has to use it.
     pub forbid_stale: bool,
+    /// Whether it is a violation that somebody is left when nothing can happen
+    /// any more.
+    pub all_end: bool,
 }
 
 /// The first environment, on CPU 0, before the exploration begins.
@@ -141,5 +145,8 @@ pub fn all() -> Vec<Scenario> {
         lives::family_feud(),
         lives::three_in_turn(),
         lives::orphans(),
+        senders::send_to_the_dying(),
+        senders::two_senders(),
+        senders::cancel_send(),
     ]
 }

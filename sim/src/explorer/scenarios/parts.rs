@@ -103,6 +103,7 @@ pub fn scenario(
         pages: pages.to_vec(),
         prepare,
         forbid_stale: true,
+        all_end: false,
     }
 }
 

@@ -1,0 +1,244 @@
+//! Memory, as the monitor shows it: by address, by page table, by mapping.
+//!
+//! The hard thing is that nothing here may fault, whatever address a person
+//! types and whatever the tables say. So no address is ever used as it is: it is
+//! translated by reading page tables, a word at a time, and each word of
+//! physical memory is read only if the kernel's own page tables, which are in
+//! its image, map it as RAM. Device registers are not.
+
+use super::{Complaint, Done, Session, Then};
+use crate::console::{Synchronous, say};
+use crate::proper::Core;
+use abi::Perm;
+use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSHIFT, PGSIZE, PTSIZE, pdx, ptx};
+use core::fmt::{self, Write};
+use kcore::PhysMem;
+use kcore::paging::{Pte, Space};
+
+/// Words shown if nobody says how many, and at the most.
+const FEW: u32 = 16;
+const MANY: u32 = 4096;
+/// Words in a line.
+const COLUMNS: u32 = 4;
+
+/// A number in hexadecimal, with `0x` or without.
+pub fn hexadecimal(word: &str) -> Result<u32, Complaint> {
+    let digits = word.strip_prefix("0x").unwrap_or(word);
+    u32::from_str_radix(digits, 16).map_err(|_| "Not a hexadecimal number")
+}
+
+/// The address that every command here begins with, and how many words.
+fn range(arguments: &[&str]) -> Result<(u32, u32), Complaint> {
+    let address = hexadecimal(arguments.first().ok_or("Which address?")?)?;
+    let count = match arguments.get(1) {
+        Some(count) => count.parse().map_err(|_| "Not a number")?,
+        None => FEW,
+    };
+    Ok((address & !3, count.min(MANY)))
+}
+
+/// The word at an aligned physical address, if that is RAM that is mapped.
+fn physical_word(core: &Core, pa: u32) -> Option<u32> {
+    let memory = core.memory();
+    let kernel = Space {
+        pgdir: core.config().kernel_pgdir,
+    };
+    let va = KERNBASE.checked_add(pa).filter(|_| pa < DIRECT_MAP_SIZE)?;
+    let directory = kernel.directory_entry(memory, va);
+    let large = directory.grants(Perm::P | Perm::PS);
+    let mapped = large || {
+        directory.is_present()
+            && Pte(memory.read(directory.frame().address() + ptx(va) * 4)).is_present()
+    };
+    mapped.then(|| memory.read(pa))
+}
+
+/// What the page tables say about an address.
+struct Walk {
+    directory: Pte,
+    table: Option<Pte>,
+    /// Where it is, if it is mapped.
+    physical: Option<u32>,
+}
+
+impl Walk {
+    fn of(core: &Core, space: Space, va: u32) -> Walk {
+        let directory = space.directory_entry(core.memory(), va);
+        if directory.grants(Perm::P | Perm::PS) {
+            let start = directory.0 & !(PTSIZE - 1);
+            return Walk {
+                directory,
+                table: None,
+                physical: Some(start + va % PTSIZE),
+            };
+        }
+        let table = directory
+            .is_present()
+            .then(|| directory.frame().address() + ptx(va) * 4)
+            .and_then(|place| physical_word(core, place))
+            .map(Pte);
+        let physical = table
+            .filter(|entry| entry.is_present())
+            .map(|entry| entry.frame().address() + va % PGSIZE);
+        Walk {
+            directory,
+            table,
+            physical,
+        }
+    }
+}
+
+/// The aligned word at a virtual address, if it can be read without harm.
+pub fn word(core: &Core, space: Space, va: u32) -> Option<u32> {
+    let pa = Walk::of(core, space, va).physical?;
+    (va.is_multiple_of(4)).then(|| physical_word(core, pa))?
+}
+
+/// Words in hexadecimal, four in a line; dashes where there is nothing to read.
+fn dump(address: u32, count: u32, word: impl Fn(u32) -> Option<u32>) -> Done {
+    for line in (0..count).step_by(COLUMNS as usize) {
+        let start = address.wrapping_add(line * 4);
+        // Writing to the port cannot fail.
+        let _ = write!(Synchronous, "{start:08x}:");
+        for column in 0..COLUMNS.min(count - line) {
+            let _ = match word(start.wrapping_add(column * 4)) {
+                Some(word) => write!(Synchronous, " {word:08x}"),
+                None => write!(Synchronous, " --------"),
+            };
+        }
+        say!("");
+    }
+    Ok(Then::Prompt)
+}
+
+/// `memory ADDR [N]`: of the environment that is stopped, or of the kernel.
+pub fn show(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+    let (address, count) = range(arguments)?;
+    let space = session.space(None)?;
+    dump(address, count, |va| word(session.core, space, va))
+}
+
+/// `physical ADDR [N]`.
+pub fn show_physical(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+    let (address, count) = range(arguments)?;
+    dump(address, count, |pa| physical_word(session.core, pa))
+}
+
+/// `walk ADDR [ID]`.
+pub fn walk(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+    let va = hexadecimal(arguments.first().ok_or("Which address?")?)?;
+    let space = session.space(arguments.get(1))?;
+    let Walk {
+        directory,
+        table,
+        physical,
+    } = Walk::of(session.core, space, va);
+    let index = pdx(va);
+    say!(
+        "directory[{index:03x}]  {:08x}  {}",
+        directory.0,
+        Flags(directory, true)
+    );
+    if let Some(entry) = table {
+        let index = ptx(va);
+        say!(
+            "table[{index:03x}]      {:08x}  {}",
+            entry.0,
+            Flags(entry, false)
+        );
+    }
+    match physical {
+        Some(pa) => say!("{va:08x} is at physical {pa:08x}"),
+        None => say!("{va:08x} is not mapped"),
+    }
+    Ok(Then::Prompt)
+}
+
+/// `mappings [ID]`: what is mapped below UTOP, in ranges with equal
+/// permissions and successive frames.
+pub fn mappings(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+    let space = session.space(arguments.first())?;
+    let mut range: Option<Range> = None;
+    for (va, entry) in space.mappings(session.core.memory()) {
+        let entry = entry.without_usage();
+        match &mut range {
+            Some(range) if range.goes_on_with(va, entry) => range.pages += 1,
+            _ => {
+                if let Some(range) = range {
+                    range.say();
+                }
+                range = Some(Range {
+                    va,
+                    entry,
+                    pages: 1,
+                });
+            }
+        }
+    }
+    if let Some(range) = range {
+        range.say();
+    }
+    Ok(Then::Prompt)
+}
+
+/// Successive pages that map successive frames.
+#[derive(Clone, Copy)]
+struct Range {
+    va: u32,
+    /// The first page's.
+    entry: Pte,
+    pages: u32,
+}
+
+impl Range {
+    fn goes_on_with(&self, va: u32, entry: Pte) -> bool {
+        let bytes = self.pages << PGSHIFT;
+        va == self.va + bytes && entry.0 == self.entry.0.wrapping_add(bytes)
+    }
+
+    fn say(&self) {
+        let bytes = self.pages << PGSHIFT;
+        let frame = self.entry.frame().address();
+        say!(
+            "{:08x}-{:08x}  physical {frame:08x}-{:08x}  {}",
+            self.va,
+            self.va + bytes - 1,
+            frame + bytes - 1,
+            Flags(self.entry, false)
+        );
+    }
+}
+
+/// The flags of an entry, in words; whether it is a page directory's.
+struct Flags(Pte, bool);
+
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Flags(entry, of_directory) = *self;
+        if !entry.is_present() {
+            return f.write_str("not present");
+        }
+        let seventh = if of_directory { "4 MiB" } else { "PAT" };
+        let names = [
+            (Perm::P, "present"),
+            (Perm::W, "writeable"),
+            (Perm::U, "user"),
+            (Perm::PWT, "write-through"),
+            (Perm::PCD, "uncached"),
+            (Perm::A, "accessed"),
+            (Perm::D, "dirty"),
+            (Perm::PS, seventh),
+            (Perm::G, "global"),
+            (Perm::SHARE, "share"),
+            (Perm::COW, "copy-on-write"),
+        ];
+        let mut between = "";
+        for (bit, name) in names {
+            if entry.grants(bit) {
+                write!(f, "{between}{name}")?;
+                between = ", ";
+            }
+        }
+        Ok(())
+    }
+}

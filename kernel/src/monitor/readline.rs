@@ -1,0 +1,43 @@
+//! Reading a line, with the keys that a person expects.
+//!
+//! The hard thing is a name. People's graders put a debugger's breakpoint on
+//! the symbol `readline` and stop the machine there: when the kernel first
+//! asks for a command, the run is over. So it is a function of its own, under
+//! just that name, and everything before it has been printed.
+
+use crate::console::{Devices, uart::COM1};
+
+/// Longest line; more characters are not taken.
+pub const LINE: usize = 1023;
+
+/// Prints a prompt and reads a line, echoing it. Printable ASCII only.
+#[expect(unsafe_code, reason = "a symbol's name")]
+// SAFETY: (90) no other symbol has this name.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub fn readline<'l>(devices: &mut Devices, prompt: &str, line: &'l mut [u8; LINE]) -> &'l str {
+    COM1.write_waiting(prompt.as_bytes());
+    let mut len = 0;
+    loop {
+        let Some(byte) = devices.typed() else {
+            core::hint::spin_loop();
+            continue;
+        };
+        match byte {
+            b'\r' | b'\n' => {
+                COM1.write_waiting(b"\n");
+                return core::str::from_utf8(&line[..len]).unwrap_or_default();
+            }
+            0x08 | 0x7f if len > 0 => {
+                len -= 1;
+                COM1.write_waiting(b"\x08 \x08");
+            }
+            b' '..=b'~' if len < LINE => {
+                line[len] = byte;
+                len += 1;
+                COM1.write_waiting(&[byte]);
+            }
+            _ => {}
+        }
+    }
+}

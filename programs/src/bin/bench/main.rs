@@ -1,0 +1,66 @@
+//! How long the kernel's operations take, seen from a program.
+//!
+//! `bench [ROW]...` measures the rows named, or all, as [`programs::measure`]
+//! says. `benchfork` has those that depend on the size of the program.
+//!
+//! The hard thing is to have nothing else between two readings of the counter:
+//! the calls are expanded in the loop, and what a row needs is made before.
+
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+mod calls;
+mod memory;
+mod messages;
+
+use user::entry::{Int, Sysenter};
+use user::interface::Interface;
+use user::println;
+
+/// All rows.
+const ROWS: [&str; 11] = [
+    "null-sysenter",
+    "null-int",
+    "yield1",
+    "yield1-int",
+    "switch",
+    "switch-int",
+    "ipc",
+    "ipcpage",
+    "fault",
+    "cow",
+    "page",
+];
+
+user::program!(main);
+
+fn main() {
+    if user::args().nth(1).is_some() {
+        user::args().skip(1).for_each(run);
+    } else {
+        ROWS.into_iter().for_each(run);
+    }
+}
+
+/// Measures one row. Those without an entry in their name use the best that
+/// the kernel offers.
+fn run(row: &str) {
+    // Also has the library use it from the first row on.
+    let sysenter = Interface::get().has_sysenter();
+    match row {
+        "null" | "null-sysenter" if sysenter => calls::null::<Sysenter>(row),
+        "null" | "null-int" => calls::null::<Int>(row),
+        "null-sysenter" => println!("bench: this kernel has no sysenter"),
+        "yield1" if sysenter => calls::yield1::<Sysenter>(row),
+        "yield1" | "yield1-int" => calls::yield1::<Int>(row),
+        "switch" if sysenter => calls::switch::<Sysenter>(row),
+        "switch" | "switch-int" => calls::switch::<Int>(row),
+        "ipc" => messages::ipc(row),
+        "ipcpage" => messages::ipcpage(row),
+        "fault" => memory::fault(row),
+        "cow" => memory::cow(row),
+        "page" => memory::page(row),
+        _ => println!("bench: no row is named {row}"),
+    }
+}

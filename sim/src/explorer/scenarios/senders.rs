@@ -1,0 +1,109 @@
+//! Histories of sends that wait for their receiver.
+//!
+//! A waiting sender hangs on another environment, so what matters is who of the
+//! two is interrupted, stopped or ended, and when. The hard thing is to notice a
+//! message that is lost or comes twice: each sender wants to know the exact
+//! result of its call, each receiver receives exactly as often as something is
+//! sent, and at the end nobody may be left.
+
+use super::Scenario;
+use super::parts::*;
+use crate::explorer::program::Op;
+use abi::layout::UTOP;
+use abi::{Call, Error};
+
+/// A send of a word that waits.
+fn send(id: u32, value: u32) -> Op {
+    simple(Call::IpcSend, [id, value, UTOP, 0])
+}
+
+fn receive(va: u32) -> Op {
+    simple(Call::IpcRecv, [va])
+}
+
+/// The result of the call before must be this error.
+const fn fails(error: Error) -> Op {
+    Op::Want((error as u32).wrapping_neg())
+}
+
+/// Everybody must have ended when nothing can happen any more.
+fn to_the_last(scenario: Scenario) -> Scenario {
+    Scenario {
+        all_end: true,
+        ..scenario
+    }
+}
+
+/// The receiver dies.
+pub fn send_to_the_dying() -> Scenario {
+    to_the_last(scenario(
+        "send-to-the-dying",
+        "a child sends twice to a parent that receives once, and then is no more",
+        programs(
+            &[receive(B), Op::Want(0), Op::Store(B), exit()],
+            &[
+                simple(Call::IpcSend, [PARENT, 7, A, RW]),
+                Op::Want(0),
+                unmap(0, A),
+                send(PARENT, 8),
+                fails(Error::BadEnv),
+                exit(),
+            ],
+            &[],
+        ),
+        &[A, B],
+        child_uses_page,
+    ))
+}
+
+/// Two send to one.
+pub fn two_senders() -> Scenario {
+    to_the_last(scenario(
+        "two-senders",
+        "two children each send once to a parent that receives twice",
+        programs(
+            &[
+                receive(UTOP),
+                Op::Want(0),
+                receive(UTOP),
+                Op::Want(0),
+                exit(),
+            ],
+            &[send(PARENT, 1), Op::Want(0), exit()],
+            &[send(PARENT, 2), Op::Want(0), exit()],
+        ),
+        &[],
+        |stage| {
+            for start in [CHILD_AT, GRANDCHILD_AT] {
+                let child = stage.child(start);
+                stage.start(child);
+            }
+        },
+    ))
+}
+
+/// A waiting sender is stopped, started and ended.
+pub fn cancel_send() -> Scenario {
+    to_the_last(scenario(
+        "cancel-send",
+        "a child that waits to send is stopped, started and ended",
+        programs(
+            &[
+                set_status(CHILD, STOP),
+                Op::Want(0),
+                set_status(CHILD, RUN),
+                Op::Want(0),
+                destroy(CHILD),
+                exit(),
+            ],
+            &[
+                simple(Call::IpcSend, [PARENT, 7, A, RW]),
+                fails(Error::Inval),
+                Op::Goto(CHILD_AT),
+            ],
+            &[],
+        ),
+        &[A],
+        child_uses_page,
+    ))
+}

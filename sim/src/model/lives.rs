@@ -1,0 +1,144 @@
+//! Making, starting, stopping, redirecting and ending environments.
+//!
+//! The hard thing is what goes with an environment: children that only it could
+//! start,
+//! the hopes of those who wait to send to it.
+
+use super::{Env, Expected, Life, Model, Outcome, SLOTS, sanitise};
+use abi::trap::TRAP_FRAME_WORDS;
+use abi::{Error, Personality, TrapFrame};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Model {
+    pub(super) fn new_env(&mut self, parent: u32, personality: Personality) -> Option<u32> {
+        let slot = self.free.pop()?;
+        let generation = (self.ids[slot] + 0x1000) & 0x7fff_fc00;
+        let id = generation.max(0x1000) | slot as u32;
+        self.ids[slot] = id;
+        self.events += 1;
+        let env = Env {
+            parent,
+            born: self.events,
+            life: Life::Unborn,
+            personality,
+            pages: BTreeMap::new(),
+            spans: BTreeSet::new(),
+            message: (0, 0, 0),
+            letter: (0, 0, 0),
+            waits_since: 0,
+            upcall: 0,
+            frame: TrapFrame::default(),
+        };
+        self.envs.insert(id, env);
+        Some(id)
+    }
+
+    /// The end of an environment, and of its children that only it could start,
+    /// those first that were made or stopped last, with theirs.
+    pub fn kill(&mut self, id: u32) {
+        self.envs.remove(&id);
+        self.free.push(id as usize % SLOTS);
+        for sender in self.senders(id) {
+            self.serve(sender, Err(Error::BadEnv));
+        }
+        let stopped =
+            |env: &Env| env.parent == id && matches!(env.life, Life::Unborn | Life::Stopped);
+        let children = self.envs.iter().filter(|(_, env)| stopped(env));
+        let mut children: Vec<(u64, u32)> = children.map(|(&id, env)| (env.born, id)).collect();
+        children.sort_unstable();
+        for (_, child) in children.into_iter().rev() {
+            self.kill(child);
+        }
+    }
+
+    pub(super) fn exofork(&mut self, caller: u32) -> Outcome {
+        if self.free.is_empty() {
+            return Err(Error::NoFreeEnv);
+        }
+        self.room(1)?;
+        let personality = self.envs[&caller].personality;
+        let mut frame = self.envs[&caller].frame;
+        let id = self.new_env(caller, personality).ok_or(Error::NoFreeEnv)?;
+        frame.regs.eax = 0;
+        self.env(id).frame = frame;
+        Ok(Expected::Value(id))
+    }
+
+    pub(super) fn env_set_status(&mut self, caller: u32, [id, status, ..]: [u32; 5]) -> Outcome {
+        let id = self.own(caller, id)?;
+        let run = match status {
+            2 => true,
+            4 => false,
+            _ => return Err(Error::Inval),
+        };
+        let was_stopped = matches!(self.envs[&id].life, Life::Unborn | Life::Stopped);
+        if !run && !was_stopped {
+            self.events += 1;
+            let now = self.events;
+            self.env(id).born = now;
+        }
+        if !run && id == caller && !self.envs.contains_key(&self.envs[&id].parent) {
+            self.kill(id);
+            return Ok(Expected::Leaves);
+        }
+        let env = self.env(id);
+        if let Life::Receives(_) = env.life {
+            env.message.1 = 0;
+            env.message.2 = 0;
+        }
+        if let Life::Receives(_) | Life::Sends(_) = env.life {
+            env.frame.regs.eax = env.result_of(Err(Error::Inval));
+            env.life = Life::Stopped;
+        }
+        env.life = match (env.life, run) {
+            (Life::Unborn, false) => Life::Unborn,
+            (_, true) => Life::Runs,
+            (_, false) => Life::Stopped,
+        };
+        if id == caller && !run {
+            Ok(Expected::Leaves)
+        } else {
+            Ok(Expected::Value(0))
+        }
+    }
+
+    pub(super) fn env_destroy(&mut self, caller: u32, [id, ..]: [u32; 5]) -> Outcome {
+        let id = self.own(caller, id)?;
+        self.kill(id);
+        if id == caller {
+            Ok(Expected::Leaves)
+        } else {
+            Ok(Expected::Value(0))
+        }
+    }
+
+    pub(super) fn env_set_pgfault_upcall(
+        &mut self,
+        caller: u32,
+        [id, entry, ..]: [u32; 5],
+    ) -> Outcome {
+        let id = self.own(caller, id)?;
+        self.env(id).upcall = entry;
+        Ok(Expected::Value(0))
+    }
+
+    pub(super) fn env_set_trapframe(
+        &mut self,
+        caller: u32,
+        [id, va, ..]: [u32; 5],
+        words: [u32; TRAP_FRAME_WORDS],
+    ) -> Outcome {
+        if let Some(bad) = self.first_bad(caller, va, 68, 0) {
+            self.kill_for(caller, bad);
+            return Ok(Expected::Leaves);
+        }
+        let id = self.own(caller, id)?;
+        if id != caller && self.on_cpus.contains(&id) {
+            return Err(Error::Inval);
+        }
+        let mut frame = TrapFrame::from_words(words);
+        sanitise(&mut frame);
+        self.env(id).frame = frame;
+        Ok(Expected::Value(0))
+    }
+}

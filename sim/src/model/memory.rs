@@ -1,0 +1,98 @@
+//! Addresses that programs use themselves, or give to the kernel to use.
+//!
+//! The hard thing is which address is reported of a bad range: its start, if
+//! that is on the first bad page, else the start of that page.
+
+use super::{Env, Expected, Model};
+use abi::layout::{PGSIZE, UENVS, UPAGES};
+
+/// What a page fault comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The environment goes on in its handler, with these words at this
+    /// address.
+    Handled(u32, [u32; 13]),
+    /// It ends, and [`Model::obituary`] is printed.
+    Ends,
+}
+
+impl Model {
+    /// `id`, which runs, accesses memory at `va` that it may not.
+    pub fn page_fault(&mut self, id: u32, va: u32) -> Fault {
+        let Env { upcall, frame, .. } = self.envs[&id];
+        if upcall == 0 {
+            self.kill(id);
+            let eip = frame.eip;
+            self.obituary = Some(format!("[{id:08x}] user fault va {va:08x} ip {eip:08x}\n"));
+            return Fault::Ends;
+        }
+        let place = match frame.esp {
+            0xeebf_f000..=0xeebf_ffff => frame.esp - 56,
+            _ => 0xeebf_ffcc,
+        };
+        if let Some(bad) = self.first_bad(id, place, 52, 2) {
+            self.kill_for(id, bad);
+            return Fault::Ends;
+        }
+        let regs = &frame.regs;
+        let words = [
+            va,
+            frame.err,
+            regs.edi,
+            regs.esi,
+            regs.ebp,
+            regs.oesp,
+            regs.ebx,
+            regs.edx,
+            regs.ecx,
+            regs.eax,
+            frame.eip,
+            frame.eflags & !0x1_0000,
+            frame.esp,
+        ];
+        let frame = &mut self.env(id).frame;
+        frame.esp = place;
+        frame.eip = upcall;
+        Fault::Handled(place, words)
+    }
+
+    /// `id` dies of a bad address.
+    pub(super) fn kill_for(&mut self, id: u32, va: u32) {
+        self.kill(id);
+        self.obituary = Some(format!(
+            "[{id:08x}] user_mem_check assertion failure for va {va:08x}\n"
+        ));
+    }
+
+    pub(super) fn cputs(&mut self, caller: u32, [ptr, len, ..]: [u32; 5]) -> Expected {
+        match self.first_bad(caller, ptr, len, 0) {
+            Some(bad) => {
+                self.kill_for(caller, bad);
+                Expected::Leaves
+            }
+            None => Expected::Value(0),
+        }
+    }
+
+    /// What is reported of a range of addresses that `id` may not use with all
+    /// of `perm`: where it starts, or where its first bad page does.
+    pub(super) fn first_bad(&self, id: u32, ptr: u32, len: u32, perm: u32) -> Option<u32> {
+        let end = u64::from(ptr) + u64::from(len);
+        let pages = (u64::from(ptr - ptr % PGSIZE)..end).step_by(PGSIZE as usize);
+        let mut pages = pages.take_while(|_| len > 0);
+        let bad = pages.find(|&va| !self.usable(id, va, perm))?;
+        Some(bad.max(u64::from(ptr)) as u32)
+    }
+
+    /// Whether a program may use the page at `va`: write it, if that is in
+    /// `perm`. It does not know the window of page tables.
+    fn usable(&self, id: u32, va: u64, perm: u32) -> bool {
+        let Ok(va) = u32::try_from(va) else {
+            return false;
+        };
+        let within = |start: u32, pages: u32| (start..start + pages * PGSIZE).contains(&va);
+        let public = within(UENVS, 31) || within(UPAGES, self.page_info_frames);
+        let page = self.envs[&id].pages.get(&va);
+        page.is_some_and(|page| page.perm & perm == perm) || public && perm == 0
+    }
+}

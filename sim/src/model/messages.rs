@@ -1,0 +1,108 @@
+//! Messages: one place for one message, and a queue of those who wait to send.
+//!
+//! The hard thing is when a page is looked at: by a send that waits twice, when
+//! it begins to wait and when it is served.
+
+use super::pages::check_va;
+use super::{Expected, Letter, Life, Model, Outcome};
+use abi::Error;
+use abi::layout::UTOP;
+
+impl Model {
+    /// Those who wait to send to `id`, the first to come first.
+    pub(super) fn senders(&self, id: u32) -> Vec<u32> {
+        let waiting = self
+            .envs
+            .iter()
+            .filter(|(_, env)| env.life == Life::Sends(id));
+        let mut waiting: Vec<(u64, u32)> =
+            waiting.map(|(&id, env)| (env.waits_since, id)).collect();
+        waiting.sort_unstable();
+        waiting.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// A sender has waited, and this is what came of it.
+    pub(super) fn serve(&mut self, id: u32, result: Result<(), Error>) {
+        let env = self.env(id);
+        env.life = Life::Runs;
+        env.frame.regs.eax = env.result_of(result);
+        let code = result.map_or_else(|error| error as u32, |()| 0);
+        self.served.push(code);
+    }
+
+    pub(super) fn ipc_try_send(
+        &mut self,
+        caller: u32,
+        [id, value, va, perm, _]: [u32; 5],
+    ) -> Outcome {
+        let id = self.any(caller, id)?;
+        let Life::Receives(wanted) = self.envs[&id].life else {
+            return Err(Error::IpcNotRecv);
+        };
+        self.deliver(caller, id, (value, va, perm), wanted)?;
+        let env = self.env(id);
+        env.frame.regs.eax = 0;
+        env.life = Life::Runs;
+        Ok(Expected::Value(0))
+    }
+
+    pub(super) fn ipc_send(&mut self, caller: u32, arguments: [u32; 5]) -> Outcome {
+        let [id, value, va, perm, _] = arguments;
+        let id = self.any(caller, id)?;
+        if id == caller {
+            return Err(Error::Inval);
+        }
+        if let Life::Receives(_) = self.envs[&id].life {
+            return self.ipc_try_send(caller, arguments);
+        }
+        if va < UTOP {
+            check_va(va)?;
+            self.offered(caller, va, perm)?;
+        }
+        self.events += 1;
+        let waits_since = self.events;
+        let env = self.env(caller);
+        env.letter = (value, va, perm);
+        env.waits_since = waits_since;
+        env.life = Life::Sends(id);
+        Ok(Expected::Leaves)
+    }
+
+    pub(super) fn ipc_recv(&mut self, caller: u32, [va, ..]: [u32; 5]) -> Outcome {
+        if va < UTOP {
+            check_va(va)?;
+        }
+        for sender in self.senders(caller) {
+            let letter = self.envs[&sender].letter;
+            let result = self.deliver(sender, caller, letter, va);
+            self.serve(sender, result);
+            if result.is_ok() {
+                return Ok(Expected::Value(0));
+            }
+        }
+        self.env(caller).life = Life::Receives(va);
+        Ok(Expected::Leaves)
+    }
+
+    /// Puts a letter where it belongs, unless something is wrong with it.
+    fn deliver(
+        &mut self,
+        from: u32,
+        to: u32,
+        (value, va, perm): Letter,
+        wanted: u32,
+    ) -> Result<(), Error> {
+        let mut received = 0;
+        if va < UTOP {
+            check_va(va)?;
+            let page = self.offered(from, va, perm)?;
+            if wanted < UTOP {
+                self.shareable(to, wanted, page)?;
+                self.map(to, wanted, page);
+                received = perm;
+            }
+        }
+        self.env(to).message = (value, from, received);
+        Ok(())
+    }
+}

@@ -1,0 +1,276 @@
+//! What the system calls mean, said as simply as possible.
+//!
+//! An independent model of the interface: maps instead of page tables, lists
+//! instead of queues, and every number counted from scratch each time. It knows
+//! nothing of CPUs, of TLBs, of how memory is given back. The hard thing is to
+//! write it from the interface's description and not from the kernel, so that a
+//! mistake would have to be made twice.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`pages`] | what is mapped, and calls about that |
+//! | [`lives`] | who lives, and calls about that |
+//! | [`messages`] | sending and receiving |
+//! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
+
+pub mod lives;
+pub mod memory;
+pub mod messages;
+pub mod pages;
+
+use abi::layout::{PGSIZE, USTACKTOP};
+use abi::trap::TRAP_FRAME_WORDS;
+use abi::{Call, EnvStatus, Error, Personality, TrapFrame};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub use memory::Fault;
+
+/// Whether an environment may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Made, and never started.
+    Unborn,
+    /// Runs, or waits for a CPU.
+    Runs,
+    /// Was stopped.
+    Stopped,
+    /// Waits for a message, with this address for its page.
+    Receives(u32),
+    /// Waits until this environment receives.
+    Sends(u32),
+}
+
+/// What a sender sends: the word, the address of its page, its permissions.
+pub type Letter = (u32, u32, u32);
+
+/// A page as one environment has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Which page it is, whoever maps it.
+    pub content: u64,
+    /// Its low twelve bits.
+    pub perm: u32,
+}
+
+/// One environment.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// Its creator.
+    pub parent: u32,
+    /// When it was made, in no certain unit.
+    pub born: u64,
+    /// Whether it may run.
+    pub life: Life,
+    /// The edition whose numbers and errors it uses.
+    pub personality: Personality,
+    /// What it has mapped, by address.
+    pub pages: BTreeMap<u32, Page>,
+    /// Spans of 4 MiB in which it ever mapped something.
+    pub spans: BTreeSet<u32>,
+    /// The last message: value, sender, permissions.
+    pub message: (u32, u32, u32),
+    /// What it sends, while it waits for the receiver.
+    pub letter: Letter,
+    /// When it began to wait for the receiver, in no certain unit.
+    waits_since: u64,
+    /// Where its page faults go, 0 if they end it.
+    pub upcall: u32,
+    /// Its registers, with the result of its last call as soon as that is
+    /// known.
+    pub frame: TrapFrame,
+}
+
+/// What a call must come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It returns this.
+    Value(u32),
+    /// It fails with this.
+    Fails(Error),
+    /// It returns 0, at once or later.
+    Yields,
+    /// The caller does not run on: it waits, was stopped or is dead.
+    Leaves,
+}
+
+/// Everything that programs can tell.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The living, by id.
+    pub envs: BTreeMap<u32, Env>,
+    /// Frames that there are for address spaces and pages.
+    pub frames: usize,
+    /// Frames of the public table of frames.
+    page_info_frames: u32,
+    /// The last id of each slot.
+    ids: Vec<u32>,
+    /// Slots to use next, last first.
+    free: Vec<usize>,
+    /// Bytes typed and not yet read.
+    input: VecDeque<u8>,
+    /// Those whose registers are on a CPU, while a call is made.
+    pub on_cpus: Vec<u32>,
+    /// What the last to die for a bad address had printed of it.
+    pub obituary: Option<String>,
+    /// Senders that waited, and their results.
+    pub served: Vec<u32>,
+    contents: u64,
+    events: u64,
+}
+
+/// Slots in the table.
+const SLOTS: usize = 1024;
+
+type Outcome = Result<Expected, Error>;
+
+impl Model {
+    /// A machine with so many frames, and so many for the public table of
+    /// frames.
+    pub fn new(frames: usize, page_info_frames: u32) -> Model {
+        Model {
+            envs: BTreeMap::new(),
+            frames,
+            page_info_frames,
+            ids: vec![0; SLOTS],
+            free: (0..SLOTS).rev().collect(),
+            input: VecDeque::new(),
+            on_cpus: Vec::new(),
+            obituary: None,
+            served: Vec::new(),
+            contents: 0,
+            events: 0,
+        }
+    }
+
+    /// An environment made at boot, to start at `entry`: a stack page, and it
+    /// runs.
+    pub fn boot(&mut self, entry: u32, personality: Personality) -> u32 {
+        let id = self.new_env(0, personality).expect("a slot is free");
+        self.map_new(id, USTACKTOP - PGSIZE, 7);
+        let env = self.env(id);
+        env.life = Life::Runs;
+        env.frame.eip = entry;
+        env.frame.esp = USTACKTOP;
+        sanitise(&mut env.frame);
+        id
+    }
+
+    /// The registers with which an environment enters the kernel.
+    pub fn enter(&mut self, id: u32, frame: &TrapFrame) {
+        self.env(id).frame = *frame;
+    }
+
+    /// The public status of a living environment that is on no CPU.
+    pub fn status(&self, id: u32) -> EnvStatus {
+        match self.envs[&id].life {
+            Life::Runs => EnvStatus::Runnable,
+            Life::Unborn | Life::Stopped | Life::Receives(_) | Life::Sends(_) => {
+                EnvStatus::NotRunnable
+            }
+        }
+    }
+
+    fn env(&mut self, id: u32) -> &mut Env {
+        self.envs.get_mut(&id).expect("a living environment")
+    }
+
+    /// A byte is typed; of 512 that nobody has read, the last ones are lost.
+    pub fn type_in(&mut self, byte: u8) {
+        if self.input.len() < 512 {
+            self.input.push_back(byte);
+        }
+    }
+
+    /// `caller`, which runs, makes a call with the registers that it entered
+    /// with. `words` is what is at the address of a set of registers, for the
+    /// call that wants one.
+    pub fn call(
+        &mut self,
+        caller: u32,
+        call: Call,
+        arguments: [u32; 5],
+        words: [u32; TRAP_FRAME_WORDS],
+    ) -> Expected {
+        self.obituary = None;
+        let outcome = match call {
+            Call::Cputs => Ok(self.cputs(caller, arguments)),
+            Call::Cgetc => Ok(Expected::Value(self.input.pop_front().map_or(0, u32::from))),
+            Call::GetEnvId => Ok(Expected::Value(caller)),
+            Call::EnvDestroy => self.env_destroy(caller, arguments),
+            Call::PageAlloc => self.page_alloc(caller, arguments),
+            Call::PageMap => self.page_map(caller, arguments),
+            Call::PageUnmap => self.page_unmap(caller, arguments),
+            Call::Exofork => self.exofork(caller),
+            Call::EnvSetStatus => self.env_set_status(caller, arguments),
+            Call::EnvSetTrapframe => self.env_set_trapframe(caller, arguments, words),
+            Call::EnvSetPgfaultUpcall => self.env_set_pgfault_upcall(caller, arguments),
+            Call::Yield => Ok(Expected::Yields),
+            Call::IpcTrySend => self.ipc_try_send(caller, arguments),
+            Call::IpcSend => self.ipc_send(caller, arguments),
+            Call::IpcRecv => self.ipc_recv(caller, arguments),
+            Call::Features => Ok(Expected::Value(3)),
+            Call::TimeMsec => Err(Error::Inval),
+        };
+        if let Some(env) = self.envs.get_mut(&caller) {
+            env.frame.regs.eax = match outcome {
+                Ok(Expected::Value(value)) => value,
+                // Until something else is known.
+                Ok(_) => 0,
+                Err(error) => env.result_of(Err(error)),
+            };
+        }
+        outcome.unwrap_or_else(Expected::Fails)
+    }
+
+    /// As [`Model::call`], while no frame is to be had.
+    pub fn call_without_memory(
+        &mut self,
+        caller: u32,
+        call: Call,
+        arguments: [u32; 5],
+        words: [u32; TRAP_FRAME_WORDS],
+    ) -> Expected {
+        let frames = std::mem::take(&mut self.frames);
+        let expected = self.call(caller, call, arguments, words);
+        self.frames = frames;
+        expected
+    }
+
+    fn any(&self, caller: u32, id: u32) -> Result<u32, Error> {
+        match id {
+            0 => Ok(caller),
+            _ if self.envs.contains_key(&id) => Ok(id),
+            _ => Err(Error::BadEnv),
+        }
+    }
+
+    fn own(&self, caller: u32, id: u32) -> Result<u32, Error> {
+        let id = self.any(caller, id)?;
+        if id == caller || self.envs[&id].parent == caller {
+            Ok(id)
+        } else {
+            Err(Error::BadEnv)
+        }
+    }
+}
+
+impl Env {
+    /// What a call's result is to a program of this personality.
+    fn result_of(&self, result: Result<(), Error>) -> u32 {
+        match result {
+            Ok(()) => 0,
+            Err(error) => self.personality.error_value(error).wrapping_neg(),
+        }
+    }
+}
+
+/// Forces what a program may not choose: selectors, and the flags that are not
+/// its own.
+fn sanitise(frame: &mut TrapFrame) {
+    frame.cs = 0x1b;
+    (frame.ds, frame.es, frame.ss) = (0x23, 0x23, 0x23);
+    // CF PF AF ZF SF TF DF OF AC ID; and interrupts are on.
+    let own = [0, 2, 4, 6, 7, 8, 10, 11, 18, 21];
+    let mask: u32 = own.iter().map(|bit| 1 << bit).sum();
+    frame.eflags = frame.eflags & mask | 0x200;
+}

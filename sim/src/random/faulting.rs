@@ -1,0 +1,132 @@
+//! A page fault, on the machine and in the model.
+//!
+//! The hard thing is to look at bytes: the frame that a handler is given may lie
+//! anywhere, on two pages, or on one that is also mapped elsewhere; and nothing
+//! beside it may have changed. And who dies has to be told why.
+
+use super::comparison::slot_of;
+use super::{Driver, Mismatch, Words};
+use crate::mmu::walk;
+use crate::model::Fault;
+use abi::Error;
+use abi::layout::{PGSIZE, USTACKTOP, UTOP, UXSTACKTOP};
+use abi::trap::{FLAG_RF, USER_FLAGS};
+use kcore::{CpuId, PhysMem};
+use std::collections::BTreeMap;
+
+impl Driver<'_> {
+    /// A program uses memory that is not there, or not to be written: its
+    /// handler must find what the model says, or it must end as the model says.
+    pub(super) fn fault(
+        &mut self,
+        cpu: CpuId,
+        va: u32,
+        write: bool,
+        words: Words,
+    ) -> Result<(), Mismatch> {
+        let id = self.env_on(cpu);
+        let has_handler = self.model.envs[&id].upcall != 0;
+        let has_stack = self.model.envs[&id]
+            .pages
+            .contains_key(&(UXSTACKTOP - PGSIZE));
+        let survives = has_handler && has_stack;
+        if !survives && (self.is_alone() || !words[5].is_multiple_of(16)) {
+            return Ok(());
+        }
+        let frame = &mut self.machine.cpu_mut(cpu).frame;
+        frame.esp = match words[5] / 8 % 16 {
+            0 => stack_pointer(words[6]),
+            1 => words[6],
+            2..=4 => USTACKTOP - words[6] % PGSIZE,
+            _ => frame.esp,
+        };
+        frame.eflags = frame.eflags & !USER_FLAGS | words[7] & (USER_FLAGS | FLAG_RF);
+        self.work(cpu, words[3]);
+        self.machine.page_fault(cpu, va, write);
+        self.model.enter(id, &self.machine.cpu(cpu).frame);
+        let esp = self.machine.cpu(cpu).frame.esp;
+        let printed = self.machine.uart.output.len();
+        let before = self.bytes_around(id, esp);
+        self.machine.enter(cpu);
+        self.machine.complete();
+        let expected = self.model.page_fault(id, va);
+        let result = match (&expected, has_handler) {
+            (Fault::Handled(..), _) => 0,
+            (Fault::Ends, true) => Error::Fault as u32,
+            (Fault::Ends, false) => Error::BadEnv as u32,
+        };
+        self.statistics.note("page fault", result);
+        match expected {
+            Fault::Ends => {
+                self.expect_obituary(printed);
+                Ok(())
+            }
+            Fault::Handled(place, words) => {
+                let mut wanted = before;
+                for (at, word) in (place..).step_by(4).zip(words) {
+                    for (at, byte) in (at..).zip(word.to_le_bytes()) {
+                        wanted.insert(self.address(id, at), Some(byte));
+                    }
+                }
+                if self.bytes_around(id, esp) == wanted {
+                    Ok(())
+                } else {
+                    Err(Mismatch::State(format!("exception stack at {place:#x}")))
+                }
+            }
+        }
+    }
+
+    /// What `id` has near a stack pointer, and at the top of its exception
+    /// stack, by physical address: the same page may be at both.
+    fn bytes_around(&self, id: u32, esp: u32) -> BTreeMap<Option<u32>, Option<u8>> {
+        let near = esp.saturating_sub(80)..esp.saturating_add(8).min(UTOP);
+        let addresses = near.chain(UXSTACKTOP - 80..UXSTACKTOP);
+        addresses
+            .map(|va| (self.address(id, va), self.byte_at(id, va)))
+            .collect()
+    }
+
+    /// The physical address of `va`, if `id` has anything there.
+    fn address(&self, id: u32, va: u32) -> Option<u32> {
+        let memory = self.machine.kernel.memory();
+        let space = self.machine.kernel.envs()[slot_of(id)].space();
+        let frame = walk(memory, space.pgdir, va)?.frame;
+        Some(frame.address() + va % PGSIZE)
+    }
+
+    /// What `id` has at `va`, if anything.
+    pub(super) fn byte_at(&self, id: u32, va: u32) -> Option<u8> {
+        let pa = self.address(id, va)?;
+        let word = self.machine.kernel.memory().read(pa & !3);
+        Some(word.to_le_bytes()[pa as usize % 4])
+    }
+
+    /// Notes what must be printed of who has just died, from `since` on.
+    pub(super) fn expect_obituary(&mut self, since: usize) {
+        let text = self.model.obituary.take();
+        self.obituaries.extend(text.map(|text| (since, text)));
+    }
+
+    /// Who died of a bad address was told which; as soon as all is printed.
+    pub(super) fn compare_obituaries(&mut self) -> Result<(), Mismatch> {
+        if self.machine.uart.busy {
+            return Ok(());
+        }
+        for (since, text) in std::mem::take(&mut self.obituaries) {
+            let printed = String::from_utf8_lossy(&self.machine.uart.output[since..]);
+            if !printed.contains(&text) {
+                return Err(Mismatch::State(format!("not printed: {text}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A stack pointer near the ends of the exception stack.
+fn stack_pointer(word: u32) -> u32 {
+    let ends = [UXSTACKTOP - PGSIZE, UXSTACKTOP];
+    (ends[word as usize % 2] + word / 2 % 16)
+        .wrapping_sub(8)
+        .wrapping_add(if (word / 32).is_multiple_of(4) { 56 } else { 0 })
+}

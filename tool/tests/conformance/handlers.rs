@@ -1,0 +1,136 @@
+//! What the programs of lab 4's parts B and C must print: page faults handled
+//! by programs themselves, copy-on-write fork, messages.
+
+use jostle::expect::{Expect, regex, text};
+
+use crate::console::{FIRST, SECOND, exiting, first, free, new};
+use crate::programs::Scope;
+
+/// The first environment ends by its own wish.
+fn ends_itself(expect: Expect) -> Expect {
+    expect.in_order([first(), exiting(FIRST), free(FIRST, FIRST)])
+}
+
+/// Both the first environment and its child do.
+fn both_end_themselves(expect: Expect) -> Expect {
+    ends_itself(expect).in_order([new(FIRST, SECOND), exiting(SECOND), free(SECOND, SECOND)])
+}
+
+pub fn faultdie(expect: Expect, _: Scope, _: u32) -> Expect {
+    ends_itself(expect).in_order([text("i faulted at va deadbeef, err 6"), exiting(FIRST)])
+}
+
+pub fn faultregs(expect: Expect, _: Scope, _: u32) -> Expect {
+    ends_itself(expect)
+        .in_order([
+            text("Registers in UTrapframe OK"),
+            text("Registers after page-fault OK"),
+        ])
+        .never(regex(".*MISMATCH.*"))
+}
+
+pub fn faultalloc(expect: Expect, _: Scope, _: u32) -> Expect {
+    ends_itself(expect).in_order([
+        text("fault deadbeef"),
+        text("this string was faulted in at deadbeef"),
+        text("fault cafebffe"),
+        // By the handler itself, while it prints into the page before.
+        text("fault cafec000"),
+        text("this string was faulted in at cafebffe"),
+        exiting(FIRST),
+    ])
+}
+
+/// The kernel refuses the memory for an exception frame, or for a call.
+fn refused(expect: Expect, address: &str) -> Expect {
+    let assertion = regex(&format!(
+        r"\[{FIRST}\] user_mem_check assertion failure for va {address}"
+    ));
+    expect
+        .in_order([first(), assertion, free(FIRST, FIRST)])
+        .never(exiting(FIRST))
+}
+
+pub fn faultallocbad(expect: Expect, _: Scope, _: u32) -> Expect {
+    refused(expect, "deadbeef")
+}
+
+pub fn faultnostack(expect: Expect, _: Scope, _: u32) -> Expect {
+    refused(expect, "eebfff[0-9a-f]{2}")
+}
+
+/// The 74th nested frame would begin below the exception stack.
+pub fn faultbadhandler(expect: Expect, _: Scope, _: u32) -> Expect {
+    refused(expect, "eebfefd4")
+}
+
+pub fn faultevilhandler(expect: Expect, _: Scope, _: u32) -> Expect {
+    refused(expect, "eebfefd4")
+}
+
+pub fn forktree(expect: Expect, scope: Scope, _: u32) -> Expect {
+    let nodes = [
+        "", "0", "1", "00", "01", "10", "11", "000", "001", "010", "011", "100", "101", "110",
+        "111",
+    ];
+    let every = nodes.iter().fold(ends_itself(expect), |expect, node| {
+        expect.times(1, regex(&format!("[0-9a-f]{{4}}: I am '{node}'")))
+    });
+    match scope {
+        // Slots are used again.
+        Scope::Grader => every.in_order([exiting("00002000"), free("00002000", "00002000")]),
+        Scope::AnyInterleaving => every,
+    }
+}
+
+pub fn sendpage(expect: Expect, _: Scope, _: u32) -> Expect {
+    both_end_themselves(expect).in_order([
+        regex("1000 got message: hello child environment.*"),
+        text("child received correct message"),
+        regex("1001 got message: hello parent environment.*"),
+        text("parent received correct message"),
+    ])
+}
+
+pub fn pingpong(expect: Expect, _: Scope, _: u32) -> Expect {
+    let turns = (0..=10).map(|turn| {
+        let (who, from) = if turn % 2 == 0 {
+            ("1001", "1000")
+        } else {
+            ("1000", "1001")
+        };
+        text(&format!("{who} got {turn} from {from}"))
+    });
+    both_end_themselves(expect)
+        .in_order([text("send 0 from 1000 to 1001")])
+        .in_order(turns)
+}
+
+/// Each filter prints its prime and then forks the next; nothing may come
+/// between, so both stand on one line.
+pub fn primes(expect: Expect, _: Scope, _: u32) -> Expect {
+    let is_prime = |n: u32| {
+        (2..n)
+            .take_while(|d| d * d <= n)
+            .all(|d| !n.is_multiple_of(d))
+    };
+    let primes = (2..=1877).filter(|&n| is_prime(n));
+    let lines = (0x1001..).zip(primes).map(|(id, prime)| {
+        regex(&format!(
+            r"CPU [0-9]: {prime} \[{id:08x}\] new env {:08x}",
+            id + 1
+        ))
+    });
+    expect
+        .in_order([first(), new(FIRST, SECOND)])
+        .in_order(lines)
+}
+
+/// A queue of senders lets both through.
+pub fn fairness(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([
+        regex(r"[1-9][0-9]* of 40 from 1001"),
+        regex(r"[1-9][0-9]* of 40 from 1002"),
+        exiting(FIRST),
+    ])
+}

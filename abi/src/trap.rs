@@ -96,6 +96,8 @@ impl TrapFrame {
             cs: USER_CODE,
             ss: USER_DATA,
             eflags: self.eflags & USER_FLAGS | FLAG_IF,
+            // No trap made it: a return to it must restore all of it.
+            trapno: 0,
             ..self
         }
     }

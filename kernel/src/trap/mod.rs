@@ -141,10 +141,17 @@ extern "fastcall" fn locked_syscall(frame: &mut TrapFrame) -> u32 {
     exit(enter_inlined(ThisCpu::get(), || Event::Syscall, frame))
 }
 
+/// Whether the frame is still what `sysenter`'s stub made: the call may have
+/// been to go on elsewhere, with registers that `sysexit` does not restore.
+#[inline(always)]
+fn is_the_callers(frame: &TrapFrame) -> bool {
+    frame.trapno == Vector::SYSCALL.0
+}
+
 #[inline(always)]
 fn exit_fast(left: Leave, frame: &TrapFrame) -> u32 {
     match left {
-        Leave::Same if frame.eflags & NEED_FRAME == 0 => EXIT_FAST,
+        Leave::Same if frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
         Leave::Same | Leave::Switched => EXIT_FRAME,
         Leave::Idle => EXIT_IDLE,
     }

@@ -273,4 +273,5 @@ fn sanitise(frame: &mut TrapFrame) {
     let own = [0, 2, 4, 6, 7, 8, 10, 11, 18, 21];
     let mask: u32 = own.iter().map(|bit| 1 << bit).sum();
     frame.eflags = frame.eflags & mask | 0x200;
+    frame.trapno = 0;
 }

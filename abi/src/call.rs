@@ -49,17 +49,55 @@ pub enum Call {
     /// Extension: `ipc_send(id, value, srcva, perm)`: as `ipc_try_send`, but
     /// waits until the target receives.
     IpcSend,
+    /// Extension: `sbrk(increment)`: moves the end of the caller's heap by so
+    /// many bytes, and returns where it was.
+    Sbrk,
+    /// Extension: `env_set_personality(id, personality)`: which numbers and
+    /// error values a child that has never run is to use.
+    EnvSetPersonality,
+    /// Extension: `job_create(id)`: a child that has never run becomes the first
+    /// member of a new job, which is named like it.
+    JobCreate,
+    /// Extension: `job_destroy(job)`: ends some members of a job that the caller
+    /// made, and returns how many are left.
+    JobDestroy,
+    /// Extension: `getc()`: as `cgetc`, but waits until there is a byte.
+    Getc,
+    /// Extension: `job_size(job)`: how many members are alive of a job that the
+    /// caller made.
+    JobSize,
 }
 
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 2] = [Call::Features, Call::IpcSend];
+pub const EXTENSIONS: [Call; 8] = [
+    Call::Features,
+    Call::IpcSend,
+    Call::Sbrk,
+    Call::EnvSetPersonality,
+    Call::JobCreate,
+    Call::JobDestroy,
+    Call::Getc,
+    Call::JobSize,
+];
 
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
 pub const FEATURE_SYSENTER: u32 = 1;
 /// Bit of the answer of [`Call::Features`]: there is [`Call::IpcSend`].
 pub const FEATURE_IPC_SEND: u32 = 2;
+/// Bit of the answer of [`Call::Features`]: there is [`Call::Sbrk`].
+pub const FEATURE_SBRK: u32 = 4;
+/// Bit of the answer of [`Call::Features`]: there is
+/// [`Call::EnvSetPersonality`].
+pub const FEATURE_PERSONALITY: u32 = 8;
+/// Bit of the answer of [`Call::Features`]: there are [`Call::JobCreate`],
+/// [`Call::JobSize`] and [`Call::JobDestroy`].
+pub const FEATURE_JOBS: u32 = 16;
+/// Bit of the answer of [`Call::Features`]: there is [`Call::Getc`].
+pub const FEATURE_GETC: u32 = 32;
+/// Every bit of the answer of [`Call::Features`] that has a meaning.
+pub const FEATURES: u32 = 63;
 
 /// Which edition's numbers and error values an environment was built for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -175,6 +213,12 @@ impl Personality {
         }
     }
 
+    /// The personality with this number, which is its place in
+    /// [`Personality::ALL`].
+    pub fn from_number(number: u32) -> Option<Personality> {
+        Personality::ALL.get(number as usize).copied()
+    }
+
     /// The personality with this name: `lab4`, `lab4-2014`, `lab5` or `lab6`.
     pub fn from_name(name: &str) -> Option<Personality> {
         Personality::ALL.into_iter().find(|p| p.name() == name)
@@ -216,6 +260,10 @@ mod tests {
                     assert_eq!(personality.number(call), Some(number));
                 }
             }
+            assert_eq!(
+                Personality::from_number(personality as u32),
+                Some(personality)
+            );
             assert_eq!(
                 Personality::from_name(personality.name()),
                 Some(personality)

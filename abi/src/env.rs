@@ -78,6 +78,25 @@ pub enum EnvType {
     NetworkServer = 2,
 }
 
+impl EnvType {
+    /// Every type.
+    pub const ALL: [EnvType; 3] = [EnvType::User, EnvType::FileServer, EnvType::NetworkServer];
+
+    /// The type with this name: `user`, `fs` or `ns`.
+    pub fn from_name(name: &str) -> Option<EnvType> {
+        EnvType::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The name by which the command line knows this type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EnvType::User => "user",
+            EnvType::FileServer => "fs",
+            EnvType::NetworkServer => "ns",
+        }
+    }
+}
+
 /// One entry of the read-only table at `UENVS`. 124 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]

@@ -1,11 +1,15 @@
-//! A module's string: `PATH [@personality=NAME] [ARG...]`.
+//! A module's string: `PATH [@DIRECTIVE...] [ARG...]`.
+//!
+//! Directives: `@personality=NAME`, the numbering that the program was built
+//! for; `@type=user|fs|ns`, what its environment is for; `@archive`: the module
+//! is no program but a file for the program before it.
 //!
 //! The hard thing is quoting. Loaders split at spaces and QEMU at commas, so
 //! whoever starts the kernel percent-encodes such bytes (`%20` is a space).
 //! Decoding cannot fail: a `%` that is not followed by two hexadecimal digits,
 //! or that would stand for a zero byte, means itself.
 
-use abi::Personality;
+use abi::{EnvType, Personality};
 
 /// A parsed module string; borrows the string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +18,11 @@ pub struct ModuleString<'s> {
     /// The numbering of system calls that the program was built for; lab 4's
     /// if the string does not say, or says something unknown.
     pub personality: Personality,
+    /// What the environment is for.
+    pub kind: EnvType,
+    /// It is no program: the environment made from the module before this one
+    /// is to find its bytes mapped.
+    pub is_archive: bool,
     /// The last `@` word that was not understood.
     pub unknown_directive: Option<&'s [u8]>,
     arguments: &'s [u8],
@@ -28,6 +37,8 @@ impl<'s> ModuleString<'s> {
         let mut parsed = ModuleString {
             path,
             personality: Personality::default(),
+            kind: EnvType::User,
+            is_archive: false,
             unknown_directive: None,
             arguments: &[],
         };
@@ -37,12 +48,24 @@ impl<'s> ModuleString<'s> {
                 parsed.arguments = rest;
                 return parsed;
             }
-            match personality(word) {
-                Some(personality) => parsed.personality = personality,
-                None => parsed.unknown_directive = Some(word),
+            if parsed.obey(word).is_none() {
+                parsed.unknown_directive = Some(word);
             }
             rest = after;
         }
+    }
+
+    /// Does what a directive says, if it is understood.
+    fn obey(&mut self, directive: &[u8]) -> Option<()> {
+        let directive = core::str::from_utf8(directive).ok()?;
+        if let Some(name) = directive.strip_prefix("@personality=") {
+            self.personality = Personality::from_name(name)?;
+        } else if let Some(name) = directive.strip_prefix("@type=") {
+            self.kind = EnvType::from_name(name)?;
+        } else {
+            self.is_archive = (directive == "@archive").then_some(true)?;
+        }
+        Some(())
     }
 
     /// The program's name: the last component of the path, decoded, without a
@@ -62,12 +85,6 @@ impl<'s> ModuleString<'s> {
             .filter(|word| !word.is_empty())
             .map(|encoded| Word { encoded })
     }
-}
-
-/// The personality that a directive names.
-fn personality(directive: &[u8]) -> Option<Personality> {
-    let name = directive.strip_prefix(b"@personality=")?;
-    Personality::from_name(core::str::from_utf8(name).ok()?)
 }
 
 /// Splits off the first word; both halves are empty if there is none.

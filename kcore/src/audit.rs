@@ -203,11 +203,12 @@ fn cpus<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
 
 /// Exactly those who wait are in the queue they wait in.
 fn queues<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
-    let (mut ready, mut console) = (0, 0);
+    let (mut ready, mut console, mut input) = (0, 0, 0);
     for slot in kernel.envs.used() {
         let env = &kernel.envs[slot];
         ready += u32::from(env.is_queued());
         console += u32::from(env.alive && env.wait == Wait::Console);
+        input += u32::from(env.alive && env.wait == Wait::Input);
     }
     let sched = &kernel.sched;
     check(sched.ready.len() == ready, "ready queue's length", ready)?;
@@ -225,6 +226,25 @@ fn queues<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
         sched.console.iter(&kernel.envs).count() as u32 == console,
         "console queue",
         console,
+    )?;
+    check(sched.input.len() == input, "input queue's length", input)?;
+    check(
+        sched.input.iter(&kernel.envs).count() as u32 == input,
+        "input queue",
+        input,
+    )?;
+    for slot in sched.input.iter(&kernel.envs) {
+        let waits = kernel.envs[slot].wait == Wait::Input;
+        check(
+            waits,
+            "who is in the input queue waits for it",
+            slot.0.into(),
+        )?;
+    }
+    check(
+        input == 0 || kernel.console.state.input_len == 0,
+        "nobody waits for a byte that is there",
+        input,
     )?;
     for slot in sched.ready.iter(&kernel.envs) {
         check(

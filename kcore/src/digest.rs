@@ -78,7 +78,14 @@ pub fn quick<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
     let reaper = &kernel.reaper;
     (reaper.fresh, reaper.ready, reaper.cursor).hash(&mut digest);
     let sched = &kernel.sched;
-    (sched.ready, sched.console, sched.idle, sched.running).hash(&mut digest);
+    (
+        sched.ready,
+        sched.console,
+        sched.input,
+        sched.idle,
+        sched.running,
+    )
+        .hash(&mut digest);
     (sched.doomed, sched.ended).hash(&mut digest);
     for cpu in crate::CpuSet(u32::MAX).iter() {
         if let Some(slot) = kernel.cpus.current(cpu) {
@@ -121,6 +128,7 @@ fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
         env.ran,
     )
         .hash(digest);
+    (env.job, env.heap_end, env.checked).hash(digest);
     (
         env.next,
         env.prev,

@@ -17,7 +17,7 @@ pub const MAX_PROGRAM_HEADERS: u32 = 64;
 const PT_LOAD: u32 = 1;
 
 /// A file in physical memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Image {
     /// Physical address of its first byte.
     pub start: u32,

@@ -83,7 +83,8 @@ bitflags::bitflags! {
         const TIMER = 8;
         /// Give [`Outbox::chunk`] to the console, once the lock is dropped.
         const CONSOLE = 16;
-        /// Work is left over: do not wait for an interrupt, enter again.
+        /// Work is left over: do not wait for an interrupt, let the lock go and
+        /// enter again. Comes with [`Resume::Idle`].
         const AGAIN = 32;
         /// The run is over: [`Outbox::end`].
         const END = 64;
@@ -97,6 +98,8 @@ bitflags::bitflags! {
         /// The environment that is resumed has never run before: whatever the
         /// machine keeps for its slot (x87 registers) was another's.
         const NEW = 512;
+        /// Drop all of this CPU's translations of user pages.
+        const FLUSH_ALL = 1024;
     }
 }
 

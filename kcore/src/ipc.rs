@@ -156,7 +156,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// A waiting environment's call comes to `result`; it goes on.
     #[inline(always)]
-    fn end_wait(&mut self, slot: Slot, result: u32) {
+    pub(crate) fn end_wait(&mut self, slot: Slot, result: u32) {
         let env = &mut self.envs[slot];
         env.wait = Wait::Nothing;
         env.frame.regs.eax = result;

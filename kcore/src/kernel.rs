@@ -43,6 +43,10 @@ pub struct Config {
     /// Length of a full quantum in ticks. What a tick is, is the affair of
     /// whoever passes the time to [`Kernel::step`].
     pub quantum: u64,
+    /// The time at boot, from which `time_msec` counts.
+    pub started: u64,
+    /// Ticks in 10 ms, the step of `time_msec`; not 0.
+    pub ten_ms: u64,
     /// Print lines when environments come and go.
     pub lifecycle: bool,
     /// What happens when nothing is left to run.
@@ -217,7 +221,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     fn device(&mut self, event: Event) {
         match event {
             Event::ConsoleReady => self.console_ready(),
-            Event::ConsoleInput { byte } => self.console.typed(byte),
+            Event::ConsoleInput { byte } => self.typed(byte),
             _ => {}
         }
     }

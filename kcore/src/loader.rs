@@ -11,7 +11,9 @@ use crate::kernel::Kernel;
 use crate::paging::{Pte, Space, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Fault;
-use abi::layout::{PGSIZE, USTACKTOP, UTOP};
+use crate::syscall::heap::{HEAP_LIMIT, page_up};
+use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
+use abi::trap::FLAG_IOPL;
 use abi::{EnvId, EnvType, Error, Perm, Personality, TrapFrame};
 
 /// What to make an environment from at boot.
@@ -24,8 +26,11 @@ pub struct Boot<'a> {
     pub arguments: &'a [u8],
     /// The edition whose interface it uses.
     pub personality: Personality,
-    /// What it is for.
+    /// What it is for. A file server gets I/O privilege, which nobody inherits.
     pub kind: EnvType,
+    /// A file that it finds mapped at [`ARCHIVE`], read-only; of length 0 for
+    /// none.
+    pub archive: Image,
 }
 
 /// Why a program cannot be loaded.
@@ -58,10 +63,14 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// it is left.
     pub fn boot_env(&mut self, boot: Boot<'_>) -> Result<EnvId, LoadError> {
         let elf = Elf::parse(&mut self.mem, boot.image)?;
+        let mut frame = TrapFrame::start(elf.entry, USTACKTOP);
+        if boot.kind == EnvType::FileServer {
+            frame.eflags |= FLAG_IOPL;
+        }
         let pattern = Env {
             kind: boot.kind,
             personality: boot.personality,
-            frame: TrapFrame::start(elf.entry, USTACKTOP),
+            frame,
             ..Env::default()
         };
         let slot = self.create(EnvId::NONE, &pattern)?;
@@ -84,9 +93,13 @@ impl<M: PhysMem> Kernel<'_, M> {
         for index in 0..elf.count() {
             if let Some(segment) = elf.segment(&mut self.mem, index)? {
                 self.load_segment(space, boot.image, segment)?;
+                let end = page_up(segment.va.wrapping_add(segment.mem_size).min(HEAP_LIMIT));
+                let heap_end = &mut self.envs[slot].heap_end;
+                *heap_end = end.max(*heap_end);
             }
         }
-        let stack = self.page_for_loading(space, USTACKTOP - PGSIZE)?;
+        self.map_archive(space, boot.archive)?;
+        let stack = self.page_for_loading(space, USTACKTOP - PGSIZE, Perm::WRITE)?;
         self.envs[slot].frame.esp = self.push_arguments(stack, boot.arguments)?;
         Ok(())
     }
@@ -112,7 +125,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         let mut va = segment.va;
         while va < mapped {
             let next = (va - va % PGSIZE + PGSIZE).min(end);
-            let frame = self.page_for_loading(space, va - va % PGSIZE)?;
+            let frame = self.page_for_loading(space, va - va % PGSIZE, Perm::WRITE)?;
             let done = va - segment.va;
             let count = (next - va).min(segment.file_size.saturating_sub(done));
             if count > 0 {
@@ -125,8 +138,23 @@ impl<M: PhysMem> Kernel<'_, M> {
         Ok(())
     }
 
-    /// The frame at `va`, a zeroed one if nothing is mapped there yet.
-    fn page_for_loading(&mut self, space: Space, va: u32) -> Result<Pfn, LoadError> {
+    /// Copies a file to pages that the program can only read.
+    fn map_archive(&mut self, space: Space, archive: Image) -> Result<(), LoadError> {
+        if archive.len > USTACKTOP - PGSIZE - ARCHIVE {
+            return Err(LoadError::Address);
+        }
+        for offset in (0..archive.len).step_by(PGSIZE as usize) {
+            let frame = self.page_for_loading(space, ARCHIVE + offset, Perm::READ)?;
+            let count = PGSIZE.min(archive.len - offset);
+            let from = archive.start.wrapping_add(offset);
+            self.mem.copy_bytes(frame.address(), from, count);
+        }
+        Ok(())
+    }
+
+    /// The frame at `va`; if nothing is mapped there yet, a zeroed one, mapped
+    /// with `perm`.
+    fn page_for_loading(&mut self, space: Space, va: u32, perm: Perm) -> Result<Pfn, LoadError> {
         let page = UserPage::new(va).ok_or(LoadError::Address)?;
         let old = space.entry(&self.mem, page);
         if old.is_present() {
@@ -138,7 +166,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         let slot = space
             .ensure_table(&mut self.mem, &mut self.frames, page)
             .map_err(|_| Error::NoMem)?;
-        self.mem.write(slot, Pte::new(frame, Perm::WRITE).0);
+        self.mem.write(slot, Pte::new(frame, perm).0);
         Ok(frame)
     }
 

@@ -78,6 +78,14 @@ faults! {
     WrongWord = "wrong-word",
     /// `getenvid` answers with the slot instead of the id.
     IdWithoutGeneration = "id-without-generation",
+    /// Members of a job that is being ended can still make children.
+    ForkWhileEnding = "fork-while-ending",
+    /// Children are born outside of their parent's job.
+    LeaveJob = "leave-job",
+    /// Time stands still.
+    StopClock = "stop-clock",
+    /// A shrinking heap's pages can still be used.
+    KeepHeap = "keep-heap",
 }
 
 /// Which fault is planted.

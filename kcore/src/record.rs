@@ -15,10 +15,10 @@
 //! log    = "JOSTLE" version:u16  record*
 //! record = tag:u8 fields check:u16
 //!
-//! BOOT    pgdir uenvs upages quantum lifecycle:u8 end:u8 grading:u8 plant:string
+//! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 plant:string
 //!         frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
-//! MODULE  start len personality:u8 kind:u8 arguments:string
+//! MODULE  start len personality:u8 kind:u8 arguments:string archive_start archive_len
 //! MADE    result
 //! ENTER   cpu now event frame            a step begins
 //! BYTES   pa string                      what `read_bytes` gave
@@ -50,7 +50,7 @@ use core::ops::Range;
 /// What a log begins with, before its version.
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -128,6 +128,8 @@ impl Recorder {
         record.number(config.uenvs.into());
         record.number(config.upages.into());
         record.number(config.quantum);
+        record.number(config.started);
+        record.number(config.ten_ms);
         record.bytes(&[
             config.lifecycle.into(),
             end_code(config.end),
@@ -152,6 +154,8 @@ impl Recorder {
         record.number(boot.image.len.into());
         record.bytes(&[boot.personality as u8, boot.kind as u8]);
         record.string(boot.arguments);
+        record.number(boot.archive.start.into());
+        record.number(boot.archive.len.into());
         record.finish();
     }
 

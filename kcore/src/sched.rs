@@ -23,6 +23,8 @@ pub struct Sched {
     pub(crate) ready: Queue,
     /// Environments that wait for room in the console.
     pub(crate) console: Queue,
+    /// Environments that wait for a byte from the console.
+    pub(crate) input: Queue,
     /// CPUs that wait for an environment, and have not been woken.
     pub(crate) idle: CpuSet,
     /// How many environments are on a CPU.
@@ -50,6 +52,9 @@ pub enum Next {
     Yield,
     /// It is on this CPU no more.
     Gone,
+    /// It is on this CPU no more, and what it has begun goes on when it gets one
+    /// again; but first this CPU lets the lock go.
+    Later,
 }
 
 /// Copies registers. A function of its own, so that the compiler knows from its
@@ -73,7 +78,14 @@ impl<M: PhysMem> Kernel<'_, M> {
                 self.run_next(cpu, frame)
             }
             Next::Gone => self.run_next(cpu, frame),
+            Next::Later => self.breathe(),
         }
+    }
+
+    /// Lets the lock go, for whoever waits for it, and enters again.
+    fn breathe(&mut self) -> Resume {
+        self.effects |= Effects::AGAIN;
+        Resume::Idle
     }
 
     /// Gives a CPU without environment the next one, or lets it idle.
@@ -89,6 +101,7 @@ impl<M: PhysMem> Kernel<'_, M> {
                 Next::Same => return resume,
                 Next::Yield => self.requeue(cpu, slot, frame),
                 Next::Gone => {}
+                Next::Later => return self.breathe(),
             }
         }
         self.idle(cpu);
@@ -216,6 +229,32 @@ impl<M: PhysMem> Kernel<'_, M> {
         Next::Gone
     }
 
+    /// What the environment on this CPU has begun takes long: it goes to the end
+    /// of the queue, and goes on with it when it runs again.
+    #[cold]
+    pub(crate) fn go_on_later(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        frame: &TrapFrame,
+        event: Event,
+    ) -> Next {
+        self.requeue(cpu, slot, frame);
+        self.envs[slot].pending = Some(event);
+        Next::Later
+    }
+
+    /// A byte was typed. Who waits for one gets it, in the order in which they
+    /// came; else it is kept.
+    pub(crate) fn typed(&mut self, byte: u8) {
+        match self.sched.input.pop_front(&mut self.envs) {
+            Some(slot) => {
+                self.end_wait(slot, u32::from(byte));
+            }
+            None => self.console.typed(byte),
+        }
+    }
+
     /// The console took a chunk; lets the first who waits for room try again. One
     /// at a time, or it would fill the ring before the others' turn, every time;
     /// all of them when nothing is left that could bring the next chunk.
@@ -237,7 +276,8 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// once, waits until the console has taken all of it, and ends the run.
     fn idle(&mut self, cpu: CpuId) {
         self.sched.idle.insert(cpu);
-        if self.sched.running > 0 || !self.sched.console.is_empty() {
+        let waiting = !self.sched.console.is_empty() || !self.sched.input.is_empty();
+        if self.sched.running > 0 || waiting {
             return;
         }
         if !self.reaper.is_empty() || self.sched.has_doomed() {

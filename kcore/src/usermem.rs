@@ -78,6 +78,15 @@ impl UserSlice {
         }
     }
 
+    /// The first `count` bytes of the range, or all of it.
+    #[must_use]
+    pub const fn first(self, count: u32) -> UserSlice {
+        UserSlice {
+            ptr: self.ptr,
+            len: if self.len < count { self.len } else { count },
+        }
+    }
+
     /// What is left of the range after its first `count` bytes.
     #[must_use]
     pub const fn skip(self, count: u32) -> UserSlice {

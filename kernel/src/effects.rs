@@ -53,6 +53,10 @@ fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
     if effects.contains(Effects::FLUSH) {
         x86::invlpg(holder.outbox().flush);
     }
+    if effects.contains(Effects::FLUSH_ALL) {
+        // SAFETY: (24) the directory in use, again.
+        unsafe { x86::load_cr3(x86::cr3()) };
+    }
     if effects.contains(Effects::REMOTE) {
         make_obey(holder);
     }
@@ -96,7 +100,7 @@ fn resume_on(cpu: ThisCpu, resume: Resume) -> Leave {
         Resume::Same => Leave::Same,
         Resume::Switch { pgdir, id } => {
             fpu::leave(cpu);
-            // SAFETY: (22) every environment's directory has the kernel's entries.
+            // SAFETY: (25) every environment's directory has the kernel's entries.
             unsafe { x86::load_cr3(pgdir.address()) };
             x86::reset_fs_gs();
             cpu.area().env.store(id.0 as u32, Relaxed);

@@ -36,6 +36,8 @@ pub enum Record {
         kind: EnvType,
         /// Its arguments, each ended by a NUL byte.
         arguments: Vec<u8>,
+        /// Physical address and length in bytes of its archive.
+        archive: (u32, u32),
     },
     /// What became of it, in the codes of `kcore::record::result_code`.
     Made(u8, u32),
@@ -82,6 +84,10 @@ pub struct BootRecord {
     pub upages: u32,
     /// Length of a quantum.
     pub quantum: u64,
+    /// The time at boot.
+    pub started: u64,
+    /// Ticks in 10 ms.
+    pub ten_ms: u64,
     /// Whether it prints when environments come and go.
     pub lifecycle: bool,
     /// What happens at the end.
@@ -220,6 +226,7 @@ impl<'b> Reader<'b> {
                 personality: self.personality()?,
                 kind: self.kind()?,
                 arguments: self.string()?,
+                archive: (self.small()?, self.small()?),
             },
             tag::MADE => Record::Made(self.byte()?, self.small()?),
             tag::ENTER => self.enter()?,
@@ -244,6 +251,8 @@ impl<'b> Reader<'b> {
             uenvs: self.small()?,
             upages: self.small()?,
             quantum: self.number()?,
+            started: self.number()?,
+            ten_ms: self.number()?,
             lifecycle: self.byte()? != 0,
             end: self.end()?,
             grading: self.byte()? != 0,

@@ -196,6 +196,8 @@ fn make_kernel<'t>(
         uenvs: boot.uenvs,
         upages: boot.upages,
         quantum: boot.quantum,
+        started: boot.started,
+        ten_ms: boot.ten_ms,
         lifecycle: boot.lifecycle,
         end: boot.end,
         grading: boot.grading,
@@ -251,6 +253,7 @@ struct Module {
     personality: abi::Personality,
     kind: abi::EnvType,
     arguments: Vec<u8>,
+    archive: Image,
 }
 
 impl Replayer<'_> {
@@ -280,12 +283,17 @@ impl Replayer<'_> {
                     personality,
                     kind,
                     arguments,
+                    archive,
                 } => {
                     module = Some(Module {
                         image: Image { start, len },
                         personality,
                         kind,
                         arguments,
+                        archive: Image {
+                            start: archive.0,
+                            len: archive.1,
+                        },
                     });
                 }
                 Record::Made(kind, detail) => self.make(module.take(), (kind, detail))?,
@@ -332,6 +340,7 @@ impl Replayer<'_> {
             arguments: &module.arguments,
             personality: module.personality,
             kind: module.kind,
+            archive: module.archive,
         });
         let replayed = result_code(result);
         if replayed != recorded {

@@ -1,8 +1,8 @@
 //! Printing: whatever the pointer, whatever the length, whoever else prints.
 
 use abi::layout::{PGSIZE, UENVS, ULIM, UPAGES, USTACKTOP, UTOP, UVPT};
-use abi::{Call, EnvStatus, Personality};
-use kcore::CpuId;
+use abi::{Call, EnvStatus, Error, Personality};
+use kcore::{CpuId, Event};
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Mode, Spec, Store};
 use sim::mmu::walk;
@@ -270,4 +270,123 @@ fn personalities_print_alike() {
         machine.call_number(CPU0, personality, 0, [TEXT, 3, 0, 0, 0]);
         assert_eq!(machine.uart.output, b"ttt");
     }
+}
+
+/// A long range is checked in pieces, and another program runs between them.
+#[test]
+fn checking_a_long_range_lets_others_run() {
+    const TABLES: u32 = 8;
+    let spec = Spec {
+        frames: 256,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = with_text(&mut store, spec);
+    let start = 0x1000_0000;
+    for page in 0..TABLES * 1024 {
+        machine.call(CPU0, Call::PageMap, [0, TEXT, 0, start + page * PGSIZE, 5]);
+    }
+    let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+        panic!("exofork returns")
+    };
+    machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    machine.store(CPU0, TEXT, u32::from_le_bytes(*b"end\0"));
+    let len = TABLES * 1024 * PGSIZE;
+    // Nothing is printed before all of it was checked: it ends one page early.
+    for (len, whole) in [(len, true), (len + PGSIZE, false)] {
+        machine.uart.output.clear();
+        let answer = machine.call(CPU0, Call::Cputs, [start, len, 0, 0, 0]);
+        let other = machine.env_on(CPU0).map(|id| id.0 as u32);
+        assert_eq!((answer, other), (Answer::Left(None), None));
+        let mut turns = 0;
+        while machine.env_on(CPU0).map(|id| id.0) != Some(0x1000) && turns < 100 {
+            turns += 1;
+            assert_eq!(machine.uart.output, b"");
+            assert_eq!(machine.check(), Ok(()));
+            machine.calm_down();
+            if machine.env_on(CPU0).map(|id| id.0 as u32) == Some(child) {
+                assert_eq!(
+                    machine.call(CPU0, Call::GetEnvId, [0; 5]),
+                    Answer::Value(child)
+                );
+                machine.tick(CPU0);
+            }
+            if !whole && machine.env_on(CPU0).map(|id| id.0 as u32) == Some(child) {
+                let output = String::from_utf8_lossy(&machine.uart.output).into_owned();
+                if output.contains("assertion failure") {
+                    break;
+                }
+            }
+        }
+        assert!(turns >= TABLES - 1, "{turns} turns");
+        if whole {
+            assert_eq!(machine.uart.output, b"end");
+            assert_eq!(machine.cpu(CPU0).frame.regs.eax, 0);
+        } else {
+            let va = start + len - PGSIZE;
+            let line = format!("user_mem_check assertion failure for va {va:08x}\n");
+            let output = String::from_utf8_lossy(&machine.uart.output);
+            assert!(output.contains(&line), "{output}");
+        }
+    }
+}
+
+#[test]
+fn readers_get_bytes_in_the_order_in_which_they_came() {
+    let spec = Spec {
+        cpus: 2,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = two_printers(&mut store, spec);
+    let getc = |machine: &mut Machine<'_>, cpu| machine.call(cpu, Call::Getc, [0; 5]);
+    let typed = |machine: &mut Machine<'_>, byte| {
+        machine.run_event(CPU0, Event::ConsoleInput { byte });
+        machine.calm_down();
+    };
+    // A byte that is there is given at once.
+    typed(&mut machine, b'a');
+    assert_eq!(getc(&mut machine, CPU0), Answer::Value(b'a'.into()));
+    assert_eq!(getc(&mut machine, CPU1), Answer::Left(None));
+    assert_eq!(getc(&mut machine, CPU0), Answer::Left(None));
+    // Nobody runs, and yet it is not the end.
+    machine.calm_down();
+    assert_eq!(machine.end, None);
+    let id = |machine: &Machine<'_>, cpu| machine.env_on(cpu).map(|id| id.0);
+    for (byte, reader) in [(b'b', 0x1001), (b'c', 0x1000)] {
+        typed(&mut machine, byte);
+        let cpu = machine
+            .cpu_ids()
+            .find(|&cpu| id(&machine, cpu) == Some(reader))
+            .expect("it runs");
+        assert_eq!(machine.cpu(cpu).frame.regs.eax, byte.into());
+        assert_eq!(machine.check(), Ok(()));
+    }
+}
+
+#[test]
+fn a_waiting_reader_can_be_stopped_and_ended() {
+    let spec = Spec {
+        cpus: 2,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = two_printers(&mut store, spec);
+    assert_eq!(machine.call(CPU1, Call::Getc, [0; 5]), Answer::Left(None));
+    machine.call(CPU0, Call::EnvSetStatus, [0x1001, RUN, 0, 0, 0]);
+    machine.calm_down();
+    let eax = machine.cpu(CPU1).frame.regs.eax;
+    assert_eq!(
+        eax,
+        (Error::Inval as u32).wrapping_neg(),
+        "its wait is over"
+    );
+    assert_eq!(machine.call(CPU1, Call::Getc, [0; 5]), Answer::Left(None));
+    machine.call(CPU0, Call::EnvDestroy, [0x1001, 0, 0, 0, 0]);
+    machine.run_event(CPU0, Event::ConsoleInput { byte: b'z' });
+    assert_eq!(
+        machine.call(CPU0, Call::Cgetc, [0; 5]),
+        Answer::Value(b'z'.into())
+    );
+    assert_eq!(machine.check(), Ok(()));
 }

@@ -1,12 +1,14 @@
 //! Programs that the boot loader brings: whatever the file says.
 
-use abi::layout::{PGSIZE, USTACKTOP, UTOP};
-use abi::{Call, Personality};
+use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
+use abi::{Call, EnvType, Error, Personality};
 use kcore::audit::census;
-use kcore::{CpuId, PhysMem};
+use kcore::{CpuId, LoadError, PhysMem};
 use proptest::prelude::*;
 use sim::image::{HEADER, PROGRAM_HEADER, Segment, elf};
-use sim::machine::{Machine, Spec, Store};
+use sim::machine::call::Answer;
+use sim::machine::user::Access;
+use sim::machine::{Machine, Program, Spec, Store};
 use sim::mmu::walk;
 use sim::random::Stream;
 use std::collections::BTreeMap;
@@ -236,4 +238,95 @@ fn arguments_that_do_not_fit_are_refused() {
             .boot_image(&image, &too_long, Personality::Lab4)
             .is_err()
     );
+}
+
+#[test]
+fn an_archive_can_be_read_and_nothing_else() {
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let at_boot = machine.kernel.frames().available();
+    let archive: Vec<u8> = (0..3 * PGSIZE + 5).map(|i| (i % 251) as u8).collect();
+    let program = Program {
+        image: &elf(0x80_0020, &[]),
+        archive: &archive,
+        ..Program::default()
+    };
+    machine.boot_program(program).expect("it loads");
+    machine.calm_down();
+    for (i, &byte) in archive.iter().enumerate() {
+        assert_eq!(byte_at(&machine, ARCHIVE + i as u32), Some(byte));
+    }
+    // The rest of the last page is zero, and beyond it nothing is mapped.
+    assert_eq!(byte_at(&machine, ARCHIVE + 4 * PGSIZE - 1), Some(0));
+    assert_eq!(byte_at(&machine, ARCHIVE + 4 * PGSIZE), None);
+    assert_eq!(machine.access(CPU0, ARCHIVE, true), Access::Fault);
+    let writeable = [0, ARCHIVE, 0, 0x40_0000, 7];
+    let answer = machine.call(CPU0, Call::PageMap, writeable);
+    assert_eq!(answer, Answer::Failed(Error::Inval));
+    assert_eq!(machine.check(), Ok(()));
+    machine.call(CPU0, Call::EnvDestroy, [0; 5]);
+    machine.calm_down();
+    assert_eq!(machine.kernel.frames().available(), at_boot);
+}
+
+#[test]
+fn an_archive_that_does_not_fit_memory_leaves_nothing_behind() {
+    let spec = Spec {
+        frames: 80,
+        module_frames: 64,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    let archive = vec![1; 60 * PGSIZE as usize];
+    let program = Program {
+        image: &elf(0x80_0020, &[]),
+        archive: &archive,
+        ..Program::default()
+    };
+    let result = machine.boot_program(program);
+    assert_eq!(result, Err(LoadError::Kernel(Error::NoMem)));
+    machine.clean_up(CPU0);
+    assert_eq!(census(&machine.kernel), at_boot);
+}
+
+/// Only the file server that the kernel makes has I/O privilege: nobody
+/// inherits it, and it is not offered the way in that would lose it.
+#[test]
+fn a_file_server_has_io_privilege_for_itself() {
+    const IOPL: u32 = 3 << 12;
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let image = elf(0x80_0020, &[]);
+    for kind in [EnvType::FileServer, EnvType::User, EnvType::NetworkServer] {
+        let program = Program {
+            image: &image,
+            kind,
+            ..Program::default()
+        };
+        machine.boot_program(program).expect("it loads");
+    }
+    machine.calm_down();
+    for (kind, offered) in [(1, 62), (0, 63), (2, 63)] {
+        let id = machine.env_on(CPU0).expect("somebody runs");
+        let mirror = machine.kernel.config().uenvs + (id.0 as u32 % 1024) * 124;
+        assert_eq!(machine.kernel.memory().read(mirror + 80), kind);
+        let own = machine.cpu(CPU0).frame.eflags & IOPL;
+        assert_eq!(own != 0, kind == 1, "type {kind}");
+        assert_eq!(
+            machine.call(CPU0, Call::Features, [0; 5]),
+            Answer::Value(offered)
+        );
+        let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+            panic!("exofork returns")
+        };
+        let slot = kcore::env::Slot(child as u16 % 1024);
+        let inherited = machine.kernel.envs()[slot].saved_frame().eflags & IOPL;
+        assert_eq!(inherited, 0);
+        assert_eq!(machine.check(), Ok(()));
+        machine.tick(CPU0);
+    }
 }

@@ -97,6 +97,9 @@ fn known_faults_are_noticed() {
         Fault::ExoforkResult,
         Fault::DestroyNothing,
         Fault::IdWithoutGeneration,
+        Fault::LeaveJob,
+        Fault::StopClock,
+        Fault::KeepHeap,
     ] {
         let mismatch = noticed(fault);
         println!("{}: {mismatch:?}", fault.name());

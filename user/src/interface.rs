@@ -17,15 +17,16 @@
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FIRST_EXTENSION};
+use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FEATURES, FIRST_EXTENSION};
 use abi::{Call, Error, Personality};
 
 use crate::entry::{Entry, Int};
 
 const KNOWN: u8 = 1;
 const LAB5: u8 = 2;
-const SYSENTER: u8 = 4;
-const IPC_SEND: u8 = 8;
+/// The features' bits begin here.
+const FEATURES_SHIFT: u32 = 2;
+const _: () = assert!(FEATURES << FEATURES_SHIFT <= u8::MAX as u32);
 
 /// What is known, 0 before anybody asked. Only ever changes from 0 to its
 /// final value.
@@ -55,13 +56,19 @@ impl Interface {
     /// Whether [`crate::entry::Sysenter`] may be used.
     #[inline(always)]
     pub fn has_sysenter(self) -> bool {
-        self.0 & SYSENTER != 0
+        self.offers(FEATURE_SYSENTER)
     }
 
     /// Whether [`Call::IpcSend`] may be used.
     #[inline(always)]
     pub fn has_ipc_send(self) -> bool {
-        self.0 & IPC_SEND != 0
+        self.offers(FEATURE_IPC_SEND)
+    }
+
+    /// Whether the calls behind a bit of [`Call::Features`]'s answer may be used.
+    #[inline(always)]
+    pub fn offers(self, feature: u32) -> bool {
+        u32::from(self.0) & feature << FEATURES_SHIFT != 0
     }
 
     /// The numbering: lab 4's or, for all later labs, lab 5's.
@@ -87,12 +94,8 @@ fn ask() -> Interface {
     if probe == BAD_ENV {
         found |= LAB5;
     }
-    let offers = |feature| features >= 0 && features as u32 & feature != 0;
-    if offers(FEATURE_SYSENTER) {
-        found |= SYSENTER;
-    }
-    if offers(FEATURE_IPC_SEND) {
-        found |= IPC_SEND;
+    if features > 0 {
+        found |= ((features as u32 & FEATURES) << FEATURES_SHIFT) as u8;
     }
     FOUND.store(found, Ordering::Relaxed);
     Interface(found)

@@ -9,7 +9,7 @@
 //! elsewhere can, so they are not; killing, printing and plain messages cannot.
 
 use abi::layout::UTOP;
-use abi::{Call, EnvId, EnvStatus, Error, Perm, TrapFrame};
+use abi::{Call, EnvId, EnvStatus, Error, Perm, Personality, TrapFrame};
 
 use crate::entry::{Entry, Int, Sysenter};
 use crate::interface::{Interface, Numbers};
@@ -306,4 +306,82 @@ pub unsafe fn ipc_recv_page(va: u32) -> Result<(), Error> {
 pub fn time_msec() -> Result<u32, Error> {
     // SAFETY: touches no memory of ours.
     check(unsafe { enter!(Call::TimeMsec, call0) })
+}
+
+// Extensions. Where a kernel lacks them, they fail with `Inval`.
+
+/// The next byte of console input; waits until there is one.
+///
+/// # Errors
+/// `Inval` where there is no such call, or if the wait was cancelled.
+pub fn getc() -> Result<u8, Error> {
+    // SAFETY: touches no memory of ours.
+    let byte = check(unsafe { enter!(Call::Getc, call0) })?;
+    Ok(byte as u8)
+}
+
+/// Moves the end of the caller's heap by `increment` bytes, and returns where it
+/// was. Growing maps zeroed pages where none are, shrinking unmaps whole pages.
+/// One call moves it by at most 1,024 pages.
+///
+/// # Errors
+/// `NoMem`; `Inval` if the end would be outside of the lower 2 GiB, for a longer
+/// way, or where there is no such call.
+///
+/// # Safety
+/// No Rust code relies on what is mapped between the new end and the old.
+pub unsafe fn sbrk(increment: i32) -> Result<u32, Error> {
+    // SAFETY: the caller's.
+    check(unsafe { enter!(Call::Sbrk, call1, increment as u32) })
+}
+
+/// Chooses the numbers and error values that a child is to use that has never
+/// run.
+///
+/// # Errors
+/// `BadEnv`; `Inval` if it has run.
+pub fn env_set_personality(env: EnvId, personality: Personality) -> Result<(), Error> {
+    // SAFETY: touches no memory of ours.
+    let result = unsafe {
+        enter!(
+            Call::EnvSetPersonality,
+            call2,
+            env.0 as u32,
+            personality as u32
+        )
+    };
+    check(result)?;
+    Ok(())
+}
+
+/// Makes a child that has never run the first member of a new job, whose name is
+/// the child's id. Whatever members make are members.
+///
+/// # Errors
+/// `BadEnv`; `Inval` if the child has run, or if the caller is itself a member of
+/// a job.
+pub fn job_create(child: EnvId) -> Result<(), Error> {
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::JobCreate, call1, child.0 as u32) })?;
+    Ok(())
+}
+
+/// How many members of a job are alive that the caller made; of any other, 0.
+///
+/// # Errors
+/// `Inval` where there is no such call.
+pub fn job_size(job: EnvId) -> Result<u32, Error> {
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::JobSize, call1, job.0 as u32) })
+}
+
+/// Ends some members of a job that the caller made, and returns how many are
+/// left: to end it, call again until that is 0. From the first call on no member
+/// can make children.
+///
+/// # Errors
+/// `Inval` where there is no such call.
+pub fn job_destroy(job: EnvId) -> Result<u32, Error> {
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::JobDestroy, call1, job.0 as u32) })
 }

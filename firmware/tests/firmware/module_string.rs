@@ -1,6 +1,6 @@
 //! Module strings: names, personalities, arguments.
 
-use abi::Personality;
+use abi::{EnvType, Personality};
 use firmware::ModuleString;
 use proptest::prelude::*;
 
@@ -39,6 +39,26 @@ fn directives_stand_before_arguments() {
     assert_eq!(parsed.personality, Personality::Lab4);
     assert_eq!(parsed.unknown_directive, Some(&b"@x"[..]));
     assert_eq!(arguments("p @x a @y"), ["a", "@y"]);
+}
+
+#[test]
+fn directives_say_what_a_module_is() {
+    let plain = ModuleString::parse(b"p a");
+    assert_eq!((plain.kind, plain.is_archive), (EnvType::User, false));
+    for kind in EnvType::ALL {
+        let string = format!("p @type={} @personality=lab5 a", kind.name());
+        let parsed = ModuleString::parse(string.as_bytes());
+        assert_eq!(parsed.kind, kind);
+        assert_eq!(parsed.personality, Personality::Lab5);
+    }
+    assert!(ModuleString::parse(b"x.tar @archive").is_archive);
+    assert!(!ModuleString::parse(b"x.tar a @archive").is_archive);
+    for wrong in ["@type=root", "@type=", "@archives", "@archive=", "@"] {
+        let string = format!("p {wrong}");
+        let parsed = ModuleString::parse(string.as_bytes());
+        assert_eq!(parsed.unknown_directive, Some(wrong.as_bytes()));
+        assert_eq!((parsed.kind, parsed.is_archive), (EnvType::User, false));
+    }
 }
 
 #[test]

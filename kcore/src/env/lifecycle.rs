@@ -19,8 +19,8 @@ use core::fmt::Write;
 
 impl<M: PhysMem> Kernel<'_, M> {
     /// Makes an environment that is not runnable and maps nothing. What is
-    /// fixed at birth is taken from `pattern`: parent, kind, personality and
-    /// registers. `current` is printed as the creator.
+    /// fixed at birth is taken from `pattern`: parent, kind, personality,
+    /// registers, the heap's end and the job. `current` is printed as the creator.
     pub(crate) fn create(&mut self, current: EnvId, pattern: &Env) -> Result<Slot, Error> {
         if self.envs.vacant().is_none() {
             self.reap_doomed();
@@ -36,6 +36,8 @@ impl<M: PhysMem> Kernel<'_, M> {
         env.kind = pattern.kind;
         env.personality = pattern.personality;
         env.frame = pattern.frame;
+        env.heap_end = pattern.heap_end;
+        env.job = pattern.job;
         env.space = space;
         let id = env.id;
         self.mirror.born(&mut self.mem, slot, &self.envs[slot]);
@@ -95,6 +97,8 @@ impl<M: PhysMem> Kernel<'_, M> {
             self.sched.ready.remove(&mut self.envs, slot);
         } else if env.wait == Wait::Console {
             self.sched.console.remove(&mut self.envs, slot);
+        } else if env.wait == Wait::Input {
+            self.sched.input.remove(&mut self.envs, slot);
         } else if let Wait::Receiver(target) = env.wait {
             let mut senders = self.envs[target].senders;
             senders.remove(&mut self.envs, slot);
@@ -145,6 +149,13 @@ impl<M: PhysMem> Kernel<'_, M> {
         // A stopped child is in no queue: its queue links are free to use.
         self.envs[first].next = self.sched.doomed;
         self.sched.doomed = Link::to(first);
+    }
+
+    /// Whether `slot` waits for its end: it is stopped, and whoever could start
+    /// it is dead.
+    pub(crate) fn is_doomed(&self, slot: Slot) -> bool {
+        let env = &self.envs[slot];
+        env.alive && !env.runnable && self.envs.find(env.parent).is_none()
     }
 
     /// Ends one stopped child of the dead, if there is room to say so.

@@ -56,10 +56,23 @@ pub enum Wait {
     Nothing,
     /// For room in the console's ring.
     Console,
+    /// For a byte from the console (`getc`).
+    Input,
     /// For a message (`ipc_recv`).
     Message,
     /// For this environment to receive (`ipc_send`).
     Receiver(Slot),
+}
+
+/// A set of environments that are ended together. All-zero is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Job {
+    /// Its name: the id of its first member.
+    pub(crate) id: EnvId,
+    /// Who made it, and may end it.
+    pub(crate) owner: EnvId,
+    /// Its end has begun: no member may make children any more.
+    pub(crate) ending: bool,
 }
 
 /// A message's place, and the last one received.
@@ -82,6 +95,8 @@ pub struct Env {
     pub(crate) kind: EnvType,
     pub(crate) personality: Personality,
     pub(crate) space: Space,
+    /// What it belongs to from birth.
+    pub(crate) job: Job,
 
     // --- Whether it runs.
     pub(crate) alive: bool,
@@ -104,8 +119,13 @@ pub struct Env {
     /// An entry to the kernel that it has begun and that is to be handled
     /// when it next gets a CPU.
     pub(crate) pending: Option<Event>,
-    /// How much of a pending `cputs` has been printed, in bytes.
+    /// How much of the range of a pending `cputs` has been checked, and how much
+    /// printed, in bytes.
+    pub(crate) checked: u32,
     pub(crate) printed: u32,
+
+    /// Where its heap ends (`sbrk`).
+    pub(crate) heap_end: u32,
 
     /// Entry of its page-fault handler, 0 if it has none.
     pub(crate) upcall: u32,
@@ -116,8 +136,8 @@ pub struct Env {
     pub(crate) senders: Queue,
 
     // --- Its neighbours in lists.
-    /// In the run queue, the console's or a receiver's, or (next only) the free
-    /// list.
+    /// In the run queue, one of the console's or a receiver's, or (next only) the
+    /// free list.
     pub(crate) next: Link,
     pub(crate) prev: Link,
     /// The first of its children that are not runnable: not started yet, or

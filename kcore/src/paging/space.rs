@@ -36,6 +36,11 @@ impl UserPage {
     pub const fn va(self) -> u32 {
         self.0
     }
+
+    /// Index of the page table that maps it.
+    pub(crate) const fn table(self) -> u32 {
+        pdx(self.0)
+    }
 }
 
 /// An address space.

@@ -1,22 +1,38 @@
-//! `cputs`: printing.
+//! Printing, and reading what is typed.
 //!
-//! The hard thing is that the console is finite and the range is not: the whole
-//! range is checked before the first byte is printed, then as much is printed as
-//! there is room for, and the call keeps its progress, waits and goes on. Up to
-//! [`UNBROKEN`] bytes are printed at once or not yet.
+//! The hard thing is that the console is finite and the range that `cputs` is
+//! given is not: the whole range is checked before the first byte is printed,
+//! then as much is printed as there is room for, and the call keeps its progress,
+//! waits and goes on. Up to [`UNBROKEN`] bytes are printed at once or not yet.
+//! Checking is bounded too: after [`CHECK_PIECE`] bytes others have their turn.
 
 use super::{CallResult, Caller, Outcome};
 use crate::console::UNBROKEN;
+use crate::env::{Env, Wait};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
-use crate::usermem::UserSlice;
+use crate::usermem::{BadAddress, UserSlice};
 use abi::Perm;
+use abi::layout::PTSIZE;
 
 /// Bytes that are copied from user memory at once.
 const PIECE: usize = 128;
 
+/// Bytes of a range that are checked in one step, at the most: a page table's.
+const CHECK_PIECE: u32 = PTSIZE;
+
 impl<M: PhysMem> Kernel<'_, M> {
+    /// The next typed byte; waits if there is none.
+    pub(super) fn sys_getc(&mut self, caller: Caller) -> CallResult {
+        if let Some(byte) = self.console.read() {
+            return Ok(Outcome::Done(byte.into()));
+        }
+        self.sched.input.push_back(&mut self.envs, caller.slot);
+        self.envs[caller.slot].wait = Wait::Input;
+        Ok(Outcome::Stop)
+    }
+
     pub(super) fn sys_cputs(&mut self, caller: Caller, ptr: u32, len: u32) -> CallResult {
         let plant = self.config.plant;
         let ptr = if plant.is(Fault::CputsOffByOne) {
@@ -24,27 +40,56 @@ impl<M: PhysMem> Kernel<'_, M> {
         } else {
             ptr
         };
-        let space = self.envs[caller.slot].space;
         let range = UserSlice { ptr, len };
-        let printed = self.envs[caller.slot].printed;
-        let mut rest = range.skip(printed);
-        // All of it before the first byte; when the call goes on after a wait,
-        // what it may print now, since the mapping may have changed.
-        let checked = match printed {
-            0 if plant.is(Fault::CheckFirstPage) => UserSlice {
-                len: len.min(1),
-                ..range
-            },
-            0 if plant.is(Fault::TrustPointer) => UserSlice { len: 0, ..range },
-            0 => range,
-            _ => UserSlice {
-                len: rest.len.min(self.console.ring.len() as u32),
-                ..rest
-            },
-        };
-        if let Err(bad) = checked.check(&self.mem, space, Perm::READ) {
-            return Ok(Outcome::Bad(bad));
+        match self.check_printed_range(caller, range) {
+            Ok(true) => self.print(caller, range),
+            Ok(false) => Ok(Outcome::Later),
+            Err(bad) => Ok(Outcome::Bad(bad)),
         }
+    }
+
+    /// Checks what is next to be checked of the range of a `cputs`. Returns
+    /// whether printing may begin or go on.
+    fn check_printed_range(
+        &mut self,
+        caller: Caller,
+        range: UserSlice,
+    ) -> Result<bool, BadAddress> {
+        let Env {
+            space,
+            checked,
+            printed,
+            ..
+        } = self.envs[caller.slot];
+        let plant = self.config.plant;
+        if plant.is(Fault::TrustPointer) {
+            return Ok(true);
+        }
+        let piece = if plant.is(Fault::CheckFirstPage) {
+            range.first(1)
+        } else {
+            range.skip(checked).first(CHECK_PIECE)
+        };
+        piece.check(&self.mem, space, Perm::READ)?;
+        let now_checked = checked.wrapping_add(piece.len);
+        self.envs[caller.slot].checked = now_checked;
+        if now_checked < range.len && !plant.is(Fault::CheckFirstPage) {
+            return Ok(false);
+        }
+        if checked > 0 {
+            // The mapping may have changed since: what may be printed now is
+            // checked again.
+            let next = range.skip(printed).first(self.console.ring.len() as u32);
+            next.check(&self.mem, space, Perm::READ)?;
+        }
+        Ok(true)
+    }
+
+    /// Prints what there is room for of a range whose beginning, and as much as
+    /// the console holds of the rest, was just checked.
+    fn print(&mut self, caller: Caller, range: UserSlice) -> CallResult {
+        let space = self.envs[caller.slot].space;
+        let mut rest = range.skip(self.envs[caller.slot].printed);
         loop {
             let room = self.console.user_room();
             if room < UNBROKEN.min(rest.len as usize) {
@@ -66,6 +111,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             let printed = &mut self.envs[caller.slot].printed;
             *printed = printed.wrapping_add(count as u32);
         }
+        self.envs[caller.slot].checked = 0;
         self.envs[caller.slot].printed = 0;
         Ok(Outcome::Done(0))
     }

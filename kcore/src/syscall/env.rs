@@ -5,19 +5,22 @@
 //! and the call has returned only when it was.
 
 use super::{CallResult, Caller, Outcome};
-use crate::env::{Env, Wait};
+use crate::env::{Env, Job, Wait};
 use crate::event::{Effects, Remote};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::usermem;
 use abi::trap::{FLAG_IOPL, FLAG_NT};
-use abi::{EnvId, EnvStatus, EnvType, Error, TrapFrame};
+use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
 
 impl<M: PhysMem> Kernel<'_, M> {
     pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &TrapFrame) -> CallResult {
         let parent = &self.envs[caller.slot];
-        let (id, personality) = (parent.id, parent.personality);
+        if parent.job.ending {
+            return Err(Error::NoFreeEnv);
+        }
+        let id = parent.id;
         let mut child_frame = *frame;
         child_frame.eflags &= !(FLAG_IOPL | FLAG_NT);
         child_frame.regs.eax = 0;
@@ -27,8 +30,14 @@ impl<M: PhysMem> Kernel<'_, M> {
         let pattern = Env {
             parent: id,
             kind: EnvType::User,
-            personality,
+            personality: parent.personality,
             frame: child_frame,
+            heap_end: parent.heap_end,
+            job: if self.config.plant.is(Fault::LeaveJob) {
+                Job::default()
+            } else {
+                parent.job
+            },
             ..Env::default()
         };
         let child = self.create(id, &pattern)?;
@@ -70,7 +79,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         };
         let cancelled = match self.envs[slot].wait {
             Wait::Message => self.cancel_receive(slot),
-            Wait::Receiver(_) => self.cancel_wait(slot),
+            Wait::Receiver(_) | Wait::Input => self.cancel_wait(slot),
             Wait::Nothing | Wait::Console => false,
         };
         match (self.envs[slot].runnable, run) {
@@ -91,6 +100,21 @@ impl<M: PhysMem> Kernel<'_, M> {
         let slot = self.own_env(caller, id)?;
         self.envs[slot].upcall = entry;
         self.mirror.upcall(&mut self.mem, slot, &self.envs[slot]);
+        Ok(Outcome::Done(0))
+    }
+
+    pub(super) fn sys_env_set_personality(
+        &mut self,
+        caller: Caller,
+        id: u32,
+        number: u32,
+    ) -> CallResult {
+        let slot = self.own_env(caller, id)?;
+        let personality = Personality::from_number(number).ok_or(Error::Inval)?;
+        if self.envs[slot].ran {
+            return Err(Error::Inval);
+        }
+        self.envs[slot].personality = personality;
         Ok(Outcome::Done(0))
     }
 
@@ -129,6 +153,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// with it: it is to continue elsewhere.
     fn abandon_call(&mut self, slot: crate::env::Slot) {
         self.envs[slot].pending = None;
+        self.envs[slot].checked = 0;
         self.envs[slot].printed = 0;
         if self.envs[slot].wait == Wait::Console {
             self.take_out_of_queues(slot);

@@ -11,6 +11,8 @@
 
 mod console;
 mod env;
+pub(crate) mod heap;
+mod job;
 mod page;
 
 use crate::cpu::CpuId;
@@ -22,8 +24,8 @@ use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{self, BadAddress};
-use abi::call::{FEATURE_IPC_SEND, FEATURE_SYSENTER};
-use abi::{Call, EnvId, Error, TrapFrame};
+use abi::call::{FEATURE_SYSENTER, FEATURES};
+use abi::{Call, EnvId, EnvType, Error, TrapFrame};
 
 /// What a call comes to, if it is not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(crate) enum Outcome {
     Bad(BadAddress),
     /// The call waits for room in the console.
     Wait,
+    /// The call goes on when the caller runs again; others come first.
+    Later,
 }
 
 /// What every handler returns.
@@ -104,6 +108,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             Ok(Outcome::Exit) => Next::Gone,
             Ok(Outcome::Bad(address)) => self.bad_memory(cpu, slot, address),
             Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, event),
+            Ok(Outcome::Later) => self.go_on_later(cpu, slot, frame, event),
         }
     }
 
@@ -135,10 +140,35 @@ impl<M: PhysMem> Kernel<'_, M> {
             Call::IpcTrySend => self.sys_ipc_try_send(caller, a1, letter(a2, a3, a4)),
             Call::IpcSend => self.sys_ipc_send(caller, a1, letter(a2, a3, a4)),
             Call::IpcRecv => self.sys_ipc_recv(caller, a1),
-            Call::Features => Ok(Outcome::Done(FEATURE_SYSENTER | FEATURE_IPC_SEND)),
             Call::EnvSetTrapframe => self.sys_env_set_trapframe(caller, a1, a2, frame),
             Call::EnvSetPgfaultUpcall => self.sys_env_set_pgfault_upcall(caller, a1, a2),
-            Call::TimeMsec => Err(Error::Inval),
+            Call::TimeMsec => Ok(Outcome::Done(self.milliseconds())),
+            Call::Features => Ok(Outcome::Done(self.features(caller))),
+            Call::Sbrk => self.sys_sbrk(caller, a1),
+            Call::EnvSetPersonality => self.sys_env_set_personality(caller, a1, a2),
+            Call::JobCreate => self.sys_job_create(caller, a1),
+            Call::JobDestroy => self.sys_job_destroy(caller, a1),
+            Call::JobSize => self.sys_job_size(caller, a1),
+            Call::Getc => self.sys_getc(caller),
+        }
+    }
+
+    /// Milliseconds since boot, in steps of ten; wraps.
+    fn milliseconds(&self) -> u32 {
+        if self.config.plant.is(Fault::StopClock) {
+            return 0;
+        }
+        let elapsed = self.now.saturating_sub(self.config.started);
+        let steps = elapsed.checked_div(self.config.ten_ms).unwrap_or(0);
+        (steps as u32).wrapping_mul(10)
+    }
+
+    /// What the caller may use beside JOS's calls. An environment with I/O
+    /// privilege would lose it on the way back from `sysenter`.
+    fn features(&self, caller: Caller) -> u32 {
+        match self.envs[caller.slot].kind {
+            EnvType::FileServer => FEATURES & !FEATURE_SYSENTER,
+            EnvType::User | EnvType::NetworkServer => FEATURES,
         }
     }
 

@@ -148,6 +148,8 @@ fn new_kernel(
         uenvs: tables.uenvs,
         upages: tables.upages,
         quantum: rates.ticks(options.quantum_us),
+        started: clock::ticks(),
+        ten_ms: rates.ticks(10_000).max(1),
         lifecycle: options.lifecycle,
         end: match options.end {
             options::End::PowerOff => End::PowerOff,

@@ -1,13 +1,14 @@
 //! The first environments, one for each boot module.
 //!
+//! A module may also be a file for the program before it, marked `@archive`.
+//!
 //! The hard thing is to be exact about arguments: a program that was given
 //! none starts with an empty stack, as JOS's kernel starts it, and finds no
 //! arguments at all; one that was given some finds its own name before them.
 
-use super::handover::Handover;
+use super::handover::{Handover, Module};
 use crate::console::say;
 use crate::proper::Proper;
-use abi::EnvType;
 use abi::layout::DIRECT_MAP_SIZE;
 use firmware::ModuleString;
 use kcore::Boot;
@@ -16,14 +17,16 @@ use kcore::elf::Image;
 /// More bytes of arguments than fit a program's first stack page.
 pub const ARGUMENTS: usize = 4096;
 
-/// Makes an environment of every module, in order; says which cannot be run.
-/// `room` is for arguments.
+/// Makes an environment of every module that is a program, in order; says which
+/// cannot be run. `room` is for arguments.
 pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENTS]) {
     if handover.modules.is_empty() {
         say!("no boot module, so no program to run");
     }
-    for module in &handover.modules {
+    let mut modules = handover.modules.iter().peekable();
+    while let Some(module) = modules.next() {
         let string = ModuleString::parse(handover.string(module));
+        let archive = modules.next_if(|next| ModuleString::parse(handover.string(next)).is_archive);
         if let Some(word) = string.unknown_directive {
             say!(
                 "{}: unknown directive {}",
@@ -31,28 +34,41 @@ pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENT
                 word.escape_ascii()
             );
         }
-        if module.file.end > DIRECT_MAP_SIZE.into() {
-            say!("{}: lies beyond the direct map", string.name());
+        if string.is_archive {
+            say!("{}: an archive without a program", string.name());
             continue;
         }
+        let Some(image) = reached(module) else {
+            say!("{}: lies beyond the direct map", string.name());
+            continue;
+        };
+        let Some(archive) = archive.map_or(Some(Image::default()), reached) else {
+            say!("{}: its archive lies beyond the direct map", string.name());
+            continue;
+        };
         let Some(arguments) = arguments(string, room) else {
             say!("{}: arguments too long", string.name());
             continue;
-        };
-        let image = Image {
-            start: module.file.start as u32,
-            len: module.file.len() as u32,
         };
         let boot = Boot {
             image,
             arguments,
             personality: string.personality,
-            kind: EnvType::User,
+            kind: string.kind,
+            archive,
         };
         if let Err(error) = kernel.boot_env(boot) {
             say!("{}: cannot be loaded: {error:?}", string.name());
         }
     }
+}
+
+/// Where a module's file is, if the kernel reaches it.
+fn reached(module: &Module) -> Option<Image> {
+    (module.file.end <= DIRECT_MAP_SIZE.into()).then(|| Image {
+        start: module.file.start as u32,
+        len: module.file.len() as u32,
+    })
 }
 
 /// The arguments as the core wants them, each ended by a NUL byte.

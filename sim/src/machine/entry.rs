@@ -35,6 +35,7 @@ impl Machine<'_> {
             own.due = Some(due);
         }
         match step.resume {
+            Resume::Same if step.effects.contains(Effects::FLUSH_ALL) => own.tlb.clear(),
             Resume::Same if step.effects.contains(Effects::FLUSH) => own.tlb.forget(outbox.flush),
             Resume::Same => {}
             Resume::Switch { pgdir, .. } => own.load_cr3(pgdir),

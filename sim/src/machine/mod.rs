@@ -22,7 +22,7 @@ use abi::{EnvId, TrapFrame};
 use kcore::audit::{self, Broken};
 use kcore::{CpuId, End, Event, Kernel, Outbox, Pfn, Remote, Step};
 
-pub use setup::{Spec, Store};
+pub use setup::{Program, Spec, Store};
 
 /// What a CPU is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

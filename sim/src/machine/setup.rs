@@ -84,6 +84,21 @@ impl Spec {
     }
 }
 
+/// What to make a first environment from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Program<'a> {
+    /// Its ELF image.
+    pub image: &'a [u8],
+    /// Strings ended by NUL bytes.
+    pub arguments: &'a [u8],
+    /// The edition that it was built for.
+    pub personality: Personality,
+    /// What it is for.
+    pub kind: EnvType,
+    /// A file for it.
+    pub archive: &'a [u8],
+}
+
 /// The tables that a kernel borrows, all-zero.
 pub struct Store {
     frames: Vec<Frame>,
@@ -128,6 +143,8 @@ impl<'t> Machine<'t> {
             uenvs: UENVS_FRAMES.address(),
             upages: UPAGES_FRAMES.address(),
             quantum: spec.quantum,
+            started: 0,
+            ten_ms: 10_000_000,
             lifecycle: spec.lifecycle,
             end: End::PowerOff,
             grading: spec.grading,
@@ -182,18 +199,34 @@ impl<'t> Machine<'t> {
         arguments: &[u8],
         personality: Personality,
     ) -> Result<EnvId, LoadError> {
-        let start = self.spec.modules().start * PGSIZE;
-        let room = self.spec.module_frames * PGSIZE;
-        assert!(image.len() <= room as usize, "the image fits its place");
-        self.kernel.mem().write_bytes(start, image);
-        let boot = Boot {
-            image: Image {
-                start,
-                len: image.len() as u32,
-            },
+        self.boot_program(Program {
+            image,
             arguments,
             personality,
-            kind: EnvType::User,
+            ..Program::default()
+        })
+    }
+
+    /// Makes a first environment, of any kind.
+    pub fn boot_program(&mut self, program: Program<'_>) -> Result<EnvId, LoadError> {
+        let mut start = self.spec.modules().start * PGSIZE;
+        let end = self.spec.modules().end * PGSIZE;
+        let [image, archive] = [program.image, program.archive].map(|file| {
+            let image = Image {
+                start,
+                len: file.len() as u32,
+            };
+            assert!(start + image.len <= end, "the file fits its place");
+            self.kernel.mem().write_bytes(start, file);
+            start += image.len.next_multiple_of(PGSIZE);
+            image
+        });
+        let boot = Boot {
+            image,
+            arguments: program.arguments,
+            personality: program.personality,
+            kind: program.kind,
+            archive,
         };
         if let Some(log) = &mut self.log {
             log.module(&boot);

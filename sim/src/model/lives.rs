@@ -26,6 +26,9 @@ impl Model {
             message: (0, 0, 0),
             letter: (0, 0, 0),
             waits_since: 0,
+            heap_end: 0,
+            job: None,
+            ran: false,
             upcall: 0,
             frame: TrapFrame::default(),
         };
@@ -36,8 +39,17 @@ impl Model {
     /// The end of an environment, and of its children that only it could start,
     /// those first that were made or stopped last, with theirs.
     pub fn kill(&mut self, id: u32) {
+        for child in self.end(id) {
+            self.kill(child);
+        }
+    }
+
+    /// The end of an environment, but not of those that end for it, which are
+    /// returned in the order in which they do.
+    pub(super) fn end(&mut self, id: u32) -> Vec<u32> {
         self.envs.remove(&id);
         self.free.push(id as usize % SLOTS);
+        self.readers.retain(|&reader| reader != id);
         for sender in self.senders(id) {
             self.serve(sender, Err(Error::BadEnv));
         }
@@ -46,21 +58,28 @@ impl Model {
         let children = self.envs.iter().filter(|(_, env)| stopped(env));
         let mut children: Vec<(u64, u32)> = children.map(|(&id, env)| (env.born, id)).collect();
         children.sort_unstable();
-        for (_, child) in children.into_iter().rev() {
-            self.kill(child);
-        }
+        children.into_iter().rev().map(|(_, child)| child).collect()
     }
 
     pub(super) fn exofork(&mut self, caller: u32) -> Outcome {
-        if self.free.is_empty() {
+        let ending = self.envs[&caller].job.is_some_and(|job| job.ending);
+        if self.free.is_empty() || ending {
             return Err(Error::NoFreeEnv);
         }
         self.room(1)?;
-        let personality = self.envs[&caller].personality;
-        let mut frame = self.envs[&caller].frame;
+        let Env {
+            personality,
+            mut frame,
+            heap_end,
+            job,
+            ..
+        } = self.envs[&caller];
         let id = self.new_env(caller, personality).ok_or(Error::NoFreeEnv)?;
         frame.regs.eax = 0;
-        self.env(id).frame = frame;
+        let child = self.env(id);
+        child.frame = frame;
+        child.heap_end = heap_end;
+        child.job = job;
         Ok(Expected::Value(id))
     }
 
@@ -86,10 +105,12 @@ impl Model {
             env.message.1 = 0;
             env.message.2 = 0;
         }
-        if let Life::Receives(_) | Life::Sends(_) = env.life {
+        if let Life::Receives(_) | Life::Sends(_) | Life::Reads = env.life {
             env.frame.regs.eax = env.result_of(Err(Error::Inval));
             env.life = Life::Stopped;
+            self.readers.retain(|&reader| reader != id);
         }
+        let env = self.env(id);
         env.life = match (env.life, run) {
             (Life::Unborn, false) => Life::Unborn,
             (_, true) => Life::Runs,
@@ -119,6 +140,20 @@ impl Model {
     ) -> Outcome {
         let id = self.own(caller, id)?;
         self.env(id).upcall = entry;
+        Ok(Expected::Value(0))
+    }
+
+    pub(super) fn env_set_personality(
+        &mut self,
+        caller: u32,
+        [id, number, ..]: [u32; 5],
+    ) -> Outcome {
+        let id = self.own(caller, id)?;
+        let personality = Personality::ALL.get(number as usize).ok_or(Error::Inval)?;
+        if self.envs[&id].ran {
+            return Err(Error::Inval);
+        }
+        self.env(id).personality = *personality;
         Ok(Expected::Value(0))
     }
 

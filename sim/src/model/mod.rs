@@ -10,9 +10,11 @@
 //! |---|---|
 //! | [`pages`] | what is mapped, and calls about that |
 //! | [`lives`] | who lives, and calls about that |
+//! | [`jobs`] | who is ended together |
 //! | [`messages`] | sending and receiving |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
 
+pub mod jobs;
 pub mod lives;
 pub mod memory;
 pub mod messages;
@@ -38,6 +40,8 @@ pub enum Life {
     Receives(u32),
     /// Waits until this environment receives.
     Sends(u32),
+    /// Waits for a byte from the console.
+    Reads,
 }
 
 /// What a sender sends: the word, the address of its page, its permissions.
@@ -73,6 +77,12 @@ pub struct Env {
     pub letter: Letter,
     /// When it began to wait for the receiver, in no certain unit.
     waits_since: u64,
+    /// Where its heap ends.
+    pub heap_end: u32,
+    /// The job that it is a member of.
+    pub job: Option<jobs::Job>,
+    /// Whether it has been on a CPU, as far as that is known when it matters.
+    pub ran: bool,
     /// Where its page faults go, 0 if they end it.
     pub upcall: u32,
     /// Its registers, with the result of its last call as soon as that is
@@ -108,6 +118,10 @@ pub struct Model {
     free: Vec<usize>,
     /// Bytes typed and not yet read.
     input: VecDeque<u8>,
+    /// Those who wait for a byte, the first to come first.
+    readers: VecDeque<u32>,
+    /// Nanoseconds since the machine was started.
+    pub now: u64,
     /// Those whose registers are on a CPU, while a call is made.
     pub on_cpus: Vec<u32>,
     /// What the last to die for a bad address had printed of it.
@@ -134,6 +148,8 @@ impl Model {
             ids: vec![0; SLOTS],
             free: (0..SLOTS).rev().collect(),
             input: VecDeque::new(),
+            readers: VecDeque::new(),
+            now: 0,
             on_cpus: Vec::new(),
             obituary: None,
             served: Vec::new(),
@@ -164,9 +180,8 @@ impl Model {
     pub fn status(&self, id: u32) -> EnvStatus {
         match self.envs[&id].life {
             Life::Runs => EnvStatus::Runnable,
-            Life::Unborn | Life::Stopped | Life::Receives(_) | Life::Sends(_) => {
-                EnvStatus::NotRunnable
-            }
+            Life::Unborn | Life::Stopped => EnvStatus::NotRunnable,
+            Life::Receives(_) | Life::Sends(_) | Life::Reads => EnvStatus::NotRunnable,
         }
     }
 
@@ -174,9 +189,14 @@ impl Model {
         self.envs.get_mut(&id).expect("a living environment")
     }
 
-    /// A byte is typed; of 512 that nobody has read, the last ones are lost.
+    /// A byte is typed. Who waits longest gets it; of 512 that nobody has read,
+    /// the last ones are lost.
     pub fn type_in(&mut self, byte: u8) {
-        if self.input.len() < 512 {
+        if let Some(id) = self.readers.pop_front() {
+            let env = self.env(id);
+            env.life = Life::Runs;
+            env.frame.regs.eax = byte.into();
+        } else if self.input.len() < 512 {
             self.input.push_back(byte);
         }
     }
@@ -208,8 +228,16 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(3)),
-            Call::TimeMsec => Err(Error::Inval),
+            Call::Features => Ok(Expected::Value(63)),
+            Call::TimeMsec => Ok(Expected::Value((self.now / 10_000_000 * 10) as u32)),
+            Call::Sbrk => self.sbrk(caller, arguments),
+            Call::EnvSetPersonality => self.env_set_personality(caller, arguments),
+            Call::JobCreate => self.job_create(caller, arguments),
+            Call::JobDestroy => self.job_destroy(caller, arguments),
+            Call::JobSize => Ok(Expected::Value(
+                self.members(caller, arguments[0]).len() as u32
+            )),
+            Call::Getc => Ok(self.getc(caller)),
         };
         if let Some(env) = self.envs.get_mut(&caller) {
             env.frame.regs.eax = match outcome {
@@ -220,6 +248,15 @@ impl Model {
             };
         }
         outcome.unwrap_or_else(Expected::Fails)
+    }
+
+    fn getc(&mut self, caller: u32) -> Expected {
+        if let Some(byte) = self.input.pop_front() {
+            return Expected::Value(byte.into());
+        }
+        self.readers.push_back(caller);
+        self.env(caller).life = Life::Reads;
+        Expected::Leaves
     }
 
     /// As [`Model::call`], while no frame is to be had.

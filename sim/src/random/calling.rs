@@ -43,6 +43,8 @@ impl Driver<'_> {
         let quiet = !self.machine.kernel.has_leftovers();
         self.model.enter(id, &self.machine.cpu(cpu).frame);
         self.model.on_cpus = self.envs_on_cpus();
+        self.model.now = self.machine.now;
+        self.note_who_ran();
         let registers = self.registers_at(id, arguments[1]);
         let text = (call == Call::Cputs).then(|| self.text_at(id, arguments));
         let printed = self.machine.uart.output.len();
@@ -110,6 +112,14 @@ impl Driver<'_> {
                 let word = words[index as usize % words.len()].rotate_left(index);
                 self.machine.kernel.mem().write(pa, word);
             }
+        }
+    }
+
+    /// Who has been on a CPU by now is not a question of calls.
+    fn note_who_ran(&mut self) {
+        let envs = self.machine.kernel.envs();
+        for (&id, env) in &mut self.model.envs {
+            env.ran = envs[kcore::env::Slot(id as u16 % 1024)].runs() > 0;
         }
     }
 

@@ -6,6 +6,7 @@
 use super::ENTRY;
 use super::{Driver, Words};
 use crate::model::Life;
+use crate::model::jobs::Job;
 use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
 use abi::{Call, EnvStatus};
 
@@ -89,6 +90,16 @@ impl Driver<'_> {
                 };
                 [self.choose_env(caller, w2), readable_window(va), w4, w5, w6]
             }
+            Call::Sbrk => [increment(w2), w3, w4, w5, w6],
+            Call::EnvSetPersonality => [self.choose_env(caller, w2 << 4 | 6), w3 % 5, w4, w5, w6],
+            Call::JobCreate => {
+                let child = match w2 % 4 {
+                    0 => self.choose_env(caller, w2 / 4),
+                    _ => self.choose_env(caller, (w2 / 4) << 4 | 6),
+                };
+                [child, w3, w4, w5, w6]
+            }
+            Call::JobSize | Call::JobDestroy => [self.choose_job(caller, w2), w3, w4, w5, w6],
             Call::IpcRecv => {
                 let unaligned = u32::from(w7.is_multiple_of(8));
                 [send_or_page(w2) | unaligned, w3, w4, w5, w6]
@@ -110,7 +121,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 48 {
+        let call = match word % 56 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -125,19 +136,26 @@ impl Driver<'_> {
             41 | 42 => Call::EnvSetPgfaultUpcall,
             43..=45 => Call::EnvSetTrapframe,
             46 => Call::GetEnvId,
-            _ => match word / 48 % 5 {
+            47 | 48 => Call::Sbrk,
+            49 => Call::EnvSetPersonality,
+            50 | 51 => Call::JobCreate,
+            52 => Call::JobSize,
+            53 => Call::JobDestroy,
+            54 => Call::Getc,
+            _ => match word / 56 % 5 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 _ => Call::TimeMsec,
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 48).is_multiple_of(16);
+        let seldom = !(word / 56).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
-            Call::IpcRecv | Call::IpcSend if alone && seldom => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 48).is_multiple_of(4) => Call::IpcRecv,
-            Call::EnvDestroy if alone && !(word / 48).is_multiple_of(64) => Call::PageAlloc,
+            Call::IpcRecv | Call::IpcSend | Call::Getc if alone && seldom => Call::PageMap,
+            _ if self.is_awaited(caller) && (word / 56).is_multiple_of(4) => Call::IpcRecv,
+            Call::EnvDestroy if alone && !(word / 56).is_multiple_of(64) => Call::PageAlloc,
+            Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }
     }
@@ -166,6 +184,15 @@ impl Driver<'_> {
             14 => pick(self.dead.clone()) ^ 0x1000,
             _ => word,
         }
+    }
+
+    /// Mostly a job that there is.
+    fn choose_job(&self, caller: u32, word: u32) -> u32 {
+        let jobs = self.model.envs.values().filter_map(|env| env.job);
+        let own = |job: &Job| job.owner == caller || word.is_multiple_of(8);
+        let jobs: Vec<u32> = jobs.filter(own).map(|job| job.id).collect();
+        let index = word as usize / 8 % jobs.len().max(1);
+        jobs.get(index).copied().unwrap_or(word)
     }
 
     fn choose_receiver(&self, caller: u32, word: u32) -> u32 {
@@ -238,6 +265,18 @@ fn page(word: u32) -> u32 {
         0 => HOSTILE[word as usize / 16 % 16],
         1 | 2 => STACKS[word as usize / 16 % 4],
         _ => sensible_page(word / 16),
+    }
+}
+
+/// How far a heap is to grow or shrink.
+fn increment(word: u32) -> u32 {
+    match word % 16 {
+        0 => 0,
+        1 => word,
+        2 => 0x40_0000 + word / 16 % 3,
+        3 => (0x40_0000 + word / 16 % 3).wrapping_neg(),
+        4..=7 => (word / 16 % 0x3000).wrapping_neg(),
+        _ => word / 16 % 0x3000,
     }
 }
 

@@ -103,6 +103,12 @@ pub fn call_name(call: Call) -> &'static str {
         Call::TimeMsec => "time_msec",
         Call::Features => "features",
         Call::IpcSend => "ipc_send",
+        Call::Sbrk => "sbrk",
+        Call::EnvSetPersonality => "env_set_personality",
+        Call::JobCreate => "job_create",
+        Call::JobDestroy => "job_destroy",
+        Call::JobSize => "job_size",
+        Call::Getc => "getc",
     }
 }
 

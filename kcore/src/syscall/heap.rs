@@ -1,0 +1,105 @@
+//! `sbrk`: a heap that grows and shrinks at its end.
+//!
+//! An extension: JOS leaves a heap to page calls. The kernel knows one address
+//! for each environment, where its heap ends; it is inherited with the memory.
+//!
+//! The hard thing is to be all or nothing, and bounded, over many pages: whatever
+//! memory the call may need is made sure of before the first page is mapped, and
+//! one call moves the end by [`MAX_PAGES`] pages at the most. A page that is
+//! mapped already is left alone: nobody loses what they have.
+
+use super::{CallResult, Caller, Outcome};
+use crate::env::Slot;
+use crate::event::Effects;
+use crate::kernel::Kernel;
+use crate::paging::{Pte, UserPage};
+use crate::phys::PhysMem;
+use crate::plant::Fault;
+use abi::layout::PGSIZE;
+use abi::{Error, Perm};
+
+/// Pages that one call maps or unmaps at the most.
+const MAX_PAGES: u32 = 1024;
+
+/// The highest end of a heap: a result is never taken for an error.
+pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000;
+
+impl<M: PhysMem> Kernel<'_, M> {
+    pub(super) fn sys_sbrk(&mut self, caller: Caller, increment: u32) -> CallResult {
+        let old = self.envs[caller.slot].heap_end;
+        let new = old
+            .checked_add_signed(increment.cast_signed())
+            .filter(|&end| end <= HEAP_LIMIT)
+            .ok_or(Error::Inval)?;
+        let (old_top, new_top) = (page_up(old), page_up(new));
+        if old_top.abs_diff(new_top) / PGSIZE > MAX_PAGES {
+            return Err(Error::Inval);
+        }
+        if new_top > old_top {
+            self.grow_heap(caller.slot, old_top, new_top)?;
+        } else {
+            self.shrink_heap(caller.slot, new_top, old_top);
+        }
+        self.envs[caller.slot].heap_end = new;
+        Ok(Outcome::Done(old))
+    }
+
+    /// Maps zeroed pages where none are.
+    fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<(), Error> {
+        let space = self.envs[slot].space;
+        let pages = || {
+            (start..end)
+                .step_by(PGSIZE as usize)
+                .filter_map(UserPage::new)
+        };
+        let mut needed = 0;
+        let mut last_table = None;
+        for page in pages() {
+            if space.slot(&self.mem, page.va()).is_none() && last_table != Some(page.table()) {
+                last_table = Some(page.table());
+                needed += 1;
+            }
+            needed += u32::from(!space.entry(&self.mem, page).is_present());
+        }
+        self.reserve(needed)?;
+        for page in pages() {
+            let place = space
+                .ensure_table(&mut self.mem, &mut self.frames, page)
+                .map_err(|_| Error::NoMem)?;
+            if Pte(self.mem.read(place)).is_present() {
+                continue;
+            }
+            let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+            if !self.config.plant.is(Fault::SkipZero) {
+                self.mem.zero_frame(frame);
+            }
+            self.mem.write(place, Pte::new(frame, Perm::WRITE).0);
+        }
+        Ok(())
+    }
+
+    /// Unmaps pages of the caller, which is on this CPU.
+    fn shrink_heap(&mut self, slot: Slot, start: u32, end: u32) {
+        let space = self.envs[slot].space;
+        for va in (start..end).step_by(PGSIZE as usize) {
+            let Some(place) = space.slot(&self.mem, va) else {
+                continue;
+            };
+            let old = Pte(self.mem.read(place));
+            if old.is_present() {
+                self.mem.write(place, Pte::EMPTY.0);
+                self.frames
+                    .release(&mut self.mem, old.frame(), self.config.plant);
+                if !self.config.plant.is(Fault::KeepHeap) {
+                    self.effects |= Effects::FLUSH_ALL;
+                }
+            }
+        }
+    }
+}
+
+/// The start of the first page at or above `va`, which is not above
+/// [`HEAP_LIMIT`].
+pub(crate) const fn page_up(va: u32) -> u32 {
+    va.next_multiple_of(PGSIZE)
+}

@@ -1,0 +1,92 @@
+//! Jobs: environments that are ended together, however they multiplied.
+//!
+//! JOS lets an environment end its children, not their children. So whoever runs
+//! programs for people cannot clean up after one. A job is the way: its creator
+//! puts a child in it before the child runs, every descendant is born into it,
+//! none can leave it, and its creator can end all of it.
+//!
+//! The hard thing is a job of a thousand members that makes more of them while it
+//! is being ended. A call ends a bounded number and says how many are left; from
+//! the first such call on no member can make a child, so a creator that calls
+//! again and again comes to an end.
+
+use super::{CallResult, Caller, Outcome};
+use crate::env::{Job, Slot};
+use crate::event::Effects;
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::plant::Fault;
+use abi::{EnvId, Error};
+
+/// Members that one call ends at the most: the lines that say so must fit in what
+/// the console reserves for one step, see [`crate::console::KERNEL_SHARE`].
+const BATCH: u32 = 8;
+
+impl<M: PhysMem> Kernel<'_, M> {
+    pub(super) fn sys_job_create(&mut self, caller: Caller, id: u32) -> CallResult {
+        let child = self.own_env(caller, id)?;
+        let creator = &self.envs[caller.slot];
+        // What a member makes stays in its job, or it could hide there.
+        let is_member = creator.job.id != EnvId::NONE;
+        if child == caller.slot || is_member || self.envs[child].ran {
+            return Err(Error::Inval);
+        }
+        self.envs[child].job = Job {
+            id: self.envs[child].id,
+            owner: self.envs[caller.slot].id,
+            ending: false,
+        };
+        Ok(Outcome::Done(0))
+    }
+
+    pub(super) fn sys_job_size(&mut self, caller: Caller, job: u32) -> CallResult {
+        let members = self
+            .envs
+            .used()
+            .filter(|&slot| self.is_member(caller, job, slot));
+        Ok(Outcome::Done(members.count() as u32))
+    }
+
+    pub(super) fn sys_job_destroy(&mut self, caller: Caller, job: u32) -> CallResult {
+        let (mut ended, mut left) = (0, 0);
+        for slot in self.envs.used() {
+            if !self.is_member(caller, job, slot) {
+                continue;
+            }
+            let may_fork = self.config.plant.is(Fault::ForkWhileEnding);
+            self.envs[slot].job.ending = !may_fork;
+            if ended < BATCH && self.may_end_now(caller, slot) {
+                self.end_member(caller, slot);
+                ended += 1;
+            } else {
+                left += 1;
+            }
+        }
+        Ok(Outcome::Done(left))
+    }
+
+    /// Whether `slot` has a living member of the job that the caller made and
+    /// that has this name.
+    fn is_member(&self, caller: Caller, job: u32, slot: Slot) -> bool {
+        let env = &self.envs[slot];
+        let owner = self.envs[caller.slot].id;
+        env.alive && env.job.owner == owner && env.job.id == EnvId(job as i32)
+    }
+
+    /// One step can stop one other CPU. Children of the dead that were never
+    /// started end by themselves.
+    fn may_end_now(&self, caller: Caller, slot: Slot) -> bool {
+        let elsewhere = self.envs[slot].on_cpu.is_some_and(|cpu| cpu != caller.cpu);
+        let cannot_stop = elsewhere && self.effects.contains(Effects::REMOTE);
+        !cannot_stop && !self.is_doomed(slot)
+    }
+
+    fn end_member(&mut self, caller: Caller, slot: Slot) {
+        let (own, victim) = (self.envs[caller.slot].id, self.envs[slot].id);
+        self.say(format_args!(
+            "[{:08x}] destroying {:08x}\n",
+            own.0, victim.0
+        ));
+        self.destroy(caller.cpu, own, slot);
+    }
+}

@@ -1,0 +1,79 @@
+//! Jobs: who is ended together.
+//!
+//! The hard thing is that one call ends only so many, one other CPU's among them,
+//! and leaves alone those who end by themselves because their parents died in the
+//! same call.
+
+use super::{Expected, Model, Outcome};
+use abi::Error;
+use std::collections::BTreeSet;
+
+/// A job, as each of its members knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The id of its first member.
+    pub id: u32,
+    /// Who made it.
+    pub owner: u32,
+    /// Its end has begun.
+    pub ending: bool,
+}
+
+/// Members that one call ends.
+const BATCH: usize = 8;
+
+impl Model {
+    /// The living members of a job that `caller` made, by slot.
+    pub(super) fn members(&self, caller: u32, job: u32) -> Vec<u32> {
+        let is_member = |member: Job| (member.id, member.owner) == (job, caller);
+        let envs = self.envs.iter();
+        let mut members: Vec<u32> = envs
+            .filter(|(_, env)| env.job.is_some_and(is_member))
+            .map(|(&id, _)| id)
+            .collect();
+        members.sort_unstable_by_key(|id| id % 1024);
+        members
+    }
+
+    pub(super) fn job_create(&mut self, caller: u32, [id, ..]: [u32; 5]) -> Outcome {
+        let id = self.own(caller, id)?;
+        if id == caller || self.envs[&id].ran || self.envs[&caller].job.is_some() {
+            return Err(Error::Inval);
+        }
+        self.env(id).job = Some(Job {
+            id,
+            owner: caller,
+            ending: false,
+        });
+        Ok(Expected::Value(0))
+    }
+
+    pub(super) fn job_destroy(&mut self, caller: u32, [job, ..]: [u32; 5]) -> Outcome {
+        let members = self.members(caller, job);
+        let mut families: Vec<Vec<u32>> = Vec::new();
+        let mut doomed: BTreeSet<u32> = BTreeSet::new();
+        let (mut ended, mut left, mut stopped_a_cpu) = (0, 0, false);
+        for id in members {
+            let elsewhere = self.on_cpus.contains(&id);
+            if ended == BATCH || doomed.contains(&id) || elsewhere && stopped_a_cpu {
+                left += 1;
+                if let Some(job) = &mut self.env(id).job {
+                    job.ending = true;
+                }
+                continue;
+            }
+            stopped_a_cpu |= elsewhere;
+            ended += 1;
+            let children = self.end(id);
+            doomed.extend(&children);
+            families.push(children);
+        }
+        // Those who died last were heard of last.
+        for child in families.into_iter().rev().flatten() {
+            if self.envs.contains_key(&child) {
+                self.kill(child);
+            }
+        }
+        Ok(Expected::Value(left))
+    }
+}

@@ -1,0 +1,181 @@
+//! `sbrk`: what it maps, what it takes away, and that it is all or nothing.
+
+use abi::layout::{PGSIZE, PTSIZE};
+use abi::{Call, Error};
+use kcore::CpuId;
+use kcore::plant::Fault;
+use sim::image::{Segment, elf};
+use sim::machine::call::Answer;
+use sim::machine::user::Access;
+use sim::machine::{Machine, Program, Spec, Store};
+
+const CPU0: CpuId = CpuId(0);
+
+fn sbrk(machine: &mut Machine<'_>, increment: i32) -> Answer {
+    machine.call(CPU0, Call::Sbrk, [increment.cast_unsigned(), 0, 0, 0, 0])
+}
+
+/// A program whose highest segment ends in the middle of a page.
+fn with_program(store: &mut Store, spec: Spec) -> Machine<'_> {
+    let mut machine = Machine::new(store, spec);
+    let segment = |va, mem_size| Segment {
+        va,
+        bytes: vec![1; 16],
+        mem_size,
+    };
+    let image = elf(
+        0x80_0020,
+        &[segment(0x80_0020, 5000), segment(0x20_0000, 18)],
+    );
+    let program = Program {
+        image: &image,
+        ..Program::default()
+    };
+    machine.boot_program(program).expect("it loads");
+    machine.calm_down();
+    machine
+}
+
+#[test]
+fn a_heap_begins_where_the_program_ends_and_grows_by_zeroes() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    let start = 0x80_2000;
+    assert_eq!(sbrk(&mut machine, 0), Answer::Value(start));
+    assert_eq!(machine.access(CPU0, start, true), Access::Fault);
+    assert_eq!(sbrk(&mut machine, 1), Answer::Value(start));
+    assert_eq!(machine.load(CPU0, start + 4092), Some(0));
+    assert!(machine.store(CPU0, start, 7).is_some());
+    // The rest of the page is there already.
+    assert_eq!(sbrk(&mut machine, 4095), Answer::Value(start + 1));
+    assert_eq!(machine.access(CPU0, start + PGSIZE, false), Access::Fault);
+    assert_eq!(
+        sbrk(&mut machine, 2 * 4096 + 1),
+        Answer::Value(start + PGSIZE)
+    );
+    assert_eq!(machine.load(CPU0, start), Some(7));
+    assert_eq!(machine.load(CPU0, start + 3 * PGSIZE), Some(0));
+    assert_eq!(
+        machine.access(CPU0, start + 4 * PGSIZE, false),
+        Access::Fault
+    );
+    assert_eq!(machine.check(), Ok(()));
+}
+
+/// Whether what a shrinking heap gave back is gone, at once.
+fn shrinking_unmaps(fault: Fault) -> bool {
+    let spec = Spec {
+        fault,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    let Answer::Value(start) = sbrk(&mut machine, 3 * 4096) else {
+        panic!("it grows")
+    };
+    for page in 0..3 {
+        machine.store(CPU0, start + page * PGSIZE, 9);
+    }
+    assert_eq!(sbrk(&mut machine, -4097), Answer::Value(start + 3 * PGSIZE));
+    assert_eq!(machine.load(CPU0, start + PGSIZE), Some(9));
+    if machine.access(CPU0, start + 2 * PGSIZE, false) != Access::Fault {
+        return false;
+    }
+    assert_eq!(
+        sbrk(&mut machine, 4097),
+        Answer::Value(start + 2 * PGSIZE - 1)
+    );
+    assert_eq!(
+        machine.load(CPU0, start + 2 * PGSIZE),
+        Some(0),
+        "fresh again"
+    );
+    machine.check() == Ok(())
+}
+
+#[test]
+fn what_a_heap_gives_back_is_gone() {
+    assert!(shrinking_unmaps(Fault::None));
+    assert!(!shrinking_unmaps(Fault::KeepHeap));
+}
+
+#[test]
+fn ends_that_cannot_be_are_refused() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    for increment in [
+        i32::MIN,
+        i32::MAX,
+        -0x80_2001,
+        1025 * 4096,
+        -1025 * 4096,
+        0x7f7f_e001,
+    ] {
+        let answer = sbrk(&mut machine, increment);
+        assert_eq!(answer, Answer::Failed(Error::Inval), "{increment:#x}");
+    }
+    assert_eq!(sbrk(&mut machine, 0), Answer::Value(0x80_2000));
+}
+
+/// Memory runs out in the middle: nothing was changed.
+#[test]
+fn all_or_nothing() {
+    let spec = Spec {
+        frames: 128,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    let available = machine.kernel.frames().available();
+    let digest = kcore::digest::full(&machine.kernel);
+    let pages = available as i32;
+    assert_eq!(
+        sbrk(&mut machine, (pages + 1) * 4096),
+        Answer::Failed(Error::NoMem)
+    );
+    assert_eq!(machine.kernel.frames().available(), available);
+    assert_eq!(kcore::digest::full(&machine.kernel), digest);
+    // A page that is there already is left, and not paid for.
+    let page = 0x80_2000 + 5 * PGSIZE;
+    machine.call(CPU0, Call::PageAlloc, [0, page, 7, 0, 0]);
+    machine.store(CPU0, page, 5);
+    assert_eq!(sbrk(&mut machine, pages * 4096), Answer::Value(0x80_2000));
+    assert_eq!(machine.load(CPU0, page), Some(5));
+    assert_eq!(machine.kernel.frames().available(), 0);
+    assert_eq!(machine.check(), Ok(()));
+}
+
+#[test]
+fn new_page_tables_are_paid_for_once() {
+    let spec = Spec {
+        frames: 1400,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    let before = machine.kernel.frames().available();
+    let bytes = PTSIZE as i32;
+    assert_eq!(sbrk(&mut machine, bytes), Answer::Value(0x80_2000));
+    // From the middle of one table's span to the middle of the next's.
+    assert_eq!(before - machine.kernel.frames().available(), 1024 + 1);
+    assert_eq!(machine.check(), Ok(()));
+}
+
+#[test]
+fn a_child_has_its_parents_end() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    sbrk(&mut machine, 100);
+    let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+        panic!("exofork returns")
+    };
+    machine.call(CPU0, Call::EnvSetStatus, [child, 2, 0, 0, 0]);
+    machine.tick(CPU0);
+    assert_eq!(machine.env_on(CPU0).map(|id| id.0 as u32), Some(child));
+    assert_eq!(sbrk(&mut machine, 5000), Answer::Value(0x80_2064));
+    machine.tick(CPU0);
+    assert_eq!(sbrk(&mut machine, 0), Answer::Value(0x80_2064));
+}

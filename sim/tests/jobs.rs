@@ -1,0 +1,183 @@
+//! Jobs: that their end is the end of all of them, and of nobody else.
+
+use abi::{Call, EnvStatus, Error};
+use kcore::audit::census;
+use kcore::plant::Fault;
+use kcore::{CpuId, Event};
+use sim::machine::call::Answer;
+use sim::machine::{Machine, Mode, Spec, Store};
+
+const CPU0: CpuId = CpuId(0);
+const RUN: u32 = EnvStatus::Runnable as u32;
+
+fn value(answer: Answer) -> u32 {
+    match answer {
+        Answer::Value(value) => value,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The creator makes a child that is a job of its own and runs.
+fn start_job(machine: &mut Machine<'_>) -> u32 {
+    let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+    let job = [child, 0, 0, 0, 0];
+    assert_eq!(machine.call(CPU0, Call::JobCreate, job), Answer::Value(0));
+    machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    child
+}
+
+fn size(machine: &mut Machine<'_>, job: u32) -> u32 {
+    value(machine.call(CPU0, Call::JobSize, [job, 0, 0, 0, 0]))
+}
+
+/// Calls `job_destroy` until nobody is left; how many calls that took.
+fn destroy(machine: &mut Machine<'_>, job: u32) -> u32 {
+    for calls in 1..1000 {
+        let left = value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]));
+        assert_eq!(machine.check(), Ok(()));
+        if left == 0 {
+            return calls;
+        }
+    }
+    panic!("it never ends")
+}
+
+/// Gives the next environment the CPU, whoever has it.
+fn switch(machine: &mut Machine<'_>) -> u32 {
+    machine.tick(CPU0);
+    machine.env_on(CPU0).map_or(0, |id| id.0 as u32)
+}
+
+#[test]
+fn descendants_are_members_and_end_together() {
+    let spec = Spec {
+        frames: 1400,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    let job = start_job(&mut machine);
+    let bystander = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+    machine.call(CPU0, Call::EnvSetStatus, [bystander, RUN, 0, 0, 0]);
+    // Every member that gets the CPU makes two children, one of which runs.
+    for _ in 0..60 {
+        let id = switch(&mut machine);
+        if id == 0x1000 || id == bystander {
+            continue;
+        }
+        value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    }
+    while switch(&mut machine) != 0x1000 {}
+    let members = size(&mut machine, job);
+    assert!(members > 50, "{members}");
+    let calls = destroy(&mut machine, job);
+    assert!(calls <= members.div_ceil(8) + 40, "{calls} for {members}");
+    assert_eq!(size(&mut machine, job), 0);
+    let alive = machine.call(CPU0, Call::EnvDestroy, [bystander, 0, 0, 0, 0]);
+    assert_eq!(alive, Answer::Value(0), "the bystander was left alone");
+    machine.clean_up(CPU0);
+    assert_eq!(census(&machine.kernel), at_boot);
+}
+
+/// Members on other CPUs are stopped, one a call, and those of them that try
+/// cannot multiply meanwhile. Returns whether that held.
+fn cannot_outrun(fault: Fault) -> bool {
+    let spec = Spec {
+        cpus: 4,
+        frames: 1400,
+        fault,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let job = start_job(&mut machine);
+    machine.calm_down();
+    // It fills the other CPUs with its children.
+    let leader = CpuId(1);
+    for _ in 0..2 {
+        let child = value(machine.call(leader, Call::Exofork, [0; 5]));
+        machine.call(leader, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+        machine.calm_down();
+    }
+    assert_eq!(size(&mut machine, job), 3);
+    let first = value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]));
+    assert_eq!(first, 2);
+    for cpu in [CpuId(2), CpuId(3)] {
+        assert_eq!(machine.cpu(cpu).mode, Mode::User);
+        let fork = machine.call(cpu, Call::Exofork, [0; 5]);
+        if fork != Answer::Failed(Error::NoFreeEnv) {
+            return false;
+        }
+    }
+    assert_eq!(destroy(&mut machine, job), 2);
+    machine.calm_down();
+    machine
+        .cpu_ids()
+        .skip(1)
+        .all(|cpu| machine.env_on(cpu).is_none())
+}
+
+#[test]
+fn a_job_cannot_outrun_its_end() {
+    assert!(cannot_outrun(Fault::None));
+    assert!(!cannot_outrun(Fault::ForkWhileEnding));
+}
+
+#[test]
+fn nobody_else_has_a_say() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let job = start_job(&mut machine);
+    let [own, unknown, zero] = [0x1000, job + 0x1000, 0].map(|id| [id, 0, 0, 0, 0]);
+    let failed = |answer, error| assert_eq!(answer, Answer::Failed(error));
+    failed(machine.call(CPU0, Call::JobCreate, own), Error::Inval);
+    failed(machine.call(CPU0, Call::JobCreate, zero), Error::Inval);
+    failed(machine.call(CPU0, Call::JobCreate, unknown), Error::BadEnv);
+    assert_eq!(destroy(&mut machine, unknown[0]), 1);
+    assert_eq!(destroy(&mut machine, 0), 1);
+    assert_eq!(size(&mut machine, job), 1);
+    assert_eq!(switch(&mut machine), job);
+    let own = [job, 0, 0, 0, 0];
+    // A member does not own its job, and can neither end nor leave it.
+    assert_eq!(destroy(&mut machine, job), 1);
+    assert_eq!(size(&mut machine, job), 0);
+    let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+    let inner = [child, 0, 0, 0, 0];
+    failed(machine.call(CPU0, Call::JobCreate, inner), Error::Inval);
+    assert_eq!(switch(&mut machine), 0x1000);
+    failed(machine.call(CPU0, Call::JobCreate, own), Error::Inval); // it has run
+    assert_eq!(size(&mut machine, job), 2);
+    destroy(&mut machine, job);
+}
+
+/// Who waits, for whatever, is ended too.
+#[test]
+fn waiting_members_end() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    for wait in [Call::Getc, Call::IpcRecv, Call::IpcSend] {
+        let job = start_job(&mut machine);
+        assert_eq!(switch(&mut machine), job);
+        let answer = machine.call(CPU0, wait, [0x1000, 0, 0xeec0_0000, 0, 0]);
+        let recv_wants_alignment = [0xeec0_0000, 0, 0, 0, 0];
+        if wait == Call::IpcRecv && answer == Answer::Failed(Error::Inval) {
+            machine.call(CPU0, wait, recv_wants_alignment);
+        }
+        assert_eq!(
+            machine.env_on(CPU0).map(|id| id.0),
+            Some(0x1000),
+            "{wait:?}"
+        );
+        destroy(&mut machine, job);
+        machine.run_event(CPU0, Event::ConsoleInput { byte: b'x' });
+        assert_eq!(machine.call(CPU0, Call::Cgetc, [0; 5]), Answer::Value(120));
+        machine.clean_up(CPU0);
+        assert_eq!(census(&machine.kernel), at_boot);
+    }
+}

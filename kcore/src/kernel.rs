@@ -353,6 +353,11 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         self.quiet = self.is_quiet();
     }
 
+    /// How many environments wait for a byte from the console.
+    pub fn readers(&self) -> u32 {
+        self.sched.input.len()
+    }
+
     /// Whether something dead is still to be taken apart.
     pub fn has_leftovers(&self) -> bool {
         !self.reaper.is_empty() || self.sched.has_doomed()

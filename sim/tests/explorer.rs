@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// The fewest states that each scenario has; fewer would mean that something is
 /// not explored any more.
-const LEAST: [(&str, usize); 16] = [
+const LEAST: [(&str, usize); 19] = [
     ("unmap-in-use", 150),
     ("remap-in-use", 950),
     ("alloc-over-in-use", 540),
@@ -27,6 +27,9 @@ const LEAST: [(&str, usize); 16] = [
     ("send-to-the-dying", 1_800),
     ("two-senders", 12_500),
     ("cancel-send", 590),
+    ("end-of-a-job", 2_000),
+    ("read-console", 2_400),
+    ("shrink-heap", 570),
 ];
 
 fn explore(scenario: &Scenario) -> usize {
@@ -116,6 +119,15 @@ fn is_found(fault: Fault, scenario: Scenario) -> Violation {
 #[test]
 fn a_missing_flush_is_found() {
     let found = is_found(Fault::SkipRemoteFlush, pages::unmap_in_use());
+    assert!(matches!(
+        found,
+        Violation::FreeFrame { .. } | Violation::Revoked { .. }
+    ));
+}
+
+#[test]
+fn a_heap_that_is_kept_is_found() {
+    let found = is_found(Fault::KeepHeap, pages::shrink_heap());
     assert!(matches!(
         found,
         Violation::FreeFrame { .. } | Violation::Revoked { .. }

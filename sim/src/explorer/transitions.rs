@@ -15,6 +15,9 @@ use abi::trap::Vector;
 use kcore::{CpuId, Event};
 use std::fmt;
 
+/// The byte that is typed.
+pub const TYPED: u8 = b'x';
+
 /// What kind of thing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -28,6 +31,8 @@ pub enum Kind {
     Call,
     /// The timer interrupts the program; the CPU wants the lock.
     Timer,
+    /// A byte is typed, for which somebody waits; CPU 0 wants the lock.
+    Type,
     /// An inter-processor interrupt arrives.
     Deliver,
     /// The CPU obeys the request in its mail.
@@ -61,6 +66,10 @@ pub fn enabled(machine: &Machine<'_>, scenario: &Scenario, out: &mut Vec<Transit
     for cpu in machine.cpu_ids() {
         let own = machine.cpu(cpu);
         let mut add = |kind| out.push(Transition { cpu, kind });
+        let hears_devices = cpu.0 == 0 && matches!(own.mode, Mode::User | Mode::Idle);
+        if hears_devices && machine.kernel.readers() > 0 && machine.holder.is_none() {
+            add(Kind::Type);
+        }
         match own.mode {
             Mode::User => {
                 in_user_mode(machine, scenario, cpu, &mut add);
@@ -146,6 +155,9 @@ pub fn apply(machine: &mut Machine<'_>, scenario: &Scenario, transition: Transit
             machine.cpu_mut(cpu).frame.trapno = Vector::TIMER.0;
             machine.trap(cpu, Event::Timer);
         }
+        Kind::Type => {
+            machine.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleInput { byte: TYPED });
+        }
         Kind::Deliver => machine.deliver(cpu),
         Kind::Answer => machine.answer(cpu),
         Kind::Enter => machine.enter(cpu),
@@ -177,6 +189,7 @@ impl fmt::Display for Transition {
             Kind::Fault => "faults",
             Kind::Call => "makes a call",
             Kind::Timer => "is interrupted by its timer",
+            Kind::Type => "is interrupted: a byte was typed",
             Kind::Deliver => "is interrupted by another CPU",
             Kind::Answer => "obeys",
             Kind::Enter => "takes the lock and makes its step",

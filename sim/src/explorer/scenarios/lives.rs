@@ -199,3 +199,37 @@ pub fn orphans() -> Scenario {
         child_uses_page,
     )
 }
+
+/// A job is ended while it grows.
+pub fn end_of_a_job() -> Scenario {
+    scenario(
+        "end-of-a-job",
+        "a job of one, which makes and starts another member, is ended",
+        programs(
+            &[
+                simple(Call::JobDestroy, [CHILD]),
+                Op::UnlessZero(0),
+                simple(Call::JobSize, [CHILD]),
+                Op::Want(0),
+                alloc(0, B),
+                exit(),
+            ],
+            &[
+                simple(Call::Exofork, []),
+                Op::IfZero(GRANDCHILD_AT),
+                set_status(GRANDCHILD, RUN),
+                Op::Load(A),
+                Op::Goto(CHILD_AT + 3),
+            ],
+            &[r#yield(), Op::Goto(GRANDCHILD_AT)],
+        ),
+        &[A],
+        |stage| {
+            stage.page_alloc(0, A);
+            let child = stage.child(CHILD_AT);
+            stage.call(Call::JobCreate, [child, 0, 0, 0, 0]);
+            stage.page_map(0, A, child, A);
+            stage.start(child);
+        },
+    )
+}

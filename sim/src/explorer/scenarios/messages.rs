@@ -5,6 +5,7 @@
 use super::Scenario;
 use super::parts::*;
 use crate::explorer::program::Op;
+use crate::explorer::transitions::TYPED;
 use abi::Call;
 use abi::layout::UTOP;
 
@@ -33,6 +34,35 @@ pub fn send_page() -> Scenario {
             &[],
         ),
         &[A, B],
+        child_uses_page,
+    )
+}
+
+/// Two read from the console.
+pub fn read_console() -> Scenario {
+    let typed = u32::from(TYPED);
+    scenario(
+        "read-console",
+        "parent and child wait for typed bytes, and the child is ended",
+        programs(
+            &[
+                simple(Call::Getc, []),
+                Op::Want(typed),
+                unmap(CHILD, A),
+                destroy(CHILD),
+                simple(Call::Getc, []),
+                Op::Want(typed),
+                exit(),
+            ],
+            &[
+                simple(Call::Getc, []),
+                Op::Want(typed),
+                Op::Load(A),
+                Op::Goto(CHILD_AT),
+            ],
+            &[],
+        ),
+        &[A],
         child_uses_page,
     )
 }

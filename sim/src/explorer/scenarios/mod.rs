@@ -148,5 +148,8 @@ pub fn all() -> Vec<Scenario> {
         senders::send_to_the_dying(),
         senders::two_senders(),
         senders::cancel_send(),
+        lives::end_of_a_job(),
+        messages::read_console(),
+        pages::shrink_heap(),
     ]
 }

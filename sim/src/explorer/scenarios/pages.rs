@@ -6,6 +6,7 @@
 use super::Scenario;
 use super::parts::*;
 use crate::explorer::program::Op;
+use abi::Call;
 
 /// A page is unmapped and its frame reused while its owner reads it.
 pub fn unmap_in_use() -> Scenario {
@@ -90,6 +91,30 @@ pub fn write_protect() -> Scenario {
             &[],
         ),
         &[A, B],
+        child_uses_page,
+    )
+}
+
+/// A heap shrinks, and its page becomes another's.
+pub fn shrink_heap() -> Scenario {
+    const PAGE: u32 = abi::layout::PGSIZE;
+    scenario(
+        "shrink-heap",
+        "a child's heap shrinks and grows on whatever CPU it has got to",
+        programs(
+            &[alloc(0, B), Op::Store(B), r#yield(), unmap(0, B), exit()],
+            &[
+                simple(Call::Sbrk, [PAGE]),
+                Op::Want(0),
+                Op::Store(0),
+                simple(Call::Sbrk, [PAGE.wrapping_neg()]),
+                Op::Want(PAGE),
+                Op::Load(0),
+                exit(),
+            ],
+            &[],
+        ),
+        &[0, B],
         child_uses_page,
     )
 }

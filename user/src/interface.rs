@@ -86,10 +86,10 @@ impl Interface {
 fn ask() -> Interface {
     const PROBE: u32 = 12;
     const BAD_ENV: i32 = -(Error::BadEnv as i32);
-    const FEATURES: u32 = Numbers::of(Call::Features).everywhere();
+    const FEATURES_CALL: u32 = Numbers::of(Call::Features).everywhere();
     // SAFETY: neither call changes anything on any kernel of the interface, as
     // the head of this file says.
-    let (probe, features) = unsafe { (Int::call1(PROBE, 1), Int::call0(FEATURES)) };
+    let (probe, features) = unsafe { (Int::call1(PROBE, 1), Int::call0(FEATURES_CALL)) };
     let mut found = KNOWN;
     if probe == BAD_ENV {
         found |= LAB5;

@@ -148,26 +148,34 @@ const LAB6: [Call; 15] = [
     Call::TimeMsec,
 ];
 
+/// One more than the highest number of a call.
+const NUMBERS: usize = FIRST_EXTENSION as usize + EXTENSIONS.len();
+
 /// The calls of every personality, by number: what a kernel looks a number up
 /// in.
-static TABLE: [[Option<Call>; 16]; Personality::ALL.len()] = {
-    let mut table = [[None; 16]; Personality::ALL.len()];
+static TABLE: [[Option<Call>; NUMBERS]; Personality::ALL.len()] = {
+    let mut table = [[None; NUMBERS]; Personality::ALL.len()];
     let mut row = 0;
     while row < table.len() {
-        let calls = Personality::ALL[row].calls();
-        let mut number = 0;
-        while number < calls.len() {
-            table[row][number] = Some(calls[number]);
-            number += 1;
-        }
+        table[row] = numbered(table[row], Personality::ALL[row].calls(), 0);
+        table[row] = numbered(table[row], &EXTENSIONS, FIRST_EXTENSION as usize);
         row += 1;
     }
     table
 };
 
-fn extension(number: u32) -> Option<Call> {
-    let index = number.checked_sub(FIRST_EXTENSION)?;
-    EXTENSIONS.get(index as usize).copied()
+/// `row` with `calls` at the numbers from `first` on.
+const fn numbered(
+    mut row: [Option<Call>; NUMBERS],
+    calls: &[Call],
+    first: usize,
+) -> [Option<Call>; NUMBERS] {
+    let mut index = 0;
+    while index < calls.len() {
+        row[first + index] = Some(calls[index]);
+        index += 1;
+    }
+    row
 }
 
 impl Personality {
@@ -190,10 +198,7 @@ impl Personality {
 
     /// The call that `number` means, if any.
     pub fn call(self, number: u32) -> Option<Call> {
-        match TABLE[self as usize].get(number as usize) {
-            Some(&call) => call,
-            None => extension(number),
-        }
+        *TABLE[self as usize].get(number as usize)?
     }
 
     /// The number of `call`, if this personality has it.

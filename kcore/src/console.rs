@@ -88,6 +88,11 @@ impl<'t> Console<'t> {
         self.user_room() >= UNBROKEN
     }
 
+    /// Nothing is in the ring, which is larger than [`KERNEL_SHARE`].
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.len == 0
+    }
+
     /// Nothing is in the ring or on its way.
     pub(crate) fn is_drained(&self) -> bool {
         self.state.len == 0 && !self.state.busy

@@ -11,6 +11,7 @@ use abi::EnvId;
 
 /// Why a CPU entered the kernel. The trapped registers come beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
 pub enum Event {
     /// `int 0x30`: number in eax, arguments in edx, ecx, ebx, edi, esi.
     Syscall,
@@ -54,16 +55,13 @@ impl Event {
 
 /// What a CPU does on leaving the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
 pub enum Resume {
     /// Returns to the frame as it now is, on the page tables that are loaded.
     Same,
-    /// The frame now holds another environment's registers.
-    Switch {
-        /// The page directory to load.
-        pgdir: Pfn,
-        /// The environment, for calls that are answered before the lock.
-        id: EnvId,
-    },
+    /// The frame now holds another environment's registers:
+    /// [`Outbox::pgdir`], [`Outbox::id`].
+    Switch,
     /// Nothing to run: load the kernel's page directory, let go of the timer,
     /// wait for an interrupt.
     Idle,
@@ -140,10 +138,16 @@ impl Chunk {
     }
 }
 
-/// Details of a step's effects. A field means something only while the step's
-/// [`Effects`] name it.
+/// Details of a step's answer. A field means something only while the step's
+/// [`Resume`] or [`Effects`] name it. (The step itself is two words, so that it
+/// comes back in registers.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outbox {
+    /// For [`Resume::Switch`]: the page directory to load.
+    pub pgdir: Pfn,
+    /// For [`Resume::Switch`]: the environment, for calls that are answered
+    /// before the lock.
+    pub id: EnvId,
     /// For [`Effects::FLUSH`]: virtual address of the page.
     pub flush: u32,
     /// For [`Effects::REMOTE`].

@@ -3,9 +3,9 @@
 //! The kernel is *quiet* when nothing is left over from earlier steps that this
 //! one would have to go on with: nothing in limbo, dead, doomed or waiting to be
 //! printed, room for the kernel's own lines, no fault planted. It nearly always
-//! is. Then a system call need not ask for any of that, and the two calls that
-//! are made most often are answered on the spot: `getenvid`, and `yield`, which
-//! is how programs wait and how one environment hands its CPU to the next.
+//! is. Then a system call need not ask for any of that, and the calls that are
+//! made most often are answered on the spot: `getenvid`; `yield`, which is how
+//! programs wait and how one environment hands its CPU to the next; and messages.
 //!
 //! The hard thing is that this must be no more than a shortcut. Whatever is
 //! unusual is declined, before anything has changed, and goes the general way;
@@ -18,7 +18,7 @@ use crate::event::{Effects, Event, Resume, Step};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::sched::Next;
-use crate::syscall::Caller;
+use crate::syscall::{Caller, Outcome};
 use abi::{Call, TrapFrame};
 
 /// Going on as if nothing had been.
@@ -42,14 +42,17 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
         let slot = self.cpus.current(cpu)?;
         let env = &self.envs[slot];
-        let call = env.personality.call(frame.regs.eax)?;
-        match call {
+        let caller = Caller { cpu, slot };
+        match env.personality.call(frame.regs.eax)? {
             Call::GetEnvId => {
                 frame.regs.eax = env.id.0 as u32;
                 Some(GO_ON)
             }
             Call::Yield => self.quiet_yield(cpu, slot, frame),
-            _ => Some(self.quiet_other(Caller { cpu, slot }, call, event, frame)),
+            call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
+                Some(self.quiet_message(caller, call, frame))
+            }
+            call => Some(self.quiet_other(caller, call, event, frame)),
         }
     }
 
@@ -73,6 +76,44 @@ impl<M: PhysMem> Kernel<'_, M> {
         })
     }
 
+    /// A call about messages. It prints nothing and ends nobody, so all that it
+    /// can leave over is a frame that the receiver had before.
+    #[inline(always)]
+    fn quiet_message(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
+        self.effects = Effects::empty();
+        let outcome = self.message_call(caller, call, frame);
+        frame.regs.eax = self.result(caller, outcome);
+        let resume = if outcome == Ok(Outcome::Stop) {
+            self.leave_cpu(caller.cpu, caller.slot, frame);
+            self.mirror.not_runnable(&mut self.mem, caller.slot);
+            match self.sched.ready.front() {
+                Some(next) if self.envs[next].pending.is_none() => {
+                    self.sched.ready.pop_front(&mut self.envs);
+                    self.put_on_cpu(caller.cpu, next, frame)
+                }
+                _ => return self.quiet_end(caller.cpu, frame),
+            }
+        } else {
+            Resume::Same
+        };
+        if self.frames.state.limbo.head != 0 {
+            self.quiet = false;
+            self.effects |= Effects::SETTLE;
+        }
+        Step {
+            resume,
+            effects: self.effects,
+        }
+    }
+
+    /// The caller left its CPU, and whatever runs there next has something to go
+    /// on with, or nothing does.
+    #[cold]
+    fn quiet_end(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Step {
+        let resume = self.run_next(cpu, frame);
+        self.close(resume)
+    }
+
     /// Any other call; what it leaves over is looked after as ever.
     #[inline(never)]
     fn quiet_other(
@@ -93,10 +134,10 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// Whether the next step may take the short way.
     #[inline(always)]
     pub(crate) fn is_quiet(&self) -> bool {
-        self.config.plant == crate::plant::Plant::NONE
-            && self.frames.state.limbo.head == 0
-            && !self.has_chores()
-            && self.reaper.is_empty()
-            && !self.console.is_crowded()
+        // Nearly always nothing is to be printed either: one test for all.
+        let left = self.frames.state.limbo.head | self.reaper.heads() | self.sched.doomed.word();
+        left == 0
+            && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())
+            && self.config.plant == crate::plant::Plant::NONE
     }
 }

@@ -44,7 +44,13 @@ impl Reaper {
 
     /// Nothing is left to take apart.
     pub fn is_empty(&self) -> bool {
-        self.ready.head == 0 && self.fresh.head == 0
+        self.heads() == 0
+    }
+
+    /// Not 0 if something is left to take apart.
+    #[inline(always)]
+    pub(crate) fn heads(&self) -> u32 {
+        self.ready.head | self.fresh.head
     }
 
     /// The step's effects are done: nobody has the fresh spaces loaded.

@@ -38,7 +38,7 @@
 
 use crate::cpu::MAX_CPUS;
 use crate::elf::BadElf;
-use crate::event::{Effects, End, Event, Remote, Resume, Step};
+use crate::event::{Effects, End, Event, Outbox, Remote, Resume, Step};
 use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::phys::{Pfn, PhysMem};
@@ -198,7 +198,7 @@ impl Recorder {
     ) {
         let mut record = Record::new(sink, tag::LEAVE);
         record.frame(self.last(cpu), frame);
-        record.resume(step.resume);
+        record.resume(step.resume, &kernel.outbox);
         record.effects(step.effects, kernel);
         record.bytes(&digest::quick(kernel).to_le_bytes());
         record.finish();
@@ -349,13 +349,13 @@ impl<'s, S: Sink> Record<'s, S> {
         }
     }
 
-    fn resume(&mut self, resume: Resume) {
+    fn resume(&mut self, resume: Resume, outbox: &Outbox) {
         match resume {
             Resume::Same => self.bytes(&[0]),
-            Resume::Switch { pgdir, id } => {
+            Resume::Switch => {
                 self.bytes(&[1]);
-                self.number(pgdir.0.into());
-                self.number((id.0 as u32).into());
+                self.number(outbox.pgdir.0.into());
+                self.number((outbox.id.0 as u32).into());
             }
             Resume::Idle => self.bytes(&[2]),
         }

@@ -147,10 +147,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             self.mirror.cpunum(&mut self.mem, slot, env);
         }
         self.mirror.running(&mut self.mem, slot, env);
-        Resume::Switch {
-            pgdir: env.space.pgdir,
-            id: env.id,
-        }
+        self.outbox.pgdir = env.space.pgdir;
+        self.outbox.id = env.id;
+        Resume::Switch
     }
 
     /// Takes `slot`, whose registers are in `frame`, off its CPU. Which queue

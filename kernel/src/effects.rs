@@ -46,7 +46,7 @@ pub fn perform(
 #[inline(always)]
 fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
     let Step { resume, effects } = step;
-    let left = resume_on(cpu, resume);
+    let left = resume_on(cpu, holder, resume);
     if effects.contains(Effects::NEW) {
         fpu::forget(cpu);
     }
@@ -77,8 +77,8 @@ fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
 
 /// [`perform`] for a step that does no more than switch.
 #[inline(always)]
-pub fn switch(cpu: ThisCpu, holder: Holder, resume: Resume) -> Leave {
-    let left = resume_on(cpu, resume);
+pub fn switch(cpu: ThisCpu, mut holder: Holder, resume: Resume) -> Leave {
+    let left = resume_on(cpu, &mut holder, resume);
     start_quantum(cpu);
     drop(holder);
     left
@@ -95,15 +95,16 @@ fn start_quantum(cpu: ThisCpu) {
 
 /// Prepares the CPU for what it resumes.
 #[inline(always)]
-fn resume_on(cpu: ThisCpu, resume: Resume) -> Leave {
+fn resume_on(cpu: ThisCpu, holder: &mut Holder, resume: Resume) -> Leave {
     match resume {
         Resume::Same => Leave::Same,
-        Resume::Switch { pgdir, id } => {
+        Resume::Switch => {
+            let outbox = holder.outbox();
             fpu::leave(cpu);
             // SAFETY: (25) every environment's directory has the kernel's entries.
-            unsafe { x86::load_cr3(pgdir.address()) };
+            unsafe { x86::load_cr3(outbox.pgdir.address()) };
             x86::reset_fs_gs();
-            cpu.area().env.store(id.0 as u32, Relaxed);
+            cpu.area().env.store(outbox.id.0 as u32, Relaxed);
             Leave::Switched
         }
         Resume::Idle => {

@@ -111,6 +111,8 @@ pub struct Answer {
     pub frame: TrapFrame,
     /// What the CPU does next.
     pub resume: Resume,
+    /// Whose page directory it loads for that, and who it is.
+    pub switch: Option<(Pfn, EnvId)>,
     /// What has to be done first.
     pub effects: Effects,
     /// Page to forget, if the effects say so; else 0.
@@ -288,10 +290,15 @@ impl<'b> Reader<'b> {
     fn leave(&mut self) -> Read<Answer> {
         let frame = self.frame(self.cpu)?;
         let resume = self.resume()?;
+        let switch = match resume {
+            Resume::Switch => Some((Pfn(self.small()?), EnvId(self.small()?.cast_signed()))),
+            Resume::Same | Resume::Idle => None,
+        };
         let effects = Effects::from_bits(self.small()?).ok_or(ReadError::Value)?;
         let mut answer = Answer {
             frame,
             resume,
+            switch,
             effects,
             flush: 0,
             remote: None,
@@ -408,10 +415,7 @@ impl<'b> Reader<'b> {
     fn resume(&mut self) -> Read<Resume> {
         Ok(match self.byte()? {
             0 => Resume::Same,
-            1 => Resume::Switch {
-                pgdir: Pfn(self.small()?),
-                id: EnvId(self.small()?.cast_signed()),
-            },
+            1 => Resume::Switch,
             2 => Resume::Idle,
             _ => return Err(ReadError::Value),
         })

@@ -17,7 +17,7 @@ use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
 use kcore::plant::{Fault, Plant};
 use kcore::record::result_code;
-use kcore::{Boot, Config, CpuId, Effects, Event, Kernel, Pfn, PhysMem, digest};
+use kcore::{Boot, Config, CpuId, Effects, Event, Kernel, Pfn, PhysMem, Resume, digest};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
@@ -375,6 +375,7 @@ impl Replayer<'_> {
         let replayed = Answer {
             frame,
             resume: step.resume,
+            switch: (step.resume == Resume::Switch).then_some((outbox.pgdir, outbox.id)),
             effects: step.effects,
             flush: if named(Effects::FLUSH) {
                 outbox.flush
@@ -416,6 +417,7 @@ impl Replayer<'_> {
         }
         same! {
             resume: "what the CPU does next",
+            switch: "whom it goes on with",
             frame: "the frame",
             effects: "the set of effects",
             flush: "the page to forget",

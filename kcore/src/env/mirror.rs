@@ -97,6 +97,12 @@ impl Mirror {
         self.set(mem, slot, offset_of!(PublicEnv, status), status);
     }
 
+    /// It was taken off a CPU, and does not want one.
+    pub(crate) fn not_runnable<M: PhysMem>(self, mem: &mut M, slot: Slot) {
+        let status = EnvStatus::NotRunnable as u32;
+        self.set(mem, slot, offset_of!(PublicEnv, status), status);
+    }
+
     /// The CPU that it was put on is another than before.
     pub(crate) fn cpunum<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(

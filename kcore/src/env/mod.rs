@@ -38,6 +38,11 @@ impl Link {
         Link(slot.0 + 1)
     }
 
+    /// Not 0 if there is one.
+    pub(crate) const fn word(self) -> u32 {
+        self.0 as u32
+    }
+
     /// The slot, if there is one.
     pub const fn get(self) -> Option<Slot> {
         if self.0 == 0 {

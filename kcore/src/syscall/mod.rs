@@ -85,30 +85,57 @@ impl<M: PhysMem> Kernel<'_, M> {
         frame: &mut TrapFrame,
     ) -> Next {
         let Caller { cpu, slot } = caller;
-        match self.call(caller, call, event, frame) {
-            Ok(Outcome::Done(value)) => {
-                frame.regs.eax = value;
-                Next::Same
-            }
-            Err(error) => {
-                let personality = self.envs[slot].personality;
-                frame.regs.eax = personality.error_value(error).wrapping_neg();
-                Next::Same
-            }
-            Ok(Outcome::Yield) => {
-                frame.regs.eax = 0;
-                Next::Yield
-            }
+        let outcome = self.call(caller, call, event, frame);
+        match outcome {
+            // These may have to be made again.
+            Ok(Outcome::Wait) => return self.wait_for_console(cpu, slot, frame, event),
+            Ok(Outcome::Later) => return self.go_on_later(cpu, slot, frame, event),
+            _ => frame.regs.eax = self.result(caller, outcome),
+        }
+        match outcome {
+            Ok(Outcome::Yield) => Next::Yield,
             Ok(Outcome::Stop) => {
-                frame.regs.eax = 0;
                 self.leave_cpu(cpu, slot, frame);
-                self.show_status(slot);
+                self.mirror.not_runnable(&mut self.mem, slot);
                 Next::Gone
             }
             Ok(Outcome::Exit) => Next::Gone,
             Ok(Outcome::Bad(address)) => self.bad_memory(cpu, slot, address),
-            Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, event),
-            Ok(Outcome::Later) => self.go_on_later(cpu, slot, frame, event),
+            _ => Next::Same,
+        }
+    }
+
+    /// What an outcome leaves in eax, for now.
+    #[inline(always)]
+    pub(crate) fn result(&self, caller: Caller, outcome: CallResult) -> u32 {
+        match outcome {
+            Ok(Outcome::Done(value)) => value,
+            Ok(_) => 0,
+            Err(error) => {
+                let personality = self.envs[caller.slot].personality;
+                personality.error_value(error).wrapping_neg()
+            }
+        }
+    }
+
+    /// A call about messages.
+    #[inline(always)]
+    pub(crate) fn message_call(
+        &mut self,
+        caller: Caller,
+        call: Call,
+        frame: &TrapFrame,
+    ) -> CallResult {
+        let regs = &frame.regs;
+        let letter = Letter {
+            value: regs.ecx,
+            va: regs.ebx,
+            perm: regs.edi,
+        };
+        match call {
+            Call::IpcTrySend => self.sys_ipc_try_send(caller, regs.edx, letter),
+            Call::IpcSend => self.sys_ipc_send(caller, regs.edx, letter),
+            _ => self.sys_ipc_recv(caller, regs.edx),
         }
     }
 
@@ -121,7 +148,6 @@ impl<M: PhysMem> Kernel<'_, M> {
         frame: &mut TrapFrame,
     ) -> CallResult {
         let regs = &frame.regs;
-        let letter = |value, va, perm| Letter { value, va, perm };
         let (a1, a2, a3, a4) = (regs.edx, regs.ecx, regs.ebx, regs.edi);
         match call {
             Call::GetEnvId => self.sys_getenvid(caller),
@@ -137,9 +163,9 @@ impl<M: PhysMem> Kernel<'_, M> {
                 Err(address) => Ok(Outcome::Bad(address)),
             },
             Call::PageUnmap => self.sys_page_unmap(caller, a1, a2),
-            Call::IpcTrySend => self.sys_ipc_try_send(caller, a1, letter(a2, a3, a4)),
-            Call::IpcSend => self.sys_ipc_send(caller, a1, letter(a2, a3, a4)),
-            Call::IpcRecv => self.sys_ipc_recv(caller, a1),
+            Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
+                self.message_call(caller, call, frame)
+            }
             Call::EnvSetTrapframe => self.sys_env_set_trapframe(caller, a1, a2, frame),
             Call::EnvSetPgfaultUpcall => self.sys_env_set_pgfault_upcall(caller, a1, a2),
             Call::TimeMsec => Ok(Outcome::Done(self.milliseconds())),

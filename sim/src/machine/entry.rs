@@ -38,7 +38,7 @@ impl Machine<'_> {
             Resume::Same if step.effects.contains(Effects::FLUSH_ALL) => own.tlb.clear(),
             Resume::Same if step.effects.contains(Effects::FLUSH) => own.tlb.forget(outbox.flush),
             Resume::Same => {}
-            Resume::Switch { pgdir, .. } => own.load_cr3(pgdir),
+            Resume::Switch => own.load_cr3(outbox.pgdir),
             Resume::Idle => {
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
@@ -153,7 +153,7 @@ impl Machine<'_> {
         }
         let again = step.effects.contains(Effects::AGAIN);
         self.cpu_mut(cpu).mode = match step.resume {
-            Resume::Same | Resume::Switch { .. } => Mode::User,
+            Resume::Same | Resume::Switch => Mode::User,
             Resume::Idle if again => Mode::Waiting(Event::Wake),
             Resume::Idle => Mode::Idle,
         };

@@ -84,6 +84,20 @@ pub fn switch(cpu: ThisCpu, mut holder: Holder, resume: Resume) -> Leave {
     left
 }
 
+/// What a step may ask for that changed a page of the environment that made it.
+pub const OF_OWN_PAGES: Effects = Effects::FLUSH.union(Effects::SETTLE);
+
+/// [`perform`] for a step that asks for no more than [`OF_OWN_PAGES`].
+#[inline(always)]
+pub fn settle_own_pages(mut holder: Holder, effects: Effects) {
+    if effects.contains(Effects::FLUSH) {
+        x86::invlpg(holder.outbox().flush);
+    }
+    if effects.contains(Effects::SETTLE) {
+        holder.settle();
+    }
+}
+
 /// A full quantum begins on this CPU.
 #[inline(always)]
 fn start_quantum(cpu: ThisCpu) {

@@ -96,6 +96,10 @@ fn step(
     if step.effects == Effects::TIMER {
         return effects::switch(cpu, holder, step.resume);
     }
+    if step.resume == Resume::Same && effects::OF_OWN_PAGES.contains(step.effects) {
+        effects::settle_own_pages(holder, step.effects);
+        return Leave::Same;
+    }
     go_on(cpu, holder, step, frame)
 }
 

@@ -22,7 +22,7 @@ use crate::sched::Next;
 use crate::usermem::{BadAddress, UserSlice};
 use abi::layout::{KERNBASE, PGSIZE, UXSTACKTOP, kernel_stack_top};
 use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, FLAG_RF, UTRAP_FRAME_SIZE, Vector};
-use abi::{Perm, TrapFrame, UTrapFrame};
+use abi::{TrapFrame, UTrapFrame};
 use core::fmt::{self, Write};
 use core::mem::size_of;
 
@@ -71,7 +71,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     }
 
     /// Hands a page fault to the environment's own handler.
-    fn reflect(
+    pub(crate) fn reflect(
         &mut self,
         cpu: CpuId,
         slot: Slot,
@@ -88,9 +88,6 @@ impl<M: PhysMem> Kernel<'_, M> {
             len: UTRAP_FRAME_SIZE,
         };
         let space = self.envs[slot].space;
-        if let Err(bad) = place.check(&self.mem, space, Perm::WRITE) {
-            return self.bad_memory(cpu, slot, bad);
-        }
         let mut saved = UTrapFrame {
             fault_va: va,
             err: frame.err,
@@ -106,7 +103,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         if plant.is(Fault::LoseRegister) {
             saved.regs.esi = 0;
         }
-        place.write(&mut self.mem, space, &saved.bytes());
+        if let Err(bad) = place.store(&mut self.mem, space, &saved.bytes()) {
+            return self.bad_memory(cpu, slot, bad);
+        }
         frame.esp = place.ptr;
         frame.eip = upcall;
         Next::Same

@@ -141,7 +141,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     #[inline(always)]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.now = now;
-        match self.quiet_call(cpu, event, frame) {
+        match self.quiet_step(cpu, event, frame) {
             Some(step) => step,
             None => self.general_step(cpu, event, frame),
         }

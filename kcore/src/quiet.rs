@@ -1,4 +1,5 @@
-//! The short way through a step: a system call of a quiet kernel.
+//! The short way through a step: a system call, or a page fault that its program
+//! handles itself, of a quiet kernel.
 //!
 //! The kernel is *quiet* when nothing is left over from earlier steps that this
 //! one would have to go on with: nothing in limbo, dead, doomed or waiting to be
@@ -28,18 +29,27 @@ const GO_ON: Step = Step {
 };
 
 impl<M: PhysMem> Kernel<'_, M> {
-    /// Makes the step if it is a system call of a quiet kernel; else changes
-    /// nothing.
+    /// Makes the step if it is one of a quiet kernel and there is a short way;
+    /// else changes nothing.
     #[inline(always)]
-    pub(crate) fn quiet_call(
+    pub(crate) fn quiet_step(
         &mut self,
         cpu: CpuId,
         event: Event,
         frame: &mut TrapFrame,
     ) -> Option<Step> {
-        if !matches!(event, Event::Syscall | Event::FastSyscall) || !self.quiet {
+        if !self.quiet {
             return None;
         }
+        match event {
+            Event::Syscall | Event::FastSyscall => self.quiet_call(cpu, event, frame),
+            Event::PageFault { va } => self.quiet_fault(cpu, va, frame),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn quiet_call(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Option<Step> {
         let slot = self.cpus.current(cpu)?;
         let env = &self.envs[slot];
         let caller = Caller { cpu, slot };
@@ -53,6 +63,25 @@ impl<M: PhysMem> Kernel<'_, M> {
                 Some(self.quiet_message(caller, call, frame))
             }
             call => Some(self.quiet_other(caller, call, event, frame)),
+        }
+    }
+
+    /// A page fault whose program has a handler.
+    #[inline(always)]
+    fn quiet_fault(&mut self, cpu: CpuId, va: u32, frame: &mut TrapFrame) -> Option<Step> {
+        let slot = self.cpus.current(cpu)?;
+        let upcall = self.envs[slot].upcall;
+        if upcall == 0 {
+            return None;
+        }
+        self.effects = Effects::empty();
+        match self.reflect(cpu, slot, va, upcall, frame) {
+            Next::Same => Some(GO_ON),
+            // It has no place for its registers, and is no more.
+            next => {
+                let resume = self.go_on(cpu, frame, next);
+                Some(self.close(resume))
+            }
         }
     }
 

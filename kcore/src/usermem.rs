@@ -61,21 +61,47 @@ impl UserSlice {
         count
     }
 
-    /// Stores `bytes` at the start of a range that was checked for writing in
-    /// this step.
-    pub fn write<M: PhysMem>(self, mem: &mut M, space: Space, mut bytes: &[u8]) {
+    /// Stores `bytes`, as many as the range has, if user mode may write all of
+    /// it.
+    #[inline(always)]
+    pub fn store<M: PhysMem>(
+        self,
+        mem: &mut M,
+        space: Space,
+        bytes: &[u8],
+    ) -> Result<(), BadAddress> {
+        let offset = self.ptr % PGSIZE;
+        if self.len > PGSIZE - offset || self.ptr >= ULIM {
+            return self.store_to_pages(mem, space, bytes);
+        }
+        // All of it lies in one page: that is nearly always so.
+        let frame = space.frame_to_write(mem, self.ptr);
+        let frame = frame.ok_or(BadAddress(self.ptr))?;
+        mem.write_bytes(frame.address() + offset, bytes);
+        Ok(())
+    }
+
+    /// [`UserSlice::store`] across pages: none is written before all are checked.
+    #[cold]
+    fn store_to_pages<M: PhysMem>(
+        self,
+        mem: &mut M,
+        space: Space,
+        mut bytes: &[u8],
+    ) -> Result<(), BadAddress> {
+        self.check(mem, space, Perm::WRITE)?;
         let mut va = self.ptr;
-        while let Some(entry) = space.translate(mem, va, Perm::WRITE)
-            && !bytes.is_empty()
+        while !bytes.is_empty()
+            && let Some(frame) = space.frame_to_write(mem, va)
         {
             let offset = va % PGSIZE;
             let count = bytes.len().min((PGSIZE - offset) as usize);
             let (now, later) = bytes.split_at(count);
-            mem.write_bytes(entry.frame().address() + offset, now);
-            space.mark_written(mem, va);
+            mem.write_bytes(frame.address() + offset, now);
             bytes = later;
             va = va.wrapping_add(count as u32);
         }
+        Ok(())
     }
 
     /// The first `count` bytes of the range, or all of it.

@@ -112,21 +112,30 @@ impl Space {
     /// What an access by user mode to `va` finds: the entry, if both levels
     /// grant `perm`. Windows above UTOP are seen as the MMU sees them.
     pub fn translate<M: PhysMem>(self, mem: &M, va: u32, perm: Perm) -> Option<Pte> {
+        let (_, entry) = self.translation(mem, va, perm)?;
+        Some(entry)
+    }
+
+    /// [`Space::translate`], and the entry's physical address.
+    #[inline(always)]
+    fn translation<M: PhysMem>(self, mem: &M, va: u32, perm: Perm) -> Option<(u32, Pte)> {
         let directory = self.directory_entry(mem, va);
         if !directory.grants(perm) || directory.grants(Perm::PS) {
             return None;
         }
-        let entry = Pte(mem.read(directory.frame().address() + ptx(va) * 4));
-        entry.grants(perm).then_some(entry)
+        let slot = directory.frame().address() + ptx(va) * 4;
+        let entry = Pte(mem.read(slot));
+        entry.grants(perm).then_some((slot, entry))
     }
 
-    /// Marks a page as accessed and dirty, as the MMU does when user mode writes
-    /// to it: for when the kernel writes there in its stead.
-    pub(crate) fn mark_written<M: PhysMem>(self, mem: &mut M, va: u32) {
-        if let Some(slot) = self.slot(mem, va) {
-            let entry = mem.read(slot);
-            mem.write(slot, entry | Perm::A.union(Perm::D).bits());
-        }
+    /// The frame that holds `va`, if user mode may write there; for the kernel to
+    /// write in its stead. The page is marked as accessed and dirty, as the MMU
+    /// does.
+    #[inline(always)]
+    pub(crate) fn frame_to_write<M: PhysMem>(self, mem: &mut M, va: u32) -> Option<Pfn> {
+        let (slot, entry) = self.translation(mem, va, Perm::WRITE)?;
+        mem.write(slot, entry.0 | Perm::A.union(Perm::D).bits());
+        Some(entry.frame())
     }
 
     /// The user mappings, ascending, as (address, entry). Linear in the tables;

@@ -24,6 +24,25 @@
 .set USER_CODE, {user_code}
 .set USER_DATA, {user_data}
 
+# What a debugger must know to go on from the kernel's functions to the program
+# in the frame: where the registers are while esp is at the frame. It has to be
+# true from the call to the end of the instruction after it.
+.cfi_sections .debug_frame
+.macro begin_at_frame
+    .cfi_startproc simple
+    .cfi_signal_frame
+    .cfi_def_cfa esp, 0
+    .cfi_offset edi, 0
+    .cfi_offset esi, 4
+    .cfi_offset ebp, 8
+    .cfi_offset ebx, 16
+    .cfi_offset edx, 20
+    .cfi_offset ecx, 24
+    .cfi_offset eax, 28
+    .cfi_offset eip, 48
+    .cfi_offset esp, 60
+.endm
+
 # A stub for each vector below 52, every 16 bytes: an error code where the
 # processor pushes none, the vector, the common path.
 .text
@@ -70,9 +89,11 @@ from_user:
     mov es, ecx
     cld
     mov ecx, esp
+    begin_at_frame
     call {trap}
 leave:
     test eax, eax
+    .cfi_endproc
     jnz idle                            # never fast: only fast_syscall says so
 leave_by_frame:
     popad
@@ -95,8 +116,10 @@ syscall_stub:
     mov es, ecx
     cld
     mov ecx, esp
+    begin_at_frame
     call {syscall_fn}
     test eax, eax
+    .cfi_endproc
     jz leave_by_frame
 idle:
     # Wait below the frame's place. Whatever interrupts here does not return.
@@ -133,8 +156,10 @@ sysenter_flags_saved:
     mov ds, ecx
     mov es, ecx
     mov ecx, esp
+    begin_at_frame
     call {fast_syscall}
     cmp eax, {exit_fast}
+    .cfi_endproc
     jne leave
     popad
     mov edx, [esp + 16]                 # eip

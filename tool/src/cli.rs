@@ -27,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Boot the kernel and run one program; end when nothing is left to run.
     Run(Run),
+    /// The same under gdb, stopped at the program's first instruction.
+    Gdb(Gdb),
     /// Run every check and test; the last line is `N passed, N failed`.
     Test(Test),
     /// Count the instructions of the kernel's main paths.
@@ -82,6 +84,23 @@ pub struct Run {
     /// Print the exact QEMU command.
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// `jostle gdb`: all that `run` takes, with one CPU unless told otherwise,
+/// since every CPU is a thread to gdb.
+#[derive(Debug, Args, Clone)]
+#[command(mut_arg("cpus", |cpus| cpus.default_value("1")))]
+pub struct Gdb {
+    /// What is booted.
+    #[command(flatten)]
+    pub run: Run,
+    /// Carry out gdb's commands in FILE, without a terminal, and end.
+    #[arg(long, value_name = "FILE")]
+    pub batch: Option<PathBuf>,
+    /// Write the guest's console to FILE, which may be another terminal
+    /// (default: standard output).
+    #[arg(long, value_name = "FILE")]
+    pub console: Option<PathBuf>,
 }
 
 /// `jostle test`.
@@ -178,6 +197,20 @@ mod tests {
         assert_eq!(run.program, None);
         assert_eq!((run.cpus, run.mem), (4, 128));
         assert_eq!(run.timeout, None);
+    }
+
+    #[test]
+    fn gdb_takes_what_run_takes() {
+        let line = ["jostle", "gdb", "hello", "--batch", "f", "--mem", "64", "a"];
+        match Cli::try_parse_from(line).expect("valid").command {
+            Command::Gdb(gdb) => {
+                assert_eq!((gdb.run.cpus, gdb.run.mem), (1, 64));
+                assert_eq!(gdb.run.program, Some("hello".into()));
+                assert_eq!(strings(&gdb.run.args), ["a"]);
+                assert_eq!(gdb.batch, Some("f".into()));
+            }
+            other => panic!("expected `gdb`, got {other:?}"),
+        }
     }
 
     #[test]

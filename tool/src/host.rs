@@ -16,7 +16,7 @@ use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
 use crate::cli::Run;
 use crate::commands::run;
-use crate::qemu::locate;
+use crate::external;
 use crate::qemu::machine::{Input, Machine, shell_line};
 use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
@@ -50,7 +50,7 @@ impl Host {
     /// Looks for everything; what is missing is installed or named.
     pub fn find() -> anyhow::Result<Self> {
         let workspace = Workspace::locate();
-        let qemu = locate::find_or_install(&workspace)?;
+        let qemu = external::QEMU.find_or_install(&workspace)?;
         let plan = Plan::make(&workspace)?;
         Ok(Self {
             workspace,
@@ -97,9 +97,19 @@ impl Host {
     /// Does what `jostle run` would do with these options, without input, and
     /// returns what it would have shown.
     pub fn capture(&self, options: &Run) -> anyhow::Result<Captured> {
+        self.capture_on(options, |_| ())
+    }
+
+    /// The same on a machine to which something is done first.
+    pub fn capture_on(
+        &self,
+        options: &Run,
+        change: impl FnOnce(&mut Machine),
+    ) -> anyhow::Result<Captured> {
         let request = run::check(&self.workspace, options)?;
         let guest = self.guest(run::kernel_for(&options.append))?;
-        let machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
+        let mut machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
+        change(&mut machine);
         let console = Buffer::default();
         let (mut messages, messages_end) = std::io::pipe()?;
         let ending = Supervisor::default().run(

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod elf_check;
 pub mod expect;
+pub mod external;
 pub mod host;
 pub mod host_cargo;
 pub mod personality;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::build::ladder;
 use crate::build::linker::Linker;
 use crate::build::plan::Survey;
-use crate::qemu::locate;
+use crate::external::{self, External};
 use crate::report::result;
 use crate::status;
 use crate::workspace::Workspace;
@@ -20,6 +20,8 @@ pub fn doctor() -> anyhow::Result<u8> {
     report.found("built things", workspace.target().display());
     rust(&workspace, &mut report);
     qemu(&mut report);
+    optional(&external::GDB, "gdb", &mut report);
+    optional(&external::GRUB, "image", &mut report);
     match which::which("setpriv") {
         Ok(path) => report.found("tether", path.display()),
         Err(_) => report.found(
@@ -91,12 +93,23 @@ fn rust(workspace: &Workspace, report: &mut Report) {
 }
 
 fn qemu(report: &mut Report) {
-    match locate::find() {
+    match external::QEMU.find() {
         Some(path) => match first_line(&path, &["--version"]) {
             Some(version) => report.found("qemu", format_args!("{version} ({})", path.display())),
             None => report.missing("qemu", format_args!("{} does not start", path.display())),
         },
-        None => report.missing("qemu", locate::REMEDY),
+        None => report.missing("qemu", external::QEMU.remedy),
+    }
+}
+
+/// What one command needs and the others do not.
+fn optional(needed: &External, command: &str, report: &mut Report) {
+    match needed.find() {
+        Some(path) => report.found(needed.name, path.display()),
+        None => report.found(
+            needed.name,
+            format_args!("not there; installed when `jostle {command}` is first used"),
+        ),
     }
 }
 

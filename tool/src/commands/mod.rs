@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod doctor;
+pub mod gdb;
 pub mod replay;
 pub mod run;
 pub mod test;

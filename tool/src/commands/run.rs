@@ -58,7 +58,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         line(host.shown(&machine));
     }
     let supervisor = Supervisor::default();
-    supervisor.catch_signals()?;
+    supervisor.catch_signals(&[])?;
     let tail = Tail::default();
     let terminal = TerminalGuard::new(input);
     let ending = supervisor.run(
@@ -136,6 +136,7 @@ pub fn machine(
     let file = module_line::openable(workspace, &file)?;
     Ok(Machine {
         cpus: options.cpus,
+        layout: None,
         memory_mib: options.mem,
         timing: if options.icount {
             Timing::InstructionCount
@@ -147,6 +148,7 @@ pub fn machine(
         module: module_line::build(&file, personality, &request.arguments),
         input,
         record: record_path(options)?,
+        further: Vec::new(),
     })
 }
 

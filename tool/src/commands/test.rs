@@ -19,9 +19,9 @@ use self::checks::Check;
 use self::count::Tally;
 use crate::build::plan::Plan;
 use crate::cli::Test;
+use crate::external;
 use crate::host_cargo;
 use crate::process_group::{self, Group};
-use crate::qemu::locate;
 use crate::report::{note, result};
 use crate::status;
 use crate::workspace::Workspace;
@@ -63,7 +63,7 @@ pub fn test(options: &Test) -> anyhow::Result<u8> {
 }
 
 fn prepare(workspace: &Workspace) -> anyhow::Result<Plan> {
-    locate::find_or_install(workspace)?;
+    external::QEMU.find_or_install(workspace)?;
     Plan::make(workspace)
 }
 

@@ -30,8 +30,11 @@ pub enum Input {
 /// root or absolute, and free of the characters QEMU would split them at.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// How many CPUs, each in a socket of its own.
+    /// How many CPUs.
     pub cpus: u32,
+    /// How they are laid out, as `-smp` takes it after their number; each in
+    /// a socket of its own if this does not say.
+    pub layout: Option<String>,
     /// Size of the memory in MiB.
     pub memory_mib: u32,
     /// How the CPUs are run.
@@ -46,6 +49,8 @@ pub struct Machine {
     pub input: Input,
     /// Where the record channel (port 0xE9) is written to.
     pub record: Option<PathBuf>,
+    /// Further arguments of QEMU.
+    pub further: Vec<OsString>,
 }
 
 impl Machine {
@@ -76,6 +81,7 @@ impl Machine {
             channel.push(path);
             line.option("-debugcon", channel);
         }
+        line.0.extend_from_slice(&self.further);
         line.option("-kernel", &self.kernel);
         line.option("-append", &self.kernel_args);
         line.option("-initrd", &self.module);
@@ -83,9 +89,10 @@ impl Machine {
     }
 
     fn processors(&self) -> String {
-        match self.cpus {
-            1 => "1".to_owned(),
-            cpus => format!("{cpus},sockets={cpus}"),
+        match (self.cpus, &self.layout) {
+            (cpus, Some(layout)) => format!("{cpus},{layout}"),
+            (1, None) => "1".to_owned(),
+            (cpus, None) => format!("{cpus},sockets={cpus}"),
         }
     }
 
@@ -143,6 +150,7 @@ mod tests {
     fn machine() -> Machine {
         Machine {
             cpus: 4,
+            layout: None,
             memory_mib: 128,
             timing: Timing::Parallel,
             kernel: "target/kernel".into(),
@@ -150,6 +158,7 @@ mod tests {
             module: "target/hello a%20b".into(),
             input: Input::Stream,
             record: None,
+            further: Vec::new(),
         }
     }
 
@@ -173,6 +182,18 @@ mod tests {
             )
         );
         assert!(!line.contains("-debugcon"), "{line}");
+    }
+
+    #[test]
+    fn another_layout_and_further_arguments() {
+        let machine = Machine {
+            layout: Some("cores=2,threads=2".into()),
+            further: vec!["-S".into()],
+            ..machine()
+        };
+        let line = joined(&machine);
+        assert!(line.contains("-smp 4,cores=2,threads=2 "), "{line}");
+        assert!(line.contains(" -S -kernel "), "{line}");
     }
 
     /// The beginning of the reference line for instruction counts, word for word.

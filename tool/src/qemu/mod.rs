@@ -1,7 +1,6 @@
 //! The emulated machine: how it is put together, watched and judged.
 
 pub mod input;
-pub mod locate;
 pub mod machine;
 pub mod module_line;
 pub mod supervise;

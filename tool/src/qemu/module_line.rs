@@ -49,6 +49,12 @@ pub fn build(path: &Path, personality: Option<Personality>, arguments: &str) -> 
     line
 }
 
+/// The file that a line names.
+pub fn file(line: &OsStr) -> &Path {
+    let path = line.as_bytes().split(|&byte| byte == b' ').next();
+    Path::new(OsStr::from_bytes(path.unwrap_or_default()))
+}
+
 /// Percent-encodes every byte that is not plain.
 fn encode(word: &OsStr) -> String {
     let mut encoded = String::new();
@@ -126,6 +132,12 @@ mod tests {
         let arguments = arguments(&args).expect("fits");
         let line = build(Path::new("t/hello"), personality, &arguments);
         line.into_string().expect("plain")
+    }
+
+    #[test]
+    fn a_line_begins_with_its_file() {
+        assert_eq!(file(OsStr::new("t/hello")), Path::new("t/hello"));
+        assert_eq!(file(OsStr::new("t/a%20b @x c")), Path::new("t/a%20b"));
     }
 
     #[test]

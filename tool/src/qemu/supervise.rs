@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// How long a child that was asked to end may take before it is killed.
@@ -34,8 +34,8 @@ pub enum Ending {
 }
 
 enum Event {
-    /// The child closed its output: it has ended or is about to.
-    EndOfOutput,
+    /// The child has ended, or has closed its output and is about to.
+    End,
     OutputClosed,
     Signal(i32),
 }
@@ -55,12 +55,13 @@ impl Default for Supervisor {
 
 impl Supervisor {
     /// From now on, the signals that ask the tool to stop end the run instead
-    /// of the tool, which then ends in an orderly way.
-    pub fn catch_signals(&self) -> anyhow::Result<()> {
+    /// of the tool, which then ends in an orderly way. Those that are `left`
+    /// to the child do neither.
+    pub fn catch_signals(&self, left: &'static [i32]) -> anyhow::Result<()> {
         let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            for signal in signals.forever() {
+            for signal in signals.forever().filter(|signal| !left.contains(signal)) {
                 // Nobody listens any more once the run is over.
                 let _ = sender.send(Event::Signal(signal));
             }
@@ -76,23 +77,41 @@ impl Supervisor {
         output: impl Write + Send + 'static,
         limit: Option<Duration>,
     ) -> anyhow::Result<Ending> {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {:?}", command.get_program()))?;
+        let mut child = spawn(command.stdout(Stdio::piped()))?;
         let pipe = child.stdout.take().context("the child has no output")?;
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             // The watcher may have stopped listening; then nothing is to be told.
             let _ = sender.send(copy(pipe, output));
         });
+        self.watch(&mut child, limit)
+    }
 
+    /// The same for a child that has the tool's own output, a terminal maybe.
+    pub fn attend(self, command: &mut Command, limit: Option<Duration>) -> anyhow::Result<Ending> {
+        let mut child = spawn(command)?;
+        let id = Pid::from_child(&child);
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            // Waits, but leaves its status to be collected. It fails if that
+            // was done already, and then nobody listens either.
+            let _ = waitid(
+                WaitId::Pid(id),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            );
+            let _ = sender.send(Event::End);
+        });
+        self.watch(&mut child, limit)
+    }
+
+    /// Returns when the child has ended or had to be ended.
+    fn watch(&self, child: &mut Child, limit: Option<Duration>) -> anyhow::Result<Ending> {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         match self.next(deadline) {
-            Some(Event::EndOfOutput) => self.finish(&mut child),
-            Some(Event::OutputClosed) => self.stop(&mut child, Ending::OutputClosed),
-            Some(Event::Signal(signal)) => self.stop(&mut child, Ending::Signal(signal)),
-            None => self.stop(&mut child, Ending::TimeLimit),
+            Some(Event::End) => self.finish(child),
+            Some(Event::OutputClosed) => self.stop(child, Ending::OutputClosed),
+            Some(Event::Signal(signal)) => self.stop(child, Ending::Signal(signal)),
+            None => self.stop(child, Ending::TimeLimit),
         }
     }
 
@@ -108,7 +127,7 @@ impl Supervisor {
         }
     }
 
-    /// The child has closed its output: collect its status.
+    /// The child has ended, or nearly: collect its status.
     fn finish(&self, child: &mut Child) -> anyhow::Result<Ending> {
         let status = match wait_for(child, GRACE)? {
             Some(status) => status,
@@ -145,18 +164,24 @@ impl Supervisor {
     }
 }
 
+fn spawn(command: &mut Command) -> anyhow::Result<Child> {
+    command
+        .spawn()
+        .with_context(|| format!("cannot start {:?}", command.get_program()))
+}
+
 fn copy(mut from: impl Read, mut to: impl Write) -> Event {
     let mut buffer = [0; 16 * 1024];
     loop {
         match from.read(&mut buffer) {
-            Ok(0) => return Event::EndOfOutput,
+            Ok(0) => return Event::End,
             Ok(count) => {
                 if to.write_all(&buffer[..count]).is_err() || to.flush().is_err() {
                     return Event::OutputClosed;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Event::EndOfOutput,
+            Err(_) => return Event::End,
         }
     }
 }
@@ -252,6 +277,19 @@ mod tests {
             .run(&mut shell("echo x; exec sleep 60"), Closed, None)
             .expect("runs");
         assert!(matches!(ending, Ending::OutputClosed), "{ending:?}");
+    }
+
+    #[test]
+    fn a_child_may_keep_the_output() {
+        let attend = |script, limit| {
+            Supervisor::default()
+                .attend(&mut shell(script), limit)
+                .expect("runs")
+        };
+        let ending = attend("exit 3", None);
+        assert!(matches!(ending, Ending::Exited(status) if status.code() == Some(3)));
+        let ending = attend("exec sleep 60", Some(Duration::from_millis(100)));
+        assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn endless(seed: &str) -> Command {
     command
 }
 
-fn status_is(wanted: i32, output: &Output) -> Result<(), Failed> {
+pub fn status_is(wanted: i32, output: &Output) -> Result<(), Failed> {
     if output.status.code() == Some(wanted) {
         return Ok(());
     }
@@ -188,12 +188,17 @@ fn child_output(child: &mut Child) -> Result<Output, Failed> {
     Ok(output)
 }
 
-/// No process of this run may exist; a moment is allowed for the host's kernel
-/// to carry out a kill.
+/// No process of this run may exist.
 fn nothing_left(seed: &str) -> Result<(), Failed> {
+    no_process_with(&format!("seed={seed}"))
+}
+
+/// No process with this word on its command line may exist; a moment is allowed
+/// for the host's kernel to carry out a kill.
+pub fn no_process_with(word: &str) -> Result<(), Failed> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
-        let left = processes_with(&format!("seed={seed}"))?;
+        let left = processes_with(word)?;
         if left.is_empty() {
             return Ok(());
         }

@@ -8,6 +8,7 @@ mod boot;
 mod command_line;
 mod console;
 mod determinism;
+mod gdb;
 mod handlers;
 mod planted;
 mod programs;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         .chain(planted::trials())
         .chain(replay::trials())
         .chain(command_line::trials())
+        .chain(gdb::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

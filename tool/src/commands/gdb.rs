@@ -1,0 +1,134 @@
+//! `jostle gdb`: what `run` would boot, under a debugger that stands at the
+//! program's first instruction and has the symbols of kernel and program.
+//!
+//! The hard thing is that two programs share a terminal: gdb has its input and
+//! the signals typed there, while the guest's console comes out beside it. So
+//! QEMU is kept out of the terminal's foreground, without input, and is ended
+//! whenever gdb ends.
+
+mod emulator;
+mod line;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context;
+use signal_hook::consts::SIGINT;
+
+use self::emulator::{Emulator, Socket};
+use self::line::Session;
+use crate::cli::Gdb;
+use crate::commands::run;
+use crate::external;
+use crate::host::Host;
+use crate::qemu::input::{self, TerminalGuard};
+use crate::qemu::machine::{Input, shell_line};
+use crate::qemu::module_line;
+use crate::qemu::supervise::{Ending, Supervisor};
+use crate::report::{line, note};
+use crate::status::{self, usage};
+use crate::tether;
+use crate::workspace::Workspace;
+
+/// Boots and debugs; the exit status is gdb's.
+pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
+    let request = run::check(&Workspace::locate(), &options.run)?;
+    if let Some(script) = &options.batch {
+        check_script(script)?;
+    }
+    let console = console(options.console.as_deref())?;
+    let host = Host::find()?;
+    let gdb = external::GDB.find_or_install(&host.workspace)?;
+    let guest = host.guest(run::kernel_for(&options.run.append))?;
+    let root = host.workspace.root();
+    let mut machine = run::machine(
+        &host.workspace,
+        &options.run,
+        &request,
+        guest,
+        Input::Stream,
+    )?;
+    let program = root.join(module_line::file(&machine.module));
+    let socket = Socket::new()?;
+    machine.further.extend(socket.arguments());
+    let session = Session {
+        kernel: root.join(&machine.kernel),
+        entry: entry(&program)?,
+        program,
+        socket: socket.path(),
+        script: options.batch.clone(),
+    };
+    let arguments = session.arguments();
+    if options.run.verbose {
+        line(host.shown(&machine));
+        line(shell_line(&std::env::current_dir()?, &gdb, &arguments));
+    }
+
+    let at_terminal = input::choose().0;
+    let supervisor = Supervisor::default();
+    // What is typed at gdb's terminal is gdb's.
+    supervisor.catch_signals(if options.batch.is_none() {
+        &[SIGINT]
+    } else {
+        &[]
+    })?;
+    let terminal = TerminalGuard::new(at_terminal);
+    let emulator = Emulator::start(host.command(&machine).stdout(console), &socket)?;
+    let mut command = tether::command(&gdb);
+    // Nothing here is to be asked about or fetched from the network.
+    command.args(&arguments).env_remove("DEBUGINFOD_URLS");
+    if options.batch.is_some() {
+        command.stdin(Stdio::null());
+    }
+    let ending = supervisor.attend(&mut command, options.run.timeout)?;
+    drop(emulator);
+    drop(terminal);
+    Ok(verdict(&ending))
+}
+
+/// A script that cannot be read is not worth a boot.
+fn check_script(script: &Path) -> anyhow::Result<()> {
+    let opened = File::open(script).and_then(|file| file.metadata());
+    match opened {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(usage(format_args!(
+            "{}: not a regular file",
+            script.display()
+        ))),
+        Err(error) => Err(usage(format_args!("{}: {error}", script.display()))),
+    }
+}
+
+/// Where the guest's console goes.
+fn console(path: Option<&Path>) -> anyhow::Result<Stdio> {
+    let Some(path) = path else {
+        return Ok(Stdio::inherit());
+    };
+    let file = File::create(path)
+        .map_err(|error| usage(format_args!("cannot write {}: {error}", path.display())))?;
+    Ok(file.into())
+}
+
+/// Where a program begins.
+fn entry(program: &PathBuf) -> anyhow::Result<u64> {
+    let image = std::fs::read(program).with_context(|| program.display().to_string())?;
+    let file = elf::ElfBytes::<elf::endian::AnyEndian>::minimal_parse(&image)
+        .with_context(|| program.display().to_string())?;
+    Ok(file.ehdr.e_entry)
+}
+
+fn verdict(ending: &Ending) -> u8 {
+    match ending {
+        Ending::Exited(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(status::FAILURE),
+        Ending::TimeLimit => {
+            note("the time limit was reached; gdb and the guest were stopped");
+            status::TIME_LIMIT
+        }
+        Ending::Signal(signal) => status::stopped_by(*signal),
+        Ending::OutputClosed => status::OUTPUT_CLOSED,
+    }
+}

@@ -1,0 +1,106 @@
+//! gdb's command line: from the machine's reset to the program's first
+//! instruction.
+//!
+//! The hard thing: when gdb connects, the program's pages do not exist. A
+//! hardware breakpoint needs no memory to be written, only an address to be
+//! reached.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What is debugged, and how.
+pub struct Session<'a> {
+    /// The kernel's ELF file.
+    pub kernel: PathBuf,
+    /// The program's.
+    pub program: PathBuf,
+    /// The address of the program's first instruction.
+    pub entry: u64,
+    /// Where QEMU listens.
+    pub socket: &'a Path,
+    /// Commands to carry out instead of asking for some.
+    pub script: Option<PathBuf>,
+}
+
+impl Session<'_> {
+    /// gdb's arguments, without its own name.
+    pub fn arguments(&self) -> Vec<OsString> {
+        // Two sets of symbols, and a guest that ends with the session: both
+        // would be asked about.
+        let mut line: Vec<OsString> = ["--quiet", "-iex", "set confirm off"]
+            .map(OsString::from)
+            .into();
+        if self.script.is_some() {
+            line.push("--batch".into());
+        }
+        line.push(self.kernel.clone().into());
+        let mut carry_out = |command: OsString| line.extend(["-ex".into(), command]);
+        carry_out(with_path("add-symbol-file", &self.program));
+        carry_out(with_path("target remote", self.socket));
+        carry_out(format!("thbreak *{:#x}", self.entry).into());
+        carry_out("continue".into());
+        if let Some(script) = &self.script {
+            line.extend(["-x".into(), script.clone().into()]);
+        }
+        line
+    }
+}
+
+/// A command with a path, quoted as gdb does it if that is needed.
+fn with_path(command: &str, path: &Path) -> OsString {
+    let mut text = OsString::from(command);
+    text.push(" ");
+    let awkward = |c: char| c.is_whitespace() || "'\"\\".contains(c);
+    match path.to_str() {
+        Some(plain) if plain.contains(awkward) => {
+            let escaped = plain.replace('\\', r"\\").replace('"', "\\\"");
+            text.push(format!("\"{escaped}\""));
+        }
+        _ => text.push(path),
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(script: Option<&str>) -> String {
+        let session = Session {
+            kernel: "/t/kernel".into(),
+            program: "/t/my hello".into(),
+            entry: 0x80_0020,
+            socket: Path::new("/tmp/s"),
+            script: script.map(Into::into),
+        };
+        session
+            .arguments()
+            .join("|".as_ref())
+            .into_string()
+            .expect("text")
+    }
+
+    #[test]
+    fn it_ends_at_the_entry() {
+        assert_eq!(
+            joined(None),
+            "--quiet|-iex|set confirm off|/t/kernel|-ex|add-symbol-file \"/t/my hello\"\
+             |-ex|target remote /tmp/s|-ex|thbreak *0x800020|-ex|continue"
+        );
+    }
+
+    #[test]
+    fn a_script_comes_after_that() {
+        let line = joined(Some("-x.gdb"));
+        assert!(line.contains("|--batch|/t/kernel|"), "{line}");
+        assert!(line.ends_with("|-ex|continue|-x|-x.gdb"), "{line}");
+    }
+
+    #[test]
+    fn paths_are_quoted_as_gdb_reads_them() {
+        let quoted = |path: &str| with_path("f", Path::new(path)).into_string().expect("text");
+        assert_eq!(quoted("/a/b-1.elf"), "f /a/b-1.elf");
+        assert_eq!(quoted("a'b"), "f \"a'b\"");
+        assert_eq!(quoted("a\"\\"), r#"f "a\"\\""#);
+    }
+}

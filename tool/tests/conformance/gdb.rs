@@ -1,0 +1,180 @@
+//! `jostle gdb`: where it stops, what has names there, and that it leaves
+//! nothing behind.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use jostle::expect::{Expect, regex, text};
+use jostle::external;
+use libtest_mimic::{Failed, Trial};
+
+use crate::boot::host;
+use crate::command_line::{no_process_with, status_is};
+
+type Case = fn() -> Result<(), Failed>;
+
+/// Each is a claim about `jostle gdb`.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let cases: [(&str, Case); 5] = [
+        ("it_stands_at_the_entry", entry),
+        ("a_trace_reaches_from_kernel_to_program", backtrace),
+        ("an_awkward_path_and_four_cpus", awkward_path),
+        ("the_time_limit_is_status_124", time_limit),
+        ("being_killed_leaves_nothing_behind", killed),
+    ];
+    cases
+        .into_iter()
+        .map(|(name, case)| Trial::test(format!("gdb::{name}"), case))
+}
+
+/// `jostle gdb` with these words and a script of these lines.
+struct Session {
+    child: Child,
+    script: PathBuf,
+}
+
+impl Session {
+    fn start(name: &str, words: &[&str], lines: &[&str]) -> Result<Self, Failed> {
+        let workspace = &host()?.workspace;
+        external::GDB.find_or_install(workspace)?;
+        let folder = workspace.target().join("gdb-tests");
+        std::fs::create_dir_all(&folder)?;
+        let script = folder.join(name);
+        std::fs::write(&script, lines.join("\n"))?;
+        let child = Command::new(env!("CARGO_BIN_EXE_jostle"))
+            .arg("gdb")
+            .args(words)
+            .arg("--batch")
+            .arg(&script)
+            // Nobody's own settings.
+            .env("HOME", &folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        Ok(Self { child, script })
+    }
+
+    /// Waits for its end, after which nothing may be left of it.
+    fn end(self) -> Result<Output, Failed> {
+        let socket = socket(&self.child);
+        let output = self.child.wait_with_output()?;
+        no_process_with(&socket)?;
+        std::fs::remove_file(self.script)?;
+        Ok(output)
+    }
+}
+
+/// The name of the folder that the socket is in.
+fn folder(child: &Child) -> String {
+    format!("jostle-gdb-{}-0", child.id())
+}
+
+/// On the command lines of both QEMU and gdb.
+fn socket(child: &Child) -> String {
+    format!("{}/socket", folder(child))
+}
+
+/// Runs it to its end, status 0, and compares what it showed.
+fn expect(name: &str, words: &[&str], lines: &[&str], expect: &Expect) -> Result<(), Failed> {
+    let words = [words, &["--timeout", "120"]].concat();
+    let output = Session::start(name, &words, lines)?.end()?;
+    status_is(0, &output)?;
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let complaints = expect.complaints(&shown);
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        let messages = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{}\n---\n{shown}\n---\n{messages}", complaints.join("\n")).into())
+    }
+}
+
+fn entry() -> Result<(), Failed> {
+    let lines = [
+        "printf \"stands at %#x, cs %#x\\n\", $eip, $cs",
+        "info symbol $eip",
+        "backtrace",
+        "break hello::main",
+        "continue",
+        "backtrace",
+        "next",
+        "next",
+    ];
+    let stopped = Expect::new()
+        .in_order([
+            text("[00000000] new env 00001000"),
+            text("stands at 0x800020, cs 0x1b"),
+            regex("_start in section .text of .*/hello"),
+            text("#0  0x00800020 in _start ()"),
+            regex("Breakpoint 2, .*hello::main .*"),
+            regex("#0 .*hello::main .* at programs/src/bin/hello.rs:[0-9]+"),
+            regex("#[0-9] +0x[0-9a-f]+ in _start .*"),
+        ])
+        // The second `next` has it said.
+        .times(1, text("hello, world"));
+    expect("entry", &["hello"], &lines, &stopped)
+}
+
+fn backtrace() -> Result<(), Failed> {
+    let lines = [
+        "break kernel::trap::syscall",
+        "continue",
+        "backtrace",
+        "printf \"in ring %d\\n\", $cs & 3",
+        "detach",
+    ];
+    let reached = Expect::new().in_order([
+        regex("Breakpoint 2, kernel::trap::syscall .*"),
+        regex("#0 +kernel::trap::syscall .* at kernel/src/trap/mod.rs:[0-9]+"),
+        regex("#1 .* in syscall_stub .*"),
+        regex("#[0-9]+ .*user::print::print .* at user/src/print.rs:[0-9]+"),
+        regex("#[0-9]+ .*hello::main .* at programs/src/bin/hello.rs:[0-9]+"),
+        regex("#[0-9]+ .* in _start .*"),
+        text("in ring 0"),
+    ]);
+    expect("backtrace", &["hello"], &lines, &reached)
+}
+
+fn awkward_path() -> Result<(), Failed> {
+    let host = host()?;
+    let hello = host
+        .guest(jostle::build::guest::Kernel::Plain)?
+        .program("hello");
+    let folder = host.workspace.target().join("odd, \"folder\"");
+    std::fs::create_dir_all(&folder)?;
+    let copy = folder.join("my 'hello'.elf");
+    std::fs::copy(hello, &copy)?;
+    let path = copy.to_str().ok_or("the workspace's path is not text")?;
+    let lines = ["info symbol $eip", "info threads"];
+    let stopped = Expect::new()
+        .in_order([regex("_start in section .text of .*")])
+        .times(4, regex(".*Thread 1\\.[1-4] \\(CPU#[0-3] .*"));
+    expect("awkward", &[path, "--cpus", "4"], &lines, &stopped)
+}
+
+/// A guest that never ends: see `command_line::endless`.
+const ENDLESS: &[&str] = &["spin", "--append", "plant=skip-preempt"];
+
+fn time_limit() -> Result<(), Failed> {
+    let words = [ENDLESS, &["--timeout", "5"]].concat();
+    let output = Session::start("time", &words, &["continue"])?.end()?;
+    status_is(124, &output)
+}
+
+fn killed() -> Result<(), Failed> {
+    if which::which("setpriv").is_err() {
+        // Without it there is no safe way to arrange for this; `doctor` says so.
+        return Ok(());
+    }
+    let mut session = Session::start("kill", ENDLESS, &["shell echo here", "continue"])?;
+    let mut first = [0; 1];
+    let stdout = session.child.stdout.as_mut().ok_or("no output")?;
+    std::io::Read::read_exact(stdout, &mut first)?;
+    session.child.kill()?;
+    let folder = folder(&session.child);
+    session.end()?;
+    // This it cannot take away itself.
+    std::fs::remove_dir_all(std::env::temp_dir().join(folder))?;
+    Ok(())
+}

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use jostle::commands::run;
 use jostle::expect::Expect;
 use jostle::host::{Captured, Host};
-use jostle::qemu::machine::shell_word;
+use jostle::qemu::machine::{Machine, shell_word};
 use jostle::qemu::verdict::Verdict;
 use libtest_mimic::Failed;
 
@@ -30,9 +30,14 @@ pub fn host() -> Result<&'static Host, String> {
 impl Boot {
     /// `jostle run` with these words.
     pub fn new(words: &[&str]) -> Result<Self, String> {
+        Self::on(words, |_| ())
+    }
+
+    /// The same on a machine to which something is done first.
+    pub fn on(words: &[&str], change: impl FnOnce(&mut Machine)) -> Result<Self, String> {
         let options = run::options(words).map_err(|error| error.to_string())?;
         let captured = host()?
-            .capture(&options)
+            .capture_on(&options, change)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             words: words.iter().map(|&word| word.to_owned()).collect(),

@@ -5,9 +5,11 @@
 //! the console and the command that repeats it.
 
 mod boot;
+mod boot_matrix;
 mod command_line;
 mod console;
 mod determinism;
+mod forged_madt;
 mod gdb;
 mod handlers;
 mod planted;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         .chain(planted::trials())
         .chain(replay::trials())
         .chain(command_line::trials())
+        .chain(boot_matrix::trials())
         .chain(gdb::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -29,6 +29,8 @@ pub enum Command {
     Run(Run),
     /// The same under gdb, stopped at the program's first instruction.
     Gdb(Gdb),
+    /// Write an image that boots from a CD or a USB stick.
+    Image(Image),
     /// Run every check and test; the last line is `N passed, N failed`.
     Test(Test),
     /// Count the instructions of the kernel's main paths.
@@ -101,6 +103,38 @@ pub struct Gdb {
     /// (default: standard output).
     #[arg(long, value_name = "FILE")]
     pub console: Option<PathBuf>,
+}
+
+/// `jostle image`.
+#[derive(Debug, Args)]
+pub struct Image {
+    /// One of our programs, or, with a slash in it, an ELF file (default: a
+    /// demonstration).
+    #[arg(value_name = "PROGRAM")]
+    pub program: Option<OsString>,
+    /// The program's arguments; after `--` they may begin with a hyphen.
+    #[arg(value_name = "ARGS")]
+    pub args: Vec<OsString>,
+    /// The image, which must not exist yet.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Further kernel arguments.
+    #[arg(
+        long,
+        value_name = "KERNEL ARGS",
+        allow_hyphen_values = true,
+        default_value = ""
+    )]
+    pub append: String,
+    /// The edition the program was built for (default: from its symbols).
+    #[arg(long)]
+    pub personality: Option<Personality>,
+    /// Enter the kernel's monitor at the end instead of powering off.
+    #[arg(long)]
+    pub monitor: bool,
+    /// Print the exact command that makes the image.
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 /// `jostle test`.

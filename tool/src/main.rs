@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(options) => commands::run::run(&options),
         Command::Gdb(options) => commands::gdb::gdb(&options),
+        Command::Image(options) => commands::image::image(&options),
         Command::Test(options) => commands::test::test(&options),
         Command::Bench(options) => commands::bench::bench(&options),
         Command::Replay { file } => commands::replay::replay(&file),

@@ -72,12 +72,29 @@ fn absurd_options() {
         &["gdb", "hello", "--batch", "/"],
         &["gdb", "hello", "--batch"],
         &["gdb", "hello", "--console", "/no/such/folder/console"],
+        &["image", "hello"],
+        &["image", "helo", "-o", "/no/such/folder/image"],
+        &["image", "hello", "-o", "/no/such/folder/image"],
+        &["image", "hello", "-o", "/"],
+        &["image", "hello", "-o", ""],
+        &["image", "hello", "-o", "-"],
+        &["image", "hello", "-o", "x", "--cpus", "4"],
         &["no-such-command"],
         &["bench"],
         &["test", "one", "two"],
     ] {
         refused(words);
     }
+}
+
+#[test]
+fn an_image_replaces_nothing() {
+    let there = Scratch::new("there.iso", b"precious");
+    assert!(refused(&["image", "hello", "-o", there.path()]).contains("exists already"));
+    assert_eq!(
+        std::fs::read(there.path()).expect("still there"),
+        b"precious"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod doctor;
 pub mod gdb;
+pub mod image;
 pub mod replay;
 pub mod run;
 pub mod test;

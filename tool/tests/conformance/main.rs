@@ -12,6 +12,7 @@ mod determinism;
 mod forged_madt;
 mod gdb;
 mod handlers;
+mod image;
 mod planted;
 mod programs;
 mod replay;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         .chain(command_line::trials())
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
+        .chain(image::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

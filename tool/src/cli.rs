@@ -14,7 +14,7 @@ use crate::status;
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
 #[derive(Debug, Parser)]
-#[command(name = "jostle", version, disable_help_subcommand = true)]
+#[command(name = "jostle", version)]
 #[command(after_help = "`./jostle setup` only installs what is missing on this machine.")]
 pub struct Cli {
     /// What to do.

@@ -1,12 +1,14 @@
 //! Small programs, one behaviour each: `src/bin`.
 //!
-//! This library holds what several of them need. Only those that attack have
-//! `unsafe` in them; all others forbid it.
+//! This library holds what several of them need, and what needs `unsafe`: of
+//! the programs only those that attack have it, all others forbid it.
 
 #![no_std]
 
+pub mod ata;
 pub mod attack;
 pub mod demand;
+pub mod disk_map;
 pub mod measure;
 pub mod raw_text;
 pub mod sieve;

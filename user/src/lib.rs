@@ -27,6 +27,7 @@
 //! | [`vm`] | one's own page tables |
 //! | [`share`] | memory that parent and children have in common |
 //! | [`area`] | pages to map and unmap at will |
+//! | [`port`] | devices, for an environment that may |
 //! | [`interface`] | which numbering and which entry the kernel offers |
 //! | [`entry`] | the two instructions that enter the kernel |
 //! | [`print`](mod@print) | `print!` and `println!` |
@@ -50,6 +51,7 @@ pub mod interface;
 pub mod ipc;
 pub mod page_fault;
 mod panic;
+pub mod port;
 pub mod print;
 pub mod share;
 pub mod start;

@@ -1,0 +1,66 @@
+//! Asks the disk server for blocks, those that its arguments name or the first
+//! three, and prints a checksum of each.
+
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use user::abi::EnvType;
+use user::share::{self, Page};
+use user::{EnvId, Error, Perm, ipc, println};
+
+user::program!(main);
+
+fn main() {
+    let Some(server) = ipc::find_env(EnvType::FileServer) else {
+        return println!("there is no disk server");
+    };
+    let page = match share::page() {
+        Ok(page) => page,
+        Err(error) => panic!("{}", error.message()),
+    };
+    let mut named = user::args().skip(1).peekable();
+    if named.peek().is_none() {
+        return (0..3).for_each(|block| show(server, page, block));
+    }
+    for word in named {
+        match word.parse() {
+            Ok(block) => show(server, page, block),
+            Err(_) => println!("{word}: not the number of a block"),
+        }
+    }
+}
+
+fn show(server: EnvId, page: &'static Page, block: u32) {
+    match fetch(server, page, block) {
+        Ok(perm) => {
+            let rights = if perm.contains(Perm::W) {
+                "writeable"
+            } else {
+                "read-only"
+            };
+            println!("block {block}: {rights}, checksum {:08x}", checksum(page));
+        }
+        Err(error) => println!("block {block}: {}", error.message()),
+    }
+}
+
+/// Has the block in place of `page`; returns the rights it came with.
+fn fetch(server: EnvId, page: &'static Page, block: u32) -> Result<Perm, Error> {
+    ipc::send(server, block)?;
+    let answer = ipc::recv_page(page)?;
+    match Error::from_value(answer.value) {
+        None if answer.perm.contains(Perm::READ) => Ok(answer.perm),
+        None => Err(Error::Unspecified),
+        Some(error) => Err(error),
+    }
+}
+
+/// Depends on every bit, and on the order of the words.
+fn checksum(page: &Page) -> u32 {
+    page.iter().fold(0, |sum: u32, word| {
+        sum.rotate_left(5).wrapping_add(word.load(Relaxed))
+    })
+}

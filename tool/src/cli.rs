@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::personality::Personality;
 use crate::report::note;
+use crate::server::Server;
 use crate::status;
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
@@ -25,7 +27,7 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Boot the kernel and run one program; end when nothing is left to run.
+    /// Boot the kernel and run programs; end when nothing is left to run.
     Run(Run),
     /// The same under gdb, stopped at the program's first instruction.
     Gdb(Gdb),
@@ -51,9 +53,21 @@ pub struct Run {
     /// demonstration).
     #[arg(value_name = "PROGRAM")]
     pub program: Option<OsString>,
-    /// The program's arguments; after `--` they may begin with a hyphen.
+    /// Its arguments; after `--` they may begin with a hyphen. A `+` begins
+    /// one more program, to be started after it; `++` is the argument `+`.
     #[arg(value_name = "ARGS")]
     pub args: Vec<OsString>,
+    /// Start a server before the programs: one of ours or an ELF file, as a
+    /// file server (type=fs, may use ports) or network server (type=ns).
+    #[arg(
+        long,
+        value_name = "type=fs:PROGRAM",
+        value_parser = OsStringValueParser::new().try_map(|text| Server::parse(&text))
+    )]
+    pub with: Vec<Server>,
+    /// Attach FILE as a disk: the second one of the first IDE channel.
+    #[arg(long, value_name = "FILE")]
+    pub disk: Option<PathBuf>,
     /// How many CPUs the machine has.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
     pub cpus: u32,
@@ -74,7 +88,8 @@ pub struct Run {
         default_value = ""
     )]
     pub append: String,
-    /// The edition the program was built for (default: from its symbols).
+    /// The edition all programs were built for (default: each one's symbols
+    /// tell).
     #[arg(long)]
     pub personality: Option<Personality>,
     /// Enter the kernel's monitor at the end instead of powering off.
@@ -282,6 +297,11 @@ mod tests {
             ["--timeout", "inf"],
             ["--timeout", "1e9"],
             ["--personality", "lab7"],
+            ["--with", "hello"],
+            ["--with", "type=fs"],
+            ["--with", "type=fs:"],
+            ["--with", "type=disk:hello"],
+            ["--with", ""],
             ["--unknown", "x"],
         ] {
             let error = run(&words).expect_err("refused").to_string();

@@ -23,6 +23,7 @@ pub mod process_group;
 pub mod programs;
 pub mod qemu;
 pub mod report;
+pub mod server;
 pub mod setup_script;
 pub mod status;
 pub mod tether;

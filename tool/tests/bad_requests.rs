@@ -105,6 +105,43 @@ fn absurd_arguments() {
 }
 
 #[test]
+fn programs_that_are_missing() {
+    for words in [
+        &["run", "+"][..],
+        &["run", "+", "hello"],
+        &["run", "hello", "+"],
+        &["run", "hello", "+", "+", "yield"],
+    ] {
+        let line = refused(words);
+        assert!(line.contains("missing before or after a `+`"), "{line}");
+    }
+    assert!(refused(&["run", "hello", "+", "yeild"]).contains("did you mean yield?"));
+    let many = ["+", "hello"].repeat(64);
+    let words = [&["run", "hello"], &many[..]].concat();
+    assert!(refused(&words).contains("at most 64"));
+}
+
+#[test]
+fn servers_that_are_none() {
+    assert!(refused(&["run", "--with", "hello"]).contains("type=fs:PROGRAM"));
+    assert!(refused(&["run", "--with", "type=fs:"]).contains("type=fs:PROGRAM"));
+    assert!(refused(&["run", "--with", "type=user:hello"]).contains("type=fs:PROGRAM"));
+    assert!(refused(&["run", "--with", "type=fs:helo"]).contains("did you mean hello?"));
+    assert!(refused(&["run", "--with", "type=ns:./no/such"]).contains("No such file"));
+}
+
+#[test]
+fn disks_that_are_none() {
+    assert!(refused(&["run", "--disk", "./no/such/file"]).contains("No such file"));
+    assert!(refused(&["run", "--disk", "/"]).contains("not a regular file"));
+    assert!(refused(&["run", "--disk", "/dev/zero"]).contains("not a regular file"));
+    let empty = Scratch::new("empty-disk", b"");
+    assert!(refused(&["run", "--disk", empty.path()]).contains("empty"));
+    let odd = Scratch::new("odd-disk", &[0; 513]);
+    assert!(refused(&["run", "--disk", odd.path()]).contains("513 bytes"));
+}
+
+#[test]
 fn files_that_are_no_programs() {
     let script = Scratch::new("script", b"#!/bin/sh\nexit 0\n");
     assert!(refused(&["run", script.path()]).contains("not an ELF file"));

@@ -1,6 +1,6 @@
 //! Builds the kernel and the programs and says where they are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
@@ -28,6 +28,14 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// What lies in `folder`, where everything was built.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            kernel: folder.join("kernel"),
+            programs: folder.to_path_buf(),
+        }
+    }
+
     /// The ELF file of one of our programs.
     pub fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
@@ -43,16 +51,18 @@ pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Resu
         &["-p", "kernel", "-p", "programs"],
     )?;
     let output = |folder: &str| workspace.target().join(folder).join(TARGET).join("guest");
-    let programs = output("guest");
-    let kernel = match kernel {
-        Kernel::Plain => programs.join("kernel"),
+    let plain = Guest::in_folder(&output("guest"));
+    match kernel {
+        Kernel::Plain => Ok(plain),
         Kernel::Planted => {
             let planted = ["-p", "kernel", "--features", "plant"];
             cargo_build(workspace, plan, "guest-plant", &planted)?;
-            output("guest-plant").join("kernel")
+            Ok(Guest {
+                kernel: output("guest-plant").join("kernel"),
+                ..plain
+            })
         }
-    };
-    Ok(Guest { kernel, programs })
+    }
 }
 
 fn cargo_build(

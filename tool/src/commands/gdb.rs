@@ -49,7 +49,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         guest,
         Input::Stream,
     )?;
-    let program = root.join(module_line::file(&machine.module));
+    // Of several, the first to run.
+    let first = machine.modules.first().context("nothing to boot")?;
+    let program = root.join(module_line::file(first));
     let socket = Socket::new()?;
     machine.further.extend(socket.arguments());
     let session = Session {

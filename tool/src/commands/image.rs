@@ -102,7 +102,7 @@ fn create(output: &Path) -> anyhow::Result<File> {
 
 /// The files of the image, as they will lie in it.
 fn lay_out(tree: &Path, root: &Path, machine: &Machine) -> anyhow::Result<()> {
-    let menu = grub::menu(&machine.kernel_args, std::slice::from_ref(&machine.module));
+    let menu = grub::menu(&machine.kernel_args, &machine.modules);
     let copy = |from: &Path, to: &str| -> anyhow::Result<()> {
         let to = tree.join(to.trim_start_matches('/'));
         fs::create_dir_all(to.parent().unwrap_or(tree))?;

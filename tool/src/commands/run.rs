@@ -4,19 +4,19 @@
 //! The order matters: whatever is wrong with the request is said before
 //! anything is built or started.
 
+mod line;
+mod request;
+
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 
 use crate::build::guest::{Guest, Kernel};
 use crate::cli::Run;
-use crate::elf_check;
 use crate::host::Host;
-use crate::personality::Personality;
-use crate::programs;
 use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
@@ -26,22 +26,7 @@ use crate::report::{line, note};
 use crate::status::usage;
 use crate::workspace::Workspace;
 
-/// A request that can be met: what is to be booted, with what arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    program: Program,
-    /// As the module line has them.
-    arguments: String,
-}
-
-/// A program that was found and may be booted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Program {
-    /// One of ours, by name.
-    Ours(String),
-    /// A file from the host and the edition it was built for.
-    Host(PathBuf, Personality),
-}
+pub use self::request::{Request, check};
 
 /// Boots the guest and returns the exit status that its end calls for.
 pub fn run(options: &Run) -> anyhow::Result<u8> {
@@ -86,41 +71,6 @@ pub fn kernel_for(kernel_args: &str) -> Kernel {
     }
 }
 
-/// What runs if no program is named.
-const DEMONSTRATION: &str = "demo";
-
-/// Checks everything about the request that can be wrong before anything is
-/// built or started.
-pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
-    let arguments = module_line::arguments(&options.args)?;
-    let demonstration = OsString::from(DEMONSTRATION);
-    let name = options.program.as_ref().unwrap_or(&demonstration);
-    let program = if name.as_encoded_bytes().contains(&b'/') {
-        let path = PathBuf::from(name);
-        let image = read_program(&path, options.mem)?;
-        let found = elf_check::check(&image, options.mem)
-            .map_err(|error| usage(format_args!("{}: {error}", path.display())))?;
-        Program::Host(path, found)
-    } else {
-        let name = name.to_string_lossy().into_owned();
-        programs::check_name(&name, &programs::names(&workspace.program_sources())?)?;
-        Program::Ours(name)
-    };
-    Ok(Request { program, arguments })
-}
-
-fn read_program(path: &Path, memory_mib: u32) -> anyhow::Result<Vec<u8>> {
-    let refuse = |why: &dyn std::fmt::Display| usage(format_args!("{}: {why}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(|error| refuse(&error))?;
-    if !metadata.is_file() {
-        return Err(refuse(&"not a regular file"));
-    }
-    if metadata.len() >> 20 >= u64::from(memory_mib) {
-        return Err(refuse(&"larger than the machine's memory (see --mem)"));
-    }
-    std::fs::read(path).map_err(|error| refuse(&error))
-}
-
 /// Puts the machine together.
 pub fn machine(
     workspace: &Workspace,
@@ -129,11 +79,6 @@ pub fn machine(
     guest: &Guest,
     input: Input,
 ) -> anyhow::Result<Machine> {
-    let (file, personality) = match &request.program {
-        Program::Ours(name) => (guest.program(name), options.personality),
-        Program::Host(path, found) => (path.clone(), Some(options.personality.unwrap_or(*found))),
-    };
-    let file = module_line::openable(workspace, &file)?;
     Ok(Machine {
         cpus: options.cpus,
         layout: None,
@@ -145,7 +90,12 @@ pub fn machine(
         },
         kernel: module_line::openable(workspace, &guest.kernel)?,
         kernel_args: kernel_args(options),
-        module: module_line::build(&file, personality, &request.arguments),
+        modules: request.modules(workspace, guest, options.personality)?,
+        disk: request
+            .disk
+            .as_ref()
+            .map(|disk| module_line::openable(workspace, disk))
+            .transpose()?,
         input,
         record: record_path(options)?,
         further: Vec::new(),
@@ -161,7 +111,8 @@ fn kernel_args(options: &Run) -> String {
             .any(|word| word.split('=').next() == Some(key))
     };
     let mut words = Vec::new();
-    if !given("lifecycle") && options.program.is_some() {
+    let anything_named = options.program.is_some() || !options.with.is_empty();
+    if !given("lifecycle") && anything_named {
         words.push("lifecycle=on");
     }
     if options.monitor && !given("end") {
@@ -234,6 +185,7 @@ mod tests {
     fn the_user_has_the_last_word() {
         assert_eq!(args_for(&["hello"]), "lifecycle=on");
         assert_eq!(args_for(&[]), "");
+        assert_eq!(args_for(&["--with", "type=fs:hello"]), "lifecycle=on");
         assert_eq!(
             args_for(&["hello", "--append", "lifecycle=off  quantum=500"]),
             "lifecycle=off quantum=500"
@@ -254,22 +206,5 @@ mod tests {
         assert_eq!(kernel_for(""), Kernel::Plain);
         assert_eq!(kernel_for("lifecycle=on"), Kernel::Plain);
         assert_eq!(kernel_for("quantum=1 plant=x"), Kernel::Planted);
-    }
-
-    #[test]
-    fn files_are_checked_before_anything_is_built() {
-        let workspace = Workspace::locate();
-        let error = |program: &str| {
-            let options = options([program]).expect("valid");
-            let error = check(&workspace, &options).expect_err("refused");
-            assert_eq!(crate::status::of_error(&error), crate::status::USAGE);
-            error.to_string()
-        };
-        assert!(error("./no-such-file").contains("No such file"));
-        assert!(error("/").contains("not a regular file"));
-        assert!(error("/dev/zero").contains("not a regular file"));
-        let ourselves = std::env::current_exe().expect("a path");
-        let ourselves = ourselves.to_str().expect("plain");
-        assert!(error(ourselves).contains("64-bit"));
     }
 }

@@ -43,8 +43,11 @@ pub struct Machine {
     pub kernel: PathBuf,
     /// Its arguments, after its own path.
     pub kernel_args: String,
-    /// The boot module: path and words, see [`super::module_line`].
-    pub module: OsString,
+    /// The boot modules: path and words each, see [`super::module_line`].
+    pub modules: Vec<OsString>,
+    /// The second disk of the first IDE channel, where JOS's lab 5 has its
+    /// file system.
+    pub disk: Option<PathBuf>,
     /// What the guest's console input is.
     pub input: Input,
     /// Where the record channel (port 0xE9) is written to.
@@ -84,7 +87,10 @@ impl Machine {
         line.0.extend_from_slice(&self.further);
         line.option("-kernel", &self.kernel);
         line.option("-append", &self.kernel_args);
-        line.option("-initrd", &self.module);
+        line.option("-initrd", self.modules.join(OsStr::new(",")));
+        if let Some(path) = &self.disk {
+            line.option("-drive", drive(path));
+        }
         line.0
     }
 
@@ -103,6 +109,15 @@ impl Machine {
             Input::Stream => "stdio,id=console,signal=on",
         }
     }
+}
+
+/// A raw disk; its path is named in a way that nothing in it can be taken for
+/// another protocol's.
+fn drive(path: &Path) -> OsString {
+    let mut drive =
+        OsString::from("if=ide,index=1,media=disk,format=raw,file.driver=file,file.filename=");
+    drive.push(path);
+    drive
 }
 
 #[derive(Default)]
@@ -155,7 +170,8 @@ mod tests {
             timing: Timing::Parallel,
             kernel: "target/kernel".into(),
             kernel_args: "lifecycle=on".into(),
-            module: "target/hello a%20b".into(),
+            modules: vec!["target/hello a%20b".into(), "target/yield".into()],
+            disk: None,
             input: Input::Stream,
             record: None,
             further: Vec::new(),
@@ -176,11 +192,10 @@ mod tests {
         let line = joined(&machine());
         assert!(line.contains("-smp 4,sockets=4"), "{line}");
         assert!(line.contains("-accel tcg,thread=multi"), "{line}");
-        assert!(
-            line.ends_with(
-                "-kernel target/kernel -append lifecycle=on -initrd 'target/hello a%20b'"
-            )
-        );
+        assert!(line.ends_with(
+            "-kernel target/kernel -append lifecycle=on -initrd 'target/hello a%20b,target/yield'"
+        ));
+        assert!(!line.contains("-drive"), "{line}");
         assert!(!line.contains("-debugcon"), "{line}");
     }
 
@@ -222,6 +237,17 @@ mod tests {
             ..machine()
         };
         assert!(joined(&machine).contains("-debugcon 'file:/tmp/r, s'"));
+    }
+
+    #[test]
+    fn a_disk_is_the_second_of_its_channel() {
+        let machine = Machine {
+            disk: Some("target/fs:img".into()),
+            ..machine()
+        };
+        let line = joined(&machine);
+        assert!(line.contains("-drive if=ide,index=1,"), "{line}");
+        assert!(line.ends_with(",file.filename=target/fs:img"), "{line}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The boot module's string: path, personality, arguments.
+//! A boot module's string: path, directives, arguments.
 //!
-//! QEMU splits `-initrd` at commas and cuts the file's name at the first
+//! QEMU splits `-initrd` at commas into modules and cuts the file's name at the first
 //! space; the kernel splits the rest at spaces. So every word that comes from
 //! a person is percent-encoded, and the kernel decodes it. A path cannot be
 //! encoded, since QEMU opens it: one with awkward characters is reached
@@ -14,12 +14,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::personality::Personality;
+use crate::server::ServerKind;
 use crate::status::usage;
 use crate::workspace::Workspace;
 
 /// Arguments, their pointers and argc share the program's one stack page with
 /// its first calls, so they get at most three quarters of it.
 const MAX_ARGUMENT_BYTES: usize = 3072;
+
+/// As many modules as the kernel looks at.
+pub const MAX_MODULES: usize = 64;
+/// The room that the kernel has for the strings of all modules, in bytes.
+const STRINGS: usize = 8192;
 
 /// A program's arguments as the module line has them: each encoded, with a
 /// space before it.
@@ -37,16 +43,45 @@ pub fn arguments(args: &[OsString]) -> anyhow::Result<String> {
     Ok(args.iter().map(|arg| format!(" {}", encode(arg))).collect())
 }
 
-/// The string for `-initrd`. `path` must come from [`openable`], `arguments`
-/// from [`arguments`].
-pub fn build(path: &Path, personality: Option<Personality>, arguments: &str) -> OsString {
-    let mut line = path.as_os_str().to_owned();
-    if let Some(personality) = personality {
-        line.push(" @personality=");
-        line.push(personality.word());
+/// One module.
+#[derive(Debug, Clone)]
+pub struct Module<'a> {
+    /// From [`openable`].
+    pub path: PathBuf,
+    /// The type of its environment, if it is no ordinary one.
+    pub kind: Option<ServerKind>,
+    /// The edition it was built for; nothing for ours, which find out.
+    pub personality: Option<Personality>,
+    /// From [`arguments`].
+    pub arguments: &'a str,
+}
+
+impl Module<'_> {
+    /// The string, of which `-initrd` is a list.
+    pub fn line(&self) -> OsString {
+        let mut line = self.path.as_os_str().to_owned();
+        let mut directive = |name: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                line.push(format!(" @{name}={value}"));
+            }
+        };
+        directive("type", self.kind.map(ServerKind::word));
+        directive("personality", self.personality.map(Personality::word));
+        line.push(self.arguments);
+        line
     }
-    line.push(arguments);
-    line
+}
+
+/// Fails if the kernel could not keep all these strings.
+pub fn check_room(lines: &[OsString]) -> anyhow::Result<()> {
+    // Each needs room for its terminator too.
+    let size: usize = lines.iter().map(|line| line.len() + 1).sum();
+    if size > STRINGS {
+        return Err(usage(format_args!(
+            "the names and arguments of all programs take {size} bytes; the kernel has room for {STRINGS}"
+        )));
+    }
+    Ok(())
 }
 
 /// The file that a line names.
@@ -130,8 +165,13 @@ mod tests {
     fn line(personality: Option<Personality>, args: &[&str]) -> String {
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
         let arguments = arguments(&args).expect("fits");
-        let line = build(Path::new("t/hello"), personality, &arguments);
-        line.into_string().expect("plain")
+        let module = Module {
+            path: "t/hello".into(),
+            kind: None,
+            personality,
+            arguments: &arguments,
+        };
+        module.line().into_string().expect("plain")
     }
 
     #[test]
@@ -166,6 +206,24 @@ mod tests {
         let long = vec![OsString::from("x".repeat(MAX_ARGUMENT_BYTES - 4))];
         assert!(arguments(&long).is_err());
         assert!(arguments(&[OsString::new()]).is_err());
+    }
+
+    #[test]
+    fn directives_stand_before_the_arguments() {
+        let module = Module {
+            path: "fs".into(),
+            kind: Some(ServerKind::FileServer),
+            personality: Some(Personality::Lab5),
+            arguments: " x",
+        };
+        assert_eq!(module.line(), "fs @type=fs @personality=lab5 x");
+    }
+
+    #[test]
+    fn all_strings_together_have_a_limit() {
+        let lines = |length: usize| [OsString::from("x".repeat(length)), "y".into()];
+        assert!(check_room(&lines(STRINGS - 3)).is_ok());
+        assert!(check_room(&lines(STRINGS - 2)).is_err());
     }
 
     #[test]

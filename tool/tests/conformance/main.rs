@@ -16,6 +16,7 @@ mod image;
 mod planted;
 mod programs;
 mod replay;
+mod starting;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
         .chain(image::trials())
+        .chain(starting::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -1,0 +1,286 @@
+//! What `jostle run` was asked to boot, once it is known that it can be.
+//!
+//! Whatever is wrong with a request is found here, before anything is built
+//! or started; programs of ours are known by name only until they are built.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::line::{self, Asked};
+use crate::build::guest::Guest;
+use crate::cli::Run;
+use crate::elf_check;
+use crate::personality::Personality;
+use crate::programs;
+use crate::qemu::module_line::{self, Module};
+use crate::server::ServerKind;
+use crate::status::usage;
+use crate::workspace::Workspace;
+
+/// What runs if nothing is named.
+const DEMONSTRATION: &str = "demo";
+/// The smallest unit of a disk, in bytes.
+const SECTOR: u64 = 512;
+/// The largest disk that 28-bit sector numbers reach, in bytes.
+const LARGEST_DISK: u64 = SECTOR << 28;
+
+/// A request that can be met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// In the order in which their environments are to be made.
+    entries: Vec<Entry>,
+    /// The disk, checked.
+    pub disk: Option<PathBuf>,
+}
+
+/// One environment to begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    program: Program,
+    /// As the module line has them.
+    arguments: String,
+    kind: Option<ServerKind>,
+}
+
+/// A program that was found and may be booted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Program {
+    /// One of ours, by name.
+    Ours(String),
+    /// A file from the host and the edition it was built for.
+    Host(PathBuf, Personality),
+}
+
+/// Checks everything about the request that can be wrong.
+pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
+    let servers = options.with.iter().map(|server| {
+        let asked = Asked {
+            program: server.program.clone(),
+            args: Vec::new(),
+        };
+        (Some(server.kind), asked)
+    });
+    let programs = asked(options)?.into_iter().map(|asked| (None, asked));
+    let entries = servers
+        .chain(programs)
+        .map(|(kind, asked)| {
+            Ok(Entry {
+                program: find(workspace, &asked.program, options.mem)?,
+                arguments: module_line::arguments(&asked.args)?,
+                kind,
+            })
+        })
+        .collect::<anyhow::Result<Vec<Entry>>>()?;
+    if entries.len() > module_line::MAX_MODULES {
+        return Err(usage(format_args!(
+            "{} programs; the kernel starts at most {}",
+            entries.len(),
+            module_line::MAX_MODULES
+        )));
+    }
+    if let Some(disk) = &options.disk {
+        check_disk(disk)?;
+    }
+    Ok(Request {
+        entries,
+        disk: options.disk.clone(),
+    })
+}
+
+/// The programs that were named; the demonstration, if nothing was.
+fn asked(options: &Run) -> anyhow::Result<Vec<Asked>> {
+    let words: Vec<OsString> = options
+        .program
+        .iter()
+        .chain(&options.args)
+        .cloned()
+        .collect();
+    if !words.is_empty() {
+        return line::split(&words);
+    }
+    if !options.with.is_empty() {
+        return Ok(Vec::new());
+    }
+    line::split(&[DEMONSTRATION.into()])
+}
+
+fn find(workspace: &Workspace, program: &OsStr, memory_mib: u32) -> anyhow::Result<Program> {
+    if program.as_encoded_bytes().contains(&b'/') {
+        let path = PathBuf::from(program);
+        let image = read_program(&path, memory_mib)?;
+        let found = elf_check::check(&image, memory_mib)
+            .map_err(|error| usage(format_args!("{}: {error}", path.display())))?;
+        Ok(Program::Host(path, found))
+    } else {
+        let name = program.to_string_lossy().into_owned();
+        programs::check_name(&name, &programs::names(&workspace.program_sources())?)?;
+        Ok(Program::Ours(name))
+    }
+}
+
+fn read_program(path: &Path, memory_mib: u32) -> anyhow::Result<Vec<u8>> {
+    let refuse = |why: &dyn std::fmt::Display| refusal(path, why);
+    let metadata = std::fs::metadata(path).map_err(|error| refuse(&error))?;
+    if !metadata.is_file() {
+        return Err(refuse(&"not a regular file"));
+    }
+    if metadata.len() >> 20 >= u64::from(memory_mib) {
+        return Err(refuse(&"larger than the machine's memory (see --mem)"));
+    }
+    std::fs::read(path).map_err(|error| refuse(&error))
+}
+
+/// A disk is whole sectors, and the guest may write it.
+fn check_disk(path: &Path) -> anyhow::Result<()> {
+    let refuse = |why: &dyn std::fmt::Display| refusal(path, why);
+    // Asked before it is opened: opening a pipe would wait for its other end.
+    let metadata = std::fs::metadata(path).map_err(|error| refuse(&error))?;
+    if !metadata.is_file() {
+        return Err(refuse(&"not a regular file"));
+    }
+    let open = OpenOptions::new().read(true).write(true).open(path);
+    let _: File = open.map_err(|error| refuse(&error))?;
+    match metadata.len() {
+        0 => Err(refuse(&"an empty file; a disk has at least one sector")),
+        len if len % SECTOR != 0 => Err(refuse(&format_args!(
+            "{len} bytes; a disk is whole sectors of {SECTOR}"
+        ))),
+        len if len > LARGEST_DISK => Err(refuse(&"larger than 128 GiB")),
+        _ => Ok(()),
+    }
+}
+
+fn refusal(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
+    usage(format_args!("{}: {why}", path.display()))
+}
+
+impl Request {
+    /// The boot modules. `personality` is for all programs, where it was given.
+    pub fn modules(
+        &self,
+        workspace: &Workspace,
+        guest: &Guest,
+        personality: Option<Personality>,
+    ) -> anyhow::Result<Vec<OsString>> {
+        let module = |entry: &Entry| {
+            let found = match &entry.program {
+                Program::Ours(_) => None,
+                Program::Host(_, found) => Some(*found),
+            };
+            let module = Module {
+                path: module_line::openable(workspace, &entry.program.file(guest))?,
+                kind: entry.kind,
+                personality: personality.or(found),
+                arguments: &entry.arguments,
+            };
+            Ok(module.line())
+        };
+        let lines = self
+            .entries
+            .iter()
+            .map(module)
+            .collect::<anyhow::Result<Vec<OsString>>>()?;
+        module_line::check_room(&lines)?;
+        Ok(lines)
+    }
+}
+
+impl Program {
+    fn file(&self, guest: &Guest) -> PathBuf {
+        match self {
+            Self::Ours(name) => guest.program(name),
+            Self::Host(path, _) => path.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::run::options;
+
+    fn refused(words: &[&str]) -> String {
+        let options = options(words).expect("valid");
+        let error = check(&Workspace::locate(), &options).expect_err("refused");
+        assert_eq!(crate::status::of_error(&error), crate::status::USAGE);
+        error.to_string()
+    }
+
+    /// The module lines, without the folders of our programs.
+    fn lines(words: &[&str]) -> Vec<String> {
+        let workspace = Workspace::locate();
+        let options = options(words).expect("valid");
+        let request = check(&workspace, &options).expect("can be met");
+        let guest = Guest::in_folder(&workspace.root().join("out"));
+        let modules = request.modules(&workspace, &guest, options.personality);
+        let text = |line: OsString| line.into_string().expect("plain");
+        modules.expect("fit").into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn files_are_checked_before_anything_is_built() {
+        assert!(refused(&["./no-such-file"]).contains("No such file"));
+        assert!(refused(&["/"]).contains("not a regular file"));
+        assert!(refused(&["/dev/zero"]).contains("not a regular file"));
+        let ourselves = std::env::current_exe().expect("a path");
+        let ourselves = ourselves.to_str().expect("plain");
+        assert!(refused(&[ourselves]).contains("64-bit"));
+        // Each of several, and servers too.
+        assert!(refused(&["hello", "+", "/"]).contains("not a regular file"));
+        assert!(refused(&["hello", "--with", "type=fs:/"]).contains("not a regular file"));
+        assert!(refused(&["hello", "--with", "type=fs:helo"]).contains("did you mean hello?"));
+    }
+
+    #[test]
+    fn a_disk_is_whole_sectors() {
+        assert!(refused(&["--disk", "./no-such-file"]).contains("No such file"));
+        assert!(refused(&["--disk", "/dev/null"]).contains("not a regular file"));
+        let file = std::env::temp_dir().join(format!("jostle-disk-{}", std::process::id()));
+        let of_length = |length: u64| {
+            let sparse = File::create(&file).expect("made");
+            sparse.set_len(length).expect("sized");
+            check_disk(&file).map_err(|error| error.to_string())
+        };
+        assert!(of_length(0).is_err_and(|error| error.contains("empty")));
+        assert!(of_length(511).is_err_and(|error| error.contains("511 bytes")));
+        assert_eq!(of_length(512), Ok(()));
+        assert_eq!(of_length(LARGEST_DISK), Ok(()));
+        assert!(of_length(LARGEST_DISK + 512).is_err_and(|error| error.contains("128 GiB")));
+        std::fs::remove_file(&file).expect("removed");
+    }
+
+    #[test]
+    fn servers_come_first_and_each_program_has_its_own_words() {
+        assert_eq!(
+            lines(&["hello", "a b", "+", "yield", "--with", "type=fs:demo"]),
+            ["out/demo @type=fs", "out/hello a%20b", "out/yield"]
+        );
+        assert_eq!(
+            lines(&["hello", "+", "hello", "@x", "--personality", "lab5"]),
+            [
+                "out/hello @personality=lab5",
+                "out/hello @personality=lab5 %40x"
+            ]
+        );
+        assert_eq!(
+            lines(&["--with", "type=ns:hello", "--with", "type=fs:demo"]),
+            ["out/hello @type=ns", "out/demo @type=fs"]
+        );
+        assert_eq!(lines(&[]), ["out/demo"]);
+    }
+
+    #[test]
+    fn what_the_kernel_has_no_room_for_is_refused() {
+        let many = |count: usize| {
+            let words = vec!["hello"; count].join(" + ");
+            words.split(' ').map(str::to_owned).collect::<Vec<String>>()
+        };
+        let words = many(module_line::MAX_MODULES + 1);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert!(refused(&words).contains("at most 64"));
+        let words = many(module_line::MAX_MODULES);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_eq!(lines(&words).len(), module_line::MAX_MODULES);
+    }
+}

@@ -1,0 +1,206 @@
+//! What `jostle run` can start: several environments, servers, a disk.
+
+use std::path::PathBuf;
+
+use jostle::build::guest::Kernel;
+use jostle::expect::{Expect, Line, regex, text};
+use libtest_mimic::{Failed, Trial};
+
+use crate::boot::{Boot, host};
+use crate::console::{
+    Exception, FIRST, SECOND, booted, exiting, fatal_frame, first, free, new, nothing_left,
+};
+use crate::programs::LIMIT_SECONDS;
+
+const THIRD: &str = "00001002";
+/// Nobody, as the parent of the first environments.
+const NOBODY: &str = "00000000";
+
+type Case = fn(u32) -> Result<(), Failed>;
+
+/// Each at several numbers of CPUs.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let cases: [(&str, Case); 8] = [
+        ("programs_in_order", programs_in_order),
+        ("ours_beside_a_file", ours_beside_a_file),
+        ("fairness_three_times", fairness_three_times),
+        ("disk", disk),
+        ("disk_with_lab5_numbers", disk_with_lab5_numbers),
+        ("disk_is_missing", disk_is_missing),
+        ("ports_are_not_inherited", ports_are_not_inherited),
+        ("ports_are_not_for_all", ports_are_not_for_all),
+    ];
+    cases.into_iter().flat_map(|(name, case)| {
+        [1, 4].map(|cpus| Trial::test(format!("starting::{name}::cpus_{cpus}"), move || case(cpus)))
+    })
+}
+
+/// Boots with these words and judges what every boot must show, and this.
+fn run(cpus: u32, words: &[&str], expect: impl FnOnce(Expect) -> Expect) -> Result<(), Failed> {
+    let count = cpus.to_string();
+    let common = ["--cpus", &count, "--timeout", LIMIT_SECONDS];
+    let boot = Boot::new(&[words, &common].concat())?;
+    let expect = expect(booted(cpus)).in_order(nothing_left());
+    boot.judge(&boot.complaints(&expect))
+}
+
+/// The first environments, in the order of their programs.
+fn appear<const N: usize>(ids: [&str; N]) -> [Line; N] {
+    ids.map(|id| new(NOBODY, id))
+}
+
+fn programs_in_order(cpus: u32) -> Result<(), Failed> {
+    run(cpus, &["hello", "+", "yield", "+", "hello"], |expect| {
+        expect
+            .in_order(appear([FIRST, SECOND, THIRD]))
+            .in_order([text("i am environment 00001000"), exiting(FIRST)])
+            .in_order([text("All done in environment 00001001."), exiting(SECOND)])
+            .in_order([text("i am environment 00001002"), exiting(THIRD)])
+            .times(3, regex("\\[00000000\\] new env .*"))
+    })
+}
+
+fn ours_beside_a_file(cpus: u32) -> Result<(), Failed> {
+    let file = host()?.guest(Kernel::Plain)?.program("yield");
+    let file = file.to_str().ok_or("the workspace's path is not text")?;
+    run(cpus, &["hello", "+", file], |expect| {
+        expect
+            .in_order(appear([FIRST, SECOND]))
+            .in_order([text("i am environment 00001000")])
+            .in_order([text("All done in environment 00001001.")])
+    })
+}
+
+/// Three receivers, each with two senders of its own.
+fn fairness_three_times(cpus: u32) -> Result<(), Failed> {
+    let words = ["fairness", "+", "fairness", "+", "fairness"];
+    run(cpus, &words, |expect| {
+        let expect = expect.in_order(appear([FIRST, SECOND, THIRD]));
+        [FIRST, SECOND, THIRD]
+            .into_iter()
+            .fold(expect, |expect, receiver| {
+                let received = format!("{} recv from [0-9a-f]{{4}}", &receiver[4..]);
+                expect
+                    .times(40, regex(&received))
+                    .in_order([exiting(receiver), free(receiver, receiver)])
+            })
+            // With so many on few CPUs one may come too late for any.
+            .times(6, regex("[0-9]+ of 40 from [0-9a-f]{4}"))
+    })
+}
+
+/// A disk of so many blocks, each filled with its own pattern, in a file with
+/// an awkward name.
+fn disk_file(blocks: u32) -> Result<PathBuf, Failed> {
+    let folder = host()?.workspace.target().join("disks, and more");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{blocks} blocks:100%.img"));
+    let words = (0..blocks).flat_map(words_of).flat_map(u32::to_le_bytes);
+    // One that is there is the same: other cases may be using it.
+    if !file.exists() {
+        let unfinished = folder.join(format!("{}-{blocks}", std::process::id()));
+        std::fs::write(&unfinished, words.collect::<Vec<u8>>())?;
+        std::fs::rename(&unfinished, &file)?;
+    }
+    Ok(file)
+}
+
+/// What is in a block.
+fn words_of(block: u32) -> impl Iterator<Item = u32> {
+    (0..1024).map(move |word| (block * 1024 + word).wrapping_mul(0x9e37_79b9) ^ 0x0123_4567)
+}
+
+/// The line of `diskclient` about a block.
+fn block_line(block: u32) -> Line {
+    let sum = words_of(block).fold(0, |sum: u32, word| sum.rotate_left(5).wrapping_add(word));
+    text(&format!("block {block}: read-only, checksum {sum:08x}"))
+}
+
+/// A disk that QEMU lets one guest at a time write.
+fn with_disk(cpus: u32, blocks: u32, options: &[&str]) -> Result<(), Failed> {
+    let file = disk_file(blocks)?;
+    let file = file.to_str().ok_or("the workspace's path is not text")?;
+    let last = blocks - 1;
+    let line =
+        format!("diskclient + diskclient {last} {blocks} x 5 --with type=fs:diskserver --disk");
+    let words: Vec<&str> = line.split(' ').chain([file]).collect();
+    let words = [&words, options].concat();
+    run(cpus, &words, |expect| {
+        expect
+            .in_order(appear([FIRST, SECOND, THIRD]))
+            .in_order([
+                text(&format!("disk server: {blocks} blocks")),
+                block_line(0),
+                block_line(1),
+                block_line(2),
+                exiting(SECOND),
+            ])
+            .in_order([
+                block_line(last),
+                text(&format!("block {blocks}: file or block not found")),
+                text("x: not the number of a block"),
+                block_line(5),
+                exiting(THIRD),
+            ])
+            // The server waits for more when everybody else is gone.
+            .never(exiting(FIRST))
+            .never(free(FIRST, FIRST))
+    })
+}
+
+// Cases run side by side, so each has a disk of its own.
+
+fn disk(cpus: u32) -> Result<(), Failed> {
+    with_disk(cpus, 300 + cpus, &[])
+}
+
+fn disk_with_lab5_numbers(cpus: u32) -> Result<(), Failed> {
+    with_disk(cpus, 20 + cpus, &["--personality", "lab5"])
+}
+
+fn disk_is_missing(cpus: u32) -> Result<(), Failed> {
+    run(cpus, &["--with", "type=fs:diskserver"], |expect| {
+        expect.in_order([
+            first(),
+            text("disk server: there is no second disk"),
+            exiting(FIRST),
+        ])
+    })
+}
+
+/// The processor's refusal of a port.
+fn refusal() -> Vec<Line> {
+    let mut lines = fatal_frame(&Exception::other(13, "General Protection", "00000000"));
+    // The last line says who died.
+    lines.pop();
+    lines
+}
+
+fn ports_are_not_inherited(cpus: u32) -> Result<(), Failed> {
+    run(cpus, &["--with", "type=fs:portread"], |expect| {
+        expect
+            .in_order([
+                first(),
+                regex("the port was read: [0-9a-f]{2}"),
+                new(FIRST, SECOND),
+                exiting(FIRST),
+            ])
+            .in_order(
+                [text("the child reads it ...")]
+                    .into_iter()
+                    .chain(refusal()),
+            )
+            .times(1, free(SECOND, SECOND))
+            .never(regex("the child has read it.*"))
+    })
+}
+
+fn ports_are_not_for_all(cpus: u32) -> Result<(), Failed> {
+    run(cpus, &["portread"], |expect| {
+        let dies = [free(FIRST, FIRST)];
+        let reads = [first(), text("reading a port ...")];
+        expect
+            .in_order(reads.into_iter().chain(refusal()).chain(dies))
+            .never(regex("the port was read.*"))
+    })
+}

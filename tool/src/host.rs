@@ -20,6 +20,7 @@ use crate::external;
 use crate::qemu::machine::{Input, Machine, shell_line};
 use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
+use crate::symbols::Annotated;
 use crate::tether;
 use crate::workspace::Workspace;
 
@@ -110,6 +111,7 @@ impl Host {
         let guest = self.guest(run::kernel_for(&options.append))?;
         let mut machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
         change(&mut machine);
+        let symbols = run::symbols(&self.workspace, &request, guest);
         let console = Buffer::default();
         let (mut messages, messages_end) = std::io::pipe()?;
         let ending = Supervisor::default().run(
@@ -117,7 +119,7 @@ impl Host {
             self.command(&machine)
                 .stdin(Stdio::null())
                 .stderr(messages_end),
-            console.clone(),
+            Annotated::new(console.clone(), symbols),
             options.timeout,
         )?;
         let mut emulator_messages = String::new();

@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`cli`] says what can be asked, [`commands`] does it; below
 //! them [`build`] makes kernel and programs, [`qemu`] boots them and turns the
-//! guest's verdict into an exit status, [`expect`] judges what they printed.
+//! guest's verdict into an exit status, [`symbols`] names the functions in its
+//! backtraces, [`expect`] judges what it printed.
 //!
 //! The hard thing here is leaving nothing behind: whatever ends the tool (a
 //! time limit, a signal, a closed pipe), the emulator must be gone with it.
@@ -26,5 +27,6 @@ pub mod report;
 pub mod server;
 pub mod setup_script;
 pub mod status;
+pub mod symbols;
 pub mod tether;
 pub mod workspace;

@@ -24,6 +24,7 @@ use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note};
 use crate::status::usage;
+use crate::symbols::{Annotated, Symbols};
 use crate::workspace::Workspace;
 
 pub use self::request::{Request, check};
@@ -39,6 +40,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     let guest = host.guest(kernel_for(&options.append))?;
     let (input, stdin) = input::choose();
     let machine = machine(&host.workspace, options, &request, guest, input)?;
+    let symbols = symbols(&host.workspace, &request, guest);
     if options.verbose {
         line(host.shown(&machine));
     }
@@ -48,7 +50,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     let terminal = TerminalGuard::new(input);
     let ending = supervisor.run(
         host.command(&machine).stdin(stdin),
-        tail.clone(),
+        Annotated::new(tail.clone(), symbols),
         options.timeout,
     )?;
     drop(terminal);
@@ -100,6 +102,15 @@ pub fn machine(
         record: record_path(options)?,
         further: Vec::new(),
     })
+}
+
+/// Where the names in backtraces come from.
+pub fn symbols(workspace: &Workspace, request: &Request, guest: &Guest) -> Symbols {
+    Symbols::new(
+        workspace.root().to_path_buf(),
+        guest.kernel.clone(),
+        request.only_file(guest),
+    )
 }
 
 /// The user's own arguments come last, and replace what we would say.

@@ -69,8 +69,9 @@ fn clean_end() -> Result<(), Failed> {
     Ok(())
 }
 
+/// `primes` takes long enough for the last CPU, which is to panic, to be let in.
 fn panic() -> Result<(), Failed> {
-    let output = jostle(&["hello", "--append", "plant=panic-now", "--timeout", "60"]).output()?;
+    let output = jostle(&["primes", "--append", "plant=panic-now", "--timeout", "60"]).output()?;
     status_is(101, &output)
 }
 

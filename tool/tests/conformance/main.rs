@@ -4,6 +4,7 @@
 //! runs those with "spin" in their name. A case that fails shows the end of
 //! the console and the command that repeats it.
 
+mod backtraces;
 mod boot;
 mod boot_matrix;
 mod command_line;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         .chain(gdb::trials())
         .chain(image::trials())
         .chain(starting::trials())
+        .chain(backtraces::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -184,6 +184,15 @@ impl Request {
         module_line::check_room(&lines)?;
         Ok(lines)
     }
+
+    /// The file of the program, if all environments begin with the same one.
+    pub fn only_file(&self, guest: &Guest) -> Option<PathBuf> {
+        let (first, others) = self.entries.split_first()?;
+        others
+            .iter()
+            .all(|entry| entry.program == first.program)
+            .then(|| first.program.file(guest))
+    }
 }
 
 impl Program {
@@ -282,5 +291,22 @@ mod tests {
         let words = many(module_line::MAX_MODULES);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         assert_eq!(lines(&words).len(), module_line::MAX_MODULES);
+    }
+
+    #[test]
+    fn one_program_names_its_functions() {
+        let workspace = Workspace::locate();
+        let guest = Guest::in_folder(Path::new("out"));
+        let only = |words: &[&str]| {
+            let options = options(words).expect("valid");
+            let request = check(&workspace, &options).expect("can be met");
+            request.only_file(&guest)
+        };
+        assert_eq!(only(&["hello"]), Some("out/hello".into()));
+        assert_eq!(
+            only(&["hello", "+", "hello", "x"]),
+            Some("out/hello".into())
+        );
+        assert_eq!(only(&["hello", "+", "yield"]), None);
     }
 }

@@ -1,0 +1,122 @@
+//! The functions and lines of one ELF file.
+//!
+//! The hard thing is to believe nothing: the file may be anybody's program.
+//! Whatever cannot be read is as if it were not there.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use addr2line::Context;
+use elf::ElfBytes;
+use elf::abi::{STT_FUNC, STT_NOTYPE};
+use elf::endian::LittleEndian as Little;
+use gimli::{Dwarf, EndianArcSlice, LittleEndian, SectionId};
+
+type Bytes = EndianArcSlice<LittleEndian>;
+
+/// What is known about a file's code.
+pub struct Table {
+    /// Sorted by address.
+    functions: Vec<Function>,
+    /// Lines, and what was inlined where.
+    lines: Option<Context<Bytes>>,
+}
+
+struct Function {
+    start: u64,
+    /// In bytes; 0 if the file does not say.
+    size: u64,
+    name: String,
+}
+
+/// A function that was folded into another, or the one it was folded into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Its name in the source, if that is known.
+    pub name: Option<String>,
+    /// File and line of the code in it, if that is known.
+    pub line: Option<(String, u32)>,
+}
+
+impl Table {
+    /// Reads the file; `None` if it is no ELF file with symbols.
+    pub fn read(path: &Path) -> Option<Self> {
+        let image = std::fs::read(path).ok()?;
+        let file = ElfBytes::<Little>::minimal_parse(&image).ok()?;
+        let (symbols, names) = file.symbol_table().ok()??;
+        let mut functions: Vec<Function> = symbols
+            .iter()
+            // Code written in assembly often has no type.
+            .filter(|symbol| [STT_FUNC, STT_NOTYPE].contains(&symbol.st_symtype()))
+            .filter(|symbol| !symbol.is_undefined())
+            .filter_map(|symbol| {
+                Some(Function {
+                    start: symbol.st_value,
+                    size: symbol.st_size,
+                    name: names.get(symbol.st_name as usize).ok()?.to_owned(),
+                })
+            })
+            .collect();
+        functions.sort_by_key(|function| function.start);
+        let dwarf = Dwarf::load(|section| Ok::<_, gimli::Error>(bytes(&file, section)));
+        Some(Self {
+            functions,
+            lines: dwarf.and_then(Context::from_dwarf).ok(),
+        })
+    }
+
+    /// The function in which `address` is, and where that begins.
+    pub fn function(&self, address: u64) -> Option<(Cow<'_, str>, u64)> {
+        let after = self
+            .functions
+            .partition_point(|function| function.start <= address);
+        let function = self.functions.get(..after)?.last()?;
+        let inside = function.size == 0 || address < function.start + function.size;
+        let name = addr2line::demangle_auto(Cow::from(function.name.as_str()), None);
+        inside.then_some((name, function.start))
+    }
+
+    /// Where the function of this name begins.
+    #[cfg(test)]
+    pub fn start_of(&self, name: &str) -> Option<u64> {
+        let demangled = |symbol: &str| addr2line::demangle_auto(Cow::from(symbol), None) == name;
+        let found = self.functions.iter().find(|f| demangled(&f.name))?;
+        Some(found.start)
+    }
+
+    /// The functions whose code is at `address`, innermost first: all but the
+    /// last were inlined.
+    pub fn frames(&self, address: u64) -> Vec<Frame> {
+        let Some(lines) = &self.lines else {
+            return Vec::new();
+        };
+        let Ok(mut found) = lines.find_frames(address).skip_all_loads() else {
+            return Vec::new();
+        };
+        let mut frames = Vec::new();
+        while let Ok(Some(frame)) = found.next() {
+            let name = frame.function.as_ref();
+            frames.push(Frame {
+                name: name.and_then(|name| Some(name.demangle().ok()?.into_owned())),
+                line: frame
+                    .location
+                    .and_then(|location| Some((location.file?.to_owned(), location.line?))),
+            });
+        }
+        frames
+    }
+}
+
+/// The contents of a section; nothing if there is none.
+fn bytes(file: &ElfBytes<'_, Little>, section: SectionId) -> Bytes {
+    let header = file.section_header_by_name(section.name());
+    let data = header
+        .ok()
+        .flatten()
+        .and_then(|header| file.section_data(&header).ok())
+        // Nobody compresses what is built for a guest.
+        .filter(|(_, compression)| compression.is_none())
+        .map(|(data, _)| data);
+    Bytes::new(Arc::from(data.unwrap_or_default()), LittleEndian)
+}

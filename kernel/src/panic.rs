@@ -4,7 +4,8 @@
 //! they print, they wait for the lock, they may panic too. So the first to
 //! panic stops all others by an interrupt that cannot be masked, waits a
 //! moment for them, and only then prints; who panics second says nothing. The
-//! backtrace believes no pointer: it reads this CPU's stacks and nothing else.
+//! watchdog's heartbeat is the same kind of interrupt and goes on meanwhile, so
+//! its stub must know who reports, and let that CPU go on. The backtrace believes no pointer: it reads this CPU's stacks and nothing else.
 
 use crate::console::say;
 use crate::power;
@@ -15,15 +16,15 @@ use abi::TrapFrame;
 use abi::trap::Vector;
 use core::fmt;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use kcore::fault::Dump;
 
-/// Some CPU panics: whoever gets an NMI stops.
-pub static PANICKING: AtomicBool = AtomicBool::new(false);
+/// The CPU that panicked first, or [`NOBODY`]: any other that gets an NMI stops.
+pub static PANICKING: AtomicU8 = AtomicU8::new(NOBODY);
+/// No CPU's number.
+pub const NOBODY: u8 = u8::MAX;
 /// How many CPUs have stopped because of it.
 pub static STOPPED: AtomicU32 = AtomicU32::new(0);
-/// The CPU that panicked first.
-static FIRST: AtomicU8 = AtomicU8::new(u8::MAX);
 
 /// Looks at the counter of stopped CPUs before they are given up: about a
 /// tenth of a second.
@@ -39,20 +40,18 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 
 fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
     let cpu = ThisCpu::get();
-    if PANICKING.swap(true, Ordering::AcqRel) {
-        if FIRST.load(Ordering::Acquire) != cpu.id().0 {
+    let id = cpu.id().0;
+    if let Err(first) = PANICKING.compare_exchange(NOBODY, id, Ordering::AcqRel, Ordering::Acquire)
+    {
+        if first != id {
             x86::halt_forever();
         }
         say!("kernel panic while panicking: {message}");
         power::fail();
     }
-    FIRST.store(cpu.id().0, Ordering::Release);
     stop_others(cpu);
     proper::flush_console();
-    say!(
-        "\nkernel panic on CPU {} at {file}:{line}: {message}",
-        cpu.id().0
-    );
+    say!("\nkernel panic on CPU {id} at {file}:{line}: {message}");
     backtrace(ebp, |address| cpu.stack_word(address));
     power::fail()
 }
@@ -99,7 +98,7 @@ pub fn backtrace(ebp: u32, word: impl Fn(u32) -> Option<u32>) {
 pub extern "fastcall" fn kernel_trap(frame: &TrapFrame) -> ! {
     let cpu = ThisCpu::get();
     let is_page_fault = Vector(frame.trapno) == Vector::PAGE_FAULT;
-    if !PANICKING.load(Ordering::Acquire) {
+    if PANICKING.load(Ordering::Acquire) == NOBODY {
         let dump = Dump {
             frame,
             address: &raw const *frame as u32,

@@ -52,6 +52,7 @@ global_asm!(
     machine_check_fn = sym panic::machine_check,
     nmi_count = sym NMIS,
     panicking = sym panic::PANICKING,
+    nobody = const panic::NOBODY,
     stopped = sym panic::STOPPED,
 );
 

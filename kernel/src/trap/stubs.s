@@ -243,13 +243,13 @@ from_kernel:
     add esp, 28
     jmp from_user
 
-# Touches no lock, no kernel state and no segment but ss; halts if some CPU
+# Touches no lock, no kernel state and no segment but ss; halts if another CPU
 # panics. One program can be caught here: one in virtual-8086 mode that has
 # turned interrupts off, which is said to be impossible.
     .balign 16
 .globl nmi_stub
 nmi_stub:
-    cmp byte ptr ss:[{panicking}], 0
+    cmp byte ptr ss:[{panicking}], {nobody}
     jne 2f
     test byte ptr [esp + 10], {flag_vm} >> 16
     jz 1f
@@ -257,7 +257,14 @@ nmi_stub:
     jz 3f
 1:  lock inc dword ptr ss:[{nmi_count}]
     iretd
-2:  lock inc dword ptr ss:[{stopped}]
+2:  push eax
+    mov eax, esp
+    shr eax, 16                         # stacks are 64 KiB apart, downwards from
+    not al                              # 0xf0000000: this is the CPU's number
+    cmp al, ss:[{panicking}]
+    pop eax
+    je 1b                               # the watchdog's, while it reports
+    lock inc dword ptr ss:[{stopped}]
 4:  cli
     hlt
     jmp 4b

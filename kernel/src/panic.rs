@@ -5,7 +5,8 @@
 //! panic stops all others by an interrupt that cannot be masked, waits a
 //! moment for them, and only then prints; who panics second says nothing. The
 //! watchdog's heartbeat is the same kind of interrupt and goes on meanwhile, so
-//! its stub must know who reports, and let that CPU go on. The backtrace believes no pointer: it reads this CPU's stacks and nothing else.
+//! its stub must know who reports, and let that CPU go on. The backtrace believes
+//! no pointer: it reads this CPU's stacks and nothing else.
 
 use crate::console::say;
 use crate::power;

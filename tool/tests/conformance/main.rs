@@ -10,6 +10,7 @@ mod boot_matrix;
 mod command_line;
 mod console;
 mod determinism;
+mod foreign;
 mod forged_madt;
 mod gdb;
 mod handlers;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         .chain(image::trials())
         .chain(starting::trials())
         .chain(backtraces::trials())
+        .chain(foreign::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

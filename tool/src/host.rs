@@ -98,13 +98,16 @@ impl Host {
     /// Does what `jostle run` would do with these options, without input, and
     /// returns what it would have shown.
     pub fn capture(&self, options: &Run) -> anyhow::Result<Captured> {
-        self.capture_on(options, |_| ())
+        self.capture_on(options, None, |_| ())
     }
 
-    /// The same on a machine to which something is done first.
+    /// The same on a machine to which something is done first. With a `prompt`
+    /// the guest is stopped, as if nobody read its console any more, as soon as
+    /// that ends with it.
     pub fn capture_on(
         &self,
         options: &Run,
+        prompt: Option<&'static str>,
         change: impl FnOnce(&mut Machine),
     ) -> anyhow::Result<Captured> {
         let request = run::check(&self.workspace, options)?;
@@ -112,7 +115,10 @@ impl Host {
         let mut machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
         change(&mut machine);
         let symbols = run::symbols(&self.workspace, &request, guest);
-        let console = Buffer::default();
+        let console = Buffer {
+            prompt,
+            ..Buffer::default()
+        };
         let (mut messages, messages_end) = std::io::pipe()?;
         let ending = Supervisor::default().run(
             // Dropped at the end of the statement, and with it our end of the pipe.
@@ -135,11 +141,15 @@ impl Host {
 
 /// Bytes that a copying thread writes and the watcher takes.
 #[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
+struct Buffer {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// What to close at.
+    prompt: Option<&'static str>,
+}
 
 impl Buffer {
     fn take(&self) -> Vec<u8> {
-        self.0
+        self.bytes
             .lock()
             .map(|mut bytes| std::mem::take(&mut *bytes))
             .unwrap_or_default()
@@ -148,11 +158,16 @@ impl Buffer {
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self.0.lock() {
-            Ok(mut buffer) => buffer.extend(bytes),
-            Err(_) => return Err(std::io::ErrorKind::Other.into()),
+        let Ok(mut buffer) = self.bytes.lock() else {
+            return Err(std::io::ErrorKind::Other.into());
+        };
+        buffer.extend(bytes);
+        match self.prompt {
+            Some(prompt) if buffer.ends_with(prompt.as_bytes()) => {
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
+            _ => Ok(bytes.len()),
         }
-        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -168,6 +168,10 @@ impl<'t> Driver<'t> {
             }
             3 if !self.is_alone() => {
                 let id = self.env_on(cpu);
+                // Any that is not a page fault: these are handed to programs.
+                let vectors = [0, 1, 3, 4, 5, 6, 12, 13, 16, 17, 19];
+                let vector = vectors[usize::from(byte) % vectors.len()];
+                self.machine.cpu_mut(cpu).frame.trapno = vector;
                 self.machine.run_event(cpu, Event::Exception);
                 self.model.kill(id);
             }

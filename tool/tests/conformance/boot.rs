@@ -13,10 +13,14 @@ use libtest_mimic::Failed;
 /// How much of the console a failure shows.
 const SHOWN_LINES: usize = 40;
 
+/// What the kernel's monitor asks with.
+const PROMPT: &str = "K> ";
+
 /// A run that is over.
 pub struct Boot {
     words: Vec<String>,
     captured: Captured,
+    good_end: Verdict,
 }
 
 /// The machine we run on, looked at once.
@@ -35,13 +39,29 @@ impl Boot {
 
     /// The same on a machine to which something is done first.
     pub fn on(words: &[&str], change: impl FnOnce(&mut Machine)) -> Result<Self, String> {
+        Self::run(words, None, Verdict::Clean, change)
+    }
+
+    /// `jostle run` with these words, stopped when the kernel's monitor asks for
+    /// a command; to end there is to end well.
+    pub fn to_the_prompt(words: &[&str]) -> Result<Self, String> {
+        Self::run(words, Some(PROMPT), Verdict::OutputClosed, |_| ())
+    }
+
+    fn run(
+        words: &[&str],
+        prompt: Option<&'static str>,
+        good_end: Verdict,
+        change: impl FnOnce(&mut Machine),
+    ) -> Result<Self, String> {
         let options = run::options(words).map_err(|error| error.to_string())?;
         let captured = host()?
-            .capture_on(&options, change)
+            .capture_on(&options, prompt, change)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             words: words.iter().map(|&word| word.to_owned()).collect(),
             captured,
+            good_end,
         })
     }
 
@@ -63,7 +83,7 @@ impl Boot {
     /// What is wrong with a boot that should have ended well and shown this.
     pub fn complaints(&self, expect: &Expect) -> Vec<String> {
         let mut complaints = expect.complaints(&self.console());
-        if *self.verdict() != Verdict::Clean {
+        if *self.verdict() != self.good_end {
             complaints.insert(0, format!("ended with {:?}", self.verdict()));
         }
         complaints

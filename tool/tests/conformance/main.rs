@@ -13,6 +13,7 @@ mod determinism;
 mod foreign;
 mod forged_madt;
 mod gdb;
+mod grading;
 mod handlers;
 mod image;
 mod planted;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         .chain(starting::trials())
         .chain(backtraces::trials())
         .chain(foreign::trials())
+        .chain(grading::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -97,6 +97,12 @@ impl<M: PhysMem> Kernel<'_, M> {
     #[inline(always)]
     fn next_sender(&mut self, target: Slot) -> Option<Slot> {
         let mut senders = self.envs[target].senders;
+        if self.config.plant.is(Fault::NewestFirst) {
+            let sender = senders.iter(&self.envs).last()?;
+            senders.remove(&mut self.envs, sender);
+            self.envs[target].senders = senders;
+            return Some(sender);
+        }
         let sender = senders.pop_front(&mut self.envs);
         self.envs[target].senders = senders;
         sender

@@ -76,6 +76,14 @@ faults! {
     DropPage = "drop-page",
     /// A word that is sent arrives as the next one.
     WrongWord = "wrong-word",
+    /// Who waited last to send to somebody is served first.
+    NewestFirst = "newest-first",
+    /// An id names whoever has its slot now.
+    StaleId = "stale-id",
+    /// Children that were never started outlive their parent.
+    KeepOrphans = "keep-orphans",
+    /// A dead environment's memory is never taken apart.
+    LeakSpace = "leak-space",
     /// `getenvid` answers with the slot instead of the id.
     IdWithoutGeneration = "id-without-generation",
     /// Members of a job that is being ended can still make children.

@@ -30,6 +30,7 @@ mod monitor;
 mod panic;
 #[expect(unsafe_code, reason = "physical memory")]
 mod phys;
+mod plant;
 #[expect(unsafe_code, reason = "device registers")]
 mod power;
 #[expect(unsafe_code, reason = "filled late; forced by panics")]

@@ -9,6 +9,7 @@ pub mod ata;
 pub mod attack;
 pub mod demand;
 pub mod disk_map;
+pub mod fpu;
 pub mod measure;
 pub mod raw_text;
 pub mod sieve;

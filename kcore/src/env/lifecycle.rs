@@ -72,14 +72,17 @@ impl<M: PhysMem> Kernel<'_, M> {
         if !env.runnable {
             self.forget_stopped(slot);
         }
-        if let Some(child) = env.stopped.get() {
+        let plant = self.config.plant;
+        if let Some(child) = env.stopped.get()
+            && !plant.is(Fault::KeepOrphans)
+        {
             self.doom(child);
         }
         self.fail_senders(slot);
-        if !env.ran {
-            self.reaper.add_unused(&mut self.frames, env.space);
-        } else {
-            self.reaper.add(&mut self.frames, env.space);
+        match env.ran {
+            _ if plant.is(Fault::LeakSpace) => {}
+            true => self.reaper.add(&mut self.frames, env.space),
+            false => self.reaper.add_unused(&mut self.frames, env.space),
         }
         self.envs.give_back(slot);
         self.show_status(slot);

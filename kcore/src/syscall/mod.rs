@@ -219,7 +219,12 @@ impl<M: PhysMem> Kernel<'_, M> {
         if argument == 0 {
             return Ok(caller.slot);
         }
-        self.envs.find(EnvId(argument as i32)).ok_or(Error::BadEnv)
+        let id = EnvId(argument as i32);
+        if self.config.plant.is(Fault::StaleId) {
+            let now = self.envs[Slot(id.slot() as u16)].id;
+            return self.envs.find(now).ok_or(Error::BadEnv);
+        }
+        self.envs.find(id).ok_or(Error::BadEnv)
     }
 
     /// As [`Kernel::any_env`], but only the caller itself or a child of it.

@@ -16,6 +16,7 @@ use crate::address_space::{self, PageTable, STACKS};
 use crate::console::{self, say};
 use crate::enter;
 use crate::phys::DirectMap;
+use crate::plant;
 use crate::power;
 use crate::proper::{self, Core};
 use crate::smp::clock::Rates;
@@ -156,7 +157,7 @@ fn new_kernel(
             options::End::Monitor => End::Monitor,
         },
         grading: options.grading,
-        plant: options.plant.map_or(Plant::NONE, |name| plant(&name)),
+        plant: options.plant.map_or(Plant::NONE, |name| planted(&name)),
     };
     let first = envs.as_mut_ptr().cast::<Env>();
     for slot in 0..NENV {
@@ -181,10 +182,8 @@ fn new_kernel(
 }
 
 /// The planted fault with this name.
-fn plant(name: &str) -> Plant {
-    #[cfg(feature = "plant")]
-    if name == "panic-now" {
-        trap::PANIC_NOW.store(true, core::sync::atomic::Ordering::Relaxed);
+fn planted(name: &str) -> Plant {
+    if plant::plant(name) {
         return Plant::NONE;
     }
     Plant::from_name(name).unwrap_or_else(|| {

@@ -12,6 +12,7 @@
 //! child begins clean. Source: Intel SDM volume 1, chapters 8 and 10.
 
 use crate::boot::processor;
+use crate::plant::{self, Fault};
 use crate::smp::ThisCpu;
 use crate::x86;
 use abi::EnvId;
@@ -73,7 +74,7 @@ fn slot(id: u32) -> (&'static AtomicU32, *mut Image) {
 /// The environment on this CPU leaves it.
 #[inline(always)]
 pub fn leave(cpu: ThisCpu) {
-    if cpu.area().uses_fpu.load(Relaxed) {
+    if cpu.area().uses_fpu.load(Relaxed) && !plant::is(Fault::ShareFpu) {
         save(cpu);
     }
 }
@@ -108,7 +109,8 @@ pub fn first_use(cpu: ThisCpu) -> bool {
     let id = cpu.area().env.load(Relaxed);
     let (owner, image) = slot(id);
     x86::clts();
-    if owner.load(Relaxed) == id {
+    let tag = owner.load(Relaxed);
+    if tag == id || tag != 0 && plant::is(Fault::StaleFpu) {
         // SAFETY: (46) saved by `save`. No exception is pending: the unit is reset.
         unsafe {
             if HAS_FXSAVE.load(Relaxed) {
@@ -126,6 +128,9 @@ pub fn first_use(cpu: ThisCpu) -> bool {
 /// Ids come round again after 2^19 generations, so the tag alone does not tell.
 #[cold]
 pub fn forget(cpu: ThisCpu) {
+    if plant::is(Fault::StaleFpu) {
+        return;
+    }
     let id = cpu.area().env.load(Relaxed);
     slot(id).0.store(0, Relaxed);
 }

@@ -10,7 +10,8 @@ use crate::console;
 use crate::enter::{Leave, answered_before_lock, enter, enter_inlined};
 use crate::mail;
 use crate::panic;
-use crate::smp::{ThisCpu, fpu, lapic};
+use crate::plant::{self, Fault};
+use crate::smp::{self, ThisCpu, fpu, lapic};
 use crate::x86;
 use abi::TrapFrame;
 use abi::trap::{
@@ -255,16 +256,9 @@ fn frame_of(cpu: ThisCpu) -> *mut TrapFrame {
     (cpu.stack_top() - size_of::<TrapFrame>() as u32) as *mut TrapFrame
 }
 
-/// Set by the planted fault `panic-now`.
-#[cfg(feature = "plant")]
-pub static PANIC_NOW: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
-
-/// For the tests of panics: the last CPU panics before it runs anything.
+/// For the tests of panics.
 fn panic_if_planted(cpu: ThisCpu) {
-    #[cfg(feature = "plant")]
-    if PANIC_NOW.load(Relaxed) && crate::smp::up().iter().last() == Some(cpu.id()) {
+    if plant::is(Fault::PanicNow) && smp::up().iter().last() == Some(cpu.id()) {
         panic!("planted panic");
     }
-    #[cfg(not(feature = "plant"))]
-    let _ = cpu;
 }

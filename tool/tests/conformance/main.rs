@@ -10,6 +10,7 @@ mod boot_matrix;
 mod command_line;
 mod console;
 mod determinism;
+mod features;
 mod foreign;
 mod forged_madt;
 mod gdb;

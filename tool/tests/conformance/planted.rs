@@ -44,6 +44,18 @@ const PLANTS: &[(&str, &str)] = &[
     ("pingpong", "wrong-word"),
     ("primes", "wrong-word"),
     ("fairness", "exofork-result"),
+    ("fpuregs", "share-fpu"),
+    ("fpuregs", "stale-fpu"),
+    ("fpufault", "share-fpu"),
+    ("chatter", "write-for-ever"),
+    ("yieldstorm", "yield-returns"),
+    ("sendstorm", "wrong-word"),
+    ("sendstorm", "newest-first"),
+    ("matrix", "wrong-word"),
+    ("series", "wrong-word"),
+    ("sparse", "leak-space"),
+    ("orphans", "keep-orphans"),
+    ("stale", "stale-id"),
 ];
 
 /// A guest that takes this long has been made to hang by its fault.

@@ -13,6 +13,7 @@ use crate::console::{
     Exception, FIRST, SECOND, booted, exiting, fatal_frame, first, free, new, nothing_left,
     saved_frame,
 };
+use crate::features;
 use crate::handlers;
 
 /// A guard against a guest that hangs, many times what any of them takes.
@@ -128,6 +129,22 @@ pub const PROGRAMS: &[Program] = &[
         .also_as_lab5(),
     Program::new("primes", handlers::primes).on_cpus(4),
     Program::new("fairness", handlers::fairness),
+    Program::new("fpuregs", features::fpuregs)
+        .on_cpus(2)
+        .also_as_lab5(),
+    Program::new("fpufault", features::fpufault).on_cpus(2),
+    Program::new("chatter", features::chatter).on_cpus(4),
+    Program::new("yieldstorm", features::yieldstorm),
+    Program::new("sendstorm", features::sendstorm).also_as_lab5(),
+    Program::new("matrix", features::matrix)
+        .on_cpus(4)
+        .also_as_lab5(),
+    Program::new("series", features::series)
+        .on_cpus(2)
+        .also_as_lab5(),
+    Program::new("sparse", features::sparse).on_cpus(2),
+    Program::new("orphans", features::orphans).on_cpus(2),
+    Program::new("stale", features::stale).also_as_lab5(),
 ];
 
 /// Each program at each number of CPUs, some under both numberings.

@@ -1,0 +1,49 @@
+//! Planted faults of the hardware half, to show that tests bite.
+//!
+//! As in [`kcore::plant`], whose faults are those of the kernel proper: one
+//! condition in the code that it breaks, and nothing at all without the feature
+//! `plant`. The hard thing is that they are asked for where no lock is held; so
+//! which one is planted is a word of its own, written once at boot.
+
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// A bug that can be planted.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub enum Fault {
+    /// The last CPU panics before it runs anything.
+    PanicNow = 1,
+    /// x87 and SSE registers stay where they are when environments change.
+    ShareFpu,
+    /// They are an environment's own if they were its slot's.
+    StaleFpu,
+    /// CPU 0 writes as many chunks as there are, whoever waits for it.
+    WriteForEver,
+}
+
+/// Which one; 0 for none.
+static PLANTED: AtomicU8 = AtomicU8::new(0);
+
+/// Plants the fault with this name. False if there is none in this kernel.
+pub fn plant(name: &str) -> bool {
+    let known = [
+        ("panic-now", Fault::PanicNow),
+        ("share-fpu", Fault::ShareFpu),
+        ("stale-fpu", Fault::StaleFpu),
+        ("write-for-ever", Fault::WriteForEver),
+    ];
+    let found = known.iter().find(|(known, _)| *known == name);
+    match found {
+        Some(&(_, fault)) if cfg!(feature = "plant") => {
+            PLANTED.store(fault as u8, Relaxed);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Whether this fault is planted; constant `false` without the feature.
+#[inline(always)]
+pub fn is(fault: Fault) -> bool {
+    cfg!(feature = "plant") && PLANTED.load(Relaxed) == fault as u8
+}

@@ -1,0 +1,92 @@
+//! Eight environments, each with a pattern of its own in every x87 and SSE
+//! register: whoever runs in between, it must still be there. And a new
+//! environment must find none of it, though it has a dead one's slot.
+
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+use programs::fpu::Registers;
+use user::env::Env;
+use user::{EnvId, EnvStatus, Error, Fork, fork, println, share, sys};
+
+const CHILDREN: u32 = 8;
+const ROUNDS: u32 = 2000;
+/// Every so many rounds it is the timer's turn to switch, for so many steps.
+const SPIN_EVERY: u32 = 200;
+const SPIN: u32 = 2_000_000;
+
+user::program!(main);
+
+fn main() {
+    if let Err(error) = check_all() {
+        panic!("{}", error.message());
+    }
+}
+
+fn check_all() -> Result<(), Error> {
+    let words = share::words(2)?;
+    let (intact, slot_has_state) = (&words[0], &words[1]);
+    let mut children = [EnvId::NONE; CHILDREN as usize];
+    for (seed, child) in (1..).zip(&mut children) {
+        match fork()? {
+            Fork::Parent(id) => *child = id,
+            Fork::Child => {
+                keep(seed, intact);
+                user::exit()
+            }
+        }
+    }
+    children.into_iter().for_each(wait_for);
+    println!(
+        "{} of {} found as left",
+        intact.load(SeqCst),
+        CHILDREN * ROUNDS
+    );
+
+    let dead = match fork()? {
+        Fork::Parent(id) => id,
+        Fork::Child => {
+            Registers::pattern(0x5ec2e7).load();
+            // Somebody else on this CPU: now it is the kernel that has them.
+            while slot_has_state.fetch_add(1, SeqCst) < 1000 {
+                sys::yield_now();
+            }
+            user::exit()
+        }
+    };
+    wait_for(dead);
+    match fork()? {
+        Fork::Parent(next) => {
+            assert!(next.slot() == dead.slot(), "another slot");
+            wait_for(next);
+        }
+        Fork::Child if Registers::store() == Registers::RESET => println!("a clean unit"),
+        Fork::Child => println!("a dead environment's registers"),
+    }
+    Ok(())
+}
+
+/// Counts how often the pattern is as it was left.
+fn keep(seed: u32, intact: &AtomicU32) {
+    let pattern = Registers::pattern(seed);
+    for round in 0..ROUNDS {
+        pattern.load();
+        if round % SPIN_EVERY == 0 {
+            for step in 0..SPIN {
+                core::hint::black_box(step);
+            }
+        } else {
+            sys::yield_now();
+        }
+        intact.fetch_add(u32::from(Registers::store() == pattern), SeqCst);
+    }
+}
+
+fn wait_for(child: EnvId) {
+    while Env::of(child).id() == child && Env::of(child).status() != Some(EnvStatus::Free) {
+        sys::yield_now();
+    }
+}

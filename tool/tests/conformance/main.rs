@@ -10,6 +10,7 @@ mod boot_matrix;
 mod command_line;
 mod console;
 mod determinism;
+mod documents;
 mod features;
 mod foreign;
 mod forged_madt;
@@ -28,7 +29,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = programs::trials()
+    let mut trials: Vec<Trial> = programs::trials()
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(replay::trials())
@@ -41,5 +42,7 @@ fn main() -> ExitCode {
         .chain(foreign::trials())
         .chain(grading::trials())
         .collect();
+    let names = trials.iter().map(|trial| trial.name().to_owned());
+    trials.extend(documents::trials(names.collect()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

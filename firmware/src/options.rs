@@ -39,6 +39,8 @@ pub struct BootOptions {
     pub quantum_us: u32,
     /// `record=on|off`: log each kernel entry for replay.
     pub record: bool,
+    /// `trace=on|off`: keep a trace of what happens.
+    pub trace: bool,
     /// `end=poweroff|monitor`.
     pub end: End,
     /// `grading`, or `grading=on|off`: behave as graders of JOS expect.
@@ -59,6 +61,7 @@ impl Default for BootOptions {
             lifecycle: false,
             quantum_us: DEFAULT_QUANTUM_US,
             record: false,
+            trace: false,
             end: End::PowerOff,
             grading: false,
             plant: None,
@@ -143,6 +146,7 @@ impl BootOptions {
             b"lifecycle" => assign(&mut self.lifecycle, switch(value)),
             b"quantum" => assign(&mut self.quantum_us, quantum(value)),
             b"record" => assign(&mut self.record, switch(value)),
+            b"trace" => assign(&mut self.trace, switch(value)),
             b"end" => assign(&mut self.end, end(value)),
             GRADING => assign(&mut self.grading, switch(value)),
             b"plant" => assign(&mut self.plant, plant(value).map(Some)),

@@ -212,13 +212,15 @@ impl<'t> Frames<'t> {
     }
 
     /// One hold less on a frame that no CPU can have a translation of: at zero
-    /// it is free at once.
-    pub(crate) fn release_unseen<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) {
+    /// it is free at once. Says whether it is.
+    #[inline(always)]
+    pub(crate) fn release_unseen<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) -> bool {
         let count = self.entry(frame).count.wrapping_sub(1);
         self.set_count(mem, frame, count);
         if count == 0 {
             self.push_free(frame);
         }
+        count == 0
     }
 
     /// Frees what is in limbo. Call it when the step's effects are done.

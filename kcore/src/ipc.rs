@@ -19,6 +19,7 @@ use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Fault;
 use crate::syscall::{CallResult, Caller, Outcome};
+use crate::trace::What;
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, Perm};
 
@@ -68,6 +69,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         let env = &mut self.envs[caller.slot];
         env.letter = letter;
         env.wait = Wait::Receiver(target);
+        if self.trace.is_on() {
+            let to = self.envs[target].id;
+            let Letter { value, va, .. } = letter;
+            self.trace.put(What::Sends { to, value, va });
+        }
         Ok(Outcome::Stop)
     }
 
@@ -90,6 +96,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.envs[caller.slot].wait = Wait::Message;
         self.mirror
             .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
+        if self.trace.is_on() {
+            self.trace.put(What::Receives { va: dstva });
+        }
         Ok(Outcome::Stop)
     }
 
@@ -157,6 +166,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         };
         self.mirror
             .message_received(&mut self.mem, target, &self.envs[target]);
+        if self.trace.is_on() {
+            self.trace_delivered(target);
+        }
         Ok(())
     }
 

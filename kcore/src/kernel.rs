@@ -25,6 +25,7 @@ use crate::phys::{Pfn, PhysMem};
 use crate::plant::Plant;
 use crate::reaper::Reaper;
 use crate::sched::{Next, Sched};
+use crate::trace::{Trace, Words};
 use abi::env::NENV;
 use abi::{Error, TrapFrame};
 use core::ops::Range;
@@ -66,6 +67,8 @@ pub struct Tables<'t> {
     pub envs: &'t mut [Env; NENV],
     /// The console's ring.
     pub console: &'t mut [u8],
+    /// The ring of the trace; empty for none.
+    pub trace: &'t mut [Words],
 }
 
 /// Everything that is not a table, for taking and restoring snapshots of a
@@ -95,6 +98,9 @@ pub struct Kernel<'t, M: PhysMem> {
 
     // --- The way out.
     pub(crate) console: Console<'t>,
+
+    /// What happened, for people. No step depends on it.
+    pub(crate) trace: Trace<'t>,
 
     // --- This step's own. Overwritten by the next.
     pub(crate) now: u64,
@@ -127,6 +133,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             cpus: Cpus::default(),
             sched: Sched::default(),
             console: Console::new(tables.console),
+            trace: Trace::new(tables.trace),
             now: 0,
             effects: Effects::empty(),
             outbox: Outbox::default(),
@@ -156,19 +163,27 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
                 self.go_on(cpu, frame, next)
             }
             None => {
+                if self.trace.is_on() {
+                    self.trace_entry(cpu, event, frame);
+                }
                 self.sched.idle.remove(cpu);
                 self.device(event);
                 self.run_next(cpu, frame)
             }
         };
-        self.close(resume)
+        let step = self.close(resume);
+        if self.trace.is_on() {
+            self.quiet = false;
+            self.trace_exit(cpu, &step);
+        }
+        step
     }
 
     /// The end of every step that may have changed something: looks after what
     /// it left over.
     #[inline(always)]
     pub(crate) fn close(&mut self, resume: Resume) -> Step {
-        self.quiet = self.is_quiet();
+        self.quiet = self.has_nothing_left();
         if !self.quiet {
             self.leave_over();
         }
@@ -196,6 +211,9 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         event: Event,
         frame: &mut TrapFrame,
     ) -> Next {
+        if self.trace.is_on() {
+            self.trace_entry(cpu, event, frame);
+        }
         match event {
             Event::Syscall | Event::FastSyscall => {
                 if self.console.is_crowded() {
@@ -255,16 +273,22 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             Event::Syscall | Event::FastSyscall | Event::Exception | Event::PageFault { .. }
         );
         self.leave_cpu(cpu, slot, frame);
+        if self.trace.is_on() {
+            self.trace_parked(cpu, slot, frame);
+        }
         self.envs[slot].pending = its_own.then_some(event);
         self.show_status(slot);
     }
 
     /// The step's other effects are done: what it freed is free.
     pub fn settle(&mut self) {
+        if self.trace.is_on() {
+            self.trace_limbo();
+        }
         self.frames.settle();
         if !self.reaper.is_empty() {
             self.reaper.settle(&mut self.frames);
-            self.reaper.work(&mut self.mem, &mut self.frames);
+            self.reap_dead();
         }
         self.quiet = self.is_quiet();
     }
@@ -277,11 +301,17 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             return Ok(());
         }
         while !self.frames.has(needed) {
-            if !self.reaper.work(&mut self.mem, &mut self.frames) && !self.reap_doomed() {
+            if !self.reap_dead() && !self.reap_doomed() {
                 return Err(Error::NoMem);
             }
         }
         Ok(())
+    }
+
+    /// Takes a bounded piece of a dead address space apart, if there is one.
+    fn reap_dead(&mut self) -> bool {
+        self.reaper
+            .work(&mut self.mem, &mut self.frames, &mut self.trace)
     }
 
     /// Details of the last step's effects.
@@ -327,6 +357,16 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     /// The console; the panic path drains it.
     pub fn console(&mut self) -> &mut Console<'t> {
         &mut self.console
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> &Trace<'t> {
+        &self.trace
+    }
+
+    /// The trace, to take records from.
+    pub fn trace_mut(&mut self) -> &mut Trace<'t> {
+        &mut self.trace
     }
 
     /// Everything that is not a table.
@@ -376,12 +416,13 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         }
     }
 
-    /// The tables, to copy from and to.
+    /// The tables, to copy from and to, without the trace.
     pub fn tables(&mut self) -> Tables<'_> {
         Tables {
             frames: self.frames.table,
             envs: self.envs.slots_mut(),
             console: self.console.ring,
+            trace: &mut [],
         }
     }
 }

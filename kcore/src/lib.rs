@@ -42,6 +42,7 @@ pub mod reaper;
 pub mod record;
 pub mod sched;
 pub mod syscall;
+pub mod trace;
 pub mod usermem;
 
 pub use cpu::{CpuId, CpuSet};

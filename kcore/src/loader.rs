@@ -74,7 +74,11 @@ impl<M: PhysMem> Kernel<'_, M> {
             ..Env::default()
         };
         let slot = self.create(EnvId::NONE, &pattern)?;
-        match self.fill(slot, elf, boot) {
+        let filled = self.fill(slot, elf, boot);
+        if self.trace.is_on() {
+            self.trace_loaded(slot);
+        }
+        match filled {
             Ok(()) => {
                 self.mirror.registers(&mut self.mem, slot, &self.envs[slot]);
                 self.start(slot);

@@ -3,10 +3,11 @@
 //!
 //! The kernel is *quiet* when nothing is left over from earlier steps that this
 //! one would have to go on with: nothing in limbo, dead, doomed or waiting to be
-//! printed, room for the kernel's own lines, no fault planted. It nearly always
-//! is. Then a system call need not ask for any of that, and the calls that are
-//! made most often are answered on the spot: `getenvid`; `yield`, which is how
-//! programs wait and how one environment hands its CPU to the next; and messages.
+//! printed, room for the kernel's own lines, no fault planted, no trace kept. It
+//! nearly always is. Then a system call need not ask for any of that, and the
+//! calls that are made most often are answered on the spot: `getenvid`; `yield`,
+//! which is how programs wait and how one environment hands its CPU to the next;
+//! and messages.
 //!
 //! The hard thing is that this must be no more than a shortcut. Whatever is
 //! unusual is declined, before anything has changed, and goes the general way;
@@ -161,8 +162,14 @@ impl<M: PhysMem> Kernel<'_, M> {
     }
 
     /// Whether the next step may take the short way.
-    #[inline(always)]
     pub(crate) fn is_quiet(&self) -> bool {
+        self.has_nothing_left() && !self.trace.is_on()
+    }
+
+    /// Whether nothing is left over that the next step would have to go on
+    /// with.
+    #[inline(always)]
+    pub(crate) fn has_nothing_left(&self) -> bool {
         // Nearly always nothing is to be printed either: one test for all.
         let left = self.frames.state.limbo.head | self.reaper.heads() | self.sched.doomed.word();
         left == 0

@@ -13,7 +13,9 @@ use crate::frames::{Frames, List};
 use crate::paging::space::USER_TABLES;
 use crate::paging::{Pte, Space};
 use crate::phys::{Pfn, PhysMem};
-use abi::layout::NPTENTRIES;
+use crate::trace::{Mapping, Trace, What};
+use abi::EnvId;
+use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE};
 
 /// Spaces that wait to be taken apart. Linked through their directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -78,7 +80,12 @@ impl Reaper {
     }
 
     /// Takes a bounded piece apart. Returns whether there was any work.
-    pub(crate) fn work<M: PhysMem>(&mut self, mem: &mut M, frames: &mut Frames<'_>) -> bool {
+    pub(crate) fn work<M: PhysMem>(
+        &mut self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        trace: &mut Trace<'_>,
+    ) -> bool {
         if self.ready.head == 0 {
             return false;
         }
@@ -86,7 +93,7 @@ impl Reaper {
         let mut tables = 0;
         for _ in 0..PIECE_ENTRIES {
             if self.cursor >= USER_TABLES {
-                self.finish(mem, frames, directory);
+                self.finish(mem, frames, trace, directory);
                 return true;
             }
             let slot = directory.address() + self.cursor * 4;
@@ -96,10 +103,16 @@ impl Reaper {
                 self.cursor += GROUP;
                 continue;
             }
+            let first = self.cursor * PTSIZE;
             self.cursor += 1;
             let table = Pte(mem.read(slot));
             if table.is_present() {
-                empty_table(mem, frames, table.frame());
+                let table = table.frame();
+                if trace.is_on() {
+                    empty_traced_table(mem, frames, trace, table, (directory, first));
+                } else {
+                    empty_untraced_table(mem, frames, table);
+                }
                 mem.write(slot, 0);
                 tables += 1;
                 if tables == PIECE_TABLES {
@@ -110,7 +123,13 @@ impl Reaper {
         true
     }
 
-    fn finish<M: PhysMem>(&mut self, mem: &mut M, frames: &mut Frames<'_>, directory: Pfn) {
+    fn finish<M: PhysMem>(
+        &mut self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        trace: &mut Trace<'_>,
+        directory: Pfn,
+    ) {
         let next = frames.entry(directory).next;
         self.ready.head = next;
         self.ready.len = self.ready.len.wrapping_sub(1);
@@ -118,25 +137,73 @@ impl Reaper {
         if next == 0 {
             self.ready.tail = 0;
         }
-        frames.release_unseen(mem, directory);
+        if frames.release_unseen(mem, directory) && trace.is_on() {
+            trace.put(What::Freed { frame: directory });
+        }
     }
 }
 
-/// Releases what a page table maps, and the table.
-fn empty_table<M: PhysMem>(mem: &mut M, frames: &mut Frames<'_>, table: Pfn) {
-    for group in (0..NPTENTRIES).step_by(GROUP as usize) {
-        let group = table.address() + group * 4;
+/// What became of something in a page table.
+enum Done {
+    /// This entry of it means nothing any more.
+    Removed(u32, Pte),
+    /// This frame is free.
+    Freed(Pfn),
+}
+
+/// [`empty_table`] without a trace; apart, as its loop needs every register.
+#[inline(never)]
+fn empty_untraced_table<M: PhysMem>(mem: &mut M, frames: &mut Frames<'_>, table: Pfn) {
+    empty_table(mem, frames, table, |_| {});
+}
+
+/// [`empty_table`] for a trace. The table is that for the addresses from `first`
+/// on in the space of this directory.
+#[cold]
+fn empty_traced_table<M: PhysMem>(
+    mem: &mut M,
+    frames: &mut Frames<'_>,
+    trace: &mut Trace<'_>,
+    table: Pfn,
+    (pgdir, first): (Pfn, u32),
+) {
+    empty_table(mem, frames, table, |done| match done {
+        Done::Removed(index, entry) => trace.put(What::Removed(Mapping {
+            env: EnvId::NONE,
+            va: first + index * PGSIZE,
+            entry: entry.without_usage(),
+            pgdir,
+        })),
+        Done::Freed(frame) => trace.put(What::Freed { frame }),
+    });
+}
+
+/// Releases what a page table maps, and the table; says what it did.
+#[inline(always)]
+fn empty_table<M: PhysMem>(
+    mem: &mut M,
+    frames: &mut Frames<'_>,
+    table: Pfn,
+    mut tell: impl FnMut(Done),
+) {
+    for start in (0..NPTENTRIES).step_by(GROUP as usize) {
+        let group = table.address() + start * 4;
         if is_empty(mem, group) {
             continue;
         }
         for index in 0..GROUP {
             let entry = Pte(mem.read(group + index * 4));
             if entry.is_present() {
-                frames.release_unseen(mem, entry.frame());
+                tell(Done::Removed(start + index, entry));
+                if frames.release_unseen(mem, entry.frame()) {
+                    tell(Done::Freed(entry.frame()));
+                }
             }
         }
     }
-    frames.release_unseen(mem, table);
+    if frames.release_unseen(mem, table) {
+        tell(Done::Freed(table));
+    }
 }
 
 /// Entries that are looked at together: most tables are nearly empty.

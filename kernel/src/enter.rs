@@ -107,6 +107,9 @@ fn step(
 #[cold]
 fn logged_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut TrapFrame) -> Leave {
     let step = holder.logged_step(cpu.id(), clock::ticks(), event, frame);
+    if step.effects.is_empty() && step.resume == Resume::Same {
+        return Leave::Same;
+    }
     go_on(cpu, holder, step, frame)
 }
 

@@ -24,10 +24,14 @@ mod console;
 #[expect(unsafe_code, reason = "page directories")]
 mod effects;
 mod enter;
+#[expect(unsafe_code, reason = "shared memory")]
+mod log_device;
 #[expect(unsafe_code, reason = "page directories")]
 mod mail;
 mod monitor;
 mod panic;
+#[expect(unsafe_code, reason = "device registers")]
+mod pci;
 #[expect(unsafe_code, reason = "physical memory")]
 mod phys;
 mod plant;

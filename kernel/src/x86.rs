@@ -76,6 +76,24 @@ impl Port {
         }
     }
 
+    /// Reads 32 bits.
+    pub fn read_u32(self) -> u32 {
+        let value: u32;
+        // SAFETY: (91) as in `read`.
+        unsafe {
+            asm!("in eax, dx", in("dx") self.0, out("eax") value, options(nomem, nostack, preserves_flags));
+        }
+        value
+    }
+
+    /// Writes 32 bits.
+    pub fn write_u32(self, value: u32) {
+        // SAFETY: (92) as in `read`.
+        unsafe {
+            asm!("out dx, eax", in("dx") self.0, in("eax") value, options(nomem, nostack, preserves_flags));
+        }
+    }
+
     /// Writes 16 bits.
     pub fn write_u16(self, value: u16) {
         // SAFETY: (67) as in `read`.

@@ -40,6 +40,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         env.job = pattern.job;
         env.space = space;
         let id = env.id;
+        if self.trace.is_on() {
+            self.trace.born(env);
+        }
         self.mirror.born(&mut self.mem, slot, &self.envs[slot]);
         self.say(format_args!("[{:08x}] new env {:08x}\n", current.0, id.0));
         Ok(slot)
@@ -85,6 +88,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             false => self.reaper.add_unused(&mut self.frames, env.space),
         }
         self.envs.give_back(slot);
+        if self.trace.is_on() {
+            self.trace.died(&env, killer);
+        }
         self.show_status(slot);
         self.say(format_args!(
             "[{:08x}] free env {:08x}\n",

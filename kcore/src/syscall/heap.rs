@@ -63,6 +63,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
         self.reserve(needed)?;
         for page in pages() {
+            if self.trace.is_on() {
+                self.trace_table(slot, page);
+            }
             let place = space
                 .ensure_table(&mut self.mem, &mut self.frames, page)
                 .map_err(|_| Error::NoMem)?;
@@ -73,7 +76,11 @@ impl<M: PhysMem> Kernel<'_, M> {
             if !self.config.plant.is(Fault::SkipZero) {
                 self.mem.zero_frame(frame);
             }
-            self.mem.write(place, Pte::new(frame, Perm::WRITE).0);
+            let entry = Pte::new(frame, Perm::WRITE);
+            if self.trace.is_on() {
+                self.trace_replaced(slot, page.va(), place, entry);
+            }
+            self.mem.write(place, entry.0);
         }
         Ok(())
     }
@@ -87,6 +94,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             };
             let old = Pte(self.mem.read(place));
             if old.is_present() {
+                if self.trace.is_on() {
+                    self.trace_replaced(slot, va, place, Pte::EMPTY);
+                }
                 self.mem.write(place, Pte::EMPTY.0);
                 self.frames
                     .release(&mut self.mem, old.frame(), self.config.plant);

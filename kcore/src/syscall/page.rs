@@ -55,7 +55,8 @@ impl<M: PhysMem> Kernel<'_, M> {
         let page = UserPage::new(va).ok_or(Error::Inval)?;
         let space = self.envs[target].space;
         if let Some(slot) = space.slot(&self.mem, page.va()) {
-            self.replace(caller, target, page, slot, Pte::EMPTY);
+            let old = Pte(self.mem.read(slot));
+            self.replace(caller, target, page, (slot, old), Pte::EMPTY);
         }
         Ok(Outcome::Done(0))
     }
@@ -98,7 +99,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         let entry = Pte::new(frame, perm);
         match slot {
             Some(slot) => {
-                self.replace(caller, target, page, slot, entry);
+                self.replace(caller, target, page, (slot, old), entry);
                 Ok(())
             }
             None => self.place(caller, target, page, entry),
@@ -116,18 +117,31 @@ impl<M: PhysMem> Kernel<'_, M> {
         entry: Pte,
     ) -> Result<(), Error> {
         let space = self.envs[target].space;
+        if self.trace.is_on() {
+            self.trace_table(target, page);
+        }
         let slot = space
             .ensure_table(&mut self.mem, &mut self.frames, page)
             .map_err(|_| Error::NoMem)?;
-        self.replace(caller, target, page, slot, entry);
+        let old = Pte(self.mem.read(slot));
+        self.replace(caller, target, page, (slot, old), entry);
         Ok(())
     }
 
-    /// Replaces the entry at `slot`, which maps `page` in `target`; releases
+    /// Replaces the entry `old` at `slot`, which maps `page` in `target`; releases
     /// what it named and makes the CPU that runs `target` forget it.
     #[inline(always)]
-    fn replace(&mut self, caller: Caller, target: Slot, page: UserPage, slot: u32, entry: Pte) {
-        let old = Pte(self.mem.read(slot));
+    fn replace(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        page: UserPage,
+        (slot, old): (u32, Pte),
+        entry: Pte,
+    ) {
+        if self.trace.is_on() {
+            self.trace_replaced(target, page.va(), slot, entry);
+        }
         self.mem.write(slot, entry.0);
         if !old.is_present() {
             return;

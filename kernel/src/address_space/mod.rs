@@ -4,7 +4,8 @@
 //! ```text
 //! KERNBASE   physical memory: global, 4 MiB pages where RAM fills them
 //! KSTACKTOP  the CPUs' stacks, with gaps
-//! MMIOBASE   local APIC and I/O APIC, uncached; a page to look at tables through
+//! MMIOBASE   local APIC and I/O APIC, uncached; a page to look at tables through;
+//!            the log device's first page, and a page for each CPU to write it by
 //! UVPT       left empty: differs in every environment
 //! UPAGES     the public table of frames, read-only for users
 //! UENVS      the public table of environments, likewise
@@ -33,8 +34,8 @@ use kcore::{CpuId, Pfn};
 #[repr(C, align(4096))]
 pub struct PageTable(UnsafeCell<[u32; 1024]>);
 
-// SAFETY: (1) entries are stored as single words, and only by CPU 0 before any
-// environment exists.
+// SAFETY: (1) entries are stored as single words: by CPU 0 before any environment
+// exists, and later by the holder of the big lock.
 unsafe impl Sync for PageTable {}
 
 impl PageTable {
@@ -155,6 +156,27 @@ pub fn map_io_apic(pa: u32) -> u32 {
     let offset = pa % PGSIZE;
     DEVICES.set(ptx(PAGE), (pa - offset) | DEVICE_PAGE.bits());
     PAGE + offset
+}
+
+/// Maps the first page of the log device, at physical address `pa`; returns
+/// where.
+pub fn map_log_head(pa: u32) -> u32 {
+    const PAGE: u32 = MMIOBASE + 3 * PGSIZE;
+    DEVICES.set(ptx(PAGE), pa | KERNEL_PAGE.bits());
+    PAGE
+}
+
+/// The page through which `cpu`, and no other, writes the log device.
+pub const fn log_window(cpu: CpuId) -> u32 {
+    MMIOBASE + (32 + cpu.0 as u32) * PGSIZE
+}
+
+/// Points the window of this CPU at physical address `pa`. No other CPU uses it,
+/// so none has to forget where it pointed.
+pub fn point_log_window(cpu: CpuId, pa: u32) {
+    let page = log_window(cpu);
+    DEVICES.set(ptx(page), pa | KERNEL_PAGE.bits());
+    x86::invlpg(page);
 }
 
 /// Fills the direct map, and points the kernel's page directory at all tables.

@@ -20,6 +20,7 @@ use firmware::multiboot::MemoryMap;
 use firmware::ranges::MAX_RANGES;
 use firmware::{PhysRange, RangeSet};
 use kcore::frames::Frame;
+use kcore::trace::{RECORD_SIZE, Words};
 
 /// RAM that is mapped and that nobody has yet.
 pub struct Memory {
@@ -131,6 +132,10 @@ fn direct_mapped(range: &Range<u32>) -> *mut u8 {
     KERNBASE.wrapping_add(range.start) as *mut u8
 }
 
+/// Records in the ring of a trace: more than the longest step but an unlikely
+/// one makes (a piece of a dead address space: two for each of 4,096 pages).
+const RING: u32 = 16 * 1024;
+
 /// The tables whose size depends on the machine.
 pub struct MachineTables {
     /// The private table of frames.
@@ -139,17 +144,20 @@ pub struct MachineTables {
     pub upages: u32,
     /// Physical address of the public table of environments.
     pub uenvs: u32,
+    /// The ring of the trace; empty for none.
+    pub trace: &'static mut [Words],
 }
 
-/// Carves the tables and shows users theirs.
-pub fn carve_tables(memory: &mut Memory) -> MachineTables {
-    match try_carve_tables(memory) {
+/// Carves the tables and shows users theirs. A trace, if one is kept, gets a
+/// ring.
+pub fn carve_tables(memory: &mut Memory, traced: bool) -> MachineTables {
+    match try_carve_tables(memory, traced) {
         Ok(tables) => tables,
         Err(NoMemory) => panic!("not enough memory"),
     }
 }
 
-fn try_carve_tables(memory: &mut Memory) -> Result<MachineTables, NoMemory> {
+fn try_carve_tables(memory: &mut Memory, traced: bool) -> Result<MachineTables, NoMemory> {
     let count = memory.frames;
     let private = memory.carve(count * size_of::<Frame>() as u32)?;
     let upages = memory.carve(count * page_info::PAGE_INFO_STRIDE)?;
@@ -164,9 +172,17 @@ fn try_carve_tables(memory: &mut Memory) -> Result<MachineTables, NoMemory> {
         let first = direct_mapped(&private).cast::<Frame>();
         core::slice::from_raw_parts_mut(first, count as usize)
     };
+    let ring = memory.carve(if traced { RING * RECORD_SIZE as u32 } else { 0 })?;
+    // SAFETY: (98) carved for this, zeroed, aligned to a page; any words are
+    // valid, and nobody else has a reference there.
+    let trace = unsafe {
+        let first = direct_mapped(&ring).cast::<Words>();
+        core::slice::from_raw_parts_mut(first, ring.len() / RECORD_SIZE)
+    };
     Ok(MachineTables {
         frames,
         upages: upages.start,
         uenvs: uenvs.start,
+        trace,
     })
 }

@@ -15,10 +15,11 @@ use crate::address_space::temporary::FirmwareMemory;
 use crate::address_space::{self, PageTable, STACKS};
 use crate::console::{self, say};
 use crate::enter;
+use crate::log_device::LogDevice;
 use crate::phys::DirectMap;
 use crate::plant;
 use crate::power;
-use crate::proper::{self, Core};
+use crate::proper::{self, Core, Logs};
 use crate::smp::clock::Rates;
 use crate::smp::{ThisCpu, clock, lapic, segments, start, watchdog};
 use crate::trap;
@@ -112,7 +113,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
     watchdog::start(&topology); // needs all CPUs to have an interrupt table
-    let tables = memory::carve_tables(&mut memory); // needs to know how much memory there is
+    let tables = memory::carve_tables(&mut memory, options.trace); // needs to know how much memory there is
     let usable = memory.usable(); // nothing is carved after this
     let kernel = new_kernel(
         options,
@@ -122,9 +123,10 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
         &mut fixed.ring,
         &usable,
     );
-    let mut kernel = proper::install(kernel, usable.iter().cloned(), options.record);
+    let logs = open_logs(options, &rates); // needs the rates
+    let mut kernel = proper::install(kernel, usable.iter().cloned(), logs);
     programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
-    if options.prelock && options.plant.is_none() {
+    if options.prelock && options.plant.is_none() && !options.trace {
         enter::answer_before_lock();
     }
     if options.boottime {
@@ -133,6 +135,22 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     drop(kernel); // the lock is free
     start::open(cpu); // the other CPUs enter
     trap::begin(cpu)
+}
+
+/// Where what happens is written down.
+fn open_logs(options: &BootOptions, rates: &Rates) -> Logs {
+    let device = if options.trace {
+        LogDevice::find(rates.tsc_hz)
+    } else {
+        None
+    };
+    if options.trace && device.is_none() {
+        say!("trace: no log device; only the monitor can show it");
+    }
+    Logs {
+        record: options.record,
+        trace: device,
+    }
 }
 
 /// The kernel proper, without environments.
@@ -170,6 +188,7 @@ fn new_kernel(
         frames: tables.frames,
         envs,
         console,
+        trace: tables.trace,
     };
     // SAFETY: (13) the core uses frames of its table, the public tables and the
     // modules; none of them holds a Rust object.

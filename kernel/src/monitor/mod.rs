@@ -74,7 +74,7 @@ const fn command(
 }
 
 /// Every command. Numbers are hexadecimal, but for N.
-static COMMANDS: [Command; 12] = [
+static COMMANDS: [Command; 13] = [
     command("help", "Display this list of commands", help),
     command("kerninfo", "Display information about the kernel", kerninfo),
     command("backtrace", "Display the calls that led here", backtrace),
@@ -94,6 +94,11 @@ static COMMANDS: [Command; 12] = [
         "walk",
         "ADDR [ID] Display the page-table entries for an address",
         memory::walk,
+    ),
+    command(
+        "trace",
+        "[N] Display the last N records of the trace",
+        trace,
     ),
     command("strays", "Display interrupts that concerned nobody", strays),
     command("step", "Execute one instruction of the environment", step),
@@ -234,6 +239,25 @@ fn backtrace(session: &mut Session<'_>, _: &[&str]) -> Done {
         }
         None => panic::backtrace(x86::ebp(), |va| session.cpu.stack_word(va)),
     }
+    Ok(Then::Prompt)
+}
+
+/// Records shown if nobody says how many.
+const FEW_RECORDS: usize = 16;
+
+fn trace(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+    let trace = session.core.trace();
+    if !trace.is_on() {
+        return Err("No trace is kept (kernel argument trace=on)");
+    }
+    let count = match arguments.first() {
+        Some(count) => count.parse().map_err(|_| "Not a number")?,
+        None => FEW_RECORDS,
+    };
+    for record in trace.recent(count) {
+        say!("{record}");
+    }
+    say!("{} records in all", trace.made());
     Ok(Then::Prompt)
 }
 

@@ -80,6 +80,7 @@ impl Machine<'_> {
             log.leave(&read, cpu, &self.kernel, &step, &frame);
         }
         self.cpu_mut(cpu).frame = frame;
+        self.take_trace();
         step
     }
 
@@ -152,6 +153,7 @@ impl Machine<'_> {
         }
         if step.effects.contains(Effects::SETTLE) {
             self.kernel.settle();
+            self.take_trace();
             if let Some(log) = &mut self.log {
                 log.settled(&self.kernel);
             }

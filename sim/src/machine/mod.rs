@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::mmu::Tlb;
 use abi::{EnvId, TrapFrame};
 use kcore::audit::{self, Broken};
+use kcore::trace::Words;
 use kcore::{CpuId, End, Event, Kernel, Outbox, Pfn, Remote, Step};
 
 pub use setup::{Program, Spec, Store};
@@ -127,6 +128,8 @@ pub struct Machine<'t> {
     pub usage_bits: bool,
     /// The log of the run, if one is kept.
     pub log: Option<Log>,
+    /// The trace of the run so far, if one is kept.
+    pub trace: Vec<Words>,
     pub(crate) spec: Spec,
     scratch: Vec<u32>,
 }
@@ -168,6 +171,14 @@ impl Machine<'_> {
     /// The frames that the kernel may allocate.
     pub fn usable(&self) -> std::ops::Range<u32> {
         self.spec.usable()
+    }
+
+    /// Takes the records out that the kernel's trace got.
+    pub fn take_trace(&mut self) {
+        let trace = &mut self.trace;
+        self.kernel
+            .trace_mut()
+            .take(|records| trace.extend_from_slice(records));
     }
 
     /// Gives the address of a stray memory access, if the kernel made one.

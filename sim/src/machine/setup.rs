@@ -26,6 +26,7 @@ use kcore::env::Env;
 use kcore::env::mirror::MIRROR_SIZE;
 use kcore::frames::Frame;
 use kcore::plant::{Fault, Plant};
+use kcore::trace::Words;
 use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Tables};
 use std::ops::Range;
 
@@ -54,6 +55,8 @@ pub struct Spec {
     pub fault: Fault,
     /// Bytes in the console's ring.
     pub console: usize,
+    /// Records in the ring of the trace, 0 for no trace.
+    pub trace: usize,
 }
 
 impl Default for Spec {
@@ -67,6 +70,7 @@ impl Default for Spec {
             grading: false,
             fault: Fault::None,
             console: 16 * 1024,
+            trace: 0,
         }
     }
 }
@@ -104,21 +108,27 @@ pub struct Store {
     frames: Vec<Frame>,
     envs: Box<[Env; NENV]>,
     console: Vec<u8>,
+    trace: Vec<Words>,
 }
 
 impl Store {
     /// Tables of the sizes that `spec` wants.
     pub fn new(spec: &Spec) -> Store {
-        Store::with_sizes(spec.frames as usize, spec.console)
+        Store {
+            trace: vec![Words::default(); spec.trace],
+            ..Store::with_sizes(spec.frames as usize, spec.console)
+        }
     }
 
-    /// Tables for so many frames and so many bytes of console ring.
+    /// Tables for so many frames and so many bytes of console ring, without a
+    /// trace.
     pub fn with_sizes(frames: usize, console: usize) -> Store {
         let envs: Box<[Env]> = vec![Env::default(); NENV].into();
         Store {
             frames: vec![Frame::default(); frames],
             envs: envs.try_into().expect("just made with this length"),
             console: vec![0; console],
+            trace: Vec::new(),
         }
     }
 
@@ -128,6 +138,7 @@ impl Store {
             frames: &mut self.frames,
             envs: &mut self.envs,
             console: &mut self.console,
+            trace: &mut self.trace,
         }
     }
 }
@@ -172,6 +183,7 @@ impl<'t> Machine<'t> {
             end: None,
             usage_bits: true,
             log: None,
+            trace: Vec::new(),
             spec,
             scratch: Vec::new(),
         }

@@ -1,0 +1,150 @@
+//! The trace: what happened inside the steps, for a person to read.
+//!
+//! Each [`Record`] says when, on which CPU, in which environment and why
+//! something happened, and what: a page inserted or removed, a frame freed, an
+//! entry, a switch, a message. Records go to a ring; the hardware half takes
+//! them out after each step and keeps them, the monitor prints the last ones.
+//! No step depends on it.
+//!
+//! The hard thing is to cost nothing while it is off, with hooks where the
+//! kernel spends its time. While it is on, no kernel is quiet
+//! ([`crate::quiet`]), so the short way needs no hooks; the handlers that both
+//! ways share learn from [`crate::syscall::Caller`] which one they are on, and
+//! that is a constant where they are compiled for the short one.
+
+pub mod file;
+mod hooks;
+pub mod record;
+
+use crate::cpu::MAX_CPUS;
+use crate::env::Env;
+use abi::EnvId;
+
+use record::Start;
+pub use record::{Cause, Kind, Mapping, RECORD_SIZE, Record, What, Words};
+
+/// The trace of a kernel.
+pub struct Trace<'t> {
+    /// Empty: no trace is kept.
+    ring: &'t mut [Words],
+    /// Where the next record goes.
+    next: usize,
+    /// How many there have been.
+    made: u64,
+    /// How many of the last ones nobody has taken.
+    fresh: usize,
+    /// How many were overwritten before anybody took them.
+    lost: u64,
+
+    // --- What the records of this step begin with.
+    start: Start,
+    env: EnvId,
+
+    /// The environment on each CPU, as the records have it.
+    on_cpu: [EnvId; MAX_CPUS],
+}
+
+impl<'t> Trace<'t> {
+    /// A trace without records. With an empty ring there never are any.
+    pub fn new(ring: &'t mut [Words]) -> Trace<'t> {
+        Trace {
+            ring,
+            next: 0,
+            made: 0,
+            fresh: 0,
+            lost: 0,
+            start: Start::default(),
+            env: EnvId::NONE,
+            on_cpu: [EnvId::NONE; MAX_CPUS],
+        }
+    }
+
+    /// Whether a trace is kept.
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        !self.ring.is_empty()
+    }
+
+    /// How many records there have been.
+    pub fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// How many of them nobody could take, because there was no room.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Takes the records that nobody has taken yet, oldest first, in at most
+    /// two pieces.
+    pub fn take(&mut self, mut to: impl FnMut(&[Words])) {
+        let count = core::mem::take(&mut self.fresh);
+        if let Some(start) = self.next.checked_sub(count) {
+            // They are in one piece: nearly always.
+            return to(self.ring.get(start..self.next).unwrap_or_default());
+        }
+        let (older, newer) = self.last(count);
+        to(older);
+        to(newer);
+    }
+
+    /// The last `count` records or as many as there are, oldest first.
+    pub fn recent(&self, count: usize) -> impl Iterator<Item = Record> + '_ {
+        let all = usize::try_from(self.made).unwrap_or(usize::MAX);
+        let (older, newer) = self.last(count.min(all));
+        let words = older.iter().chain(newer);
+        words.filter_map(|&words| Record::from_words(words))
+    }
+
+    /// The last `count` records, which there are: those before the ring's end,
+    /// and those after.
+    fn last(&self, count: usize) -> (&[Words], &[Words]) {
+        let count = count.min(self.ring.len());
+        let wrapped = count.saturating_sub(self.next);
+        let older = self.ring.len() - wrapped..self.ring.len();
+        let newer = self.next.saturating_sub(count)..self.next;
+        let piece = |range| self.ring.get(range).unwrap_or_default();
+        (piece(older), piece(newer))
+    }
+
+    /// Adds a record, if a trace is kept.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, what: What) {
+        let env = self.env;
+        self.put_for(env, what);
+    }
+
+    /// The same, about another environment than entered the kernel. Inlined:
+    /// with a constant kind, eight words are stored and that is all.
+    #[inline(always)]
+    fn put_for(&mut self, env: EnvId, what: What) {
+        let Some(place) = self.ring.get_mut(self.next) else {
+            return;
+        };
+        *place = self.start.words(env, what);
+        self.made += 1;
+        self.next += 1;
+        if self.next == self.ring.len() {
+            self.next = 0;
+        }
+        if self.fresh == self.ring.len() {
+            self.lost += 1;
+        } else {
+            self.fresh += 1;
+        }
+    }
+
+    /// An environment was made.
+    #[cold]
+    pub(crate) fn born(&mut self, env: &Env) {
+        let (env, parent, pgdir) = (env.id, env.parent, env.space.pgdir);
+        self.put(What::Born { env, parent, pgdir });
+    }
+
+    /// An environment is no more.
+    #[cold]
+    pub(crate) fn died(&mut self, env: &Env, killer: EnvId) {
+        let (env, pgdir) = (env.id, env.space.pgdir);
+        self.put(What::Died { env, killer, pgdir });
+    }
+}

@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use kcore::trace::Kind;
 
+use crate::commands::trace;
 use crate::personality::Personality;
 use crate::report::note;
 use crate::server::Server;
@@ -42,6 +44,8 @@ pub enum Command {
         /// The record.
         file: PathBuf,
     },
+    /// Print a trace made with `run --trace`, or what is asked for of it.
+    Trace(Trace),
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
 }
@@ -98,6 +102,9 @@ pub struct Run {
     /// Write a record of every kernel entry to FILE.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Write a trace of pages, traps, switches and messages to FILE.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Print the exact QEMU command.
     #[arg(short, long)]
     pub verbose: bool,
@@ -152,6 +159,31 @@ pub struct Image {
     pub verbose: bool,
 }
 
+/// `jostle trace`. Filters combine: a record must pass all of them.
+#[derive(Debug, Args, Clone)]
+pub struct Trace {
+    /// The trace.
+    pub file: PathBuf,
+    /// Only what is about this environment, by its id in hexadecimal.
+    #[arg(long, value_name = "ID", value_parser = hexadecimal)]
+    pub env: Option<u32>,
+    /// Only what is about this frame, by its number in hexadecimal.
+    #[arg(long, value_name = "PFN", value_parser = hexadecimal)]
+    pub frame: Option<u32>,
+    /// Only what is about the page of this virtual address, in hexadecimal.
+    #[arg(long, value_name = "VA", value_parser = hexadecimal)]
+    pub address: Option<u32>,
+    /// Only these kinds: trap, switch, insert, remove, free, message, ...
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = trace::kind)]
+    pub kind: Vec<Kind>,
+    /// Only what is about this CPU.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..32))]
+    pub cpu: Option<u32>,
+    /// Print at most so many records.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
 /// `jostle test`.
 #[derive(Debug, Args)]
 pub struct Test {
@@ -175,6 +207,16 @@ pub struct Bench {
     /// Print the exact QEMU commands.
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// A number in hexadecimal, with `0x` or without.
+fn hexadecimal(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match u32::from_str_radix(digits, 16) {
+        Ok(number) if all_digits => Ok(number),
+        _ => Err("a hexadecimal number of at most 32 bits is needed".into()),
+    }
 }
 
 /// A number of seconds, fractions allowed, more than none and at most a week.
@@ -303,6 +345,7 @@ mod tests {
             ["--with", "type=disk:hello"],
             ["--with", ""],
             ["--unknown", "x"],
+            ["--trace", ""],
         ] {
             let error = run(&words).expect_err("refused").to_string();
             let line = one_line(&error);

@@ -22,6 +22,7 @@ use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
 use crate::symbols::Annotated;
 use crate::tether;
+use crate::trace_file;
 use crate::workspace::Workspace;
 
 /// A machine that can boot the guest.
@@ -115,6 +116,9 @@ impl Host {
         let mut machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
         change(&mut machine);
         let symbols = run::symbols(&self.workspace, &request, guest);
+        if let Some(path) = &options.trace {
+            trace_file::create(path)?;
+        }
         let console = Buffer {
             prompt,
             ..Buffer::default()
@@ -128,6 +132,9 @@ impl Host {
             Annotated::new(console.clone(), symbols),
             options.timeout,
         )?;
+        if let Some(path) = &options.trace {
+            trace_file::trim(path)?;
+        }
         let mut emulator_messages = String::new();
         messages.read_to_string(&mut emulator_messages)?;
         Ok(Captured {

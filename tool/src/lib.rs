@@ -29,4 +29,5 @@ pub mod setup_script;
 pub mod status;
 pub mod symbols;
 pub mod tether;
+pub mod trace_file;
 pub mod workspace;

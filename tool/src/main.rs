@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Test(options) => commands::test::test(&options),
         Command::Bench(options) => commands::bench::bench(&options),
         Command::Replay { file } => commands::replay::replay(&file),
+        Command::Trace(options) => commands::trace::trace(&options),
         Command::Doctor => commands::doctor::doctor(),
     };
     let status = outcome.unwrap_or_else(|error| {

@@ -79,6 +79,15 @@ fn absurd_options() {
         &["image", "hello", "-o", ""],
         &["image", "hello", "-o", "-"],
         &["image", "hello", "-o", "x", "--cpus", "4"],
+        &["run", "hello", "--trace", "/no/such/folder/trace"],
+        &["trace"],
+        &["trace", "./no/such/file"],
+        &["trace", "x", "--kind", "nothing"],
+        &["trace", "x", "--env", "12x4"],
+        &["trace", "x", "--env", "+1000"],
+        &["trace", "x", "--address", "123456789"],
+        &["trace", "x", "--cpu", "32"],
+        &["trace", "x", "--limit", "-1"],
         &["no-such-command"],
         &["bench"],
         &["test", "one", "two"],
@@ -151,6 +160,38 @@ fn files_that_are_no_programs() {
     assert!(refused(&["run", stub.path()]).contains("damaged ELF file"));
     let host = env!("CARGO_BIN_EXE_jostle");
     assert!(refused(&["run", host]).contains("64-bit"));
+}
+
+#[test]
+fn files_that_are_no_traces() {
+    let head = |len: u64| {
+        let head = kcore::trace::file::Head {
+            hz: 1_000_000,
+            len,
+            lost: 0,
+        };
+        let words = head.words();
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    };
+    let file = |bytes: &[u8]| {
+        let scratch = Scratch::new("trace", bytes);
+        refused(&["trace", scratch.path()])
+    };
+    assert!(file(b"").contains("never began"));
+    assert!(file(&[0; 4096]).contains("not a trace"));
+    assert!(file(b"#!/bin/sh\necho This is a script and not at all a trace\n").contains("not a"));
+    let whole: Vec<u8> = head(64);
+    assert!(file(&whole).contains("truncated: of 64 bytes"));
+    let mut endless: Vec<u8> = head(u64::MAX);
+    endless.resize(8192, 0);
+    assert!(file(&endless).contains("truncated"));
+    let mut other = whole.clone();
+    other[8] = 9;
+    assert!(file(&other).contains("another format (9)"));
+    let mut still: Vec<u8> = head(0);
+    still[16..24].fill(0);
+    still.resize(4096, 0);
+    assert!(file(&still).contains("clock"));
 }
 
 #[test]

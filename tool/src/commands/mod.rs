@@ -8,3 +8,4 @@ pub mod image;
 pub mod replay;
 pub mod run;
 pub mod test;
+pub mod trace;

@@ -25,6 +25,7 @@ use crate::qemu::verdict::Verdict;
 use crate::report::{line, note};
 use crate::status::usage;
 use crate::symbols::{Annotated, Symbols};
+use crate::trace_file;
 use crate::workspace::Workspace;
 
 pub use self::request::{Request, check};
@@ -35,6 +36,9 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     if let Some(path) = &options.record {
         std::fs::File::create(path)
             .map_err(|error| usage(format_args!("cannot write {}: {error}", path.display())))?;
+    }
+    if let Some(path) = &options.trace {
+        trace_file::create(path)?;
     }
     let host = Host::find()?;
     let guest = host.guest(kernel_for(&options.append))?;
@@ -54,6 +58,9 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         options.timeout,
     )?;
     drop(terminal);
+    if let Some(path) = &options.trace {
+        trace_file::trim(path)?;
+    }
     let verdict = Verdict::of(&ending, &tail.bytes(), input == Input::Terminal);
     if let Some(remark) = verdict.remark() {
         note(remark);
@@ -99,7 +106,8 @@ pub fn machine(
             .map(|disk| module_line::openable(workspace, disk))
             .transpose()?,
         input,
-        record: record_path(options)?,
+        record: absolute(options.record.as_ref())?,
+        trace: absolute(options.trace.as_ref())?,
         further: Vec::new(),
     })
 }
@@ -132,13 +140,19 @@ fn kernel_args(options: &Run) -> String {
     if options.record.is_some() && !given("record") {
         words.push("record=on");
     }
+    if options.trace.is_some() && !given("trace") {
+        words.push("trace=on");
+    }
     words.extend(options.append.split_whitespace());
     words.join(" ")
 }
 
-fn record_path(options: &Run) -> anyhow::Result<Option<PathBuf>> {
-    let absolute = |path: &PathBuf| std::path::absolute(path).context("the record's path");
-    options.record.as_ref().map(absolute).transpose()
+/// A file's path as QEMU, which runs elsewhere, has to be told it.
+fn absolute(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+    let absolute = |path: &PathBuf| {
+        std::path::absolute(path).with_context(|| format!("the path {}", path.display()))
+    };
+    path.map(absolute).transpose()
 }
 
 /// Standard output, remembering the last few bytes that went through it.
@@ -204,6 +218,10 @@ mod tests {
         assert_eq!(
             args_for(&["hello", "--monitor", "--record", "r"]),
             "lifecycle=on end=monitor record=on"
+        );
+        assert_eq!(
+            args_for(&["hello", "--trace", "t"]),
+            "lifecycle=on trace=on"
         );
         // A key that merely begins alike is another key.
         assert_eq!(

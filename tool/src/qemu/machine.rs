@@ -6,7 +6,10 @@
 //! repeats a run exactly.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use crate::trace_file::ROOM_MIB;
 
 /// How the guest's CPUs are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct Machine {
     pub record: Option<PathBuf>,
     /// Further arguments of QEMU.
     pub further: Vec<OsString>,
+    /// The file that is the log device's memory: the trace.
+    pub trace: Option<PathBuf>,
 }
 
 impl Machine {
@@ -85,6 +90,10 @@ impl Machine {
             line.option("-debugcon", channel);
         }
         line.0.extend_from_slice(&self.further);
+        if let Some(path) = &self.trace {
+            line.option("-object", shared_memory(path));
+            line.option("-device", "ivshmem-plain,memdev=log");
+        }
         line.option("-kernel", &self.kernel);
         line.option("-append", &self.kernel_args);
         line.option("-initrd", self.modules.join(OsStr::new(",")));
@@ -118,6 +127,25 @@ fn drive(path: &Path) -> OsString {
         OsString::from("if=ide,index=1,media=disk,format=raw,file.driver=file,file.filename=");
     drive.push(path);
     drive
+}
+
+/// QEMU splits at commas: in a path they are doubled.
+fn shared_memory(path: &Path) -> OsString {
+    let mut object = OsString::from(format!(
+        "memory-backend-file,id=log,share=on,size={ROOM_MIB}M,mem-path="
+    ));
+    for (index, part) in path
+        .as_os_str()
+        .as_bytes()
+        .split(|&b| b == b',')
+        .enumerate()
+    {
+        if index > 0 {
+            object.push(",,");
+        }
+        object.push(OsStr::from_bytes(part));
+    }
+    object
 }
 
 #[derive(Default)]
@@ -175,6 +203,7 @@ mod tests {
             input: Input::Stream,
             record: None,
             further: Vec::new(),
+            trace: None,
         }
     }
 
@@ -248,6 +277,17 @@ mod tests {
         let line = joined(&machine);
         assert!(line.contains("-drive if=ide,index=1,"), "{line}");
         assert!(line.ends_with(",file.filename=target/fs:img"), "{line}");
+    }
+
+    #[test]
+    fn a_trace_gets_the_log_device() {
+        let machine = Machine {
+            trace: Some("/tmp/t, s".into()),
+            ..machine()
+        };
+        let line = joined(&machine);
+        assert!(line.contains(",size=256M,mem-path=/tmp/t,, s"), "{line}");
+        assert!(line.contains("-device ivshmem-plain,memdev=log"), "{line}");
     }
 
     #[test]

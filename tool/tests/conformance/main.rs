@@ -22,6 +22,7 @@ mod planted;
 mod programs;
 mod replay;
 mod starting;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(replay::trials())
+        .chain(trace::trials())
         .chain(command_line::trials())
         .chain(boot_matrix::trials())
         .chain(gdb::trials())

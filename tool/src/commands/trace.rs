@@ -1,0 +1,177 @@
+//! `jostle trace`: prints the records of a trace that somebody asks for.
+//!
+//! The hard thing is what "about an environment" means. A record is about the
+//! one that entered the kernel, about any that it names, and about the one
+//! whose address space it names: what a dead environment had mapped is removed
+//! when its id is gone, so the owner of each page directory is remembered.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use abi::EnvId;
+use abi::layout::{PGSIZE, PTSIZE};
+use anyhow::Context;
+use kcore::Pfn;
+use kcore::trace::{Cause, Kind, Mapping, Record, What};
+
+use crate::cli::Trace as Options;
+use crate::report::result;
+use crate::status;
+use crate::trace_file::Trace;
+
+/// Records whose lines are written at once.
+const BATCH: usize = 256;
+
+/// Prints the records of `options.file` that pass every filter, and how many
+/// those were.
+pub fn trace(options: &Options) -> anyhow::Result<u8> {
+    let trace = Trace::open(&options.file)?;
+    let head = trace.head;
+    let all = trace.left();
+    let mut selection = Selection::new(options);
+    let limit = options.limit.unwrap_or(u64::MAX);
+    let mut start = None;
+    let (mut matched, mut lines) = (0, String::new());
+    for record in trace {
+        let record = record.with_context(|| options.file.display().to_string())?;
+        // At boot the kernel proper knows no time.
+        let booting = record.cause == Cause::Boot;
+        let start = match start {
+            _ if booting => record.now,
+            None => *start.insert(record.now),
+            Some(start) => start,
+        };
+        if !selection.wants(&record) {
+            continue;
+        }
+        matched += 1;
+        if matched > limit {
+            continue;
+        }
+        let time = microseconds(record.now.wrapping_sub(start), head.hz);
+        writeln!(lines, "{time:>12.1} {record}")?;
+        if matched.is_multiple_of(BATCH as u64) {
+            result(std::mem::take(&mut lines));
+        }
+    }
+    let shown = matched.min(limit);
+    writeln!(
+        lines,
+        "{shown} records shown of {matched} that match, {all} in all, {} lost",
+        head.lost
+    )?;
+    result(lines);
+    Ok(status::CLEAN)
+}
+
+/// Two CPUs' clocks may differ a little, so this may be less than nothing.
+fn microseconds(ticks: u64, hz: u64) -> f64 {
+    ticks.cast_signed() as f64 * 1e6 / hz as f64
+}
+
+/// What is asked for, and what it takes to tell.
+pub struct Selection<'o> {
+    options: &'o Options,
+    /// The last environment that had each page directory.
+    owners: HashMap<Pfn, EnvId>,
+}
+
+impl<'o> Selection<'o> {
+    /// What these options ask for.
+    pub fn new(options: &'o Options) -> Selection<'o> {
+        Selection {
+            options,
+            owners: HashMap::new(),
+        }
+    }
+
+    /// Whether a record is asked for. They have to come in their order, and
+    /// all of them.
+    pub fn wants(&mut self, record: &Record) -> bool {
+        if let What::Born { env, pgdir, .. } = record.what {
+            self.owners.insert(pgdir, env);
+        }
+        let Options {
+            env,
+            frame,
+            address,
+            kind,
+            cpu,
+            ..
+        } = self.options;
+        let what = record.what;
+        env.is_none_or(|id| self.environments(record).contains(&EnvId(id.cast_signed())))
+            && frame.is_none_or(|frame| frames(what).contains(&Some(Pfn(frame))))
+            && address.is_none_or(|va| is_at(what, va))
+            && (kind.is_empty() || kind.contains(&what.kind()))
+            && cpu.is_none_or(|cpu| cpus(record) >> cpu & 1 != 0)
+    }
+
+    /// The environments that a record is about.
+    fn environments(&self, record: &Record) -> [EnvId; 3] {
+        const NONE: EnvId = EnvId::NONE;
+        let (one, other) = match record.what {
+            What::Inserted(it) | What::Removed(it) | What::TableMade(it) => {
+                let owner = self.owners.get(&it.pgdir).copied();
+                (it.env, owner.unwrap_or(NONE))
+            }
+            What::Delivered { to, from, .. } => (to, from),
+            What::Sends { to, .. } => (to, NONE),
+            What::Born { env, parent, .. } => (env, parent),
+            What::Died { env, killer, .. } => (env, killer),
+            What::Parked { env, .. } => (env, NONE),
+            _ => (NONE, NONE),
+        };
+        [record.env, one, other]
+    }
+}
+
+/// The frames that a record names.
+fn frames(what: What) -> [Option<Pfn>; 2] {
+    match what {
+        What::Inserted(it) | What::Removed(it) | What::TableMade(it) => {
+            [Some(it.entry.frame()), Some(it.pgdir)]
+        }
+        What::Freed { frame: pgdir }
+        | What::Switched { pgdir }
+        | What::Born { pgdir, .. }
+        | What::Died { pgdir, .. } => [Some(pgdir), None],
+        _ => [None, None],
+    }
+}
+
+/// Whether a record is about the page that `va` is in.
+fn is_at(what: What, va: u32) -> bool {
+    let page = |at: u32| at / PGSIZE == va / PGSIZE;
+    match what {
+        What::Inserted(Mapping { va: at, .. })
+        | What::Removed(Mapping { va: at, .. })
+        | What::Sends { va: at, .. }
+        | What::Receives { va: at } => page(at),
+        What::TableMade(Mapping { va: at, .. }) => at / PTSIZE == va / PTSIZE,
+        // A page fault's address; a page call's is its second argument.
+        What::Entered { eip, arguments } => page(eip) || arguments.into_iter().any(page),
+        What::Parked { eip, .. } => page(eip),
+        _ => false,
+    }
+}
+
+/// The CPUs that a record is about, as bits.
+fn cpus(record: &Record) -> u32 {
+    let bit = |cpu: kcore::CpuId| 1_u32.checked_shl(cpu.0.into()).unwrap_or(0);
+    let named = match record.what {
+        What::Flushes { cpu } | What::Stops { cpu } | What::Parked { cpu, .. } => bit(cpu),
+        What::Wakes { cpus } => cpus.0,
+        _ => 0,
+    };
+    bit(record.cpu) | named
+}
+
+/// A kind by its name.
+pub fn kind(name: &str) -> Result<Kind, String> {
+    let found = Kind::ALL.iter().find(|kind| kind.name() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("there are: {}", names.join(", "))
+    })
+}

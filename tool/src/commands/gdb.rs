@@ -29,6 +29,7 @@ use crate::qemu::supervise::{Ending, Supervisor};
 use crate::report::{line, note};
 use crate::status::{self, usage};
 use crate::tether;
+use crate::trace_file;
 use crate::workspace::Workspace;
 
 /// Boots and debugs; the exit status is gdb's.
@@ -38,6 +39,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         check_script(script)?;
     }
     let console = console(options.console.as_deref())?;
+    if let Some(path) = &options.run.trace {
+        trace_file::create(path)?;
+    }
     let host = Host::find()?;
     let gdb = external::GDB.find_or_install(&host.workspace)?;
     let guest = host.guest(run::kernel_for(&options.run.append))?;
@@ -86,6 +90,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     let ending = supervisor.attend(&mut command, options.run.timeout)?;
     drop(emulator);
     drop(terminal);
+    if let Some(path) = &options.run.trace {
+        trace_file::trim(path)?;
+    }
     Ok(verdict(&ending))
 }
 

@@ -54,7 +54,7 @@ pub enum Fork {
 
 /// A child that has never run and that nobody else can have started: its
 /// memory may be arranged at will.
-pub struct NewEnv(EnvId);
+pub struct NewEnv(pub(crate) EnvId);
 
 impl NewEnv {
     /// Its id.

@@ -28,6 +28,9 @@
 //! | [`share`] | memory that parent and children have in common |
 //! | [`area`] | pages to map and unmap at will |
 //! | [`port`] | devices, for an environment that may |
+//! | [`spawn`](mod@spawn) | running another program |
+//! | [`archive`] | the files that the system was booted with |
+//! | [`heap`](mod@heap) | memory for `alloc`, for programs that want it |
 //! | [`interface`] | which numbering and which entry the kernel offers |
 //! | [`entry`] | the two instructions that enter the kernel |
 //! | [`print`](mod@print) | `print!` and `println!` |
@@ -41,12 +44,14 @@
 
 use runtime as _;
 
+pub mod archive;
 pub mod area;
 mod copy_on_write;
 pub mod entry;
 pub mod env;
 pub mod exofork;
 pub mod fork;
+pub mod heap;
 pub mod interface;
 pub mod ipc;
 pub mod page_fault;
@@ -54,6 +59,7 @@ mod panic;
 pub mod port;
 pub mod print;
 pub mod share;
+pub mod spawn;
 pub mod start;
 pub mod sys;
 pub mod time;
@@ -63,4 +69,5 @@ pub use abi;
 pub use abi::{EnvId, EnvStatus, Error, Perm};
 pub use exofork::Fork;
 pub use fork::fork;
+pub use spawn::spawn;
 pub use start::{args, exit};

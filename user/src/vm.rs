@@ -81,11 +81,16 @@ pub fn mapped(range: Range<u32>) -> impl Iterator<Item = u32> {
 
 /// Addresses of the pages that this program's text and data occupy.
 pub fn program() -> impl Iterator<Item = u32> {
+    mapped(abi::layout::UTEXT..program_end())
+}
+
+/// One past the last byte of this program's data.
+pub(crate) fn program_end() -> u32 {
     unsafe extern "C" {
         /// One past the program; given by the linker script.
         safe static end: u8;
     }
-    mapped(abi::layout::UTEXT..&raw const end as u32)
+    &raw const end as u32
 }
 
 /// Maps a fresh page of zeros at `va`, where nothing is mapped.

@@ -145,6 +145,9 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("sparse", features::sparse).on_cpus(2),
     Program::new("orphans", features::orphans).on_cpus(2),
     Program::new("stale", features::stale).also_as_lab5(),
+    Program::new("args", alone),
+    Program::new("heap", heap).also_as_lab5(),
+    Program::new("writetext", writetext),
 ];
 
 /// Each program at each number of CPUs, some under both numberings.
@@ -195,6 +198,33 @@ fn hello(expect: Expect, _: Scope, _: u32) -> Expect {
         exiting(FIRST),
         free(FIRST, FIRST),
     ])
+}
+
+fn heap(expect: Expect, _: Scope, _: u32) -> Expect {
+    let own = |who: &str| text(&format!("the {who} has its own 1000 strings"));
+    let begin = [
+        text("made 1000 strings"),
+        text("used 300 MiB, a few at a time"),
+    ];
+    expect
+        .in_order(
+            begin
+                .clone()
+                .into_iter()
+                .chain([own("parent"), exiting(FIRST)]),
+        )
+        .in_order(begin.into_iter().chain([own("child"), exiting(SECOND)]))
+}
+
+fn writetext(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([first(), text("my text can be written"), exiting(FIRST)])
+}
+
+/// A program that was started without arguments has none, not even its name.
+fn alone(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect
+        .in_order([first(), exiting(FIRST)])
+        .never(regex("[0-9]: .*"))
 }
 
 fn yields(expect: Expect, _: Scope, _: u32) -> Expect {

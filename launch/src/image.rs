@@ -1,0 +1,188 @@
+//! The parts of an ELF file that go into memory.
+//!
+//! The format is the crate `elf`'s affair. The hard thing is that nothing in
+//! the file can be believed: everything is checked before the first page is
+//! made.
+
+use core::fmt;
+use core::ops::Range;
+
+use abi::layout::PGSIZE;
+use elf::abi::{EM_386, ET_EXEC, PF_W, PT_LOAD};
+use elf::endian::LittleEndian;
+use elf::file::{Class, FileHeader, parse_ident};
+use elf::segment::{ProgramHeader, SegmentTable};
+
+use super::{Page, STACK};
+
+/// Bytes of a file's header, of its first part that is the same for all
+/// machines, and of a program header (Tool Interface Standard, ELF 1.2, book I).
+const HEADER: usize = 52;
+const IDENT: usize = 16;
+const PROGRAM_HEADER: usize = 32;
+/// The most program headers, as in the kernel's loader.
+const MAX_PROGRAM_HEADERS: usize = 64;
+
+/// Why a file is not a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadImage {
+    /// It is not an ELF file for this machine.
+    NotProgram,
+    /// It ends before what its headers promise.
+    Truncated,
+    /// A part of it goes where no program may be.
+    Address,
+}
+
+impl fmt::Display for BadImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadImage::NotProgram => "not a program for this machine",
+            BadImage::Truncated => "the file is incomplete",
+            BadImage::Address => "goes where no program may be",
+        })
+    }
+}
+
+/// A file whose headers are in order.
+#[derive(Debug)]
+pub struct Image<'f> {
+    file: &'f [u8],
+    entry: u32,
+    table: SegmentTable<'f, LittleEndian>,
+}
+
+/// A part of the file, and where it goes.
+#[derive(Clone, Copy)]
+struct Segment<'f> {
+    /// Address of its first byte.
+    va: u32,
+    /// One past its last; what the file does not give is zero.
+    end: u32,
+    bytes: &'f [u8],
+    writeable: bool,
+}
+
+impl<'f> Image<'f> {
+    /// Checks a file.
+    ///
+    /// # Errors
+    /// If it is not a program, or not one that can be placed.
+    pub fn parse(file: &'f [u8]) -> Result<Image<'f>, BadImage> {
+        let header = file.get(..HEADER).ok_or(BadImage::NotProgram)?;
+        let (ident, tail) = header.split_at(IDENT);
+        let ident = parse_ident::<LittleEndian>(ident).map_err(|_| BadImage::NotProgram)?;
+        let header = FileHeader::parse_tail(ident, tail).map_err(|_| BadImage::NotProgram)?;
+        let count = usize::from(header.e_phnum);
+        let is_ours = header.class == Class::ELF32
+            && header.e_type == ET_EXEC
+            && header.e_machine == EM_386
+            && (count == 0 || usize::from(header.e_phentsize) == PROGRAM_HEADER)
+            && count <= MAX_PROGRAM_HEADERS;
+        if !is_ours {
+            return Err(BadImage::NotProgram);
+        }
+        let table = range(header.e_phoff, (count * PROGRAM_HEADER) as u64);
+        let table = table
+            .and_then(|range| file.get(range))
+            .ok_or(BadImage::Truncated)?;
+        let image = Image {
+            file,
+            // A word of 32 bits in this class of files.
+            entry: header.e_entry as u32,
+            table: SegmentTable::new(header.endianness, header.class, table),
+        };
+        image.checked().try_for_each(|segment| segment.map(drop))?;
+        Ok(image)
+    }
+
+    /// Address of the first instruction.
+    pub fn entry(&self) -> u32 {
+        self.entry
+    }
+
+    /// Addresses of the pages that the program has, each once.
+    pub fn pages(&self) -> impl Iterator<Item = u32> {
+        self.segments()
+            .enumerate()
+            .flat_map(move |(index, segment)| {
+                let is_first = move |page: &u32| {
+                    let mut earlier = self.segments().take(index);
+                    !earlier.any(|segment| segment.meets(*page))
+                };
+                segment.pages().filter(is_first)
+            })
+    }
+
+    /// Puts the page at `va` together in `page`, which is all zeros. Returns
+    /// whether the program may write it.
+    pub fn fill(&self, va: u32, page: &mut Page) -> bool {
+        let mut writeable = false;
+        for segment in self.segments().filter(|segment| segment.meets(va)) {
+            segment.copy_to(va, page);
+            writeable |= segment.writeable;
+        }
+        writeable
+    }
+
+    /// What goes into memory, in the order of the file.
+    fn segments(&self) -> impl Iterator<Item = Segment<'f>> {
+        // `parse` has seen that there are no errors.
+        self.checked().flatten()
+    }
+
+    fn checked(&self) -> impl Iterator<Item = Result<Segment<'f>, BadImage>> {
+        let file = self.file;
+        self.table
+            .iter()
+            .filter(|header| header.p_type == PT_LOAD)
+            .map(move |header| Segment::check(file, header))
+    }
+}
+
+impl<'f> Segment<'f> {
+    fn check(file: &'f [u8], header: ProgramHeader) -> Result<Segment<'f>, BadImage> {
+        let bytes = range(header.p_offset, header.p_filesz)
+            .and_then(|range| file.get(range))
+            .filter(|_| header.p_filesz <= header.p_memsz)
+            .ok_or(BadImage::Truncated)?;
+        let end = header.p_vaddr.checked_add(header.p_memsz);
+        let end = end.filter(|&end| end <= u64::from(STACK));
+        Ok(Segment {
+            // Below the stack, so below 4 GiB.
+            va: header.p_vaddr as u32,
+            end: end.ok_or(BadImage::Address)? as u32,
+            bytes,
+            writeable: header.p_flags & PF_W != 0,
+        })
+    }
+
+    /// Addresses of the pages that it lies in.
+    fn pages(self) -> impl Iterator<Item = u32> {
+        let first = self.va & !(PGSIZE - 1);
+        let none = self.va == self.end;
+        (if none { self.end } else { first }..self.end).step_by(PGSIZE as usize)
+    }
+
+    /// Whether some of it lies in the page at `page`.
+    fn meets(&self, page: u32) -> bool {
+        self.va < self.end && self.va < page + PGSIZE && page < self.end
+    }
+
+    /// Copies to `to` what the file has for the page at `page`.
+    fn copy_to(&self, page: u32, to: &mut Page) {
+        // Where the segment begins in the page, or the page in the segment.
+        let in_page = self.va.saturating_sub(page) as usize;
+        let in_segment = page.saturating_sub(self.va) as usize;
+        let from = self.bytes.get(in_segment..).unwrap_or_default();
+        for (to, &from) in to.iter_mut().skip(in_page).zip(from) {
+            *to = from;
+        }
+    }
+}
+
+/// `size` bytes from `start` on, if that can be.
+fn range(start: u64, size: u64) -> Option<Range<usize>> {
+    let end = usize::try_from(start.checked_add(size)?).ok()?;
+    Some(usize::try_from(start).ok()?..end)
+}

@@ -1,0 +1,89 @@
+//! Where the heap ends, and how it gets further.
+//!
+//! Where the kernel has `sbrk`, it knows; elsewhere, pages are mapped one by
+//! one, and the end is kept here.
+//!
+//! The hard thing is the first time, because a child has the break of its
+//! parent, which may have been another program and shorter than this one. So
+//! the break is raised to this program's end if it is lower. From then on it is
+//! never lowered below where it was: what is there is the program.
+
+use abi::call::FEATURE_SBRK;
+use abi::layout::PGSIZE;
+use abi::{EnvId, Error};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crate::interface::Interface;
+use crate::{sys, vm};
+
+/// The most pages that one call of `sbrk` maps.
+const PAGES_AT_ONCE: u32 = 1024;
+/// No heap reaches further: the limit of `sbrk`.
+const LIMIT: u32 = 0x8000_0000;
+
+/// Maps so many fresh pages after what there is. Returns where they begin.
+///
+/// # Errors
+/// `NoMem`, or `Inval` if the addresses are used up; then nothing has changed.
+pub fn grow(pages: u32) -> Result<u32, Error> {
+    let size = pages.checked_mul(PGSIZE).ok_or(Error::Inval)?;
+    if Interface::get().offers(FEATURE_SBRK) {
+        move_break(size)
+    } else {
+        map_pages(size)
+    }
+}
+
+/// The address of the first page after the program.
+fn least() -> u32 {
+    vm::program_end().next_multiple_of(PGSIZE)
+}
+
+fn move_break(size: u32) -> Result<u32, Error> {
+    let found = sbrk(0)?;
+    let start = found.next_multiple_of(PGSIZE).max(least());
+    raise(start - found)?;
+    let raised = raise(size);
+    if raised.is_err() {
+        let too_far = sbrk(0)? - start;
+        sbrk(-(too_far as i32))?;
+    }
+    raised.map(|()| start)
+}
+
+/// Moves the break; never to below `least`.
+fn sbrk(increment: i32) -> Result<u32, Error> {
+    // SAFETY: what is above the program is the heap's, and the heap is told of
+    // it only when it is there to stay.
+    unsafe { sys::sbrk(increment) }
+}
+
+/// Moves the break up.
+fn raise(mut by: u32) -> Result<(), Error> {
+    while by > 0 {
+        let step = by.min(PAGES_AT_ONCE * PGSIZE);
+        sbrk(step as i32)?;
+        by -= step;
+    }
+    Ok(())
+}
+
+/// Where the heap ends, once it has begun.
+static END: AtomicU32 = AtomicU32::new(0);
+
+fn map_pages(size: u32) -> Result<u32, Error> {
+    let start = END.load(Relaxed).max(least());
+    let end = start.checked_add(size).filter(|&end| end <= LIMIT);
+    let end = end.ok_or(Error::Inval)?;
+    for va in (start..end).step_by(PGSIZE as usize) {
+        if let Err(error) = vm::allocate(va) {
+            for va in (start..va).step_by(PGSIZE as usize) {
+                // SAFETY: mapped just now, and nobody was told.
+                unsafe { sys::page_unmap(EnvId::NONE, va)? };
+            }
+            return Err(error);
+        }
+    }
+    END.store(end, Relaxed);
+    Ok(start)
+}

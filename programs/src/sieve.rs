@@ -7,7 +7,7 @@
 //! the end goes down the chain like a number, and when it has come to the last
 //! filter it comes back up; each filter ends after its successor.
 
-use user::{EnvId, Error, Fork, fork, ipc};
+use user::{EnvId, Error, Fork, fork, ipc, println};
 
 /// How far the sieve goes unless it is told: 367 primes.
 pub const LIMIT: u32 = 2500;
@@ -25,7 +25,10 @@ pub fn run(limit: u32, report: impl Fn(u32)) {
             user::exit()
         }
     }) {
-        Ok(()) => {}
+        // A neighbour that is gone: the sieve is being ended, or breaks down.
+        Ok(()) | Err(Error::BadEnv) => {}
+        // A kernel makes so many environments and no more.
+        Err(Error::NoFreeEnv) => println!("the sieve has no room to grow"),
         Err(error) => panic!("{}", error.message()),
     }
 }

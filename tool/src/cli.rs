@@ -54,7 +54,7 @@ pub enum Command {
 #[derive(Debug, Args, Clone)]
 pub struct Run {
     /// One of our programs, or, with a slash in it, an ELF file (default: a
-    /// demonstration).
+    /// prompt that runs ours).
     #[arg(value_name = "PROGRAM")]
     pub program: Option<OsString>,
     /// Its arguments; after `--` they may begin with a hyphen. A `+` begins
@@ -131,7 +131,7 @@ pub struct Gdb {
 #[derive(Debug, Args)]
 pub struct Image {
     /// One of our programs, or, with a slash in it, an ELF file (default: a
-    /// demonstration).
+    /// prompt that runs ours).
     #[arg(value_name = "PROGRAM")]
     pub program: Option<OsString>,
     /// The program's arguments; after `--` they may begin with a hyphen.

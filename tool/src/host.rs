@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::anyhow;
@@ -17,6 +17,7 @@ use crate::build::plan::Plan;
 use crate::cli::Run;
 use crate::commands::run;
 use crate::external;
+use crate::qemu::conversation::{self, Ear, Turn};
 use crate::qemu::machine::{Input, Machine, shell_line};
 use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
@@ -99,16 +100,17 @@ impl Host {
     /// Does what `jostle run` would do with these options, without input, and
     /// returns what it would have shown.
     pub fn capture(&self, options: &Run) -> anyhow::Result<Captured> {
-        self.capture_on(options, None, |_| ())
+        self.capture_on(options, None, Vec::new(), |_| ())
     }
 
-    /// The same on a machine to which something is done first. With a `prompt`
-    /// the guest is stopped, as if nobody read its console any more, as soon as
-    /// that ends with it.
+    /// The same on a machine to which something is done first, with these turns
+    /// as input. With a `prompt` the guest is stopped, as if nobody read its
+    /// console any more, as soon as that ends with it.
     pub fn capture_on(
         &self,
         options: &Run,
         prompt: Option<&'static str>,
+        turns: Vec<Turn>,
         change: impl FnOnce(&mut Machine),
     ) -> anyhow::Result<Captured> {
         let request = run::check(&self.workspace, options)?;
@@ -123,13 +125,13 @@ impl Host {
             prompt,
             ..Buffer::default()
         };
+        let ear = Ear::default();
+        let input = conversation::from_turns(turns, &ear)?;
         let (mut messages, messages_end) = std::io::pipe()?;
         let ending = Supervisor::default().run(
             // Dropped at the end of the statement, and with it our end of the pipe.
-            self.command(&machine)
-                .stdin(Stdio::null())
-                .stderr(messages_end),
-            Annotated::new(console.clone(), symbols),
+            self.command(&machine).stdin(input).stderr(messages_end),
+            ear.at(Annotated::new(console.clone(), symbols)),
             options.timeout,
         )?;
         if let Some(path) = &options.trace {

@@ -1,8 +1,14 @@
-//! Our own programs by name, and what was probably meant by a wrong one.
+//! Our own programs by name, what each does, and what was probably meant by a
+//! wrong name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 
 use crate::status::usage;
+
+/// The program that runs the others.
+pub const PROMPT: &str = "prompt";
 
 /// The names of all programs: one source file or folder each, sorted.
 pub fn names(sources: &Path) -> anyhow::Result<Vec<String>> {
@@ -23,6 +29,44 @@ pub fn names(sources: &Path) -> anyhow::Result<Vec<String>> {
         .collect();
     names.sort();
     Ok(names)
+}
+
+/// What a program does, in its own words: the beginning of its first sentence.
+pub fn description(sources: &Path, name: &str) -> anyhow::Result<String> {
+    let file = source(sources, name);
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let head = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let head: Vec<&str> = head.map(str::trim).collect();
+    Ok(beginning(&head.join(" ")))
+}
+
+/// The first part of the first sentence, in a line.
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 76;
+    let ends = [". ", ": ", "; "].map(|end| text.find(end));
+    let end = ends.into_iter().flatten().min().unwrap_or(text.len());
+    let part = text[..end]
+        .trim()
+        .trim_end_matches(['.', ':'])
+        .replace('`', "");
+    match part.char_indices().nth(LONGEST) {
+        None => part,
+        Some((limit, _)) => {
+            let line = &part[..limit];
+            let end = line.rfind(", ").or_else(|| line.rfind(' '));
+            line[..end.unwrap_or(limit)].to_owned()
+        }
+    }
+}
+
+/// Where a program's source begins.
+fn source(sources: &Path, name: &str) -> PathBuf {
+    let folder = sources.join(name).join("main.rs");
+    if folder.exists() {
+        folder
+    } else {
+        sources.join(name).with_extension("rs")
+    }
 }
 
 /// Fails, naming the nearest programs, unless `name` is one of `known`.
@@ -74,6 +118,22 @@ mod tests {
         assert_eq!(nearest("fault", &known()), ["faultread", "faultwrite"]);
         assert!(nearest("zzzzzz", &known()).is_empty());
         assert!(nearest("", &known()).is_empty());
+    }
+
+    #[test]
+    fn a_program_says_what_it_does() {
+        assert_eq!(beginning("Says hello. More."), "Says hello");
+        assert_eq!(beginning("As `x`, but: more. More"), "As x, but");
+        assert_eq!(beginning("In two lines.  The hard thing"), "In two lines");
+        assert_eq!(beginning("One."), "One");
+        let long = format!("First, second, {}", "word ".repeat(20));
+        assert_eq!(beginning(&long), "First, second");
+        assert_eq!(beginning(&"word ".repeat(20)), "word ".repeat(15).trim());
+        let sources = crate::workspace::Workspace::locate().program_sources();
+        for name in names(&sources).expect("programs") {
+            let what = description(&sources, &name).expect("a source");
+            assert!((5..=76).contains(&what.len()), "{name}: {what}");
+        }
     }
 
     #[test]

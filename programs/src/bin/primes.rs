@@ -9,7 +9,7 @@
 
 use programs::sieve;
 use user::env::Env;
-use user::print;
+use user::{print, println};
 
 user::program!(main);
 
@@ -24,4 +24,5 @@ fn main() {
     sieve::run(limit, |prime| {
         print!("CPU {}: {prime} ", Env::this().cpu());
     });
+    println!("");
 }

@@ -2,8 +2,10 @@
 //!
 //! The guest's target is built in, but few toolchains come with its `core`
 //! library. [`ladder`] decides where to take it from, [`toolchain`] looks at
-//! what there is, [`plan`] puts both together, [`guest`] runs the inner cargo.
+//! what there is, [`plan`] puts both together, [`guest`] runs the inner cargo,
+//! [`archive`] packs the programs for the prompt.
 
+pub mod archive;
 pub mod guest;
 pub mod inner_cargo;
 pub mod ladder;

@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 
+use crate::build::archive;
 use crate::build::guest::{Guest, Kernel};
 use crate::cli::Run;
 use crate::host::Host;
+use crate::qemu::conversation::Ear;
 use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
@@ -42,7 +44,12 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     }
     let host = Host::find()?;
     let guest = host.guest(kernel_for(&options.append))?;
-    let (input, stdin) = input::choose();
+    let ear = Ear::default();
+    let (input, stdin) = if request.has_prompt() {
+        input::choose_for_prompt(&ear)?
+    } else {
+        input::choose()
+    };
     let machine = machine(&host.workspace, options, &request, guest, input)?;
     let symbols = symbols(&host.workspace, &request, guest);
     if options.verbose {
@@ -54,14 +61,14 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     let terminal = TerminalGuard::new(input);
     let ending = supervisor.run(
         host.command(&machine).stdin(stdin),
-        Annotated::new(tail.clone(), symbols),
+        ear.at(Annotated::new(tail.clone(), symbols)),
         options.timeout,
     )?;
     drop(terminal);
     if let Some(path) = &options.trace {
         trace_file::trim(path)?;
     }
-    let verdict = Verdict::of(&ending, &tail.bytes(), input == Input::Terminal);
+    let verdict = Verdict::of(&ending, &tail.bytes(), input != Input::Stream);
     if let Some(remark) = verdict.remark() {
         note(remark);
     }
@@ -88,6 +95,9 @@ pub fn machine(
     guest: &Guest,
     input: Input,
 ) -> anyhow::Result<Machine> {
+    if request.has_prompt() {
+        archive::build(workspace, guest)?;
+    }
     Ok(Machine {
         cpus: options.cpus,
         layout: None,

@@ -10,18 +10,49 @@ use std::process::Stdio;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
+use super::conversation::{self, Ear};
 use super::machine::Input;
+
+/// What standard input is.
+enum Standard {
+    /// A person's terminal.
+    Terminal,
+    /// A pipe, a file or nothing.
+    Stream,
+    /// A terminal that somebody else is using.
+    NotOurs,
+}
+
+fn look() -> Standard {
+    let input = stdin();
+    if !input.is_terminal() {
+        return Standard::Stream;
+    }
+    match tcgetpgrp(&input) {
+        Ok(foreground) if foreground == getpgrp() => Standard::Terminal,
+        _ => Standard::NotOurs,
+    }
+}
 
 /// The standard input for the emulator, and what kind of input that makes.
 pub fn choose() -> (Input, Stdio) {
-    let input = stdin();
-    if !input.is_terminal() {
-        return (Input::Stream, Stdio::inherit());
+    match look() {
+        Standard::Terminal => (Input::Terminal, Stdio::inherit()),
+        Standard::Stream => (Input::Stream, Stdio::inherit()),
+        Standard::NotOurs => (Input::Stream, Stdio::null()),
     }
-    match tcgetpgrp(&input) {
-        Ok(foreground) if foreground == getpgrp() => (Input::Terminal, Stdio::inherit()),
-        _ => (Input::Stream, Stdio::null()),
-    }
+}
+
+/// The same for a guest that asks for lines, as `ear` can hear.
+pub fn choose_for_prompt(ear: &Ear) -> std::io::Result<(Input, Stdio)> {
+    Ok(match look() {
+        Standard::Terminal => (Input::Prompt, Stdio::inherit()),
+        Standard::Stream => (Input::Stream, conversation::from_lines(stdin(), ear)?),
+        Standard::NotOurs => {
+            let nothing = std::io::empty();
+            (Input::Stream, conversation::from_lines(nothing, ear)?)
+        }
+    })
 }
 
 /// Restores the terminal's settings when dropped.
@@ -31,7 +62,7 @@ impl TerminalGuard {
     /// Remembers the settings, if `input` is a terminal.
     pub fn new(input: Input) -> Self {
         Self(match input {
-            Input::Terminal => tcgetattr(stdin()).ok(),
+            Input::Terminal | Input::Prompt => tcgetattr(stdin()).ok(),
             Input::Stream => None,
         })
     }

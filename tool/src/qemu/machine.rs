@@ -23,8 +23,10 @@ pub enum Timing {
 /// What is connected to the guest's serial input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// A person at a terminal; Ctrl-A X quits.
+    /// A person at a terminal; Ctrl-A X quits, Ctrl-C stops everything.
     Terminal,
+    /// A person at a terminal; Ctrl-A X quits, Ctrl-C is the guest's.
+    Prompt,
     /// A pipe, a file or nothing: every byte is the guest's.
     Stream,
 }
@@ -115,6 +117,7 @@ impl Machine {
         match self.input {
             // The multiplexer is what understands Ctrl-A X.
             Input::Terminal => "stdio,id=console,mux=on,signal=on",
+            Input::Prompt => "stdio,id=console,mux=on,signal=off",
             Input::Stream => "stdio,id=console,signal=on",
         }
     }
@@ -257,6 +260,14 @@ mod tests {
             "{line}"
         );
         assert!(!line.contains("thread="), "{line}");
+    }
+
+    #[test]
+    fn at_the_prompt_an_interrupt_is_the_guests() {
+        let line = |input| joined(&Machine { input, ..machine() });
+        assert!(line(Input::Prompt).contains("mux=on,signal=off"));
+        assert!(line(Input::Terminal).contains("mux=on,signal=on"));
+        assert!(!line(Input::Stream).contains("mux"));
     }
 
     #[test]

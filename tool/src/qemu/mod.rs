@@ -1,5 +1,6 @@
 //! The emulated machine: how it is put together, watched and judged.
 
+pub mod conversation;
 pub mod input;
 pub mod machine;
 pub mod module_line;

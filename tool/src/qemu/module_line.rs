@@ -90,6 +90,14 @@ pub fn file(line: &OsStr) -> &Path {
     Path::new(OsStr::from_bytes(path.unwrap_or_default()))
 }
 
+/// The string of a file that is for the program before it; `path` must come from
+/// [`openable`].
+pub fn archive(path: &Path) -> OsString {
+    let mut line = path.as_os_str().to_owned();
+    line.push(" @archive");
+    line
+}
+
 /// Percent-encodes every byte that is not plain.
 fn encode(word: &OsStr) -> String {
     let mut encoded = String::new();

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use jostle::commands::run;
 use jostle::expect::Expect;
 use jostle::host::{Captured, Host};
+use jostle::qemu::conversation::Turn;
 use jostle::qemu::machine::{Machine, shell_word};
 use jostle::qemu::verdict::Verdict;
 use libtest_mimic::Failed;
@@ -39,24 +40,34 @@ impl Boot {
 
     /// The same on a machine to which something is done first.
     pub fn on(words: &[&str], change: impl FnOnce(&mut Machine)) -> Result<Self, String> {
-        Self::run(words, None, Verdict::Clean, change)
+        Self::run(words, None, Vec::new(), Verdict::Clean, change)
+    }
+
+    /// `jostle run` with these words and these turns as input: what to wait for,
+    /// and what to say then.
+    pub fn with_input(words: &[&str], turns: &[(&str, &[u8])]) -> Result<Self, String> {
+        let turn = |&(text, bytes): &(&str, &[u8])| (text.to_owned(), bytes.to_owned());
+        let turns = turns.iter().map(turn).collect();
+        Self::run(words, None, turns, Verdict::Clean, |_| ())
     }
 
     /// `jostle run` with these words, stopped when the kernel's monitor asks for
     /// a command; to end there is to end well.
     pub fn to_the_prompt(words: &[&str]) -> Result<Self, String> {
-        Self::run(words, Some(PROMPT), Verdict::OutputClosed, |_| ())
+        let good_end = Verdict::OutputClosed;
+        Self::run(words, Some(PROMPT), Vec::new(), good_end, |_| ())
     }
 
     fn run(
         words: &[&str],
         prompt: Option<&'static str>,
+        turns: Vec<Turn>,
         good_end: Verdict,
         change: impl FnOnce(&mut Machine),
     ) -> Result<Self, String> {
         let options = run::options(words).map_err(|error| error.to_string())?;
         let captured = host()?
-            .capture_on(&options, prompt, change)
+            .capture_on(&options, prompt, turns, change)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             words: words.iter().map(|&word| word.to_owned()).collect(),

@@ -20,6 +20,7 @@ mod handlers;
 mod image;
 mod planted;
 mod programs;
+mod prompt;
 mod replay;
 mod starting;
 mod trace;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         .chain(backtraces::trials())
         .chain(foreign::trials())
         .chain(grading::trials())
+        .chain(prompt::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use super::line::{self, Asked};
+use crate::build::archive;
 use crate::build::guest::Guest;
 use crate::cli::Run;
 use crate::elf_check;
@@ -18,8 +19,6 @@ use crate::server::ServerKind;
 use crate::status::usage;
 use crate::workspace::Workspace;
 
-/// What runs if nothing is named.
-const DEMONSTRATION: &str = "demo";
 /// The smallest unit of a disk, in bytes.
 const SECTOR: u64 = 512;
 /// The largest disk that 28-bit sector numbers reach, in bytes.
@@ -46,6 +45,8 @@ struct Entry {
 /// A program that was found and may be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Program {
+    /// The one that runs ours, with all of them.
+    Prompt,
     /// One of ours, by name.
     Ours(String),
     /// A file from the host and the edition it was built for.
@@ -72,7 +73,12 @@ pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
             })
         })
         .collect::<anyhow::Result<Vec<Entry>>>()?;
-    if entries.len() > module_line::MAX_MODULES {
+    let prompts = || entries.iter().filter(|entry| entry.is_prompt());
+    if prompts().any(|entry| !entry.arguments.is_empty()) {
+        return Err(usage("the prompt takes no arguments"));
+    }
+    // Each prompt has an archive, which is a module too.
+    if entries.len() + prompts().count() > module_line::MAX_MODULES {
         return Err(usage(format_args!(
             "{} programs; the kernel starts at most {}",
             entries.len(),
@@ -88,7 +94,7 @@ pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
     })
 }
 
-/// The programs that were named; the demonstration, if nothing was.
+/// The programs that were named; the prompt, if nothing was.
 fn asked(options: &Run) -> anyhow::Result<Vec<Asked>> {
     let words: Vec<OsString> = options
         .program
@@ -102,11 +108,13 @@ fn asked(options: &Run) -> anyhow::Result<Vec<Asked>> {
     if !options.with.is_empty() {
         return Ok(Vec::new());
     }
-    line::split(&[DEMONSTRATION.into()])
+    line::split(&[programs::PROMPT.into()])
 }
 
 fn find(workspace: &Workspace, program: &OsStr, memory_mib: u32) -> anyhow::Result<Program> {
-    if program.as_encoded_bytes().contains(&b'/') {
+    if program == programs::PROMPT {
+        Ok(Program::Prompt)
+    } else if program.as_encoded_bytes().contains(&b'/') {
         let path = PathBuf::from(program);
         let image = read_program(&path, memory_mib)?;
         let found = elf_check::check(&image, memory_mib)
@@ -155,7 +163,18 @@ fn refusal(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
     usage(format_args!("{}: {why}", path.display()))
 }
 
+impl Entry {
+    fn is_prompt(&self) -> bool {
+        self.program == Program::Prompt
+    }
+}
+
 impl Request {
+    /// Whether somebody is to be asked what to run.
+    pub fn has_prompt(&self) -> bool {
+        self.entries.iter().any(Entry::is_prompt)
+    }
+
     /// The boot modules. `personality` is for all programs, where it was given.
     pub fn modules(
         &self,
@@ -163,24 +182,29 @@ impl Request {
         guest: &Guest,
         personality: Option<Personality>,
     ) -> anyhow::Result<Vec<OsString>> {
-        let module = |entry: &Entry| {
-            let found = match &entry.program {
-                Program::Ours(_) => None,
-                Program::Host(_, found) => Some(*found),
+        let module = |entry: &Entry| -> anyhow::Result<OsString> {
+            let personality = match &entry.program {
+                // It starts others, for which it needs a call that lab 4 lacks.
+                Program::Prompt => Some(Personality::Lab6),
+                Program::Ours(_) => personality,
+                Program::Host(_, found) => personality.or(Some(*found)),
             };
             let module = Module {
                 path: module_line::openable(workspace, &entry.program.file(guest))?,
                 kind: entry.kind,
-                personality: personality.or(found),
+                personality,
                 arguments: &entry.arguments,
             };
             Ok(module.line())
         };
-        let lines = self
-            .entries
-            .iter()
-            .map(module)
-            .collect::<anyhow::Result<Vec<OsString>>>()?;
+        let mut lines = Vec::new();
+        for entry in &self.entries {
+            lines.push(module(entry)?);
+            if entry.is_prompt() {
+                let archive = module_line::openable(workspace, &archive::path(workspace))?;
+                lines.push(module_line::archive(&archive));
+            }
+        }
         module_line::check_room(&lines)?;
         Ok(lines)
     }
@@ -198,6 +222,7 @@ impl Request {
 impl Program {
     fn file(&self, guest: &Guest) -> PathBuf {
         match self {
+            Self::Prompt => guest.program(programs::PROMPT),
             Self::Ours(name) => guest.program(name),
             Self::Host(path, _) => path.clone(),
         }
@@ -276,7 +301,18 @@ mod tests {
             lines(&["--with", "type=ns:hello", "--with", "type=fs:demo"]),
             ["out/hello @type=ns", "out/demo @type=fs"]
         );
-        assert_eq!(lines(&[]), ["out/demo"]);
+    }
+
+    #[test]
+    fn the_prompt_has_an_archive() {
+        let [prompt, archive] = &lines(&[])[..] else {
+            panic!("two modules");
+        };
+        assert_eq!(prompt, "out/prompt @personality=lab6");
+        assert!(archive.ends_with("archive.tar @archive"), "{archive}");
+        assert_eq!(lines(&["prompt", "--personality", "lab4"]), lines(&[]));
+        assert_eq!(lines(&["hello", "+", "prompt"]).len(), 3);
+        assert!(refused(&["prompt", "hello"]).contains("no arguments"));
     }
 
     #[test]
@@ -291,6 +327,8 @@ mod tests {
         let words = many(module_line::MAX_MODULES);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         assert_eq!(lines(&words).len(), module_line::MAX_MODULES);
+        let with_prompt = [&words[..words.len() - 1], &["prompt"]].concat();
+        assert!(refused(&with_prompt).contains("at most 64"));
     }
 
     #[test]

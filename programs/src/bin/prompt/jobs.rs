@@ -1,0 +1,161 @@
+//! Programs that run, each with all that it has made.
+//!
+//! A job is the kernel's word for that: whatever members make are members, and
+//! who made the job can end all of it. The hard thing is to notice cheaply that
+//! one is over, for asking the kernel takes it a while: nobody asks while the
+//! first member is alive, which the public table shows.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use user::env::Env;
+use user::spawn::{self, SpawnError};
+use user::{EnvId, EnvStatus, println, sys};
+
+use crate::input::Input;
+
+/// A job that was started.
+pub struct Job {
+    /// Its name: the id of its first member.
+    pub id: EnvId,
+    /// What was entered.
+    pub line: String,
+}
+
+/// The jobs that were not seen to be over.
+#[derive(Default)]
+pub struct Jobs(Vec<Job>);
+
+impl Job {
+    fn is_over(&self) -> bool {
+        !is_alive(self.id) && sys::job_size(self.id) == Ok(0)
+    }
+
+    /// Ends every member. Without a pause: those that are left would notice that
+    /// others are gone, and say so.
+    fn end(&self) {
+        while sys::job_destroy(self.id).is_ok_and(|left| left > 0) {}
+    }
+}
+
+impl Jobs {
+    /// Starts a program as a job of its own.
+    pub fn start(&mut self, image: &[u8], words: &[String]) -> Result<EnvId, SpawnError> {
+        let child = spawn::prepare(image, words)?;
+        let id = child.id();
+        if let Err(error) = sys::job_create(id).and_then(|()| child.start()) {
+            // It can only fail if it is gone already.
+            let _ = sys::env_destroy(id);
+            return Err(error.into());
+        }
+        let line = words.join(" ");
+        self.0.push(Job { id, line });
+        Ok(id)
+    }
+
+    /// Waits for a job's end; Ctrl-C ends it.
+    pub fn foreground(&mut self, id: EnvId, input: &mut Input) {
+        while let Some(place) = self.0.iter().position(|job| job.id == id) {
+            let job = &self.0[place];
+            if input.interrupted() {
+                job.end();
+                println!("^C");
+            }
+            if job.is_over() {
+                self.0.remove(place);
+            } else {
+                sys::yield_now();
+            }
+        }
+    }
+
+    /// Waits until no job is left; Ctrl-C waits no longer.
+    pub fn wait(&mut self, input: &mut Input) {
+        loop {
+            self.tell_ended();
+            if self.0.is_empty() {
+                return;
+            }
+            if input.interrupted() {
+                println!("^C");
+                return;
+            }
+            sys::yield_now();
+        }
+    }
+
+    /// Ends a job, or an environment of our own.
+    pub fn kill(&mut self, id: EnvId) {
+        if let Some(place) = self.0.iter().position(|job| job.id == id) {
+            let job = self.0.remove(place);
+            job.end();
+            println!("[{:x}] ended: {}", id.0, job.line);
+        } else if !is_alive(id) {
+            println!("no such job or environment: {:x} (ps lists them)", id.0);
+        } else if let Some(job) = self.of_descendant(id) {
+            println!(
+                "{:x} is a part of job {:x}, which can be ended",
+                id.0, job.id.0
+            );
+        } else if id == sys::getenvid() {
+            println!("{:x} is this prompt, which exit ends", id.0);
+        } else {
+            println!("{:x} is not a job's, so it cannot be ended", id.0);
+        }
+    }
+
+    /// The job that an environment belongs to, as far as its ancestors can still
+    /// be seen.
+    fn of_descendant(&self, id: EnvId) -> Option<&Job> {
+        let parent = |id: &EnvId| {
+            let env = Env::of(*id);
+            (env.id() == *id).then(|| env.parent_id())
+        };
+        // Ids grow with time, and nobody is older than its parent: no circles.
+        // The number is for a slot that changes while we look.
+        core::iter::successors(Some(id), parent)
+            .take(user::abi::env::NENV)
+            .find_map(|id| self.0.iter().find(|job| job.id == id))
+    }
+
+    /// Ends all of them.
+    pub fn end_all(&mut self) {
+        self.tell_ended();
+        for job in self.0.drain(..) {
+            println!("ending [{:x}] {}", job.id.0, job.line);
+            job.end();
+        }
+    }
+
+    /// Says which have ended.
+    pub fn tell_ended(&mut self) {
+        self.0.retain(|job| {
+            let is_over = job.is_over();
+            if is_over {
+                println!("[{:x}] done: {}", job.id.0, job.line);
+            }
+            !is_over
+        });
+    }
+
+    /// Lists them.
+    pub fn list(&mut self) {
+        if self.0.is_empty() {
+            println!("nothing runs in the background");
+        }
+        for job in &self.0 {
+            let size = sys::job_size(job.id).unwrap_or(0);
+            println!("[{:x}] {} ({size} environments)", job.id.0, job.line);
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(&self, id: EnvId) -> Option<&Job> {
+        self.0.iter().find(|job| job.id == id)
+    }
+}
+
+fn is_alive(id: EnvId) -> bool {
+    let env = Env::of(id);
+    env.id() == id && env.status() != Some(EnvStatus::Free)
+}

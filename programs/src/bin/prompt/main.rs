@@ -1,0 +1,119 @@
+//! Runs programs by name. What a person meets first.
+//!
+//! Programs come from the archive that the system was booted with, and each runs
+//! as a job of its own, so that nothing is left of it when it is to end. Line
+//! editing and the meaning of lines are the crate `shell`'s.
+//!
+//! The hard thing is that there is one console. While a program runs in the
+//! foreground, the prompt listens for Ctrl-C and keeps whatever else is typed
+//! for the next line.
+
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod input;
+mod jobs;
+mod programs;
+mod status;
+
+use alloc::string::String;
+
+use shell::command::{self, BUILT_IN, Command};
+use shell::editor::Outcome;
+use user::abi::call::FEATURE_JOBS;
+use user::interface::Interface;
+use user::{EnvId, println};
+
+use input::Input;
+use jobs::Jobs;
+use programs::Programs;
+
+user::heap!();
+user::program!(main);
+
+fn main() {
+    if !Interface::get().offers(FEATURE_JOBS) {
+        println!("prompt: this kernel has no jobs");
+        return;
+    }
+    let mut prompt = Prompt {
+        programs: Programs::find(),
+        input: Input::default(),
+        jobs: Jobs::default(),
+    };
+    println!(
+        "Jostle, with {} programs: help lists them, demo shows all CPUs at work.",
+        prompt.programs.all().len()
+    );
+    while let Some(line) = prompt.line() {
+        match command::parse(&line) {
+            Ok(None) => {}
+            Ok(Some(Command::Exit)) => break,
+            Ok(Some(command)) => prompt.obey(command),
+            Err(wrong) => println!("{wrong}"),
+        }
+    }
+    prompt.jobs.end_all();
+}
+
+/// Everything that lives as long as the prompt.
+struct Prompt {
+    programs: Programs,
+    input: Input,
+    jobs: Jobs,
+}
+
+impl Prompt {
+    /// The next line; none if nothing more will come.
+    fn line(&mut self) -> Option<String> {
+        loop {
+            self.jobs.tell_ended();
+            match self.input.line() {
+                Outcome::Line(line) => return Some(line),
+                Outcome::Interrupted => {}
+                Outcome::EndOfInput => return None,
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Help => self.help(),
+            Command::Ps => status::list(&self.jobs),
+            Command::Jobs => self.jobs.list(),
+            Command::Wait => self.jobs.wait(&mut self.input),
+            Command::Kill(id) => self.jobs.kill(EnvId(id)),
+            Command::Run { words, background } => self.run(&words, background),
+            // `main` does that.
+            Command::Exit => {}
+        }
+    }
+
+    fn help(&self) {
+        for (usage, what) in BUILT_IN {
+            println!("  {usage:<19} {what}");
+        }
+        println!("programs:");
+        for program in self.programs.all() {
+            println!("  {:<19} {}", program.name, program.what);
+        }
+    }
+
+    fn run(&mut self, words: &[String], background: bool) {
+        let Some(name) = words.first() else {
+            return;
+        };
+        let Some(program) = self.programs.named(name) else {
+            println!("no such program: {name} (help lists them)");
+            return;
+        };
+        match self.jobs.start(program.image, words) {
+            Ok(id) if background => println!("[{:x}] {name}", id.0),
+            Ok(id) => self.jobs.foreground(id, &mut self.input),
+            Err(error) => println!("{name}: {error}"),
+        }
+    }
+}

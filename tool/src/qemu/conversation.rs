@@ -1,0 +1,238 @@
+//! Input that waits for its turn: the prompt is told something when it has
+//! asked.
+//!
+//! A person does that by nature, a file does not. What came before the guest
+//! listens would be lost, and so would what does not fit the few hundred bytes
+//! that it keeps; and a serial line has no end, so that the prompt would wait
+//! for ever when the file has one. So a line is sent when the prompt has been
+//! shown, and the end as Ctrl-D.
+//!
+//! The hard thing is Ctrl-C, which is meant for a program that runs, when no
+//! prompt is shown: it is sent at once.
+
+use std::io::{self, BufRead, Read, Write};
+use std::process::Stdio;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use shell::PROMPT;
+use shell::editor::LONGEST;
+use shell::keys::{CTRL_C, CTRL_D};
+
+/// Bytes of output that are remembered at least while nobody waits for them.
+const REMEMBERED: usize = 64 * 1024;
+
+/// What is heard of the guest.
+#[derive(Clone, Default)]
+pub struct Ear(Arc<(Mutex<Heard>, Condvar)>);
+
+#[derive(Default)]
+struct Heard {
+    /// The end of what it said since somebody last waited for something.
+    bytes: Vec<u8>,
+    /// It says no more.
+    over: bool,
+}
+
+impl Ear {
+    /// Passes on to `output` what is written, and hears it.
+    pub fn at<W: Write>(&self, output: W) -> Heeded<W> {
+        Heeded {
+            output,
+            ear: self.clone(),
+        }
+    }
+
+    /// Waits until the guest has said `text`. What it said before that, and the
+    /// text, are not heard again. Returns whether it did; if not, it has ended.
+    pub fn wait_for(&self, text: &[u8]) -> bool {
+        let (_, changed) = &*self.0;
+        let mut heard = self.heard();
+        loop {
+            let found = heard
+                .bytes
+                .windows(text.len())
+                .position(|bytes| bytes == text);
+            if let Some(place) = found {
+                heard.bytes.drain(..place + text.len());
+                return true;
+            }
+            if heard.over {
+                return false;
+            }
+            // The text may have begun, but not more than that.
+            let searched = (heard.bytes.len() + 1).saturating_sub(text.len());
+            heard.bytes.drain(..searched);
+            heard = changed.wait(heard).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Heard)) {
+        change(&mut self.heard());
+        self.0.1.notify_all();
+    }
+}
+
+/// Output that an [`Ear`] is at; it is over when this is dropped.
+pub struct Heeded<W> {
+    output: W,
+    ear: Ear,
+}
+
+impl<W: Write> Write for Heeded<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.output.write(bytes)?;
+        self.ear.change(|heard| {
+            heard.bytes.extend(&bytes[..count]);
+            // Not for every byte: all that is kept is moved.
+            if heard.bytes.len() > 2 * REMEMBERED {
+                let surplus = heard.bytes.len() - REMEMBERED;
+                heard.bytes.drain(..surplus);
+            }
+        });
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+impl<W> Drop for Heeded<W> {
+    fn drop(&mut self) {
+        self.ear.change(|heard| heard.over = true);
+    }
+}
+
+/// Input for the emulator that has what `source` has, each line in its turn.
+pub fn from_lines(source: impl Read + Send + 'static, ear: &Ear) -> io::Result<Stdio> {
+    let ear = ear.clone();
+    spoken(move |to| lines(source, &ear, to))
+}
+
+/// What to wait for, and what to say then.
+pub type Turn = (String, Vec<u8>);
+
+/// Input for the emulator that is these turns.
+pub fn from_turns(turns: Vec<Turn>, ear: &Ear) -> io::Result<Stdio> {
+    let ear = ear.clone();
+    spoken(move |to| {
+        for (text, bytes) in turns {
+            if !ear.wait_for(text.as_bytes()) {
+                break;
+            }
+            to.write_all(&bytes)?;
+        }
+        Ok(())
+    })
+}
+
+/// Input for the emulator that another thread writes.
+fn spoken(
+    speak: impl FnOnce(&mut io::PipeWriter) -> io::Result<()> + Send + 'static,
+) -> io::Result<Stdio> {
+    let (input, mut to) = io::pipe()?;
+    std::thread::spawn(move || {
+        // It fails when the emulator has ended: then nobody is told anything.
+        let _ = speak(&mut to);
+    });
+    Ok(input.into())
+}
+
+fn lines(source: impl Read, ear: &Ear, to: &mut impl Write) -> io::Result<()> {
+    let mut source = io::BufReader::new(source);
+    loop {
+        let mut line = turn(&mut source)?;
+        let is_end = line.is_empty();
+        match line.last() {
+            None => line.push(CTRL_D),
+            Some(&CTRL_C) => {}
+            // The prompt takes no more; and the last line may have no end.
+            Some(_) => {
+                let length = line.strip_suffix(b"\n").unwrap_or(&line).len();
+                line.truncate(length.min(LONGEST));
+                line.push(b'\n');
+            }
+        }
+        if line != [CTRL_C] && !ear.wait_for(PROMPT.as_bytes()) {
+            return Ok(());
+        }
+        to.write_all(&line)?;
+        if is_end {
+            return Ok(());
+        }
+    }
+}
+
+/// The next bytes that belong together: up to the end of the line or a Ctrl-C.
+/// None at the end.
+fn turn(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut turn = Vec::new();
+    loop {
+        let bytes = source.fill_buf()?;
+        let end = bytes.iter().position(|byte| [b'\n', CTRL_C].contains(byte));
+        let count = end.map_or(bytes.len(), |place| place + 1);
+        turn.extend(&bytes[..count]);
+        source.consume(count);
+        if end.is_some() || count == 0 {
+            return Ok(turn);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said to a guest that shows the prompt so often and ends.
+    fn said(source: &'static [u8], prompts: usize) -> Vec<u8> {
+        let ear = Ear::default();
+        let mut output = ear.at(Vec::new());
+        for _ in 0..prompts {
+            output.write_all(b"some text\n").expect("memory");
+            // In pieces, as it may come.
+            let (first, second) = PROMPT.as_bytes().split_at(3);
+            output.write_all(first).expect("memory");
+            output.write_all(second).expect("memory");
+        }
+        drop(output);
+        let mut said = Vec::new();
+        lines(source, &ear, &mut said).expect("memory");
+        said
+    }
+
+    #[test]
+    fn each_line_waits_for_its_prompt() {
+        assert_eq!(said(b"one\ntwo\n", 0), b"");
+        assert_eq!(said(b"one\ntwo\n", 1), b"one\n");
+        assert_eq!(said(b"one\ntwo\n", 2), b"one\ntwo\n");
+        assert_eq!(said(b"one\ntwo\n", 9), b"one\ntwo\n\x04");
+    }
+
+    #[test]
+    fn the_end_is_said_too() {
+        assert_eq!(said(b"", 1), b"\x04");
+        assert_eq!(said(b"one", 1), b"one\n");
+        assert_eq!(said(b"one", 2), b"one\n\x04");
+    }
+
+    #[test]
+    fn no_more_is_sent_than_the_guest_keeps() {
+        static LONG: [u8; 10_000] = [b'x'; 10_000];
+        let said = said(&LONG, 2);
+        assert_eq!(said.len(), LONGEST + 2);
+        assert!(said.ends_with(b"x\n\x04"));
+    }
+
+    #[test]
+    fn an_interrupt_does_not_wait() {
+        assert_eq!(said(b"spin\n\x03ps\n", 1), b"spin\n\x03");
+        assert_eq!(said(b"spin\n\x03ps\n", 2), b"spin\n\x03ps\n");
+        // In the middle of a line there is a prompt.
+        assert_eq!(said(b"a\x03b\n", 0), b"");
+        assert_eq!(said(b"a\x03b\n", 1), b"a\x03");
+    }
+}

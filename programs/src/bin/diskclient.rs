@@ -1,5 +1,5 @@
-//! Asks the disk server for blocks and prints a checksum of each: those that
-//! its arguments name, or the first three.
+//! Asks the disk server for blocks, those that its arguments name or the first
+//! three, and prints a checksum of each.
 
 #![no_std]
 #![no_main]

@@ -214,6 +214,10 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         if self.trace.is_on() {
             self.trace_entry(cpu, event, frame);
         }
+        if self.envs[slot].job.ending && !self.console.is_crowded() {
+            self.device(event);
+            return self.end_marked(cpu, slot);
+        }
         match event {
             Event::Syscall | Event::FastSyscall => {
                 if self.console.is_crowded() {

@@ -2,7 +2,7 @@
 //! handles itself, of a quiet kernel.
 //!
 //! The kernel is *quiet* when nothing is left over from earlier steps that this
-//! one would have to go on with: nothing in limbo, dead, doomed or waiting to be
+//! one would have to go on with: nothing in limbo, dead, dying or waiting to be
 //! printed, room for the kernel's own lines, no fault planted, no trace kept. It
 //! nearly always is. Then a system call need not ask for any of that, and the
 //! calls that are made most often are answered on the spot: `getenvid`; `yield`,
@@ -171,7 +171,8 @@ impl<M: PhysMem> Kernel<'_, M> {
     #[inline(always)]
     pub(crate) fn has_nothing_left(&self) -> bool {
         // Nearly always nothing is to be printed either: one test for all.
-        let left = self.frames.state.limbo.head | self.reaper.heads() | self.sched.doomed.word();
+        let dead = self.reaper.heads() | self.sched.doomed.word() | self.sched.ending;
+        let left = self.frames.state.limbo.head | dead;
         left == 0
             && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())
             && self.config.plant == crate::plant::Plant::NONE

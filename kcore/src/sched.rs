@@ -31,6 +31,8 @@ pub struct Sched {
     pub(crate) running: u32,
     /// Never-started children of the dead: the first of each family.
     pub(crate) doomed: Link,
+    /// How many environments are members of jobs whose end has begun.
+    pub(crate) ending: u32,
     /// The lines that say that all is over have been printed.
     pub(crate) ended: bool,
 }

@@ -64,6 +64,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     pub(crate) fn destroy(&mut self, cpu: CpuId, killer: EnvId, slot: Slot) {
         self.take_out_of_queues(slot);
         let env = self.envs[slot];
+        self.sched.ending = self.sched.ending.wrapping_sub(env.job.ending.into());
         if let Some(its_cpu) = env.on_cpu {
             self.cpus[its_cpu].current = Link::NONE;
             self.sched.running = self.sched.running.wrapping_sub(1);

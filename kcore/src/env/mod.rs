@@ -76,7 +76,7 @@ pub struct Job {
     pub(crate) id: EnvId,
     /// Who made it, and may end it.
     pub(crate) owner: EnvId,
-    /// Its end has begun: no member may make children any more.
+    /// Its end has begun: the member ends instead of going on.
     pub(crate) ending: bool,
 }
 

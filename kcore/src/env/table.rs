@@ -96,8 +96,9 @@ impl<'t> EnvTable<'t> {
         (env.alive && env.id == id).then_some(slot)
     }
 
-    /// Free slots that were used before, in the order of reuse; for the audit.
-    pub(crate) fn free_list(&self) -> impl Iterator<Item = Slot> + '_ {
+    /// Free slots that were used before, in the order of reuse; for the audit
+    /// and other tests.
+    pub fn free_list(&self) -> impl Iterator<Item = Slot> + '_ {
         let mut next = self.state.free;
         let mut left = NENV;
         core::iter::from_fn(move || {

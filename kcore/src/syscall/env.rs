@@ -17,9 +17,6 @@ use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
 impl<M: PhysMem> Kernel<'_, M> {
     pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &TrapFrame) -> CallResult {
         let parent = &self.envs[caller.slot];
-        if parent.job.ending {
-            return Err(Error::NoFreeEnv);
-        }
         let id = parent.id;
         let mut child_frame = *frame;
         child_frame.eflags &= !(FLAG_IOPL | FLAG_NT);

@@ -6,16 +6,19 @@
 //! none can leave it, and its creator can end all of it.
 //!
 //! The hard thing is a job of a thousand members that makes more of them while it
-//! is being ended. A call ends a bounded number and says how many are left; from
-//! the first such call on no member can make a child, so a creator that calls
-//! again and again comes to an end.
+//! is being ended. A call ends a bounded number and says how many are left. But
+//! the first such call marks all of them, and who is marked ends by itself where
+//! it would enter the kernel or get a CPU: so no member makes a child any more,
+//! or learns by a call that others are gone.
 
 use super::{CallResult, Caller, Outcome};
+use crate::cpu::CpuId;
 use crate::env::{Job, Slot};
-use crate::event::Effects;
+use crate::event::{Effects, Event};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
+use crate::sched::Next;
 use abi::{EnvId, Error};
 
 /// Members that one call ends at the most: the lines that say so must fit in what
@@ -53,8 +56,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             if !self.is_member(caller, job, slot) {
                 continue;
             }
-            let may_fork = self.config.plant.is(Fault::ForkWhileEnding);
-            self.envs[slot].job.ending = !may_fork;
+            self.mark(slot);
             if ended < BATCH && self.may_end_now(caller, slot) {
                 self.end_member(caller, slot);
                 ended += 1;
@@ -71,6 +73,29 @@ impl<M: PhysMem> Kernel<'_, M> {
         let env = &self.envs[slot];
         let owner = self.envs[caller.slot].id;
         env.alive && env.job.owner == owner && env.job.id == EnvId(job as i32)
+    }
+
+    /// A member is to end. What it has begun, if anything, comes to nothing; but
+    /// that it has something to do before it runs on keeps it from the short way
+    /// of getting a CPU.
+    fn mark(&mut self, slot: Slot) {
+        let env = &mut self.envs[slot];
+        if env.job.ending || self.config.plant.is(Fault::ForkWhileEnding) {
+            return;
+        }
+        env.job.ending = true;
+        self.sched.ending = self.sched.ending.wrapping_add(1);
+        if env.on_cpu.is_none() {
+            env.pending = Some(Event::Wake);
+        }
+    }
+
+    /// A marked member, on this CPU, ends instead of whatever it was about to do.
+    #[cold]
+    pub(crate) fn end_marked(&mut self, cpu: CpuId, slot: Slot) -> Next {
+        let id = self.envs[slot].id;
+        self.destroy(cpu, id, slot);
+        Next::Later
     }
 
     /// One step can stop one other CPU. Children of the dead that were never

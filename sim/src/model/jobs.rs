@@ -76,4 +76,21 @@ impl Model {
         }
         Ok(Expected::Value(left))
     }
+
+    /// The rest of a job ends, and who of it when is not known; but then these
+    /// slots were used and are free, the next one first.
+    pub fn end_rest(&mut self, caller: u32, job: u32, free: &[usize]) {
+        while let Some(&id) = self.members(caller, job).first() {
+            self.kill(id);
+        }
+        let was_used = |slot: &usize| self.ids[*slot] != 0;
+        let (mut used, mut all): (Vec<usize>, Vec<usize>) =
+            self.free.iter().copied().partition(was_used);
+        all.extend(free.iter().rev());
+        used.sort_unstable();
+        let mut same = free.to_vec();
+        same.sort_unstable();
+        assert_eq!(used, same, "the same slots are free");
+        self.free = all;
+    }
 }

@@ -9,9 +9,9 @@ use super::snapshot::Snapshot;
 use super::{Driver, Mismatch, Words};
 use crate::machine::call::{Answer, set_call};
 use crate::model::Expected;
-use abi::Call;
 use abi::layout::{PGSIZE, USTACKTOP};
 use abi::trap::TRAP_FRAME_WORDS;
+use abi::{Call, Personality};
 use kcore::{CpuId, Event, PhysMem};
 
 impl Driver<'_> {
@@ -80,10 +80,32 @@ impl Driver<'_> {
         if quiet && matches!(answer, Answer::Failed(_)) && changed {
             return Err(Mismatch::FailureChanged(call));
         }
+        if call == Call::JobDestroy && matches!(answer, Answer::Value(1..)) {
+            self.end_job(cpu, personality, id, arguments);
+        }
         if call == Call::PageAlloc && answer == Answer::Value(0) {
             self.check_fresh(id, arguments)?;
         }
         Ok(())
+    }
+
+    /// Members of a job are left, and end by themselves wherever they are
+    /// next: the call is made again until that is over.
+    fn end_job(&mut self, cpu: CpuId, personality: Personality, id: u32, arguments: [u32; 5]) {
+        let number = personality.number(Call::JobDestroy).expect("it was made");
+        loop {
+            self.machine.calm_down();
+            let again = self
+                .machine
+                .call_number(cpu, personality, number, arguments);
+            if again == Answer::Value(0) {
+                break;
+            }
+        }
+        self.model.enter(id, &self.machine.cpu(cpu).frame);
+        let free = self.machine.kernel.envs().free_list();
+        let free: Vec<usize> = free.map(|slot| slot.0.into()).collect();
+        self.model.end_rest(id, arguments[0], &free);
     }
 
     /// The bytes at a range of addresses, as far as there are any, up to a NUL.

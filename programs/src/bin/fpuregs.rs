@@ -1,6 +1,6 @@
-//! Eight environments, each with a pattern of its own in every x87 and SSE
-//! register: whoever runs in between, it must still be there. And a new
-//! environment must find none of it, though it has a dead one's slot.
+//! Eight environments keep patterns of their own in the x87 and SSE registers.
+//! Whoever runs in between, each must find its own again; and a new environment
+//! must find none of it, though it has a dead one's slot.
 
 #![no_std]
 #![no_main]

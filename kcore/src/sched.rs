@@ -90,24 +90,25 @@ impl<M: PhysMem> Kernel<'_, M> {
         Resume::Idle
     }
 
-    /// Gives a CPU without environment the next one, or lets it idle.
+    /// Gives a CPU without environment the next one, or lets it idle. If that has
+    /// to go on with an entry that it had begun, this is all that is done: any
+    /// number may be queued that have, and the lock is not held for all of them.
     #[inline(always)]
     pub(crate) fn run_next(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Resume {
-        while let Some(slot) = self.sched.ready.pop_front(&mut self.envs) {
-            let resume = self.put_on_cpu(cpu, slot, frame);
-            let Some(event) = self.envs[slot].pending.take() else {
-                return resume;
-            };
-            // It had begun an entry to the kernel when it was taken off.
-            match self.handle(cpu, slot, event, frame) {
-                Next::Same => return resume,
-                Next::Yield => self.requeue(cpu, slot, frame),
-                Next::Gone => {}
-                Next::Later => return self.breathe(),
-            }
+        let Some(slot) = self.sched.ready.pop_front(&mut self.envs) else {
+            self.idle(cpu);
+            return Resume::Idle;
+        };
+        let resume = self.put_on_cpu(cpu, slot, frame);
+        let Some(event) = self.envs[slot].pending.take() else {
+            return resume;
+        };
+        match self.handle(cpu, slot, event, frame) {
+            Next::Same => return resume,
+            Next::Yield => self.requeue(cpu, slot, frame),
+            Next::Gone | Next::Later => {}
         }
-        self.idle(cpu);
-        Resume::Idle
+        self.breathe()
     }
 
     /// Puts the environment on this CPU at the end of the queue.

@@ -3,7 +3,7 @@
 use abi::layout::{PGSIZE, UENVS, ULIM, UPAGES, USTACKTOP, UTOP, UVPT};
 use abi::{Call, EnvStatus, Error, Personality};
 use kcore::{CpuId, Event};
-use sim::machine::call::Answer;
+use sim::machine::call::{Answer, set_call};
 use sim::machine::{Machine, Mode, Spec, Store};
 use sim::mmu::walk;
 
@@ -310,6 +310,7 @@ fn checking_a_long_range_lets_others_run() {
                     Answer::Value(child)
                 );
                 machine.tick(CPU0);
+                machine.calm_down();
             }
             if !whole && machine.env_on(CPU0).map(|id| id.0 as u32) == Some(child) {
                 let output = String::from_utf8_lossy(&machine.uart.output).into_owned();
@@ -389,4 +390,61 @@ fn a_waiting_reader_can_be_stopped_and_ended() {
         Answer::Value(b'z'.into())
     );
     assert_eq!(machine.check(), Ok(()));
+}
+
+/// Any number of environments may have begun a call that goes on when they run
+/// again. One step goes on with one of them, however little comes of it.
+#[test]
+fn calls_that_wait_are_taken_up_one_in_a_step() {
+    const CHILDREN: u32 = 20;
+    let spec = Spec {
+        cpus: 2,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = with_text(&mut store, spec);
+    machine.uart.instant = false;
+    let mut children = Vec::new();
+    for _ in 0..CHILDREN {
+        let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+            panic!("exofork returns")
+        };
+        machine.call(CPU0, Call::PageMap, [0, TEXT, child, TEXT, 5]);
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+        machine.calm_down();
+        // It is stopped when it is about to print.
+        let frame = &mut machine.cpu_mut(CPU1).frame;
+        set_call(frame, 0, [TEXT, PGSIZE, 0, 0, 0]);
+        machine.trap(CPU1, Event::Syscall);
+        let stop = EnvStatus::NotRunnable as u32;
+        machine.call(CPU0, Call::EnvSetStatus, [child, stop, 0, 0, 0]);
+        machine.calm_down();
+        children.push(child);
+    }
+    // The console has no room for so much, and they all go on.
+    for len in [PGSIZE, PGSIZE, PGSIZE - 512] {
+        let answer = machine.call(CPU0, Call::Cputs, [TEXT, len, 0, 0, 0]);
+        assert_eq!(answer, Answer::Value(0));
+    }
+    for child in children {
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    }
+    let runs = |machine: &Machine<'_>| {
+        let envs = machine.kernel.envs();
+        envs.used().map(|slot| envs[slot].runs()).sum::<u32>()
+    };
+    let yields = Personality::Lab4.number(Call::Yield).expect("a call");
+    set_call(&mut machine.cpu_mut(CPU0).frame, yields, [0; 5]);
+    machine.trap(CPU0, Event::Syscall);
+    let mut steps = 0;
+    while let Mode::Waiting(_) = machine.cpu(CPU0).mode {
+        let before = runs(&machine);
+        machine.enter(CPU0);
+        machine.complete();
+        assert!(runs(&machine) <= before + 1, "one is put on the CPU");
+        assert_eq!(machine.check(), Ok(()));
+        steps += 1;
+    }
+    assert_eq!(steps, CHILDREN + 1);
+    assert_eq!(machine.env_on(CPU0).map(|id| id.0), Some(0x1000));
 }

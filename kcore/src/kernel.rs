@@ -83,6 +83,10 @@ pub struct State {
     pub(crate) reaper: Reaper,
 }
 
+/// Pieces of dead address spaces that one step takes apart at the most, if it
+/// needs many frames; each is a few page tables.
+const PIECES: u32 = 32;
+
 /// The kernel. Exactly one thing is generic: how physical memory is reached.
 pub struct Kernel<'t, M: PhysMem> {
     // --- The machine's memory.
@@ -310,6 +314,20 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             }
         }
         Ok(())
+    }
+
+    /// As [`Kernel::reserve`], for so many frames that finding them may take long:
+    /// false if it is to be asked again, in a later step.
+    pub(crate) fn reserve_many(&mut self, needed: u32) -> Result<bool, Error> {
+        for _ in 0..PIECES {
+            if self.frames.has(needed) {
+                return Ok(true);
+            }
+            if !self.reap_dead() && !self.reap_doomed() {
+                return Err(Error::NoMem);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes a bounded piece of a dead address space apart, if there is one.

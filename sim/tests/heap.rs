@@ -179,3 +179,45 @@ fn a_child_has_its_parents_end() {
     machine.tick(CPU0);
     assert_eq!(sbrk(&mut machine, 0), Answer::Value(0x80_2064));
 }
+
+/// The memory that a heap wants may have to be found in a dead address space,
+/// and that may be large: others get the lock meanwhile.
+#[test]
+fn memory_is_found_in_pieces() {
+    const TABLES: u32 = 300;
+    let spec = Spec {
+        frames: 600,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    let Answer::Value(start) = sbrk(&mut machine, 4096) else {
+        panic!("it grows")
+    };
+    let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+        panic!("exofork returns")
+    };
+    for table in 0..TABLES {
+        let place = [0, start, child, table * PTSIZE, 5];
+        assert_eq!(machine.call(CPU0, Call::PageMap, place), Answer::Value(0));
+    }
+    let mut pages = 0;
+    while machine.call(
+        CPU0,
+        Call::PageAlloc,
+        [0, 0x1000_0000 + pages * PGSIZE, 7, 0, 0],
+    ) == Answer::Value(0)
+    {
+        pages += 1;
+    }
+    machine.call(CPU0, Call::EnvDestroy, [child, 0, 0, 0, 0]);
+    let wanted = 200 * PGSIZE.cast_signed();
+    assert_eq!(sbrk(&mut machine, wanted), Answer::Left(None));
+    assert_eq!(machine.check(), Ok(()));
+    machine.calm_down();
+    assert_eq!(machine.cpu(CPU0).frame.regs.eax, start + PGSIZE);
+    assert_eq!(machine.load(CPU0, start + 200 * PGSIZE), Some(0));
+    assert_eq!(machine.check(), Ok(()));
+    // There is not so much: it fails when all that is dead has been looked at.
+    assert_eq!(sbrk(&mut machine, wanted), Answer::Failed(Error::NoMem));
+}

@@ -4,9 +4,10 @@
 //! for each environment, where its heap ends; it is inherited with the memory.
 //!
 //! The hard thing is to be all or nothing, and bounded, over many pages: whatever
-//! memory the call may need is made sure of before the first page is mapped, and
-//! one call moves the end by [`MAX_PAGES`] pages at the most. A page that is
-//! mapped already is left alone: nobody loses what they have.
+//! memory the call may need is made sure of before the first page is mapped, if
+//! need be over several steps, and one call moves the end by [`MAX_PAGES`] pages
+//! at the most. A page that is mapped already is left alone: nobody loses what
+//! they have.
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::Slot;
@@ -36,7 +37,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             return Err(Error::Inval);
         }
         if new_top > old_top {
-            self.grow_heap(caller.slot, old_top, new_top)?;
+            if !self.grow_heap(caller.slot, old_top, new_top)? {
+                return Ok(Outcome::Later);
+            }
         } else {
             self.shrink_heap(caller.slot, new_top, old_top);
         }
@@ -44,8 +47,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         Ok(Outcome::Done(old))
     }
 
-    /// Maps zeroed pages where none are.
-    fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<(), Error> {
+    /// Maps zeroed pages where none are. False if nothing is done yet, because
+    /// finding the memory takes long.
+    fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<bool, Error> {
         let space = self.envs[slot].space;
         let pages = || {
             (start..end)
@@ -61,7 +65,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             }
             needed += u32::from(!space.entry(&self.mem, page).is_present());
         }
-        self.reserve(needed)?;
+        if !self.reserve_many(needed)? {
+            return Ok(false);
+        }
         for page in pages() {
             if self.trace.is_on() {
                 self.trace_table(slot, page);
@@ -82,7 +88,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             }
             self.mem.write(place, entry.0);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Unmaps pages of the caller, which is on this CPU.

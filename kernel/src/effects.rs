@@ -34,11 +34,17 @@ pub fn perform(
     frame: &mut TrapFrame,
 ) -> (Leave, Option<Event>) {
     let left = perform_locked(cpu, &mut holder, step);
-    let last = Effects::CONSOLE | Effects::AGAIN | Effects::END | Effects::BREAK;
-    if step.effects.intersects(last) {
-        return (left, finish(cpu, holder, left, step.effects, frame));
+    let last = Effects::CONSOLE | Effects::END | Effects::BREAK;
+    let again = if step.effects.intersects(last) {
+        finish(cpu, holder, step.effects, frame)
+    } else {
+        drop(holder);
+        None
+    };
+    if left == Leave::Idle && step.effects.contains(Effects::AGAIN) {
+        return (Leave::Again, again);
     }
-    (left, None)
+    (left, again)
 }
 
 /// The effects that have to be done before the lock is let go, but for those
@@ -154,7 +160,6 @@ fn make_obey(holder: &mut Holder) {
 fn finish(
     cpu: ThisCpu,
     mut holder: Holder,
-    left: Leave,
     effects: Effects,
     frame: &mut TrapFrame,
 ) -> Option<Event> {
@@ -174,14 +179,9 @@ fn finish(
         drop(holder);
         let will_interrupt = COM1.write_chunk(chunk.bytes());
         drop(devices);
-        if !will_interrupt {
-            return Some(Event::ConsoleReady);
-        }
-    } else {
-        drop(holder);
+        return (!will_interrupt).then_some(Event::ConsoleReady);
     }
-    let again = left == Leave::Idle && effects.contains(Effects::AGAIN);
-    again.then_some(Event::Wake)
+    None
 }
 
 /// Enters the monitor, with the environment on this CPU. Its quantum begins

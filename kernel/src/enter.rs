@@ -23,6 +23,8 @@ pub enum Leave {
     Switched,
     /// Waiting for an interrupt.
     Idle,
+    /// Entering again, when those who wanted to interrupt have.
+    Again,
 }
 
 impl Leave {

@@ -28,6 +28,8 @@ const EXIT_FRAME: u32 = 0;
 const EXIT_IDLE: u32 = 1;
 /// Leave by `sysexit`.
 const EXIT_FAST: u32 = 2;
+/// Let interrupts in, then enter again.
+const EXIT_AGAIN: u32 = 3;
 
 global_asm!(
     include_str!("stubs.s"),
@@ -44,10 +46,12 @@ global_asm!(
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
     exit_fast = const EXIT_FAST,
+    exit_again = const EXIT_AGAIN,
     trap = sym trap,
     syscall_fn = sym syscall,
     fast_syscall = sym fast_syscall,
     idle_interrupt = sym idle_interrupt,
+    idle_again = sym idle_again,
     kernel_trap = sym panic::kernel_trap,
     double_fault_fn = sym panic::double_fault,
     machine_check_fn = sym panic::machine_check,
@@ -154,8 +158,7 @@ fn is_the_callers(frame: &TrapFrame) -> bool {
 fn exit_fast(left: Leave, frame: &TrapFrame) -> u32 {
     match left {
         Leave::Same if frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
-        Leave::Same | Leave::Switched => EXIT_FRAME,
-        Leave::Idle => EXIT_IDLE,
+        left => exit(left),
     }
 }
 
@@ -179,18 +182,23 @@ extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
     let cpu = ThisCpu::get();
     panic_if_planted(cpu);
     let vector = Vector(vector);
-    let left = match interrupt(cpu, vector, true, frame) {
-        None if vector == Vector::IPI => enter(cpu, Event::Wake, frame),
-        None | Some(Leave::Same) => Leave::Idle,
-        Some(left) => left,
-    };
-    exit(left)
+    // Whatever it was, there may be work: this CPU may have been about to look.
+    match interrupt(cpu, vector, true, frame) {
+        None | Some(Leave::Same) => idle_again(frame),
+        Some(left) => exit(left),
+    }
+}
+
+/// This CPU has no environment and work is left; its interrupts have been let in.
+extern "fastcall" fn idle_again(frame: &mut TrapFrame) -> u32 {
+    exit(enter(ThisCpu::get(), Event::Wake, frame))
 }
 
 fn exit(left: Leave) -> u32 {
     match left {
         Leave::Same | Leave::Switched => EXIT_FRAME,
         Leave::Idle => EXIT_IDLE,
+        Leave::Again => EXIT_AGAIN,
     }
 }
 

@@ -2,8 +2,8 @@
 #
 # Everything that enters from user mode builds the 68-byte trap frame at the
 # very top of this CPU's stack and calls a Rust function with the frame's
-# address; what comes back in eax says how to leave: {exit_frame}, {exit_fast}
-# or {exit_idle}. The hard thing is that nothing here may fault or trust a
+# address; what comes back in eax says how to leave: {exit_frame}, {exit_fast},
+# {exit_idle} or {exit_again}. The hard thing is that nothing here may fault or trust a
 # register that the user set. So every way in loads ds and es, and clears the
 # direction flag, before Rust runs; sysenter, which leaves TF and NT to the
 # user's liking, loads known flags.
@@ -124,11 +124,23 @@ syscall_stub:
 idle:
     # Wait below the frame's place. Whatever interrupts here does not return.
     xor ebp, ebp
+    cmp eax, {exit_again}
+    je 1f
     sti
 idle_wait:
     hlt
-idle_woken:
     jmp idle_wait
+    # Work is left: who wants to interrupt does it now, else this enters again.
+1:  sti                                 # takes effect after the next instruction
+    nop
+    cli
+idle_woken:
+    mov ecx, esp
+    or ecx, 0xffff
+    sub ecx, FRAME - 1                  # the frame's place
+    mov esp, ecx
+    call {idle_again}
+    jmp leave
 
 # sysenter: esp is this CPU's stack top, and nothing else is known. eax is the
 # number, edx ecx ebx edi are arguments, esi is the return address and ebp the

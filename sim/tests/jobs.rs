@@ -182,3 +182,39 @@ fn waiting_members_end() {
         assert_eq!(census(&machine.kernel), at_boot);
     }
 }
+
+/// What is typed while a job ends is not for those who are to end.
+#[test]
+fn the_ending_take_no_input() {
+    const READERS: u32 = 10;
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let job = start_job(&mut machine);
+    assert_eq!(switch(&mut machine), job);
+    for _ in 1..READERS {
+        let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    }
+    let mut readers = 0;
+    while readers < READERS {
+        if machine.env_on(CPU0).map(|id| id.0) == Some(0x1000) {
+            switch(&mut machine);
+        } else {
+            machine.call(CPU0, Call::Getc, [0; 5]);
+            readers += 1;
+        }
+    }
+    while machine.env_on(CPU0).map(|id| id.0) != Some(0x1000) {
+        switch(&mut machine);
+    }
+    let left = value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]));
+    assert_eq!(left, READERS - 8);
+    machine.run_event(CPU0, Event::ConsoleInput { byte: b'x' });
+    assert_eq!(machine.check(), Ok(()));
+    assert_eq!(
+        machine.call(CPU0, Call::Cgetc, [0; 5]),
+        Answer::Value(b'x'.into())
+    );
+    destroy(&mut machine, job);
+}

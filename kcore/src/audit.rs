@@ -8,7 +8,7 @@
 //! date incrementally (counts, queues, both ends of "runs on") is counted here
 //! from scratch, by walking every list and every page table.
 
-use crate::env::{Slot, Wait};
+use crate::env::{Env, Queue, Slot, Wait};
 use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::paging::space::USER_TABLES;
@@ -48,6 +48,7 @@ pub fn audit<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32]) -> Verdict {
     slots(kernel)?;
     cpus(kernel)?;
     queues(kernel)?;
+    ending(kernel)?;
     senders(kernel)?;
     spaces(kernel, holds)?;
     frames(kernel, holds)?;
@@ -203,65 +204,63 @@ fn cpus<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
 
 /// Exactly those who wait are in the queue they wait in.
 fn queues<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
-    let (mut ready, mut console, mut input) = (0, 0, 0);
+    let sched = &kernel.sched;
+    queue(kernel, &sched.ready, Env::is_queued, "the ready queue")?;
+    let waits = |for_what| move |env: &Env| env.alive && env.wait == for_what;
+    queue(
+        kernel,
+        &sched.console,
+        waits(Wait::Console),
+        "the console's queue",
+    )?;
+    queue(
+        kernel,
+        &sched.input,
+        waits(Wait::Input),
+        "the queue for input",
+    )?;
+    let readers = sched.input.len();
+    check(
+        readers == 0 || kernel.console.state.input_len == 0,
+        "nobody waits for a byte that is there",
+        readers,
+    )
+}
+
+/// In the queue are those who `belong`, and nobody else.
+fn queue<M: PhysMem>(
+    kernel: &Kernel<'_, M>,
+    queue: &Queue,
+    belongs: impl Fn(&Env) -> bool,
+    name: &'static str,
+) -> Verdict {
+    let envs = &kernel.envs;
+    let expected = envs.used().filter(|&slot| belongs(&envs[slot])).count() as u32;
+    check(queue.len() == expected, name, expected)?;
+    check(queue.iter(envs).count() as u32 == expected, name, expected)?;
+    queue
+        .iter(envs)
+        .try_for_each(|slot| check(belongs(&envs[slot]), name, slot.0.into()))
+}
+
+/// Members of jobs whose end has begun are counted, and wait for nothing but
+/// their end.
+fn ending<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+    let mut count = 0;
     for slot in kernel.envs.used() {
         let env = &kernel.envs[slot];
-        ready += u32::from(env.is_queued());
-        console += u32::from(env.alive && env.wait == Wait::Console);
-        input += u32::from(env.alive && env.wait == Wait::Input);
-    }
-    let sched = &kernel.sched;
-    check(sched.ready.len() == ready, "ready queue's length", ready)?;
-    check(
-        sched.console.len() == console,
-        "console queue's length",
-        console,
-    )?;
-    check(
-        sched.ready.iter(&kernel.envs).count() as u32 == ready,
-        "ready queue",
-        ready,
-    )?;
-    check(
-        sched.console.iter(&kernel.envs).count() as u32 == console,
-        "console queue",
-        console,
-    )?;
-    check(sched.input.len() == input, "input queue's length", input)?;
-    check(
-        sched.input.iter(&kernel.envs).count() as u32 == input,
-        "input queue",
-        input,
-    )?;
-    for slot in sched.input.iter(&kernel.envs) {
-        let waits = kernel.envs[slot].wait == Wait::Input;
+        if !env.alive || !env.job.ending {
+            continue;
+        }
+        count += 1;
+        let ends = env.on_cpu.is_some() || env.is_queued() || env.wait == Wait::Console;
         check(
-            waits,
-            "who is in the input queue waits for it",
+            ends || kernel.is_doomed(slot),
+            "who is to end gets there",
             slot.0.into(),
         )?;
     }
-    check(
-        input == 0 || kernel.console.state.input_len == 0,
-        "nobody waits for a byte that is there",
-        input,
-    )?;
-    for slot in sched.ready.iter(&kernel.envs) {
-        check(
-            kernel.envs[slot].is_queued(),
-            "who is in the ready queue is ready",
-            slot.0.into(),
-        )?;
-    }
-    for slot in sched.console.iter(&kernel.envs) {
-        let waits = kernel.envs[slot].wait == Wait::Console;
-        check(
-            waits,
-            "who is in the console queue waits for it",
-            slot.0.into(),
-        )?;
-    }
-    Ok(())
+    check(kernel.sched.ending == count, "how many are to end", count)
 }
 
 /// Exactly those who wait for a receiver are in its queue.

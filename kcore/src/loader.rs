@@ -126,10 +126,15 @@ impl<M: PhysMem> Kernel<'_, M> {
         } else {
             end
         };
+        let perm = if self.config.plant.is(Fault::ReadOnlyText) {
+            Perm::READ
+        } else {
+            Perm::WRITE
+        };
         let mut va = segment.va;
         while va < mapped {
             let next = (va - va % PGSIZE + PGSIZE).min(end);
-            let frame = self.page_for_loading(space, va - va % PGSIZE, Perm::WRITE)?;
+            let frame = self.page_for_loading(space, va - va % PGSIZE, perm)?;
             let done = va - segment.va;
             let count = (next - va).min(segment.file_size.saturating_sub(done));
             if count > 0 {

@@ -90,6 +90,10 @@ faults! {
     ForkWhileEnding = "fork-while-ending",
     /// Children are born outside of their parent's job.
     LeaveJob = "leave-job",
+    /// A growing heap gets one page less than it was asked for.
+    ShortHeap = "short-heap",
+    /// The loader maps a program's own pages read-only.
+    ReadOnlyText = "read-only-text",
     /// Time stands still.
     StopClock = "stop-clock",
     /// A shrinking heap's pages can still be used.

@@ -247,15 +247,12 @@ impl<M: PhysMem> Kernel<'_, M> {
     }
 
     /// A byte was typed. Who waits for one gets it, in the order in which they
-    /// came; else it is kept. Who is to end is woken for that, and gets none.
+    /// came; else it is kept.
     pub(crate) fn typed(&mut self, byte: u8) {
-        while let Some(slot) = self.sched.input.pop_front(&mut self.envs) {
-            self.end_wait(slot, u32::from(byte));
-            if !self.envs[slot].job.ending {
-                return;
-            }
+        match self.sched.input.pop_front(&mut self.envs) {
+            Some(slot) => self.end_wait(slot, u32::from(byte)),
+            None => self.console.typed(byte),
         }
-        self.console.typed(byte);
     }
 
     /// The console took a chunk; lets the first who waits for room try again. One

@@ -218,3 +218,49 @@ fn the_ending_take_no_input() {
     );
     destroy(&mut machine, job);
 }
+
+/// One call is enough for all to end, whatever they wait for: nobody is left
+/// marked, and the kernel is as quiet as before.
+#[test]
+fn one_call_ends_everybody_in_time() {
+    const MEMBERS: u32 = 24;
+    let spec = Spec {
+        frames: 400,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let at_boot = census(&machine.kernel);
+    let job = start_job(&mut machine);
+    assert_eq!(switch(&mut machine), job);
+    let mut children = Vec::new();
+    for _ in 1..MEMBERS {
+        let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        children.push(child);
+    }
+    // A third is never started, a third waits, a third runs.
+    for &child in &children[8..] {
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    }
+    let mut waiting = 0;
+    while waiting < 8 {
+        let id = switch(&mut machine);
+        if children[8..16].contains(&id) {
+            let wait = [Call::Getc, Call::IpcRecv][waiting % 2];
+            machine.call(CPU0, wait, [0xeec0_0000, 0, 0, 0, 0]);
+            waiting += 1;
+        }
+    }
+    while switch(&mut machine) != 0x1000 {}
+    let left = value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]));
+    assert!(left >= MEMBERS - 8, "{left}");
+    for _ in 0..100 {
+        machine.tick(CPU0);
+        machine.calm_down();
+        assert_eq!(machine.check(), Ok(()));
+    }
+    assert_eq!(machine.env_on(CPU0).map(|id| id.0), Some(0x1000));
+    assert_eq!(size(&mut machine, job), 0);
+    machine.clean_up(CPU0);
+    assert_eq!(census(&machine.kernel), at_boot);
+}

@@ -6,7 +6,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Job, Wait};
-use crate::event::{Effects, Remote};
+use crate::event::{Effects, Event, Remote};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
@@ -149,7 +149,9 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// Whatever entry to the kernel an environment had begun, it will not go on
     /// with it: it is to continue elsewhere.
     fn abandon_call(&mut self, slot: crate::env::Slot) {
-        self.envs[slot].pending = None;
+        // Who is to end ends all the same, before it runs on.
+        let ending = self.envs[slot].job.ending;
+        self.envs[slot].pending = ending.then_some(Event::Wake);
         self.envs[slot].checked = 0;
         self.envs[slot].printed = 0;
         if self.envs[slot].wait == Wait::Console {

@@ -51,6 +51,11 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// finding the memory takes long.
     fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<bool, Error> {
         let space = self.envs[slot].space;
+        let end = if self.config.plant.is(Fault::ShortHeap) {
+            end - PGSIZE
+        } else {
+            end
+        };
         let pages = || {
             (start..end)
                 .step_by(PGSIZE as usize)

@@ -13,7 +13,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::cpu::CpuId;
-use crate::env::{Job, Slot};
+use crate::env::{Env, Job, Slot, Wait};
 use crate::event::{Effects, Event};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
@@ -75,18 +75,33 @@ impl<M: PhysMem> Kernel<'_, M> {
         env.alive && env.job.owner == owner && env.job.id == EnvId(job as i32)
     }
 
-    /// A member is to end. What it has begun, if anything, comes to nothing; but
+    /// A member is to end, also if this call is never made again: whatever it
+    /// waits for, it gets a CPU, and ends. What it has begun comes to nothing; but
     /// that it has something to do before it runs on keeps it from the short way
     /// of getting a CPU.
     fn mark(&mut self, slot: Slot) {
-        let env = &mut self.envs[slot];
-        if env.job.ending || self.config.plant.is(Fault::ForkWhileEnding) {
+        let Env {
+            job,
+            on_cpu,
+            wait,
+            runnable,
+            ..
+        } = self.envs[slot];
+        if job.ending || self.config.plant.is(Fault::ForkWhileEnding) {
             return;
         }
-        env.job.ending = true;
+        self.envs[slot].job.ending = true;
         self.sched.ending = self.sched.ending.wrapping_add(1);
-        if env.on_cpu.is_none() {
-            env.pending = Some(Event::Wake);
+        if on_cpu.is_some() || self.is_doomed(slot) {
+            return;
+        }
+        self.envs[slot].pending = Some(Event::Wake);
+        if !runnable {
+            self.start(slot);
+        } else if wait != Wait::Nothing {
+            self.take_out_of_queues(slot);
+            self.make_ready(slot);
+            self.show_status(slot);
         }
     }
 

@@ -56,6 +56,9 @@ const PLANTS: &[(&str, &str)] = &[
     ("sparse", "leak-space"),
     ("orphans", "keep-orphans"),
     ("stale", "stale-id"),
+    ("args", "destroy-nothing"),
+    ("heap", "short-heap"),
+    ("writetext", "read-only-text"),
 ];
 
 /// A guest that takes this long has been made to hang by its fault.

@@ -34,6 +34,7 @@ pub mod frames;
 pub mod ipc;
 pub mod kernel;
 pub mod loader;
+pub mod log_memory;
 pub mod paging;
 pub mod phys;
 pub mod plant;

@@ -1,20 +1,24 @@
-//! The log device: memory outside the machine, in which a trace outlives it.
+//! A log device: memory outside the machine, in which a log outlives it.
 //!
 //! An emulator gives it to us as a PCI device whose one region is shared
-//! memory, a file on the host. Storing a record there costs what storing it
-//! anywhere costs. The hard thing is to reach it: there may be 256 MiB of it,
-//! and the kernel has no address space to spare. So each CPU has a page that it
-//! points at where the log goes on; being its own, re-pointing it concerns no
-//! other CPU. Whoever appends holds the big lock.
+//! memory, a file on the host. Storing something there costs what storing it
+//! anywhere costs. There may be one for the trace and one for the record; what
+//! stands in its head tells which it is. The hard thing is to reach it: there
+//! may be 512 MiB of it, and the kernel has no address space to spare. So each
+//! CPU has a page for each of them that it points at where the log goes on;
+//! being its own, re-pointing it concerns no other CPU. Whoever appends holds
+//! the big lock.
 //!
 //! Source: QEMU, docs/specs/ivshmem-spec (the device "ivshmem-plain").
 
 use crate::address_space;
 use crate::pci::Device;
+use crate::smp::ThisCpu;
 use abi::layout::PGSIZE;
-use kcore::CpuId;
+use core::ops::Range;
 use kcore::cpu::MAX_CPUS;
-use kcore::trace::file::{HEAD_SIZE, Head, LEN_WORD, LOST_WORD, RECORDS};
+use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, LEN_WORD, LOST_WORD, PURPOSE_WORDS, Purpose};
+use kcore::record::Sink;
 use kcore::trace::{RECORD_SIZE, Words};
 
 const VENDOR: u16 = 0x1af4;
@@ -24,38 +28,33 @@ const SHARED: u32 = 2;
 
 /// The device, and how far it is written.
 pub struct LogDevice {
+    purpose: Purpose,
     /// Its physical address, and its size in bytes.
     base: u32,
     size: u32,
-    /// Where its first page is mapped.
-    head: *mut u32,
-    /// Where the next record goes, in bytes from its beginning.
+    /// Where the next item goes, in bytes from its beginning.
     position: u32,
-    /// Records lost, and how many of them here, for want of room.
+    /// Items lost, and how many of them here, for want of room.
     lost: u64,
     refused: u64,
     /// The page that each CPU's window shows, in bytes from the beginning; 0 is
-    /// none, as no record goes to the first.
+    /// none, as no item goes to the first.
     shown: [u32; MAX_CPUS],
 }
 
-// SAFETY: (97) the head's page is mapped alike on every CPU.
-unsafe impl Send for LogDevice {}
-
 impl LogDevice {
-    /// The device, if there is one with room for a record; the clock has `hz`
-    /// ticks in a second. Call it once.
-    pub fn find(hz: u64) -> Option<LogDevice> {
-        let memory = Device::find(VENDOR, DEVICE)?.memory(SHARED)?;
-        let size = memory.end - memory.start;
-        if size < RECORDS + PGSIZE {
-            return None;
-        }
+    /// The device for this, if there is one; the clock has `hz` ticks in a
+    /// second. Call it once for each purpose.
+    pub fn find(purpose: Purpose, hz: u64) -> Option<LogDevice> {
+        let memory = Device::all(VENDOR, DEVICE)
+            .filter_map(|device| device.memory(SHARED))
+            .find(|memory| is_for(purpose, memory))?;
+        address_space::map_log_head(purpose, memory.start);
         let device = LogDevice {
+            purpose,
             base: memory.start,
-            size,
-            head: address_space::map_log_head(memory.start) as *mut u32,
-            position: RECORDS,
+            size: memory.end - memory.start,
+            position: ITEMS,
             lost: 0,
             refused: 0,
             shown: [0; MAX_CPUS],
@@ -64,33 +63,31 @@ impl LogDevice {
             hz,
             ..Head::default()
         };
-        for (index, word) in head.words().into_iter().enumerate() {
+        for (index, word) in head.words(purpose).into_iter().enumerate() {
             device.set_head(index, word);
         }
         Some(device)
     }
 
     /// Appends records. What there is no room for is counted.
-    pub fn append(&mut self, cpu: CpuId, records: &[Words]) {
+    pub fn append(&mut self, records: &[Words]) {
         for record in records {
-            match self.place(cpu) {
-                Some(place) => {
+            match self.place() {
+                Some((place, _)) => {
                     for (index, &word) in record.iter().enumerate() {
                         // SAFETY: (95) the device's memory, mapped; a record
                         // does not leave its page.
-                        unsafe { place.add(index).write_volatile(word) };
+                        unsafe { place.cast::<u32>().add(index).write_volatile(word) };
                     }
                     self.position += RECORD_SIZE as u32;
                 }
                 None => self.refused += 1,
             }
         }
-        // Only now does the head speak of them. It is less than 4 GiB: the
-        // upper half stays 0.
-        self.set_head(LEN_WORD, self.position - RECORDS);
+        self.tell_length();
     }
 
-    /// Notes how many records were lost before they came here.
+    /// Notes how many items were lost before they came here.
     pub fn note_lost(&mut self, before: u64) {
         let lost = before + self.refused;
         if lost != self.lost {
@@ -100,25 +97,71 @@ impl LogDevice {
         }
     }
 
-    /// Where this CPU can store the next record, if there is room.
+    /// Where this CPU can store what comes next, and how many bytes there are
+    /// to the end of the page; nothing if there is no room.
     #[inline(always)]
-    fn place(&mut self, cpu: CpuId) -> Option<*mut u32> {
+    fn place(&mut self) -> Option<(*mut u8, usize)> {
         if self.position >= self.size {
             return None;
         }
+        let cpu = ThisCpu::get().id();
         let in_page = self.position % PGSIZE;
         let page = self.position - in_page;
         let shown = &mut self.shown[cpu.0 as usize % MAX_CPUS];
         if *shown != page {
             *shown = page;
-            address_space::point_log_window(cpu, self.base + page);
+            address_space::point_log_window(self.purpose, cpu, self.base + page);
         }
-        Some((address_space::log_window(cpu) + in_page) as *mut u32)
+        let place = address_space::log_window(self.purpose, cpu) + in_page;
+        Some((place as *mut u8, (PGSIZE - in_page) as usize))
+    }
+
+    /// The head speaks of items only when they are there. Their length is less
+    /// than 4 GiB: its upper half stays 0.
+    fn tell_length(&self) {
+        self.set_head(LEN_WORD, self.position - ITEMS);
     }
 
     fn set_head(&self, index: usize, word: u32) {
         const { assert!(HEAD_SIZE <= PGSIZE as usize) };
-        // SAFETY: (96) within the device's first page, which is mapped.
-        unsafe { self.head.add(index).write_volatile(word) };
+        let head = address_space::log_head(self.purpose) as *mut u32;
+        // SAFETY: (96) within the device's first page, which `find` mapped.
+        unsafe { head.add(index).write_volatile(word) };
     }
+}
+
+/// Appends bytes. The first one that there is no room for ends the log: there
+/// is none for any later one either.
+impl Sink for LogDevice {
+    fn put(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some((place, room)) = self.place() else {
+                self.refused += rest.len() as u64;
+                self.note_lost(0);
+                break;
+            };
+            let (fitting, further) = rest.split_at(rest.len().min(room));
+            for (index, &byte) in fitting.iter().enumerate() {
+                // SAFETY: (97) the device's memory, mapped; so many bytes are
+                // left of the page.
+                unsafe { place.add(index).write_volatile(byte) };
+            }
+            self.position += fitting.len() as u32;
+            rest = further;
+        }
+        self.tell_length();
+    }
+}
+
+/// Whether a device's memory is for this and has room, as its head says.
+fn is_for(purpose: Purpose, memory: &Range<u32>) -> bool {
+    let cpu = ThisCpu::get().id();
+    address_space::point_log_window(purpose, cpu, memory.start);
+    let words = address_space::log_window(purpose, cpu) as *const u32;
+    let head: [u32; PURPOSE_WORDS] = core::array::from_fn(|index| {
+        // SAFETY: (33) within the device's first page, which the window shows.
+        unsafe { words.add(index).read_volatile() }
+    });
+    head == purpose.words() && memory.end - memory.start > ITEMS
 }

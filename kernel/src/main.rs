@@ -26,6 +26,7 @@ mod effects;
 mod enter;
 #[expect(unsafe_code, reason = "shared memory")]
 mod log_device;
+mod logs;
 #[expect(unsafe_code, reason = "page directories")]
 mod mail;
 mod monitor;

@@ -1,4 +1,4 @@
-//! Finding a device on the first PCI bus.
+//! Finding devices on the first PCI bus.
 //!
 //! The firmware has given every device its addresses, so there is nothing to
 //! set up. The hard thing is a region's size, which nobody has written down: a
@@ -31,10 +31,12 @@ const IS_WIDE: u32 = 4;
 pub struct Device(u32);
 
 impl Device {
-    /// The first device that says it is this.
-    pub fn find(vendor: u16, device: u16) -> Option<Device> {
+    /// The devices that say they are this.
+    pub fn all(vendor: u16, device: u16) -> impl Iterator<Item = Device> {
         let id = u32::from(device) << 16 | u32::from(vendor);
-        (0..32).map(Device).find(|found| found.read(ID) == id)
+        (0..32)
+            .map(Device)
+            .filter(move |found| found.read(ID) == id)
     }
 
     fn select(self, register: u32) {

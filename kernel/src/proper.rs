@@ -10,33 +10,23 @@
 
 use crate::console;
 use crate::log_device::LogDevice;
+use crate::logs::{RECORD, TRACE};
 use crate::phys::DirectMap;
-use crate::smp::ThisCpu;
-use crate::x86::Port;
 use abi::{EnvId, TrapFrame};
 use biglock::{BigLock, Guard};
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use kcore::record::{self, Recorder, Sink};
+use kcore::record::{self, Recorder};
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, Outbox, Step};
 
 /// The kernel proper on this machine.
 pub type Core = Kernel<'static, DirectMap>;
 
-/// The kernel proper, what its log remembers, and where its trace goes.
+/// The kernel proper, and what its log remembers.
 pub struct Proper {
     core: MaybeUninit<Core>,
     recorder: Recorder,
-    trace: Option<LogDevice>,
-}
-
-/// What is written down.
-pub struct Logs {
-    /// There is a log for replay.
-    pub record: bool,
-    /// The trace goes here.
-    pub trace: Option<LogDevice>,
 }
 
 /// The right to the kernel proper: this CPU holds the big lock.
@@ -46,7 +36,6 @@ pub type Holder = Guard<'static, Proper>;
 pub static KERNEL: BigLock<Proper> = BigLock::new(Proper {
     core: MaybeUninit::uninit(),
     recorder: Recorder::new(),
-    trace: None,
 });
 
 /// Whether [`KERNEL`] has been filled. Only panics have to ask.
@@ -54,8 +43,6 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Whether anything is written down.
 static LOGGED: AtomicBool = AtomicBool::new(false);
-/// Whether there is a log for replay.
-static RECORDED: AtomicBool = AtomicBool::new(false);
 
 /// Whether anything is written down.
 #[inline(always)]
@@ -63,43 +50,21 @@ pub fn is_logged() -> bool {
     LOGGED.load(Relaxed)
 }
 
-/// Whether there is a log for replay.
-fn is_recorded() -> bool {
-    RECORDED.load(Relaxed)
-}
-
-/// Where the log goes: the debug port of emulators and of some boards.
-struct DebugPort;
-
-impl Sink for DebugPort {
-    fn put(&mut self, bytes: &[u8]) {
-        // SAFETY: (33) the debug port; it does not touch memory.
-        let port = unsafe { Port::new(0xe9) };
-        port.write_all(bytes);
-    }
-}
-
 /// Logs bytes that the kernel proper read from memory, and from where, if there
 /// is a log for replay.
 #[cold]
 pub fn log_bytes(pa: u32, bytes: &[u8]) {
-    if is_recorded() {
-        record::bytes_read(&mut DebugPort, pa, bytes);
-    }
+    RECORD.write(|log| record::bytes_read(log, pa, bytes));
 }
 
 /// Puts the kernel in its place, and holds it: no CPU can enter yet. `usable`
 /// is what it was made with.
-pub fn install(core: Core, usable: impl Iterator<Item = Range<u32>> + Clone, logs: Logs) -> Holder {
+pub fn install(core: Core, usable: impl Iterator<Item = Range<u32>> + Clone) -> Holder {
     let mut holder = KERNEL.lock(|| {});
     let proper = &mut *holder;
-    let core = proper.core.write(core);
-    LOGGED.store(logs.record || logs.trace.is_some(), Relaxed);
-    RECORDED.store(logs.record, Relaxed);
-    proper.trace = logs.trace;
-    if logs.record {
-        proper.recorder.boot(&mut DebugPort, core, usable);
-    }
+    proper.core.write(core);
+    LOGGED.store(RECORD.is_open() || TRACE.is_open(), Relaxed);
+    proper.record(|recorder, log, core| recorder.boot(log, core, usable));
     INSTALLED.store(true, Relaxed);
     holder
 }
@@ -119,15 +84,27 @@ impl Proper {
         unsafe { self.core.assume_init_ref() }
     }
 
+    /// Lets something be added to the log for replay, if there is one.
+    fn record(&mut self, add: impl FnOnce(&mut Recorder, &mut LogDevice, &Core)) {
+        // SAFETY: (35) as in `core`; borrowed apart from the recorder.
+        let core = unsafe { self.core.assume_init_ref() };
+        RECORD.write(|log| add(&mut self.recorder, log, core));
+    }
+
+    /// Hands the trace's new records over, if it goes anywhere.
+    fn write_trace(&mut self) {
+        let core = self.core();
+        TRACE.write(|device| {
+            core.trace_mut().take(|records| device.append(records));
+            device.note_lost(core.trace().lost());
+        });
+    }
+
     /// Makes an environment of a boot module.
     pub fn boot_env(&mut self, boot: Boot<'_>) -> Result<EnvId, LoadError> {
-        if is_recorded() {
-            self.recorder.module(&mut DebugPort, &boot);
-        }
+        self.record(|recorder, log, _| recorder.module(log, &boot));
         let result = self.core().boot_env(boot);
-        if is_recorded() {
-            self.recorder.made(&mut DebugPort, result);
-        }
+        self.record(|recorder, log, _| recorder.made(log, result));
         self.write_trace();
         result
     }
@@ -147,28 +124,11 @@ impl Proper {
         event: Event,
         frame: &mut TrapFrame,
     ) -> Step {
-        if is_recorded() {
-            self.recorder.enter(&mut DebugPort, cpu, now, event, frame);
-        }
+        self.record(|recorder, log, _| recorder.enter(log, cpu, now, event, frame));
         let step = self.core().step(cpu, now, event, frame);
-        if is_recorded() {
-            // SAFETY: (35) as in `core`; borrowed apart from the recorder.
-            let core = unsafe { self.core.assume_init_ref() };
-            self.recorder.leave(&mut DebugPort, cpu, core, &step, frame);
-        }
+        self.record(|recorder, log, core| recorder.leave(log, cpu, core, &step, frame));
         self.write_trace();
         step
-    }
-
-    /// Hands the trace's new records over, if it goes anywhere.
-    fn write_trace(&mut self) {
-        if let Some(device) = &mut self.trace {
-            // SAFETY: (99) as in `core`; borrowed apart from the device.
-            let core = unsafe { self.core.assume_init_mut() };
-            let cpu = ThisCpu::get().id();
-            core.trace_mut().take(|records| device.append(cpu, records));
-            device.note_lost(core.trace().lost());
-        }
     }
 
     /// One step, and what is to be written down of it.
@@ -188,11 +148,17 @@ impl Proper {
 
     /// Hands over what was left on a CPU that had to give up its environment.
     pub fn parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
-        if is_recorded() {
-            self.recorder.parked(&mut DebugPort, cpu, frame, event);
+        if is_logged() {
+            self.log_parked(cpu, frame, event);
         }
         self.core().parked(cpu, frame, event);
-        self.write_trace();
+    }
+
+    /// Writes down that this is handed over. (What it adds to the trace comes
+    /// with the step that asked for it.)
+    #[cold]
+    fn log_parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
+        self.record(|recorder, log, _| recorder.parked(log, cpu, frame, event));
     }
 
     /// The step's effects are done.
@@ -206,21 +172,13 @@ impl Proper {
     /// Writes down that it settled.
     #[cold]
     fn log_settled(&mut self) {
-        if is_recorded() {
-            // SAFETY: (36) as in `core`; borrowed apart from the recorder.
-            let core = unsafe { self.core.assume_init_ref() };
-            self.recorder.settled(&mut DebugPort, core);
-        }
+        self.record(|recorder, log, core| recorder.settled(log, core));
         self.write_trace();
     }
 
     /// The run is over: ends the log, and writes out what was printed.
     pub fn end(&mut self) {
-        if is_recorded() {
-            // SAFETY: (37) as in `core`; borrowed apart from the recorder.
-            let core = unsafe { self.core.assume_init_ref() };
-            self.recorder.end(&mut DebugPort, core);
-        }
+        self.record(|recorder, log, core| recorder.end(log, core));
         console::flush(self.core().console());
     }
 }

@@ -58,24 +58,6 @@ impl Port {
         }
     }
 
-    /// Writes bytes, one after the other.
-    pub fn write_all(self, bytes: &[u8]) {
-        // SAFETY: (66) as in `read`, and the bytes are readable. The compiler may
-        // keep something in esi, even the address itself: the exchange is
-        // right either way.
-        unsafe {
-            asm!(
-                "xchg esi, {from}",
-                "rep outsb",
-                "xchg esi, {from}",
-                from = inout(reg) bytes.as_ptr() => _,
-                inout("ecx") bytes.len() => _,
-                in("dx") self.0,
-                options(readonly, nostack, preserves_flags),
-            );
-        }
-    }
-
     /// Reads 32 bits.
     pub fn read_u32(self) -> u32 {
         let value: u32;

@@ -2,7 +2,7 @@
 //! is free and who ran where come out as the kernel's own tables have them.
 
 use abi::EnvId;
-use kcore::trace::file::{BadHead, Head};
+use kcore::log_memory::{BadHead, Head, Purpose};
 use kcore::trace::{Cause, Kind, Record, What, Words};
 use kcore::{CpuId, Pfn, digest};
 use proptest::prelude::*;
@@ -257,14 +257,14 @@ proptest! {
     fn heads_are_what_was_written(hz in any::<u64>(), len in any::<u64>(), lost in any::<u64>()) {
         let head = Head { hz, len, lost };
         let mut bytes = [0; 40];
-        for (four, word) in bytes.chunks_exact_mut(4).zip(head.words()) {
+        for (four, word) in bytes.chunks_exact_mut(4).zip(head.words(Purpose::Trace)) {
             four.copy_from_slice(&word.to_le_bytes());
         }
-        prop_assert_eq!(Head::from_bytes(&bytes), Ok(head));
+        prop_assert_eq!(Head::from_bytes(&bytes, Purpose::Trace), Ok(head));
         bytes[8] ^= 1;
-        prop_assert!(matches!(Head::from_bytes(&bytes), Err(BadHead::Version(_))));
+        prop_assert!(matches!(Head::from_bytes(&bytes, Purpose::Trace), Err(BadHead::Version(_))));
         bytes[0] ^= 1;
-        prop_assert_eq!(Head::from_bytes(&bytes), Err(BadHead::Foreign));
+        prop_assert_eq!(Head::from_bytes(&bytes, Purpose::Trace), Err(BadHead::Foreign));
     }
 }
 

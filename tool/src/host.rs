@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
@@ -23,7 +23,6 @@ use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
 use crate::symbols::Annotated;
 use crate::tether;
-use crate::trace_file;
 use crate::workspace::Workspace;
 
 /// A machine that can boot the guest.
@@ -45,6 +44,8 @@ pub struct Captured {
     pub verdict: Verdict,
     /// What QEMU itself had to say.
     pub emulator_messages: String,
+    /// What there is to say about its logs.
+    pub remarks: Vec<String>,
     /// The QEMU command, as a shell would take it.
     pub command: String,
 }
@@ -118,8 +119,9 @@ impl Host {
         let mut machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
         change(&mut machine);
         let symbols = run::symbols(&self.workspace, &request, guest);
-        if let Some(path) = &options.trace {
-            trace_file::create(path)?;
+        for log in &machine.logs {
+            log.make()
+                .with_context(|| format!("cannot write {}", log.path.display()))?;
         }
         let console = Buffer {
             prompt,
@@ -134,15 +136,18 @@ impl Host {
             ear.at(Annotated::new(console.clone(), symbols)),
             options.timeout,
         )?;
-        if let Some(path) = &options.trace {
-            trace_file::trim(path)?;
-        }
+        let remarks = machine
+            .logs
+            .iter()
+            .filter_map(|log| log.finish().transpose());
+        let remarks = remarks.collect::<anyhow::Result<_>>()?;
         let mut emulator_messages = String::new();
         messages.read_to_string(&mut emulator_messages)?;
         Ok(Captured {
             verdict: Verdict::of(&ending, &[], false),
             console: console.take(),
             emulator_messages,
+            remarks,
             command: self.shown(&machine),
         })
     }

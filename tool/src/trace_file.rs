@@ -1,22 +1,18 @@
 //! Reading a trace: the file that `run --trace` leaves.
 //!
-//! While the emulator runs, the file is memory that the kernel writes, 256 MiB
-//! of it, most of which is a hole. The hard thing is that any moment may have
-//! been the last: the head says how far the records go, and nothing behind that
-//! is looked at. When the run is over, the hole is cut off.
+//! The hard thing is that it may be of a run that was killed, or no trace at
+//! all: the head says how far the records go, and nothing behind that is looked
+//! at.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context;
-use kcore::trace::file::{BadHead, HEAD_SIZE, Head, RECORDS};
+use kcore::log_memory::{BadHead, HEAD_SIZE, Head, ITEMS, Purpose};
 use kcore::trace::{RECORD_SIZE, Record};
 
 use crate::status::usage;
-
-/// How large the memory is that a trace is written to, in MiB.
-pub const ROOM_MIB: u32 = 256;
 
 /// A trace, from its beginning.
 pub struct Trace {
@@ -26,34 +22,11 @@ pub struct Trace {
     left: u64,
 }
 
-/// Makes the empty file that the emulator will enlarge.
-pub fn create(path: &Path) -> anyhow::Result<()> {
-    File::create(path)
-        .map(drop)
-        .map_err(|error| usage(format_args!("cannot write {}: {error}", path.display())))
-}
-
-/// Cuts off what the kernel did not use. A file without a trace becomes empty.
-pub fn trim(path: &Path) -> anyhow::Result<()> {
-    let about = || format!("cannot trim {}", path.display());
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .with_context(about)?;
-    let used = match read_head(&mut file) {
-        Ok(Ok(head)) => u64::from(RECORDS).saturating_add(head.len),
-        _ => 0,
-    };
-    let len = file.metadata().with_context(about)?.len();
-    file.set_len(used.min(len)).with_context(about)
-}
-
 fn read_head(file: &mut File) -> std::io::Result<Result<Head, BadHead>> {
     let mut bytes = [0; HEAD_SIZE];
     file.seek(SeekFrom::Start(0))?;
     file.read_exact(&mut bytes)?;
-    Ok(Head::from_bytes(&bytes))
+    Ok(Head::from_bytes(&bytes, Purpose::Trace))
 }
 
 impl Trace {
@@ -75,17 +48,17 @@ impl Trace {
             Err(error) => return Err(refuse(&error)),
         };
         let there = file.metadata().map_err(|error| refuse(&error))?.len();
-        if u64::from(RECORDS).saturating_add(head.len) > there {
+        if u64::from(ITEMS).saturating_add(head.len) > there {
             return Err(refuse(&format_args!(
                 "truncated: of {} bytes of records only {} are there",
                 head.len,
-                there.saturating_sub(u64::from(RECORDS))
+                there.saturating_sub(u64::from(ITEMS))
             )));
         }
         if head.hz == 0 {
             return Err(refuse(&"damaged: the clock stands still"));
         }
-        file.seek(SeekFrom::Start(RECORDS.into()))
+        file.seek(SeekFrom::Start(ITEMS.into()))
             .map_err(|error| refuse(&error))?;
         Ok(Trace {
             head,

@@ -66,6 +66,15 @@ fn absurd_options() {
         &["run", "hello", "--no-such-option"],
         &["run", "hello", "--cpus"],
         &["run", "hello", "--record", "/no/such/folder/record"],
+        &["run", "hello", "--record", "/dev/null"],
+        &[
+            "run",
+            "hello",
+            "--record",
+            "/dev/shm/same",
+            "--trace",
+            "/dev/shm/same",
+        ],
         &["gdb", "hello", "--cpus", "0"],
         &["gdb", "helo"],
         &["gdb", "hello", "--batch", "/no/such/script"],
@@ -165,12 +174,12 @@ fn files_that_are_no_programs() {
 #[test]
 fn files_that_are_no_traces() {
     let head = |len: u64| {
-        let head = kcore::trace::file::Head {
+        let head = kcore::log_memory::Head {
             hz: 1_000_000,
             len,
             lost: 0,
         };
-        let words = head.words();
+        let words = head.words(kcore::log_memory::Purpose::Trace);
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     };
     let file = |bytes: &[u8]| {

@@ -5,7 +5,7 @@
 //! KERNBASE   physical memory: global, 4 MiB pages where RAM fills them
 //! KSTACKTOP  the CPUs' stacks, with gaps
 //! MMIOBASE   local APIC and I/O APIC, uncached; a page to look at tables through;
-//!            the log device's first page, and a page for each CPU to write it by
+//!            each log device's first page, and a page for each CPU to write it by
 //! UVPT       left empty: differs in every environment
 //! UPAGES     the public table of frames, read-only for users
 //! UENVS      the public table of environments, likewise
@@ -28,6 +28,8 @@ use abi::layout::{
 use core::cell::UnsafeCell;
 use core::ops::Range;
 use firmware::{PhysRange, RangeSet};
+use kcore::cpu::MAX_CPUS;
+use kcore::log_memory::Purpose;
 use kcore::{CpuId, Pfn};
 
 /// A page table or page directory in the kernel's image.
@@ -158,23 +160,25 @@ pub fn map_io_apic(pa: u32) -> u32 {
     PAGE + offset
 }
 
-/// Maps the first page of the log device, at physical address `pa`; returns
-/// where.
-pub fn map_log_head(pa: u32) -> u32 {
-    const PAGE: u32 = MMIOBASE + 3 * PGSIZE;
-    DEVICES.set(ptx(PAGE), pa | KERNEL_PAGE.bits());
-    PAGE
+/// Where the first page of a log device is mapped, once it is.
+pub const fn log_head(log: Purpose) -> u32 {
+    MMIOBASE + (3 + log as u32) * PGSIZE
 }
 
-/// The page through which `cpu`, and no other, writes the log device.
-pub const fn log_window(cpu: CpuId) -> u32 {
-    MMIOBASE + (32 + cpu.0 as u32) * PGSIZE
+/// Maps it; it is at physical address `pa`. Call it once for each.
+pub fn map_log_head(log: Purpose, pa: u32) {
+    DEVICES.set(ptx(log_head(log)), pa | KERNEL_PAGE.bits());
 }
 
-/// Points the window of this CPU at physical address `pa`. No other CPU uses it,
+/// The page through which `cpu`, and no other, reaches a log device.
+pub const fn log_window(log: Purpose, cpu: CpuId) -> u32 {
+    MMIOBASE + (32 + MAX_CPUS as u32 * log as u32 + cpu.0 as u32) * PGSIZE
+}
+
+/// Points this window of this CPU at physical address `pa`. No other CPU uses it,
 /// so none has to forget where it pointed.
-pub fn point_log_window(cpu: CpuId, pa: u32) {
-    let page = log_window(cpu);
+pub fn point_log_window(log: Purpose, cpu: CpuId, pa: u32) {
+    let page = log_window(log, cpu);
     DEVICES.set(ptx(page), pa | KERNEL_PAGE.bits());
     x86::invlpg(page);
 }

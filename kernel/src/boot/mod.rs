@@ -16,10 +16,11 @@ use crate::address_space::{self, PageTable, STACKS};
 use crate::console::{self, say};
 use crate::enter;
 use crate::log_device::LogDevice;
+use crate::logs::{RECORD, TRACE};
 use crate::phys::DirectMap;
 use crate::plant;
 use crate::power;
-use crate::proper::{self, Core, Logs};
+use crate::proper::{self, Core};
 use crate::smp::clock::Rates;
 use crate::smp::{ThisCpu, clock, lapic, segments, start, watchdog};
 use crate::trap;
@@ -33,6 +34,7 @@ use core::ops::Range;
 use firmware::{BootOptions, options};
 use handover::Handover;
 use kcore::env::Env;
+use kcore::log_memory::Purpose;
 use kcore::plant::Plant;
 use kcore::{Config, End, Kernel, Tables};
 use memory::{MachineTables, Memory};
@@ -123,8 +125,8 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
         &mut fixed.ring,
         &usable,
     );
-    let logs = open_logs(options, &rates); // needs the rates
-    let mut kernel = proper::install(kernel, usable.iter().cloned(), logs);
+    open_logs(options, &rates); // needs the rates
+    let mut kernel = proper::install(kernel, usable.iter().cloned()); // needs the logs
     programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
     if options.prelock && options.plant.is_none() && !options.trace {
         enter::answer_before_lock();
@@ -137,19 +139,20 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     trap::begin(cpu)
 }
 
-/// Where what happens is written down.
-fn open_logs(options: &BootOptions, rates: &Rates) -> Logs {
-    let device = if options.trace {
-        LogDevice::find(rates.tsc_hz)
-    } else {
-        None
+/// Opens the logs that are asked for.
+fn open_logs(options: &BootOptions, rates: &Rates) {
+    let find = |purpose: Purpose, otherwise: &str| {
+        let device = LogDevice::find(purpose, rates.tsc_hz);
+        if device.is_none() {
+            say!("{}: no log device; {otherwise}", purpose.name());
+        }
+        device
     };
-    if options.trace && device.is_none() {
-        say!("trace: no log device; only the monitor can show it");
+    if options.record {
+        RECORD.open(find(Purpose::Record, "nothing is recorded"));
     }
-    Logs {
-        record: options.record,
-        trace: device,
+    if options.trace {
+        TRACE.open(find(Purpose::Trace, "only the monitor can show it"));
     }
 }
 

@@ -23,13 +23,13 @@ use crate::commands::run;
 use crate::external;
 use crate::host::Host;
 use crate::qemu::input::{self, TerminalGuard};
+use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, shell_line};
 use crate::qemu::module_line;
 use crate::qemu::supervise::{Ending, Supervisor};
 use crate::report::{line, note};
 use crate::status::{self, usage};
 use crate::tether;
-use crate::trace_file;
 use crate::workspace::Workspace;
 
 /// Boots and debugs; the exit status is gdb's.
@@ -39,9 +39,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         check_script(script)?;
     }
     let console = console(options.console.as_deref())?;
-    if let Some(path) = &options.run.trace {
-        trace_file::create(path)?;
-    }
+    log_memory::check(&options.run)?;
     let host = Host::find()?;
     let gdb = external::GDB.find_or_install(&host.workspace)?;
     let guest = host.guest(run::kernel_for(&options.run.append))?;
@@ -90,8 +88,10 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     let ending = supervisor.attend(&mut command, options.run.timeout)?;
     drop(emulator);
     drop(terminal);
-    if let Some(path) = &options.run.trace {
-        trace_file::trim(path)?;
+    for log in &machine.logs {
+        if let Some(remark) = log.finish()? {
+            note(remark);
+        }
     }
     Ok(verdict(&ending))
 }

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use crate::qemu::log_memory;
 use crate::report::{note, result};
 use crate::status::{self, usage};
 
 /// Replays the record in `file`; the status says whether every step agreed.
 pub fn replay(file: &Path) -> anyhow::Result<u8> {
-    let record =
-        std::fs::read(file).map_err(|error| usage(format_args!("{}: {error}", file.display())))?;
+    let record = log_memory::read_record(file)
+        .map_err(|error| usage(format_args!("{}: {error}", file.display())))?;
     match sim::replay::replay(&record) {
         Ok(report) => {
             result(report);

@@ -9,10 +9,7 @@ mod request;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-
-use anyhow::Context;
 
 use crate::build::archive;
 use crate::build::guest::{Guest, Kernel};
@@ -20,14 +17,13 @@ use crate::cli::Run;
 use crate::host::Host;
 use crate::qemu::conversation::Ear;
 use crate::qemu::input::{self, TerminalGuard};
+use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
 use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note};
-use crate::status::usage;
 use crate::symbols::{Annotated, Symbols};
-use crate::trace_file;
 use crate::workspace::Workspace;
 
 pub use self::request::{Request, check};
@@ -35,13 +31,7 @@ pub use self::request::{Request, check};
 /// Boots the guest and returns the exit status that its end calls for.
 pub fn run(options: &Run) -> anyhow::Result<u8> {
     let request = check(&Workspace::locate(), options)?;
-    if let Some(path) = &options.record {
-        std::fs::File::create(path)
-            .map_err(|error| usage(format_args!("cannot write {}: {error}", path.display())))?;
-    }
-    if let Some(path) = &options.trace {
-        trace_file::create(path)?;
-    }
+    log_memory::check(options)?;
     let host = Host::find()?;
     let guest = host.guest(kernel_for(&options.append))?;
     let ear = Ear::default();
@@ -65,8 +55,10 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         options.timeout,
     )?;
     drop(terminal);
-    if let Some(path) = &options.trace {
-        trace_file::trim(path)?;
+    for log in &machine.logs {
+        if let Some(remark) = log.finish()? {
+            note(remark);
+        }
     }
     let verdict = Verdict::of(&ending, &tail.bytes(), input != Input::Stream);
     if let Some(remark) = verdict.remark() {
@@ -116,9 +108,8 @@ pub fn machine(
             .map(|disk| module_line::openable(workspace, disk))
             .transpose()?,
         input,
-        record: absolute(options.record.as_ref())?,
-        trace: absolute(options.trace.as_ref())?,
         further: Vec::new(),
+        logs: log_memory::asked_for(options)?,
     })
 }
 
@@ -155,14 +146,6 @@ fn kernel_args(options: &Run) -> String {
     }
     words.extend(options.append.split_whitespace());
     words.join(" ")
-}
-
-/// A file's path as QEMU, which runs elsewhere, has to be told it.
-fn absolute(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
-    let absolute = |path: &PathBuf| {
-        std::path::absolute(path).with_context(|| format!("the path {}", path.display()))
-    };
-    path.map(absolute).transpose()
 }
 
 /// Standard output, remembering the last few bytes that went through it.

@@ -6,10 +6,9 @@
 //! repeats a run exactly.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::trace_file::ROOM_MIB;
+use super::log_memory::LogMemory;
 
 /// How the guest's CPUs are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +54,10 @@ pub struct Machine {
     pub disk: Option<PathBuf>,
     /// What the guest's console input is.
     pub input: Input,
-    /// Where the record channel (port 0xE9) is written to.
-    pub record: Option<PathBuf>,
     /// Further arguments of QEMU.
     pub further: Vec<OsString>,
-    /// The file that is the log device's memory: the trace.
-    pub trace: Option<PathBuf>,
+    /// The log devices' memories.
+    pub logs: Vec<LogMemory>,
 }
 
 impl Machine {
@@ -86,15 +83,14 @@ impl Machine {
         line.option("-chardev", self.console());
         line.words(["-serial", "chardev:console"]);
         line.option("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
-        if let Some(path) = &self.record {
-            let mut channel = OsString::from("file:");
-            channel.push(path);
-            line.option("-debugcon", channel);
-        }
         line.0.extend_from_slice(&self.further);
-        if let Some(path) = &self.trace {
-            line.option("-object", shared_memory(path));
-            line.option("-device", "ivshmem-plain,memdev=log");
+        for log in &self.logs {
+            line.option("-object", log.object());
+            line.option("-device", format!("ivshmem-plain,memdev={}", log.name()));
+        }
+        if !self.logs.is_empty() {
+            // Leaves room for them. The kernel maps no RAM that high.
+            line.words(["-machine", "max-ram-below-4g=3G"]);
         }
         line.option("-kernel", &self.kernel);
         line.option("-append", &self.kernel_args);
@@ -130,25 +126,6 @@ fn drive(path: &Path) -> OsString {
         OsString::from("if=ide,index=1,media=disk,format=raw,file.driver=file,file.filename=");
     drive.push(path);
     drive
-}
-
-/// QEMU splits at commas: in a path they are doubled.
-fn shared_memory(path: &Path) -> OsString {
-    let mut object = OsString::from(format!(
-        "memory-backend-file,id=log,share=on,size={ROOM_MIB}M,mem-path="
-    ));
-    for (index, part) in path
-        .as_os_str()
-        .as_bytes()
-        .split(|&b| b == b',')
-        .enumerate()
-    {
-        if index > 0 {
-            object.push(",,");
-        }
-        object.push(OsStr::from_bytes(part));
-    }
-    object
 }
 
 #[derive(Default)]
@@ -192,6 +169,7 @@ pub fn shell_word(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kcore::log_memory::Purpose;
 
     fn machine() -> Machine {
         Machine {
@@ -204,9 +182,8 @@ mod tests {
             modules: vec!["target/hello a%20b".into(), "target/yield".into()],
             disk: None,
             input: Input::Stream,
-            record: None,
             further: Vec::new(),
-            trace: None,
+            logs: Vec::new(),
         }
     }
 
@@ -228,7 +205,7 @@ mod tests {
             "-kernel target/kernel -append lifecycle=on -initrd 'target/hello a%20b,target/yield'"
         ));
         assert!(!line.contains("-drive"), "{line}");
-        assert!(!line.contains("-debugcon"), "{line}");
+        assert!(!line.contains("ivshmem"), "{line}");
     }
 
     #[test]
@@ -271,15 +248,6 @@ mod tests {
     }
 
     #[test]
-    fn a_record_gets_the_second_channel() {
-        let machine = Machine {
-            record: Some("/tmp/r, s".into()),
-            ..machine()
-        };
-        assert!(joined(&machine).contains("-debugcon 'file:/tmp/r, s'"));
-    }
-
-    #[test]
     fn a_disk_is_the_second_of_its_channel() {
         let machine = Machine {
             disk: Some("target/fs:img".into()),
@@ -291,14 +259,26 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_gets_the_log_device() {
+    fn each_log_gets_its_device() {
+        let log = |purpose, path: &str, mib| LogMemory {
+            purpose,
+            path: path.into(),
+            mib,
+        };
         let machine = Machine {
-            trace: Some("/tmp/t, s".into()),
+            logs: vec![
+                log(Purpose::Record, "/tmp/r", 8),
+                log(Purpose::Trace, "/tmp/t, s", 16),
+            ],
             ..machine()
         };
         let line = joined(&machine);
-        assert!(line.contains(",size=256M,mem-path=/tmp/t,, s"), "{line}");
-        assert!(line.contains("-device ivshmem-plain,memdev=log"), "{line}");
+        assert!(line.contains("id=record,share=on,size=8M,mem-path=/tmp/r "));
+        assert!(line.contains(",size=16M,mem-path=/tmp/t,, s"), "{line}");
+        for name in ["record", "trace"] {
+            let device = format!("-device ivshmem-plain,memdev={name}");
+            assert!(line.contains(&device), "{line}");
+        }
     }
 
     #[test]

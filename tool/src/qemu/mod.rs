@@ -2,6 +2,7 @@
 
 pub mod conversation;
 pub mod input;
+pub mod log_memory;
 pub mod machine;
 pub mod module_line;
 pub mod supervise;

@@ -86,6 +86,11 @@ impl Boot {
         String::from_utf8_lossy(&self.captured.console).into_owned()
     }
 
+    /// What there was to say about its logs.
+    pub fn remarks(&self) -> &[String] {
+        &self.captured.remarks
+    }
+
     /// How it ended.
     pub fn verdict(&self) -> &Verdict {
         &self.captured.verdict

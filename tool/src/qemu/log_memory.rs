@@ -1,0 +1,261 @@
+//! The memories outside the machine to which it writes its logs: files.
+//!
+//! While the emulator runs, a file is memory that the kernel writes, most of
+//! which is a hole; an empty head in it tells the kernel what it is for. The
+//! hard thing is that any moment may have been the last: the head says how far
+//! the log goes, and nothing behind that is looked at. When the run is over,
+//! however it ended, the hole is cut off, and a record's head too.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
+
+use crate::cli::Run;
+use crate::status::usage;
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct LogMemory {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The file; absolute.
+    pub path: PathBuf,
+    /// Its size while the machine runs, in MiB: a power of two.
+    pub mib: u32,
+}
+
+/// Makes the files that a run is asked to write, so that whatever is wrong
+/// with them is said before anything is built or started.
+pub fn check(options: &Run) -> anyhow::Result<()> {
+    let memories = asked_for(options)?;
+    if let [one, other] = &memories[..]
+        && one.path == other.path
+    {
+        return Err(usage("--record and --trace take a file each"));
+    }
+    for memory in &memories {
+        memory.make().map_err(|error| {
+            usage(format_args!(
+                "cannot write {}: {error}",
+                memory.path.display()
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// Those that a run is asked to write.
+pub fn asked_for(options: &Run) -> anyhow::Result<Vec<LogMemory>> {
+    // Both fit below 4 GiB at once, if there is no RAM above 3.
+    let all = [
+        (Purpose::Record, &options.record, 512),
+        (Purpose::Trace, &options.trace, 256),
+    ];
+    let given = all
+        .into_iter()
+        .filter_map(|(purpose, path, mib)| Some((purpose, path.as_ref()?, mib)));
+    given
+        .map(|(purpose, path, mib)| {
+            let path = std::path::absolute(path)
+                .with_context(|| format!("the path {}", path.display()))?;
+            Ok(LogMemory { purpose, path, mib })
+        })
+        .collect()
+}
+
+impl LogMemory {
+    /// What QEMU calls it.
+    pub fn name(&self) -> &'static str {
+        self.purpose.name()
+    }
+
+    /// As QEMU's option `-object` takes it.
+    pub fn object(&self) -> OsString {
+        let (name, mib) = (self.name(), self.mib);
+        let mut object = OsString::from(format!(
+            "memory-backend-file,id={name},share=on,size={mib}M,mem-path="
+        ));
+        // QEMU splits at commas: in a path they are doubled.
+        let parts = self.path.as_os_str().as_bytes().split(|&b| b == b',');
+        for (index, part) in parts.enumerate() {
+            if index > 0 {
+                object.push(",,");
+            }
+            object.push(OsStr::from_bytes(part));
+        }
+        object
+    }
+
+    /// Makes the file: an empty head and a hole.
+    pub fn make(&self) -> io::Result<()> {
+        let file = File::create(&self.path)?;
+        let words = Head::default().words(self.purpose);
+        let head: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        file.set_len(u64::from(self.mib) << 20)?;
+        file.write_all_at(&head, 0)
+    }
+
+    /// Leaves in the file what the kernel wrote: a trace with its head, a record
+    /// without. Returns what there is to say about it.
+    pub fn finish(&self) -> anyhow::Result<Option<String>> {
+        let (path, name) = (self.path.display(), self.name());
+        let head = self.cut().with_context(|| format!("cannot trim {path}"))?;
+        Ok(match head {
+            None => Some(format!("{path}: no {name}, the kernel wrote none")),
+            Some(head) if self.purpose == Purpose::Record && head.lost > 0 => Some(format!(
+                "{path}: it ends at {} MiB for want of room; {} further bytes are lost",
+                self.mib, head.lost
+            )),
+            Some(_) => None,
+        })
+    }
+
+    /// Does that; returns the head as it was. Without one that the kernel wrote,
+    /// the file becomes empty.
+    fn cut(&self) -> io::Result<Option<Head>> {
+        let file = File::options().read(true).write(true).open(&self.path)?;
+        let head = read_head(&file, self.purpose)?.filter(|head| head.hz != 0);
+        let there = file.metadata()?.len().saturating_sub(ITEMS.into());
+        let len = head.map(|head| head.len.min(there));
+        match (len, self.purpose) {
+            (None, _) => file.set_len(0)?,
+            (Some(len), Purpose::Trace) => file.set_len(u64::from(ITEMS) + len)?,
+            (Some(len), Purpose::Record) => {
+                move_down(&file, len)?;
+                file.set_len(len)?;
+            }
+        }
+        Ok(head)
+    }
+}
+
+/// The file's head, if it has one for this.
+fn read_head(file: &File, purpose: Purpose) -> io::Result<Option<Head>> {
+    let mut bytes = [0; HEAD_SIZE];
+    match file.read_exact_at(&mut bytes, 0) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        result => result.map(|()| Head::from_bytes(&bytes, purpose).ok()),
+    }
+}
+
+/// Moves `len` bytes from behind the head to the file's beginning.
+fn move_down(file: &File, len: u64) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < len {
+        let count = usize::try_from(len - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let piece = &mut buffer[..count];
+        file.read_exact_at(piece, u64::from(ITEMS) + at)?;
+        file.write_all_at(piece, at)?;
+        at += count as u64;
+    }
+    Ok(())
+}
+
+/// The record in a file, also if nobody cut it: when the tool was killed too.
+pub fn read_record(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    match read_head(&file, Purpose::Record)? {
+        None => std::fs::read(path),
+        Some(head) => {
+            let there = file.metadata()?.len().saturating_sub(ITEMS.into());
+            let mut record = vec![0; usize::try_from(head.len.min(there)).unwrap_or(0)];
+            file.read_exact_at(&mut record, ITEMS.into())?;
+            Ok(record)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A memory in a file of the host's, and what the kernel does to it.
+    fn written(purpose: Purpose, head: Head, items: &[u8]) -> LogMemory {
+        let name = format!(
+            "jostle-{}-{}-{:?}",
+            purpose.name(),
+            std::process::id(),
+            head
+        );
+        let memory = LogMemory {
+            purpose,
+            path: std::env::temp_dir().join(name.replace([' ', ':', '{', '}', ','], "")),
+            mib: 4,
+        };
+        memory.make().expect("can be made");
+        let file = File::options().write(true).open(&memory.path);
+        let file = file.expect("is there");
+        let words = head.words(purpose);
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        file.write_all_at(&bytes, 0).expect("a head");
+        file.write_all_at(items, ITEMS.into()).expect("items");
+        memory
+    }
+
+    /// The remark, and the file's bytes before and after.
+    fn finished(memory: &LogMemory) -> (Option<String>, Vec<u8>, Vec<u8>) {
+        let before = read_record(&memory.path).expect("readable");
+        let remark = memory.finish().expect("can be cut");
+        let after = std::fs::read(&memory.path).expect("readable");
+        std::fs::remove_file(&memory.path).expect("removable");
+        (remark, before, after)
+    }
+
+    #[test]
+    fn a_record_is_left_bare() {
+        let items: Vec<u8> = (0..(5 << 18) + 77_u32).map(|i| (i / 3) as u8).collect();
+        let head = Head {
+            hz: 1,
+            len: items.len() as u64,
+            lost: 0,
+        };
+        let (remark, before, after) = finished(&written(Purpose::Record, head, &items));
+        assert_eq!(remark, None);
+        assert!(before == items && after == items);
+    }
+
+    #[test]
+    fn a_full_record_is_remarked_upon() {
+        let head = Head {
+            hz: 1,
+            len: u64::MAX,
+            lost: 5,
+        };
+        let (remark, _, after) = finished(&written(Purpose::Record, head, b"abc"));
+        let remark = remark.expect("something is said");
+        assert!(
+            remark.contains("4 MiB") && remark.contains(" 5 "),
+            "{remark}"
+        );
+        assert_eq!(after.len(), (4 << 20) - ITEMS as usize);
+    }
+
+    #[test]
+    fn a_trace_keeps_its_head() {
+        let head = Head {
+            hz: 1,
+            len: 64,
+            lost: 0,
+        };
+        let (remark, _, after) = finished(&written(Purpose::Trace, head, &[7; 100]));
+        assert_eq!(remark, None);
+        assert_eq!(after.len(), ITEMS as usize + 64);
+        assert_eq!(after.last(), Some(&7));
+    }
+
+    #[test]
+    fn a_memory_that_no_kernel_found() {
+        for purpose in [Purpose::Record, Purpose::Trace] {
+            let (remark, _, after) = finished(&written(purpose, Head::default(), b""));
+            assert!(remark.expect("something is said").contains("wrote none"));
+            assert!(after.is_empty());
+        }
+    }
+}

@@ -1,27 +1,31 @@
 //! The code that is explored is the code that boots: a recorded run, given to
 //! the core on the host, makes the same steps and prints the same bytes.
 
+use jostle::expect::Expect;
+use jostle::qemu::verdict::Verdict;
 use libtest_mimic::{Failed, Trial};
 
 use crate::boot::{Boot, host};
+use crate::console::nothing_left;
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
 
-/// Whose record takes longer to write than is worth while: 300 environments.
-const LONG: &str = "primes";
+/// It judges how fast work goes on while others print, and recording takes time.
+const JUDGES_SPEED: &str = "chatter";
 
 /// Every program once, on the four CPUs that give its environments most to
 /// race for.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let each = PROGRAMS.iter().filter(|program| program.name != LONG);
-    let each = each.map(|&program| {
+    let each = PROGRAMS.iter().map(|&program| {
         Trial::test(format!("replay::{}", program.name), move || {
             is_repeated(&program)
         })
     });
-    each.chain([Trial::test(
-        "replay::tells_a_changed_record",
-        changed_record,
-    )])
+    each.chain([
+        Trial::test("replay::tells_a_changed_record", changed_record),
+        Trial::test("replay::of_a_run_that_was_killed", killed),
+        Trial::test("replay::when_the_memory_is_full", full),
+        Trial::test("replay::without_its_device", no_device),
+    ])
 }
 
 /// One byte changed anywhere must be noticed. (A record says which fault its
@@ -67,7 +71,12 @@ fn is_repeated(program: &Program) -> Result<(), Failed> {
         "--record",
         &file,
     ])?;
-    let mut complaints = boot.complaints(&program.expect(CPUS));
+    let expect = if program.name == JUDGES_SPEED {
+        Expect::new().in_order(nothing_left())
+    } else {
+        program.expect(CPUS)
+    };
+    let mut complaints = boot.complaints(&expect);
     match sim::replay::replay(&std::fs::read(&file)?) {
         Err(difference) => complaints.push(format!("{difference}(see ./jostle replay {file})")),
         Ok(report) => {
@@ -81,5 +90,78 @@ fn is_repeated(program: &Program) -> Result<(), Failed> {
             }
         }
     }
+    boot.judge(&complaints)
+}
+
+/// What is wrong with the record of a run that must be cut off behind so many
+/// steps, but no sooner.
+fn cut_off(file: &str, steps: u64) -> Result<Vec<String>, Failed> {
+    Ok(match sim::replay::replay(&std::fs::read(file)?) {
+        Err(difference) => vec![difference.to_string()],
+        Ok(report) if report.ended || report.steps < steps => {
+            vec![format!("not cut off, or too soon:\n{report}")]
+        }
+        Ok(_) => Vec::new(),
+    })
+}
+
+/// Its twenty turns of a second each do not fit into the time that it has.
+fn killed() -> Result<(), Failed> {
+    let file = record_file("killed")?;
+    let words = ["yieldstorm", "--append", "quantum=1000000", "--cpus", "1"];
+    let limit = ["--timeout", "3", "--record", &file];
+    let boot = Boot::new(&[&words[..], &limit[..]].concat())?;
+    let mut complaints = cut_off(&file, 100)?;
+    if !matches!(boot.verdict(), Verdict::TimeLimit) {
+        complaints.push(format!("ended with {:?}", boot.verdict()));
+    }
+    boot.judge(&complaints)
+}
+
+/// The log ends, the run does not, and somebody is told.
+fn full() -> Result<(), Failed> {
+    let file = record_file("full")?;
+    let words = ["primes", "--cpus", "2", "--timeout", LIMIT_SECONDS];
+    let words = [&words[..], &["--record", &file]].concat();
+    let boot = Boot::on(&words, |machine| {
+        for log in &mut machine.logs {
+            log.mib = 1;
+        }
+    })?;
+    let mut complaints = boot.complaints(&Expect::new().in_order(nothing_left()));
+    complaints.extend(cut_off(&file, 1000)?);
+    let len = std::fs::metadata(&file)?.len();
+    if len != (1 << 20) - 4096 {
+        complaints.push(format!("{len} bytes of 1 MiB but a page"));
+    }
+    if !boot
+        .remarks()
+        .iter()
+        .any(|line| line.contains("want of room"))
+    {
+        complaints.push(format!("said of it: {:?}", boot.remarks()));
+    }
+    boot.judge(&complaints)
+}
+
+/// A log does not go to another one's memory.
+fn no_device() -> Result<(), Failed> {
+    let file = record_file("alone")?;
+    let words = ["hello", "--timeout", LIMIT_SECONDS, "--record", &file];
+    let traced = Boot::new(&[&words[..], &["--append", "trace=on"]].concat())?;
+    let mut complaints = Vec::new();
+    if !traced.console().contains("trace: no log device") {
+        complaints.push("the trace has gone somewhere".to_owned());
+    }
+    if !sim::replay::replay(&std::fs::read(&file)?).is_ok_and(|report| report.ended) {
+        complaints.push("the record is not whole".to_owned());
+    }
+    traced.judge(&complaints)?;
+    let boot = Boot::new(&["hello", "--append", "record=on", "--timeout", LIMIT_SECONDS])?;
+    let console = boot.console();
+    let complaints = match console.contains("record: no log device") {
+        true if console.contains("hello, world") => vec![],
+        _ => vec!["nothing is said, or nothing runs".to_owned()],
+    };
     boot.judge(&complaints)
 }

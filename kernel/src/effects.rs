@@ -60,7 +60,7 @@ fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
         x86::invlpg(holder.outbox().flush);
     }
     if effects.contains(Effects::FLUSH_ALL) {
-        // SAFETY: (24) the directory in use, again.
+        // SAFETY: (25) the directory in use, again.
         unsafe { x86::load_cr3(x86::cr3()) };
     }
     if effects.contains(Effects::REMOTE) {
@@ -121,7 +121,7 @@ fn resume_on(cpu: ThisCpu, holder: &mut Holder, resume: Resume) -> Leave {
         Resume::Switch => {
             let outbox = holder.outbox();
             fpu::leave(cpu);
-            // SAFETY: (25) every environment's directory has the kernel's entries.
+            // SAFETY: (26) every environment's directory has the kernel's entries.
             unsafe { x86::load_cr3(outbox.pgdir.address()) };
             x86::reset_fs_gs();
             cpu.area().env.store(outbox.id.0 as u32, Relaxed);

@@ -75,7 +75,7 @@ impl LogDevice {
             match self.place() {
                 Some((place, _)) => {
                     for (index, &word) in record.iter().enumerate() {
-                        // SAFETY: (95) the device's memory, mapped; a record
+                        // SAFETY: (27) the device's memory, mapped; a record
                         // does not leave its page.
                         unsafe { place.cast::<u32>().add(index).write_volatile(word) };
                     }
@@ -125,7 +125,7 @@ impl LogDevice {
     fn set_head(&self, index: usize, word: u32) {
         const { assert!(HEAD_SIZE <= PGSIZE as usize) };
         let head = address_space::log_head(self.purpose) as *mut u32;
-        // SAFETY: (96) within the device's first page, which `find` mapped.
+        // SAFETY: (28) within the device's first page, which `find` mapped.
         unsafe { head.add(index).write_volatile(word) };
     }
 }
@@ -143,7 +143,7 @@ impl Sink for LogDevice {
             };
             let (fitting, further) = rest.split_at(rest.len().min(room));
             for (index, &byte) in fitting.iter().enumerate() {
-                // SAFETY: (97) the device's memory, mapped; so many bytes are
+                // SAFETY: (29) the device's memory, mapped; so many bytes are
                 // left of the page.
                 unsafe { place.add(index).write_volatile(byte) };
             }
@@ -160,7 +160,7 @@ fn is_for(purpose: Purpose, memory: &Range<u32>) -> bool {
     address_space::point_log_window(purpose, cpu, memory.start);
     let words = address_space::log_window(purpose, cpu) as *const u32;
     let head: [u32; PURPOSE_WORDS] = core::array::from_fn(|index| {
-        // SAFETY: (33) within the device's first page, which the window shows.
+        // SAFETY: (30) within the device's first page, which the window shows.
         unsafe { words.add(index).read_volatile() }
     });
     head == purpose.words() && memory.end - memory.start > ITEMS

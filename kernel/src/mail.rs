@@ -30,7 +30,7 @@ impl Target for Obey<'_> {
     type Parked = Parked;
 
     fn flush(&mut self) {
-        // SAFETY: (23) the directory in use, again.
+        // SAFETY: (31) the directory in use, again.
         unsafe { x86::load_cr3(x86::cr3()) };
     }
 

@@ -9,10 +9,10 @@
 use crate::x86::Port;
 use core::ops::Range;
 
-// SAFETY: (93) the configuration address and data ports; what is written there
+// SAFETY: (33) the configuration address and data ports; what is written there
 // below moves no device into memory.
 const ADDRESS: Port = unsafe { Port::new(0xcf8) };
-// SAFETY: (94) as above.
+// SAFETY: (34) as above.
 const DATA: Port = unsafe { Port::new(0xcfc) };
 
 const ID: u32 = 0x00;

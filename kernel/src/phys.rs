@@ -37,7 +37,7 @@ fn pointer(pa: u32) -> *mut u8 {
 /// `from` is readable and `to` writeable for `len` bytes.
 #[inline(always)]
 unsafe fn copy(to: *mut u8, from: *const u8, len: u32) {
-    // SAFETY: (24) the caller's promise; the direction flag is clear in all of the
+    // SAFETY: (35) the caller's promise; the direction flag is clear in all of the
     // kernel. The compiler may keep something in esi, even `from` itself: the
     // exchange is right either way.
     unsafe {
@@ -59,18 +59,18 @@ unsafe fn copy(to: *mut u8, from: *const u8, len: u32) {
 impl PhysMem for DirectMap {
     #[inline(always)]
     fn read(&self, pa: u32) -> u32 {
-        // SAFETY: (25) direct-mapped RAM, by the promise made to `new`.
+        // SAFETY: (36) direct-mapped RAM, by the promise made to `new`.
         unsafe { pointer(pa).cast::<u32>().read_volatile() }
     }
 
     #[inline(always)]
     fn write(&mut self, pa: u32, value: u32) {
-        // SAFETY: (26) as in `read`, and no Rust object is there.
+        // SAFETY: (37) as in `read`, and no Rust object is there.
         unsafe { pointer(pa).cast::<u32>().write_volatile(value) }
     }
 
     fn zero_frame(&mut self, frame: Pfn) {
-        // SAFETY: (27) as in `write`, for the whole frame.
+        // SAFETY: (38) as in `write`, for the whole frame.
         unsafe {
             asm!(
                 "rep stosd",
@@ -83,7 +83,7 @@ impl PhysMem for DirectMap {
     }
 
     fn read_bytes(&mut self, pa: u32, out: &mut [u8]) {
-        // SAFETY: (28) `from` as in `read`; `out` is ours alone.
+        // SAFETY: (39) `from` as in `read`; `out` is ours alone.
         unsafe { copy(out.as_mut_ptr(), pointer(pa), out.len() as u32) };
         if proper::is_logged() {
             proper::log_bytes(pa, out);
@@ -91,12 +91,12 @@ impl PhysMem for DirectMap {
     }
 
     fn write_bytes(&mut self, pa: u32, bytes: &[u8]) {
-        // SAFETY: (29) `to` as in `write`; `bytes` are readable.
+        // SAFETY: (40) `to` as in `write`; `bytes` are readable.
         unsafe { copy(pointer(pa), bytes.as_ptr(), bytes.len() as u32) };
     }
 
     fn copy_bytes(&mut self, to: u32, from: u32, len: u32) {
-        // SAFETY: (30) as in `read` and `write`.
+        // SAFETY: (41) as in `read` and `write`.
         unsafe { copy(pointer(to), pointer(from), len) };
     }
 }

@@ -14,9 +14,9 @@ use kcore::End;
 
 /// Where the emulator's debug-exit device is put.
 pub const DEBUG_EXIT_PORT: u16 = 0xf4;
-// SAFETY: (31) the emulator's debug-exit device; on other machines unused.
+// SAFETY: (42) the emulator's debug-exit device; on other machines unused.
 const DEBUG_EXIT: Port = unsafe { Port::new(DEBUG_EXIT_PORT) };
-// SAFETY: (32) the power-management control register of QEMU's chipsets; writing
+// SAFETY: (43) the power-management control register of QEMU's chipsets; writing
 // it ends the machine.
 const PM1A_CONTROL: Port = unsafe { Port::new(0x604) };
 

@@ -73,20 +73,20 @@ impl Proper {
     /// The kernel proper.
     #[inline(always)]
     fn core(&mut self) -> &mut Core {
-        // SAFETY: (34) a CPU gets a `Holder` from `install`, or from the lock; and
+        // SAFETY: (44) a CPU gets a `Holder` from `install`, or from the lock; and
         // until `install`'s is dropped, the lock is held.
         unsafe { self.core.assume_init_mut() }
     }
 
     /// The kernel proper, to look at.
     pub fn view(&self) -> &Core {
-        // SAFETY: (89) as in `core`.
+        // SAFETY: (45) as in `core`.
         unsafe { self.core.assume_init_ref() }
     }
 
     /// Lets something be added to the log for replay, if there is one.
     fn record(&mut self, add: impl FnOnce(&mut Recorder, &mut LogDevice, &Core)) {
-        // SAFETY: (35) as in `core`; borrowed apart from the recorder.
+        // SAFETY: (46) as in `core`; borrowed apart from the recorder.
         let core = unsafe { self.core.assume_init_ref() };
         RECORD.write(|log| add(&mut self.recorder, log, core));
     }
@@ -186,7 +186,7 @@ impl Proper {
 /// For a panic: writes out what the kernel had printed.
 pub fn flush_console() {
     if INSTALLED.load(Relaxed) {
-        // SAFETY: (38) all other CPUs have been stopped, and this one never goes
+        // SAFETY: (47) all other CPUs have been stopped, and this one never goes
         // back to what it was doing. The ring's state is plain numbers, and
         // whatever they are, safe code bounds them.
         let proper = unsafe { &mut *KERNEL.force() };

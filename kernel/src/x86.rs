@@ -43,7 +43,7 @@ impl Port {
     /// Reads a byte.
     pub fn read(self) -> u8 {
         let value: u8;
-        // SAFETY: (64) `new` had it promised that the device does not touch memory.
+        // SAFETY: (73) `new` had it promised that the device does not touch memory.
         unsafe {
             asm!("in al, dx", in("dx") self.0, out("al") value, options(nomem, nostack, preserves_flags));
         }
@@ -52,7 +52,7 @@ impl Port {
 
     /// Writes a byte.
     pub fn write(self, value: u8) {
-        // SAFETY: (65) as in `read`.
+        // SAFETY: (74) as in `read`.
         unsafe {
             asm!("out dx, al", in("dx") self.0, in("al") value, options(nomem, nostack, preserves_flags));
         }
@@ -61,7 +61,7 @@ impl Port {
     /// Reads 32 bits.
     pub fn read_u32(self) -> u32 {
         let value: u32;
-        // SAFETY: (91) as in `read`.
+        // SAFETY: (75) as in `read`.
         unsafe {
             asm!("in eax, dx", in("dx") self.0, out("eax") value, options(nomem, nostack, preserves_flags));
         }
@@ -70,7 +70,7 @@ impl Port {
 
     /// Writes 32 bits.
     pub fn write_u32(self, value: u32) {
-        // SAFETY: (92) as in `read`.
+        // SAFETY: (76) as in `read`.
         unsafe {
             asm!("out dx, eax", in("dx") self.0, in("eax") value, options(nomem, nostack, preserves_flags));
         }
@@ -78,7 +78,7 @@ impl Port {
 
     /// Writes 16 bits.
     pub fn write_u16(self, value: u16) {
-        // SAFETY: (67) as in `read`.
+        // SAFETY: (77) as in `read`.
         unsafe {
             asm!("out dx, ax", in("dx") self.0, in("ax") value, options(nomem, nostack, preserves_flags));
         }
@@ -88,7 +88,7 @@ impl Port {
 /// The time-stamp counter.
 #[inline(always)]
 pub fn rdtsc() -> u64 {
-    // SAFETY: (68) the entry code refused processors without it; it only reads.
+    // SAFETY: (78) the entry code refused processors without it; it only reads.
     unsafe { core::arch::x86::_rdtsc() }
 }
 
@@ -96,7 +96,7 @@ pub fn rdtsc() -> u64 {
 #[inline(always)]
 pub fn cr2() -> u32 {
     let value: u32;
-    // SAFETY: (69) reading it changes nothing.
+    // SAFETY: (79) reading it changes nothing.
     unsafe { asm!("mov {}, cr2", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
@@ -104,7 +104,7 @@ pub fn cr2() -> u32 {
 /// The register that names the page directory.
 pub fn cr3() -> u32 {
     let value: u32;
-    // SAFETY: (70) reading it changes nothing.
+    // SAFETY: (80) reading it changes nothing.
     unsafe { asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
@@ -116,7 +116,7 @@ pub fn cr3() -> u32 {
 /// use does.
 #[inline(always)]
 pub unsafe fn load_cr3(pgdir: u32) {
-    // SAFETY: (71) the caller's promise. No `nomem`: memory below UTOP changes.
+    // SAFETY: (81) the caller's promise. No `nomem`: memory below UTOP changes.
     unsafe { asm!("mov cr3, {}", in(reg) pgdir, options(nostack, preserves_flags)) };
 }
 
@@ -126,7 +126,7 @@ pub unsafe fn load_cr3(pgdir: u32) {
 /// The processor has the features that the bits name, and none of them is
 /// paging itself.
 pub unsafe fn set_cr4(bits: u32) {
-    // SAFETY: (72) the caller's promise.
+    // SAFETY: (82) the caller's promise.
     unsafe {
         asm!("mov {t}, cr4", "or {t}, {b}", "mov cr4, {t}", t = out(reg) _, b = in(reg) bits, options(nostack));
     }
@@ -135,7 +135,7 @@ pub unsafe fn set_cr4(bits: u32) {
 /// Drops this CPU's translation of the page at `va`.
 #[inline(always)]
 pub fn invlpg(va: u32) {
-    // SAFETY: (73) forgetting a translation is always allowed.
+    // SAFETY: (83) forgetting a translation is always allowed.
     unsafe { asm!("invlpg [{}]", in(reg) va, options(nostack, preserves_flags)) };
 }
 
@@ -144,7 +144,7 @@ pub fn invlpg(va: u32) {
 /// # Safety
 /// The processor has it, and the value does not break the running code.
 pub unsafe fn wrmsr(register: u32, value: u32) {
-    // SAFETY: (74) the caller's promise.
+    // SAFETY: (84) the caller's promise.
     unsafe {
         asm!("wrmsr", in("ecx") register, in("eax") value, in("edx") 0, options(nostack, preserves_flags));
     }
@@ -156,7 +156,7 @@ pub unsafe fn wrmsr(register: u32, value: u32) {
 /// The processor has it.
 pub unsafe fn rdmsr(register: u32) -> u64 {
     let (low, high): (u32, u32);
-    // SAFETY: (75) the caller's promise.
+    // SAFETY: (85) the caller's promise.
     unsafe {
         asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
     }
@@ -168,7 +168,7 @@ pub unsafe fn rdmsr(register: u32) -> u64 {
 /// the next.
 #[inline(always)]
 pub fn reset_fs_gs() {
-    // SAFETY: (76) the selector exists in every descriptor table that we load.
+    // SAFETY: (86) the selector exists in every descriptor table that we load.
     unsafe {
         asm!("mov fs, {0:e}", "mov gs, {0:e}", in(reg) abi::trap::USER_DATA, options(nomem, nostack, preserves_flags));
     }
@@ -179,13 +179,13 @@ const CR0_TS: u32 = 0x8;
 
 /// Lets x87 and SSE registers be used.
 pub fn clts() {
-    // SAFETY: (77) one bit of CR0, which no kernel code depends on.
+    // SAFETY: (87) one bit of CR0, which no kernel code depends on.
     unsafe { asm!("clts", options(nomem, nostack, preserves_flags)) };
 }
 
 /// Makes the next use of x87 or SSE registers trap.
 pub fn set_ts() {
-    // SAFETY: (78) as in `clts`.
+    // SAFETY: (88) as in `clts`.
     unsafe {
         asm!("mov {t}, cr0", "or {t}, {ts}", "mov cr0, {t}", t = out(reg) _, ts = const CR0_TS, options(nomem, nostack));
     }
@@ -193,7 +193,7 @@ pub fn set_ts() {
 
 /// Resets the x87 unit. The kernel has nothing in it.
 pub fn fninit() {
-    // SAFETY: (79) the kernel is compiled without x87 instructions.
+    // SAFETY: (89) the kernel is compiled without x87 instructions.
     unsafe { asm!("fninit", options(nomem, nostack, preserves_flags)) };
 }
 
@@ -203,7 +203,7 @@ pub fn fninit() {
 /// TS is clear, the processor has FXSAVE, and 512 writeable bytes are at the
 /// 16-byte aligned address.
 pub unsafe fn fxsave(image: *mut u8) {
-    // SAFETY: (80) the caller's promise.
+    // SAFETY: (90) the caller's promise.
     unsafe { asm!("fxsave [{}]", in(reg) image, options(nostack, preserves_flags)) };
 }
 
@@ -212,7 +212,7 @@ pub unsafe fn fxsave(image: *mut u8) {
 /// # Safety
 /// As [`fxsave`], and the image is one that it stored or could have stored.
 pub unsafe fn fxrstor(image: *const u8) {
-    // SAFETY: (81) the caller's promise; the kernel has nothing in these registers.
+    // SAFETY: (91) the caller's promise; the kernel has nothing in these registers.
     unsafe { asm!("fxrstor [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
 }
 
@@ -221,7 +221,7 @@ pub unsafe fn fxrstor(image: *const u8) {
 /// # Safety
 /// TS is clear, and 108 writeable bytes are at the address.
 pub unsafe fn fnsave(image: *mut u8) {
-    // SAFETY: (82) the caller's promise.
+    // SAFETY: (92) the caller's promise.
     unsafe { asm!("fnsave [{}]", in(reg) image, options(nostack, preserves_flags)) };
 }
 
@@ -230,14 +230,14 @@ pub unsafe fn fnsave(image: *mut u8) {
 /// # Safety
 /// TS is clear, no exception is pending, and [`fnsave`] stored the image.
 pub unsafe fn frstor(image: *const u8) {
-    // SAFETY: (83) the caller's promise; the kernel has nothing in these registers.
+    // SAFETY: (93) the caller's promise; the kernel has nothing in these registers.
     unsafe { asm!("frstor [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
 }
 
 /// Stops this CPU for good, but for NMIs.
 pub fn halt_forever() -> ! {
     loop {
-        // SAFETY: (84) with interrupts off nothing but an NMI, which returns.
+        // SAFETY: (94) with interrupts off nothing but an NMI, which returns.
         unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
     }
 }
@@ -246,7 +246,7 @@ pub fn halt_forever() -> ! {
 #[inline(always)]
 pub fn esp() -> u32 {
     let value: u32;
-    // SAFETY: (85) reading it changes nothing.
+    // SAFETY: (95) reading it changes nothing.
     unsafe { asm!("mov {}, esp", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
@@ -255,7 +255,7 @@ pub fn esp() -> u32 {
 #[inline(always)]
 pub fn ebp() -> u32 {
     let value: u32;
-    // SAFETY: (86) reading it changes nothing.
+    // SAFETY: (96) reading it changes nothing.
     unsafe { asm!("mov {}, ebp", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }

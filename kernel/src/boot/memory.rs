@@ -173,7 +173,7 @@ fn try_carve_tables(memory: &mut Memory, traced: bool) -> Result<MachineTables, 
         core::slice::from_raw_parts_mut(first, count as usize)
     };
     let ring = memory.carve(if traced { RING * RECORD_SIZE as u32 } else { 0 })?;
-    // SAFETY: (98) carved for this, zeroed, aligned to a page; any words are
+    // SAFETY: (8) carved for this, zeroed, aligned to a page; any words are
     // valid, and nobody else has a reference there.
     let trace = unsafe {
         let first = direct_mapped(&ring).cast::<Words>();

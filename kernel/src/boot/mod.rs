@@ -73,7 +73,7 @@ struct Fixed {
 
 struct OnlyOnce(UnsafeCell<Fixed>);
 
-// SAFETY: (8) `main`, which runs once, takes the only reference.
+// SAFETY: (9) `main`, which runs once, takes the only reference.
 unsafe impl Sync for OnlyOnce {}
 
 static FIXED: OnlyOnce = OnlyOnce(UnsafeCell::new(Fixed {
@@ -91,9 +91,9 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let cpu = ThisCpu::get(); // the entry code put us on CPU 0's stack
     console::uart::COM1.init(); // from here on we can be heard
     address_space::open_device_window(processor::local_apic()); // needed to look at tables
-    // SAFETY: (9) the window is open, and this is the only one.
+    // SAFETY: (10) the window is open, and this is the only one.
     let firmware = unsafe { FirmwareMemory::new() };
-    // SAFETY: (10) `main` runs once.
+    // SAFETY: (11) `main` runs once.
     let fixed = unsafe { &mut *FIXED.0.get() };
     let handover = match Handover::read(&firmware, magic, info, &mut fixed.strings) {
         Ok(handover) => handover, // copied: now memory may be written
@@ -182,10 +182,10 @@ fn new_kernel(
     };
     let first = envs.as_mut_ptr().cast::<Env>();
     for slot in 0..NENV {
-        // SAFETY: (11) within the array.
+        // SAFETY: (12) within the array.
         unsafe { first.add(slot).write(Env::default()) };
     }
-    // SAFETY: (12) every slot was just written.
+    // SAFETY: (13) every slot was just written.
     let envs = unsafe { envs.assume_init_mut() };
     let tables = Tables {
         frames: tables.frames,
@@ -193,7 +193,7 @@ fn new_kernel(
         console,
         trace: tables.trace,
     };
-    // SAFETY: (13) the core uses frames of its table, the public tables and the
+    // SAFETY: (14) the core uses frames of its table, the public tables and the
     // modules; none of them holds a Rust object.
     Kernel::new(
         unsafe { DirectMap::new() },

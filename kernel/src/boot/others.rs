@@ -71,7 +71,7 @@ pub fn start(topology: &Topology, memory: &mut Memory) {
 
 /// On very old boards: lets interrupts reach the APIC.
 fn leave_pic_mode() {
-    // SAFETY: (14) the interrupt mode configuration register; the firmware says
+    // SAFETY: (15) the interrupt mode configuration register; the firmware says
     // that it exists.
     let (select, value) = unsafe { (Port::new(0x22), Port::new(0x23)) };
     select.write(0x70);

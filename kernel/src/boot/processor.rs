@@ -76,12 +76,12 @@ pub fn enable(cpu: ThisCpu) {
     let bits = optional_features()
         .iter()
         .fold(0, |all, &(has, bit)| if has { all | bit } else { all });
-    // SAFETY: (15) the processor has what is switched on; CR0 and PSE stay, the
+    // SAFETY: (16) the processor has what is switched on; CR0 and PSE stay, the
     // kernel runs no user code and reaches user memory through the direct map.
     unsafe { x86::set_cr4(bits) };
     fpu::reset();
     if has_sysenter() {
-        // SAFETY: (16) a processor with `sysenter` has these three; the stub and
+        // SAFETY: (17) a processor with `sysenter` has these three; the stub and
         // the stack they name are this CPU's.
         unsafe {
             x86::wrmsr(SYSENTER_CS, KERNEL_CODE);
@@ -93,12 +93,12 @@ pub fn enable(cpu: ThisCpu) {
 
 /// Physical address of the local APIC's registers, which are switched on.
 pub fn local_apic() -> u32 {
-    // SAFETY: (17) a processor with an APIC and MSRs; those that have an APIC but
+    // SAFETY: (18) a processor with an APIC and MSRs; those that have an APIC but
     // not this register (the Pentium's first) fault, and never had PSE and
     // MSRs both listed by an emulator.
     let base = unsafe { x86::rdmsr(APIC_BASE) } as u32;
     if base & APIC_ENABLE == 0 {
-        // SAFETY: (18) only the enable bit changes.
+        // SAFETY: (19) only the enable bit changes.
         unsafe { x86::wrmsr(APIC_BASE, base | APIC_ENABLE) };
     }
     base & 0xffff_f000

@@ -11,9 +11,9 @@ use crate::x86::Port;
 use pc_keyboard::layouts::Us104Key;
 use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
 
-// SAFETY: (87) the keyboard controller's data register; it has no access to memory.
+// SAFETY: (20) the keyboard controller's data register; it has no access to memory.
 const DATA: Port = unsafe { Port::new(0x60) };
-// SAFETY: (88) as above.
+// SAFETY: (21) as above.
 const STATUS: Port = unsafe { Port::new(0x64) };
 
 /// Status: a byte waits to be read.

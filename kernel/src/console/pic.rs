@@ -23,14 +23,14 @@ struct Controller {
     data: Port,
 }
 
-// SAFETY: (19) the PC's first interrupt controller; it has no access to memory.
+// SAFETY: (22) the PC's first interrupt controller; it has no access to memory.
 const FIRST: Controller = unsafe {
     Controller {
         command: Port::new(0x20),
         data: Port::new(0x21),
     }
 };
-// SAFETY: (20) as the first.
+// SAFETY: (23) as the first.
 const SECOND: Controller = unsafe {
     Controller {
         command: Port::new(0xa0),

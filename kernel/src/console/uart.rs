@@ -34,7 +34,7 @@ pub struct Uart {
 
 /// COM1.
 pub const COM1: Uart = {
-    // SAFETY: (21) the PC's first serial port; it has no access to memory.
+    // SAFETY: (24) the PC's first serial port; it has no access to memory.
     unsafe {
         Uart {
             data: Port::new(0x3f8),

@@ -12,7 +12,7 @@ pub const LINE: usize = 1023;
 
 /// Prints a prompt and reads a line, echoing it. Printable ASCII only.
 #[expect(unsafe_code, reason = "a symbol's name")]
-// SAFETY: (90) no other symbol has this name.
+// SAFETY: (32) no other symbol has this name.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub fn readline<'l>(devices: &mut Devices, prompt: &str, line: &'l mut [u8; LINE]) -> &'l str {

@@ -13,11 +13,11 @@ use crate::smp::lapic;
 use crate::x86::{Port, rdtsc};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-// SAFETY: (39) the 8254's and its gate's ports; they do not touch memory.
+// SAFETY: (48) the 8254's and its gate's ports; they do not touch memory.
 const CHANNEL_2: Port = unsafe { Port::new(0x42) };
-// SAFETY: (40) as above.
+// SAFETY: (49) as above.
 const COMMAND: Port = unsafe { Port::new(0x43) };
-// SAFETY: (41) as above.
+// SAFETY: (50) as above.
 const GATE: Port = unsafe { Port::new(0x61) };
 
 const PIT_HZ: u64 = 1_193_182;

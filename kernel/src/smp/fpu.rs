@@ -43,7 +43,7 @@ static OWNERS: [AtomicU32; NENV] = [const { AtomicU32::new(0) }; NENV];
 /// The states, by slot; not initialised.
 struct States(UnsafeCell<*mut Image>);
 
-// SAFETY: (42) set once, before any environment runs. A slot's image is touched
+// SAFETY: (51) set once, before any environment runs. A slot's image is touched
 // only by the CPU that its environment is on, or just left; the big lock or
 // the mailbox's answer lies between two of them.
 unsafe impl Sync for States {}
@@ -58,7 +58,7 @@ static HAS_FXSAVE: AtomicBool = AtomicBool::new(false);
 /// # Safety
 /// Called once, before any environment runs; the room is nobody else's.
 pub unsafe fn init(room: *mut Image, has_fxsave: bool) {
-    // SAFETY: (43) the caller's promise.
+    // SAFETY: (52) the caller's promise.
     unsafe { *STATES.0.get() = room };
     HAS_FXSAVE.store(has_fxsave, Relaxed);
 }
@@ -66,7 +66,7 @@ pub unsafe fn init(room: *mut Image, has_fxsave: bool) {
 /// The tag and the image of an environment's slot.
 fn slot(id: u32) -> (&'static AtomicU32, *mut Image) {
     let slot = EnvId(id as i32).slot() % NENV;
-    // SAFETY: (44) `init` ran; the room is as long as the table.
+    // SAFETY: (53) `init` ran; the room is as long as the table.
     let image = unsafe { (*STATES.0.get()).add(slot) };
     (&OWNERS[slot], image)
 }
@@ -83,7 +83,7 @@ pub fn leave(cpu: ThisCpu) {
 fn save(cpu: ThisCpu) {
     let id = cpu.area().env.load(Relaxed);
     let (owner, image) = slot(id);
-    // SAFETY: (45) the image is this slot's, 16-byte aligned and long enough; TS is
+    // SAFETY: (54) the image is this slot's, 16-byte aligned and long enough; TS is
     // clear. FNSAVE also resets the unit.
     unsafe {
         if HAS_FXSAVE.load(Relaxed) {
@@ -111,7 +111,7 @@ pub fn first_use(cpu: ThisCpu) -> bool {
     x86::clts();
     let tag = owner.load(Relaxed);
     if tag == id || tag != 0 && plant::is(Fault::StaleFpu) {
-        // SAFETY: (46) saved by `save`. No exception is pending: the unit is reset.
+        // SAFETY: (55) saved by `save`. No exception is pending: the unit is reset.
         unsafe {
             if HAS_FXSAVE.load(Relaxed) {
                 x86::fxrstor(image.cast_const().cast());
@@ -140,7 +140,7 @@ pub fn reset() {
     x86::clts();
     x86::fninit();
     if processor::has_fxsave() {
-        // SAFETY: (47) SSE is on; the image is a valid one.
+        // SAFETY: (56) SSE is on; the image is a valid one.
         unsafe { x86::fxrstor((&raw const RESET).cast()) };
     }
     x86::set_ts();

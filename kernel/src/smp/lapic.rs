@@ -45,13 +45,13 @@ fn register(offset: u32) -> *mut u32 {
 }
 
 fn read(offset: u32) -> u32 {
-    // SAFETY: (48) boot mapped the registers at WINDOW before anything here is
+    // SAFETY: (57) boot mapped the registers at WINDOW before anything here is
     // called, and reading those that are named above has no side effect.
     unsafe { register(offset).read_volatile() }
 }
 
 fn write(offset: u32, value: u32) {
-    // SAFETY: (49) mapped as above; the APIC does not write memory.
+    // SAFETY: (58) mapped as above; the APIC does not write memory.
     unsafe { register(offset).write_volatile(value) }
 }
 

@@ -108,7 +108,7 @@ impl ThisCpu {
             DOUBLE_FAULT_STACK + 4..=DOUBLE_FAULT_STACK + TASK_STACK,
         ];
         let inside = depth.is_multiple_of(4) && stacks.iter().any(|stack| stack.contains(&depth));
-        // SAFETY: (50) the word is in a mapped stack.
+        // SAFETY: (59) the word is in a mapped stack.
         inside.then(|| unsafe { (address as *const u32).read_volatile() })
     }
 }

@@ -93,7 +93,7 @@ struct Tables {
     descriptors: [u64; 8],
 }
 
-// SAFETY: (51) each is written by its own CPU, once, in `load`; after that only the
+// SAFETY: (60) each is written by its own CPU, once, in `load`; after that only the
 // processor writes there, and `interrupted` reads by value.
 unsafe impl Sync for Segments {}
 
@@ -138,7 +138,7 @@ impl Segments {
 
     /// What the task that a task gate interrupted was doing.
     pub fn interrupted(&self) -> TaskState {
-        // SAFETY: (52) a plain copy; the processor writes it only on a task switch,
+        // SAFETY: (61) a plain copy; the processor writes it only on a task switch,
         // and this CPU does not switch tasks again.
         unsafe { (&raw const (*self.0.get()).main).read_volatile() }
     }
@@ -148,7 +148,7 @@ impl Segments {
 pub fn load(cpu: ThisCpu, kernel_pgdir: u32) {
     let tables = cpu.area().segments.0.get();
     let top = cpu.stack_top();
-    // SAFETY: (53) these are this CPU's tables, and it does not use them yet. What
+    // SAFETY: (62) these are this CPU's tables, and it does not use them yet. What
     // is loaded is flat, like what the entry code loaded, so nothing moves.
     unsafe {
         (*tables).main.esp0 = top;
@@ -191,7 +191,7 @@ pub fn load(cpu: ThisCpu, kernel_pgdir: u32) {
 /// Where the interrupt table is.
 pub struct InterruptTable(UnsafeCell<[u64; 256]>);
 
-// SAFETY: (54) written once by CPU 0 before any other CPU is started.
+// SAFETY: (63) written once by CPU 0 before any other CPU is started.
 unsafe impl Sync for InterruptTable {}
 
 /// The interrupt table; all CPUs use it.
@@ -220,7 +220,7 @@ pub fn init_interrupt_table() {
         }
         _ => 0,
     };
-    // SAFETY: (55) CPU 0 is alone and has not loaded the table yet.
+    // SAFETY: (64) CPU 0 is alone and has not loaded the table yet.
     unsafe { *INTERRUPTS.0.get() = core::array::from_fn(|vector| entry(vector as u32)) };
 }
 
@@ -229,6 +229,6 @@ fn load_interrupt_table() {
         limit: size_of::<[u64; 256]>() as u16 - 1,
         base: INTERRUPTS.0.get() as u32,
     };
-    // SAFETY: (56) the table was filled; every gate names a stub of trap/stubs.s.
+    // SAFETY: (65) the table was filled; every gate names a stub of trap/stubs.s.
     unsafe { asm!("lidt [{}]", in(reg) &raw const register, options(readonly, nostack)) };
 }

@@ -47,7 +47,7 @@ static ARRIVED: AtomicU32 = AtomicU32::new(0);
 pub fn copy_trampoline() {
     let from = &raw const trampoline;
     let len = &raw const trampoline_end as usize - from as usize;
-    // SAFETY: (57) the frame at MPENTRY_PADDR is never given to anybody, is RAM,
+    // SAFETY: (66) the frame at MPENTRY_PADDR is never given to anybody, is RAM,
     // and is mapped; the boot information that may have lain there was copied.
     unsafe {
         let to = (KERNBASE + MPENTRY_PADDR) as *mut u8;

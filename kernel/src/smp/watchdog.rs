@@ -28,9 +28,9 @@ const TO_ALL: u32 = 0xff << 24;
 /// The line of the 8254's first channel.
 const TIMER_LINE: u8 = 0;
 
-// SAFETY: (58) the 8254's ports; it does not touch memory.
+// SAFETY: (67) the 8254's ports; it does not touch memory.
 const CHANNEL_0: Port = unsafe { Port::new(0x40) };
-// SAFETY: (59) as above.
+// SAFETY: (68) as above.
 const COMMAND: Port = unsafe { Port::new(0x43) };
 
 /// Starts the heartbeat. All CPUs that are up have their interrupt table.
@@ -55,7 +55,7 @@ pub fn start(topology: &Topology) {
     };
     let registers = address_space::map_io_apic(io_apic.address);
     let set = |register: u32, value: u32| {
-        // SAFETY: (60) mapped; the I/O APIC does not touch memory.
+        // SAFETY: (69) mapped; the I/O APIC does not touch memory.
         unsafe {
             ((registers + SELECT) as *mut u32).write_volatile(register);
             ((registers + WINDOW) as *mut u32).write_volatile(value);

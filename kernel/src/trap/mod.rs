@@ -247,16 +247,16 @@ fn serial(cpu: ThisCpu, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
 pub fn begin(cpu: ThisCpu) -> ! {
     panic_if_planted(cpu);
     let frame = frame_of(cpu);
-    // SAFETY: (61) the frame's place at the stack's top is kept free, and nobody
+    // SAFETY: (70) the frame's place at the stack's top is kept free, and nobody
     // else looks at it.
     let left = enter(cpu, Event::Wake, unsafe { &mut *frame });
-    // SAFETY: (62) what is on this stack is not needed any more.
+    // SAFETY: (71) what is on this stack is not needed any more.
     unsafe { first_exit(exit(left), frame) }
 }
 
 /// Another CPU, that came up, idles until it is let in.
 pub fn wait(cpu: ThisCpu) -> ! {
-    // SAFETY: (63) as above.
+    // SAFETY: (72) as above.
     unsafe { first_exit(EXIT_IDLE, frame_of(cpu)) }
 }
 

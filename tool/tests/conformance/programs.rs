@@ -17,7 +17,7 @@ use crate::features;
 use crate::handlers;
 
 /// A guard against a guest that hangs, many times what any of them takes.
-pub const LIMIT_SECONDS: &str = "60";
+pub const LIMIT_SECONDS: &str = "180";
 
 const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
 

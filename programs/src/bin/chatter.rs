@@ -19,7 +19,7 @@ const PRINTERS: usize = 8;
 const LINES: u32 = 100;
 /// Turns of the loop below for a line of 40 bytes: a small part of what fits
 /// into the time in which CPU 0 writes as much.
-const ENOUGH: u32 = 1000;
+const ENOUGH: u32 = 4000;
 
 user::program!(main);
 

@@ -136,13 +136,11 @@ fn is_good_while_asleep(program: &Program) -> Result<(), Failed> {
 }
 
 fn boot(program: &Program, fault: &str, limit: &str) -> Result<Boot, String> {
-    Boot::new(&[
-        program.name,
-        "--cpus",
-        &program.grader_cpus.to_string(),
-        "--timeout",
-        limit,
-        "--append",
-        &format!("plant={fault}"),
-    ])
+    let start = program.words(program.grader_cpus);
+    let start = start.iter().map(String::as_str);
+    let plant = format!("plant={fault}");
+    let words: Vec<&str> = start
+        .chain(["--timeout", limit, "--append", &plant])
+        .collect();
+    Boot::new(&words)
 }

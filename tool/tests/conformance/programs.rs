@@ -41,6 +41,9 @@ pub struct Program {
     possible: fn(u32) -> Vec<Line>,
     /// Also run with lab 5's call numbers, which our library must find out.
     also_as_lab5: bool,
+    /// It measures shares of time. On a busy host these mean nothing, so its
+    /// runs count instructions instead.
+    pub measures: bool,
 }
 
 impl Program {
@@ -51,6 +54,7 @@ impl Program {
             lines,
             possible: |_| Vec::new(),
             also_as_lab5: false,
+            measures: false,
         }
     }
 
@@ -70,6 +74,22 @@ impl Program {
             also_as_lab5: true,
             ..self
         }
+    }
+
+    const fn that_measures(self) -> Self {
+        Self {
+            measures: true,
+            ..self
+        }
+    }
+
+    /// How it is started on so many CPUs.
+    pub fn words(&self, cpus: u32) -> Vec<String> {
+        let mut words = vec![self.name.to_owned(), format!("--cpus={cpus}")];
+        if self.measures {
+            words.push("--icount".to_owned());
+        }
+        words
     }
 
     /// Lines that say what can happen: a host with fewer cores may leave a CPU
@@ -133,8 +153,10 @@ pub const PROGRAMS: &[Program] = &[
         .on_cpus(2)
         .also_as_lab5(),
     Program::new("fpufault", features::fpufault).on_cpus(2),
-    Program::new("chatter", features::chatter).on_cpus(4),
-    Program::new("yieldstorm", features::yieldstorm),
+    Program::new("chatter", features::chatter)
+        .on_cpus(4)
+        .that_measures(),
+    Program::new("yieldstorm", features::yieldstorm).that_measures(),
     Program::new("sendstorm", features::sendstorm).also_as_lab5(),
     Program::new("matrix", features::matrix)
         .on_cpus(4)
@@ -170,9 +192,9 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 /// Every run must be as expected, and each possible line be seen in one.
 fn run(program: &Program, cpus: u32, options: &[&str]) -> Result<(), Failed> {
     const RUNS: usize = 3;
-    let count = cpus.to_string();
-    let common = [program.name, "--cpus", &count, "--timeout", LIMIT_SECONDS];
-    let words = [&common, options].concat();
+    let start = program.words(cpus);
+    let start: Vec<&str> = start.iter().map(String::as_str).collect();
+    let words = [start.as_slice(), &["--timeout", LIMIT_SECONDS], options].concat();
     let mut unseen = program.possible(cpus);
     for run in 1..=RUNS {
         let boot = Boot::new(&words)?;

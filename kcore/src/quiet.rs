@@ -144,8 +144,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.close(resume)
     }
 
-    /// Any other call; what it leaves over is looked after as ever.
-    #[inline(never)]
+    /// Any other call; what it leaves over is looked after as ever. Expanded in each
+    /// way in: a function would cost 40 instructions a call, this costs 6 KiB.
+    #[inline(always)]
     fn quiet_other(
         &mut self,
         caller: Caller,

@@ -19,7 +19,7 @@ pub enum Command {
     Jobs,
     /// Wait until no job is left.
     Wait,
-    /// End a job or an environment.
+    /// End a job.
     Kill(i32),
     /// End everything.
     Exit,
@@ -38,7 +38,7 @@ pub const BUILT_IN: [(&str, &str); 7] = [
     ("ps", "lists environments: id, parent, status, CPU, runs"),
     ("jobs", "lists what runs in the background"),
     ("wait", "waits until that has ended; Ctrl-C waits no longer"),
-    ("kill ID", "ends a job or an environment"),
+    ("kill ID", "ends a job"),
     ("exit", "ends everything; also Ctrl-D"),
     (
         "NAME [ARG]... [&]",
@@ -70,8 +70,8 @@ impl fmt::Display for Wrong {
             Wrong::Ampersand => write!(f, "& stands at the end, after a program"),
             Wrong::Arguments(name) => write!(f, "{name} takes no arguments"),
             Wrong::Background(name) => write!(f, "{name} cannot run in the background"),
-            Wrong::NoId => write!(f, "kill needs one id (jobs and ps list them)"),
-            Wrong::Id(word) => write!(f, "not an id: {word} (jobs and ps list them)"),
+            Wrong::NoId => write!(f, "kill needs one id (jobs lists them)"),
+            Wrong::Id(word) => write!(f, "not an id: {word} (jobs lists them)"),
         }
     }
 }

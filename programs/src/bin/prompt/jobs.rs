@@ -84,14 +84,14 @@ impl Jobs {
         }
     }
 
-    /// Ends a job, or an environment of our own.
+    /// Ends a job, and nothing smaller: an id that is none is told what it is.
     pub fn kill(&mut self, id: EnvId) {
         if let Some(place) = self.0.iter().position(|job| job.id == id) {
             let job = self.0.remove(place);
             job.end();
             println!("[{:x}] ended: {}", id.0, job.line);
         } else if !is_alive(id) {
-            println!("no such job or environment: {:x} (ps lists them)", id.0);
+            println!("no such job: {:x} (jobs lists them)", id.0);
         } else if let Some(job) = self.of_descendant(id) {
             println!(
                 "{:x} is a part of job {:x}, which can be ended",

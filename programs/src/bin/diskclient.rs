@@ -1,5 +1,6 @@
 //! Asks the disk server for blocks, those that its arguments name or the first
-//! three, and prints a checksum of each.
+//! three, and prints a checksum of each. A block that cannot be had is said and
+//! the next one asked for; without the server there is none.
 
 #![no_std]
 #![no_main]
@@ -21,19 +22,29 @@ fn main() {
         Ok(page) => page,
         Err(error) => panic!("{}", error.message()),
     };
-    let mut named = user::args().skip(1).peekable();
-    if named.peek().is_none() {
-        return (0..3).for_each(|block| show(server, page, block));
-    }
-    for word in named {
-        match word.parse() {
-            Ok(block) => show(server, page, block),
-            Err(_) => println!("{word}: not the number of a block"),
-        }
+    if let Err(Gone) = ask(server, page) {
+        println!("the disk server is gone");
     }
 }
 
-fn show(server: EnvId, page: &'static Page, block: u32) {
+/// Nobody is left to be asked.
+struct Gone;
+
+fn ask(server: EnvId, page: &'static Page) -> Result<(), Gone> {
+    let mut named = user::args().skip(1).peekable();
+    if named.peek().is_none() {
+        return (0..3).try_for_each(|block| show(server, page, block));
+    }
+    for word in named {
+        match word.parse() {
+            Ok(block) => show(server, page, block)?,
+            Err(_) => println!("{word}: not the number of a block"),
+        }
+    }
+    Ok(())
+}
+
+fn show(server: EnvId, page: &'static Page, block: u32) -> Result<(), Gone> {
     match fetch(server, page, block) {
         Ok(perm) => {
             let rights = if perm.contains(Perm::W) {
@@ -43,8 +54,11 @@ fn show(server: EnvId, page: &'static Page, block: u32) {
             };
             println!("block {block}: {rights}, checksum {:08x}", checksum(page));
         }
+        // A server does not answer with this: it is what sending to it gave.
+        Err(Error::BadEnv) => return Err(Gone),
         Err(error) => println!("block {block}: {}", error.message()),
     }
+    Ok(())
 }
 
 /// Has the block in place of `page`; returns the rights it came with.

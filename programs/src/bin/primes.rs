@@ -18,7 +18,7 @@ fn main() {
         None => sieve::LIMIT,
         Some(limit) => match limit.parse() {
             Ok(limit) => limit,
-            Err(_) => panic!("{limit} is not a number"),
+            Err(_) => return println!("primes: {limit}: a number up to {} is needed", u32::MAX),
         },
     };
     sieve::run(limit, |prime| {

@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::paging::Pte;
 use crate::phys::Pfn;
 use abi::trap::Vector;
-use abi::{EnvId, Personality, TrapFrame};
+use abi::{Call, EnvId, Personality, TrapFrame};
 use core::fmt::{self, Write};
 
 /// A record as it stands in the ring and in a file, there little-endian.
@@ -135,6 +135,8 @@ impl fmt::Display for Cause {
                 number,
                 ..
             } => match personality.call(number.into()) {
+                // JOS's name for it, which has no underscore.
+                Some(Call::GetEnvId) => f.write_str("getenvid"),
                 Some(call) => write!(SnakeCase(f), "{call:?}"),
                 None => write!(f, "call {number}"),
             },

@@ -66,7 +66,7 @@ pub fn announce(map: &MemoryMap) {
     });
     let unused = beyond + (map.beyond_reach >> 10);
     if unused > 0 {
-        say!("{unused}K of it lie beyond the direct map's 256 MiB and stay unused");
+        say!("{unused}K of RAM lie beyond the direct map's 256 MiB and stay unused");
     }
     if map.usable.lost() > 0 {
         say!(

@@ -84,10 +84,14 @@ static COMMANDS: [Command; 13] = [
         "[ID] Display what an environment maps",
         memory::mappings,
     ),
-    command("memory", "ADDR [N] Display N words of memory", memory::show),
+    command(
+        "memory",
+        "ADDR [N] Display N words of memory, at most 4096",
+        memory::show,
+    ),
     command(
         "physical",
-        "ADDR [N] Display N words of physical memory",
+        "ADDR [N] Display N words of physical memory, at most 4096",
         memory::show_physical,
     ),
     command(
@@ -204,6 +208,7 @@ fn help(_: &mut Session<'_>, _: &[&str]) -> Done {
     for command in &COMMANDS {
         say!("{} - {}", command.name, command.about);
     }
+    say!("Numbers are hexadecimal, but for N.");
     Ok(Then::Prompt)
 }
 

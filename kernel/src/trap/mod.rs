@@ -103,7 +103,7 @@ static APIC_ERRORS: AtomicU32 = AtomicU32::new(0);
 /// Interrupts that concern nobody: they are counted, and nobody pays.
 pub fn strays() -> [(&'static str, u32); 3] {
     [
-        ("NMI", &NMIS),
+        ("NMI (the watchdog sends 18 a second to each CPU)", &NMIS),
         ("spurious", &SPURIOUS),
         ("APIC error", &APIC_ERRORS),
     ]

@@ -223,7 +223,7 @@ fn hello(expect: Expect) -> Expect {
 
 /// The kernel says that there is more memory than it can use.
 fn unused() -> Line {
-    regex("[0-9]+K of it lie beyond the direct map's 256 MiB and stay unused")
+    regex("[0-9]+K of RAM lie beyond the direct map's 256 MiB and stay unused")
 }
 
 fn memory(mib: u32, cpus: u32) -> Result<(), Failed> {

@@ -4,6 +4,10 @@
 //! backticks is taken at its word: a path is a file, a name after "explorer:"
 //! a scenario, a name after "QEMU:" words of the name of a case here.
 
+use std::collections::BTreeSet;
+
+use abi::Personality;
+use kcore::trace::Cause;
 use libtest_mimic::{Failed, Trial};
 
 use crate::boot::host;
@@ -13,11 +17,40 @@ const TABLES: [(&str, usize); 2] = [("docs/deviations.md", 4), ("docs/promises.m
 
 /// `cases` are the names of all the cases here.
 pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
-    TABLES.into_iter().map(move |(page, column)| {
+    let tables = TABLES.into_iter().map(move |(page, column)| {
         let cases = cases.clone();
         let name = format!("documents::{page}");
         Trial::test(name, move || names_tests(page, column, &cases))
-    })
+    });
+    tables.chain([Trial::test(
+        "documents::calls_have_one_name",
+        calls_have_one_name,
+    )])
+}
+
+/// A trace calls a system call what the page about them does.
+fn calls_have_one_name() -> Result<(), Failed> {
+    let page = host()?.workspace.root().join("docs/system-calls.md");
+    let text = std::fs::read_to_string(page)?;
+    let numbers = || 0..=u8::MAX;
+    let calls = Personality::ALL.into_iter().flat_map(|personality| {
+        numbers()
+            .filter(move |&number| personality.call(number.into()).is_some())
+            .map(move |number| Cause::Call {
+                fast: false,
+                personality,
+                number,
+            })
+    });
+    let names: BTreeSet<String> = calls.map(|call| call.to_string()).collect();
+    let missing: Vec<&String> = names
+        .iter()
+        .filter(|name| !text.contains(&format!("| `{name}(")))
+        .collect();
+    if missing.is_empty() && !names.is_empty() {
+        return Ok(());
+    }
+    Err(format!("not in the table of {} calls: {missing:?}", names.len()).into())
 }
 
 fn names_tests(page: &str, column: usize, cases: &[String]) -> Result<(), Failed> {

@@ -28,6 +28,10 @@ pub fn breakpoint_goes_on() -> Result<(), Failed> {
             helped.contains("help - Display this list of commands\n"),
         ),
         (
+            "help says what numbers are",
+            helped.contains("Numbers are hexadecimal, but for N.\n"),
+        ),
+        (
             "an unknown command is named",
             wrong.contains("Unknown command 'halp'\n"),
         ),

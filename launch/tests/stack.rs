@@ -1,4 +1,8 @@
 //! What a program finds on its stack.
+//!
+//! It follows pointers that we computed, in an address space that is not ours
+//! and at another address than the page is written at; a pointer that is off by
+//! one shows only when the program runs. So they are followed here.
 
 use abi::layout::{PGSIZE, USTACKTOP};
 use launch::{Page, STACK, arguments};

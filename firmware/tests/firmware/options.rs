@@ -1,4 +1,7 @@
 //! The kernel's command line.
+//!
+//! It is typed by people, and nothing on it may stop the boot: for any bytes at
+//! all there must be options, and a complaint about each word without effect.
 
 use firmware::BootOptions;
 use firmware::options::End;

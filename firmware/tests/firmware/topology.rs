@@ -1,4 +1,8 @@
 //! Which table counts.
+//!
+//! Firmware leaves two that list the CPUs, and they may contradict each other.
+//! Whichever is believed decides what is started; so the order, and what
+//! happens when the better one is damaged, are held fast here.
 
 use crate::machine::*;
 use firmware::Topology;

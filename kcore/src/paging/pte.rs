@@ -1,4 +1,10 @@
-//! A page-table or page-directory entry. Source: Intel SDM volume 3, 4.3.
+//! A page-table or page-directory entry, as a value.
+//!
+//! The MMU sets two of its bits, accessed and dirty, when it likes, so a word
+//! that was read is not what will be there a moment later. Hence no reference
+//! into a table, only words by value; and a comparison that two CPUs, or a
+//! record and its replay, must agree on is made of
+//! [`without_usage`](Pte::without_usage). Source: Intel SDM volume 3, 4.3.
 
 use crate::phys::Pfn;
 use abi::Perm;

@@ -7,6 +7,8 @@
 use std::fmt::Display;
 use std::io::Write;
 
+use crate::qemu::patient::Patient;
+
 /// Writes `jostle: message` to standard error.
 pub fn note(message: impl Display) {
     line(format_args!("jostle: {message}"));
@@ -15,7 +17,7 @@ pub fn note(message: impl Display) {
 /// Writes one bare line to standard error.
 pub fn line(message: impl Display) {
     // Deliberately ignored here and below: see the head of this file.
-    let _ = writeln!(std::io::stderr(), "{message}");
+    let _ = writeln!(Patient(std::io::stderr()), "{message}");
 }
 
 /// Writes a command's result to standard output, at once and as it is.

@@ -139,5 +139,9 @@ fn verdict(ending: &Ending) -> u8 {
         }
         Ending::Signal(signal) => status::stopped_by(*signal),
         Ending::OutputClosed => status::OUTPUT_CLOSED,
+        Ending::OutputFailed(error) => {
+            note(format_args!("standard output: {error}"));
+            status::FAILURE
+        }
     }
 }

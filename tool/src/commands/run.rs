@@ -8,8 +8,11 @@ mod line;
 mod request;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+
+use anyhow::Context;
 
 use crate::build::archive;
 use crate::build::guest::{Guest, Kernel};
@@ -20,6 +23,7 @@ use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
+use crate::qemu::patient::Patient;
 use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note};
@@ -48,10 +52,14 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     let supervisor = Supervisor::default();
     supervisor.catch_signals(&[])?;
     let tail = Tail::default();
+    let output = Tailed {
+        output: Patient::stdout().context("standard output")?,
+        tail: tail.clone(),
+    };
     let terminal = TerminalGuard::new(input);
     let ending = supervisor.run(
         host.command(&machine).stdin(stdin),
-        ear.at(Annotated::new(tail.clone(), symbols)),
+        ear.at(Annotated::new(output, symbols)),
         options.timeout,
     )?;
     drop(terminal);
@@ -148,7 +156,7 @@ fn kernel_args(options: &Run) -> String {
     words.join(" ")
 }
 
-/// Standard output, remembering the last few bytes that went through it.
+/// The last few bytes that went through standard output.
 #[derive(Clone, Default)]
 struct Tail(Arc<Mutex<Vec<u8>>>);
 
@@ -158,21 +166,31 @@ impl Tail {
     fn bytes(&self) -> Vec<u8> {
         self.0.lock().map(|bytes| bytes.clone()).unwrap_or_default()
     }
-}
 
-impl Write for Tail {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let count = std::io::stdout().write(bytes)?;
+    fn remember(&self, bytes: &[u8]) {
         if let Ok(mut tail) = self.0.lock() {
-            tail.extend(&bytes[..count]);
+            tail.extend(bytes);
             let surplus = tail.len().saturating_sub(Self::KEPT);
             tail.drain(..surplus);
         }
+    }
+}
+
+/// Standard output, with its tail remembered.
+struct Tailed {
+    output: Patient<File>,
+    tail: Tail,
+}
+
+impl Write for Tailed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.output.write(bytes)?;
+        self.tail.remember(&bytes[..count]);
         Ok(count)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stdout().flush()
+        self.output.flush()
     }
 }
 

@@ -5,5 +5,6 @@ pub mod input;
 pub mod log_memory;
 pub mod machine;
 pub mod module_line;
+pub mod patient;
 pub mod supervise;
 pub mod verdict;

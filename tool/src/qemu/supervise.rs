@@ -29,14 +29,17 @@ pub enum Ending {
     TimeLimit,
     /// The tool received this signal.
     Signal(i32),
-    /// The output could not be written any more.
+    /// Nobody reads the output any more.
     OutputClosed,
+    /// The output could not be written for another reason.
+    OutputFailed(io::Error),
 }
 
 enum Event {
     /// The child has ended, or has closed its output and is about to.
     End,
     OutputClosed,
+    OutputFailed(io::Error),
     Signal(i32),
 }
 
@@ -110,6 +113,7 @@ impl Supervisor {
         match self.next(deadline) {
             Some(Event::End) => self.finish(child),
             Some(Event::OutputClosed) => self.stop(child, Ending::OutputClosed),
+            Some(Event::OutputFailed(error)) => self.stop(child, Ending::OutputFailed(error)),
             Some(Event::Signal(signal)) => self.stop(child, Ending::Signal(signal)),
             None => self.stop(child, Ending::TimeLimit),
         }
@@ -176,8 +180,13 @@ fn copy(mut from: impl Read, mut to: impl Write) -> Event {
         match from.read(&mut buffer) {
             Ok(0) => return Event::End,
             Ok(count) => {
-                if to.write_all(&buffer[..count]).is_err() || to.flush().is_err() {
-                    return Event::OutputClosed;
+                let written = to.write_all(&buffer[..count]).and_then(|()| to.flush());
+                match written {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        return Event::OutputClosed;
+                    }
+                    Err(error) => return Event::OutputFailed(error),
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -218,11 +227,12 @@ mod tests {
         }
     }
 
-    struct Closed;
+    /// An output that fails in this way.
+    struct Failing(io::ErrorKind);
 
-    impl Write for Closed {
+    impl Write for Failing {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
+            Err(self.0.into())
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
@@ -243,6 +253,12 @@ mod tests {
             .expect("runs");
         let bytes = output.0.lock().expect("not poisoned").clone();
         (ending, bytes, start.elapsed())
+    }
+
+    fn failing(kind: io::ErrorKind) -> Ending {
+        Supervisor::default()
+            .run(&mut shell("echo x; exec sleep 60"), Failing(kind), None)
+            .expect("runs")
     }
 
     #[test]
@@ -273,10 +289,14 @@ mod tests {
 
     #[test]
     fn a_reader_who_went_away_ends_it() {
-        let ending = Supervisor::default()
-            .run(&mut shell("echo x; exec sleep 60"), Closed, None)
-            .expect("runs");
+        let ending = failing(io::ErrorKind::BrokenPipe);
         assert!(matches!(ending, Ending::OutputClosed), "{ending:?}");
+    }
+
+    #[test]
+    fn a_full_disk_is_something_else() {
+        let ending = failing(io::ErrorKind::StorageFull);
+        assert!(matches!(ending, Ending::OutputFailed(_)), "{ending:?}");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub enum Verdict {
     Signal(i32),
     /// Nobody reads standard output any more.
     OutputClosed,
+    /// Standard output could not be written, and why.
+    OutputFailed(String),
     /// QEMU failed by itself; it has said why on standard error.
     Emulator(String),
 }
@@ -45,6 +47,7 @@ impl Verdict {
             Ending::TimeLimit => Self::TimeLimit,
             Ending::Signal(signal) => Self::Signal(*signal),
             Ending::OutputClosed => Self::OutputClosed,
+            Ending::OutputFailed(error) => Self::OutputFailed(error.to_string()),
             Ending::Exited(status) => match status.code() {
                 Some(CLEAN_END) => Self::Clean,
                 Some(KERNEL_PANIC) => Self::Panic,
@@ -63,7 +66,7 @@ impl Verdict {
             Self::TimeLimit => status::TIME_LIMIT,
             Self::Signal(signal) => status::stopped_by(*signal),
             Self::OutputClosed => status::OUTPUT_CLOSED,
-            Self::Emulator(_) => status::FAILURE,
+            Self::OutputFailed(_) | Self::Emulator(_) => status::FAILURE,
         }
     }
 
@@ -75,6 +78,7 @@ impl Verdict {
             Self::Reset => Some("the machine was reset (triple fault?)".into()),
             Self::Quit => Some("stopped by Ctrl-A X".into()),
             Self::TimeLimit => Some("the time limit was reached; the guest was stopped".into()),
+            Self::OutputFailed(why) => Some(format!("standard output: {why}")),
             Self::Emulator(how) => Some(format!("QEMU failed: {how}")),
         }
     }

@@ -73,16 +73,16 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     pub disk: Option<PathBuf>,
     /// How many CPUs the machine has.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=32))]
     pub cpus: u32,
     /// How much memory, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(8..=4096))]
+    #[arg(long, value_name = "MIB", default_value_t = 128, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(8..=4096))]
     pub mem: u32,
     /// Count instructions instead of time: every run is the same.
     #[arg(long)]
     pub icount: bool,
     /// Stop after so many seconds, with status 124.
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// Further kernel arguments.
     #[arg(
@@ -173,14 +173,14 @@ pub struct Trace {
     /// Only what is about the page of this virtual address, in hexadecimal.
     #[arg(long, value_name = "VA", value_parser = hexadecimal)]
     pub address: Option<u32>,
-    /// Only these kinds: trap, switch, insert, remove, free, message, ...
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = trace::kind)]
+    /// Only these kinds; the help names all that there are.
+    #[arg(long, value_name = "KIND,…", help = trace::kinds_help(), value_delimiter = ',', value_parser = trace::kind)]
     pub kind: Vec<Kind>,
     /// Only what is about this CPU.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..32))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(0..32))]
     pub cpu: Option<u32>,
     /// Print at most so many records.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub limit: Option<u64>,
 }
 
@@ -219,6 +219,12 @@ fn hexadecimal(text: &str) -> Result<u32, String> {
     }
 }
 
+/// How many.
+fn count(text: &str) -> Result<u64, String> {
+    let wanted = format!("a whole number is needed, at most {}", u64::MAX);
+    text.parse().map_err(|_| wanted)
+}
+
 /// A number of seconds, fractions allowed, more than none and at most a week.
 fn seconds(text: &str) -> Result<Duration, String> {
     const WEEK: f64 = 7.0 * 24.0 * 3600.0;
@@ -255,7 +261,7 @@ fn one_line(message: &str) -> String {
         .lines()
         .map(str::trim)
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.is_empty() && !line.starts_with("tip:"))
         .collect();
     told.join(" ")
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
@@ -18,6 +18,7 @@ use crate::cli::Run;
 use crate::commands::run;
 use crate::external;
 use crate::qemu::conversation::{self, Ear, Turn};
+use crate::qemu::log_memory::LogMemory;
 use crate::qemu::machine::{Input, Machine, shell_line};
 use crate::qemu::supervise::Supervisor;
 use crate::qemu::verdict::Verdict;
@@ -119,10 +120,8 @@ impl Host {
         let mut machine = run::machine(&self.workspace, options, &request, guest, Input::Stream)?;
         change(&mut machine);
         let symbols = run::symbols(&self.workspace, &request, guest);
-        for log in &machine.logs {
-            log.make()
-                .with_context(|| format!("cannot write {}", log.path.display()))?;
-        }
+        let logs = machine.logs.iter().map(LogMemory::make);
+        let reserved: Vec<_> = logs.collect::<anyhow::Result<_>>()?;
         let console = Buffer {
             prompt,
             ..Buffer::default()
@@ -141,6 +140,7 @@ impl Host {
             .iter()
             .filter_map(|log| log.finish().transpose());
         let remarks = remarks.collect::<anyhow::Result<_>>()?;
+        drop(reserved);
         let mut emulator_messages = String::new();
         messages.read_to_string(&mut emulator_messages)?;
         Ok(Captured {

@@ -23,6 +23,7 @@ pub mod personality;
 pub mod process_group;
 pub mod programs;
 pub mod qemu;
+pub mod regular_file;
 pub mod report;
 pub mod server;
 pub mod setup_script;

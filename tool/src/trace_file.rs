@@ -12,7 +12,7 @@ use anyhow::Context;
 use kcore::log_memory::{BadHead, HEAD_SIZE, Head, ITEMS, Purpose};
 use kcore::trace::{RECORD_SIZE, Record};
 
-use crate::status::usage;
+use crate::regular_file::{self, refusal};
 
 /// A trace, from its beginning.
 pub struct Trace {
@@ -32,7 +32,8 @@ fn read_head(file: &mut File) -> std::io::Result<Result<Head, BadHead>> {
 impl Trace {
     /// Opens a trace; what is wrong with the file is said in one line.
     pub fn open(path: &Path) -> anyhow::Result<Trace> {
-        let refuse = |why: &dyn std::fmt::Display| usage(format_args!("{}: {why}", path.display()));
+        let refuse = |why: &dyn std::fmt::Display| refusal(path, why);
+        regular_file::metadata(path)?;
         let mut file = File::open(path).map_err(|error| refuse(&error))?;
         let head = match read_head(&mut file) {
             Ok(Ok(head)) => head,

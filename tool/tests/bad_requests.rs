@@ -67,6 +67,8 @@ fn absurd_options() {
         &["run", "hello", "--cpus"],
         &["run", "hello", "--record", "/no/such/folder/record"],
         &["run", "hello", "--record", "/dev/null"],
+        &["bench", "--icount", "--json", "/no/such/folder/figures"],
+        &["bench", "--icount", "--page", "/"],
         &[
             "run",
             "hello",
@@ -103,6 +105,107 @@ fn absurd_options() {
     ] {
         refused(words);
     }
+}
+
+#[test]
+fn numbers_below_zero() {
+    let said = |words: &[&str], what: &str| {
+        let line = refused(words);
+        assert!(line.contains(what) && !line.contains("tip:"), "{line}");
+    };
+    said(&["run", "--cpus", "-1"], "1..=32");
+    said(&["run", "--mem", "-1"], "8..=4096");
+    said(&["run", "--timeout", "-5"], "more than 0");
+    said(&["trace", "x", "--cpu", "-1"], "0..32");
+    said(&["trace", "x", "--limit", "-1"], "a whole number");
+    assert!(!refused(&["run", "hello", "--no-such-option"]).contains("tip:"));
+}
+
+#[test]
+fn words_that_the_kernel_does_not_know() {
+    let append = |words: &str| refused(&["run", "hello", "--append", words]);
+    assert!(append("nosuch=1").contains("unknown kernel argument: nosuch=1"));
+    assert!(append("word").contains("unknown kernel argument: word"));
+    assert!(append("quantum=5 lifecycle=maybe").contains("bad value in kernel argument: life"));
+    let image = ["image", "hello", "-o", "x", "--append", "nosuch=1"];
+    assert!(refused(&image).contains("unknown kernel argument"));
+}
+
+#[test]
+fn a_second_prompt() {
+    assert!(refused(&["run", "prompt", "+", "prompt"]).contains("only one prompt"));
+}
+
+/// A log replaces an earlier log and nothing else.
+#[test]
+fn files_that_are_somebody_elses() {
+    let precious = Scratch::new("precious", b"precious, and longer than any magic");
+    for option in ["--record", "--trace"] {
+        let line = refused(&["run", "hello", option, precious.path()]);
+        assert!(line.contains("not overwritten"), "{line}");
+    }
+    let line = refused(&["gdb", "hello", "--console", precious.path()]);
+    assert!(line.contains("not overwritten"), "{line}");
+    let there = std::fs::read(precious.path()).expect("still there");
+    assert_eq!(there, b"precious, and longer than any magic");
+    // Even if it looks like one, the run's own disk is not a place for it.
+    let mut record = kcore::record::MAGIC.to_vec();
+    record.resize(512, 0);
+    let disk = Scratch::new("disk-or-record", &record);
+    let line = refused(&["run", "--disk", disk.path(), "--record", disk.path()]);
+    assert!(line.contains("something else"), "{line}");
+    assert_eq!(std::fs::read(disk.path()).expect("still there"), record);
+}
+
+#[test]
+fn a_log_that_another_run_writes() {
+    let file = Scratch::new("locked", b"");
+    let other = std::fs::File::open(file.path()).expect("opens");
+    other.try_lock().expect("nobody else has it");
+    let line = refused(&["run", "hello", "--trace", file.path()]);
+    assert!(line.contains("another run is writing to it"), "{line}");
+}
+
+/// None of these may be waited for.
+#[test]
+fn pipes_and_devices() {
+    let pipe = std::env::temp_dir().join(format!("jostle-{}-pipe", std::process::id()));
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("starts");
+    assert!(made.success());
+    let path = pipe.to_str().expect("text");
+    for words in [
+        &["run", "hello", "--record", path][..],
+        &["run", "hello", "--trace", path],
+        &["replay", path],
+        &["replay", "/dev/zero"],
+        &["trace", path],
+        &["gdb", "hello", "--batch", path],
+    ] {
+        assert!(refused(words).contains("not a regular file"), "{words:?}");
+    }
+    std::fs::remove_file(&pipe).expect("removed");
+}
+
+#[test]
+fn files_that_are_no_records() {
+    let file = |bytes: &[u8]| {
+        let scratch = Scratch::new("record", bytes);
+        refused(&["replay", scratch.path()])
+    };
+    assert!(file(b"").ends_with("not a record, or one of a run that never began\n"));
+    assert!(file(b"JOST").ends_with(": not a record\n"));
+    assert!(file(&[b'x'; 9000]).ends_with(": not a record\n"));
+}
+
+#[test]
+fn things_that_cannot_be_set_up() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../jostle");
+    let output = Command::new(script)
+        .args(["setup", "nosuch"])
+        .output()
+        .expect("the script starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stderr.split(|&byte| byte == b'\n').count(), 2);
 }
 
 #[test]

@@ -9,6 +9,8 @@
 mod report;
 mod rows;
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -19,13 +21,35 @@ use crate::commands::run;
 use crate::host::Host;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note, result};
-use crate::status;
+use crate::status::{self, usage};
 
 /// Far more than any of the runs takes, so that a hang has an end.
 const LIMIT_SECONDS: &str = "120";
 
+/// It takes minutes to have something to write, so it is tried before.
+fn check_target(path: &Path) -> anyhow::Result<()> {
+    let refuse =
+        |error: std::io::Error| usage(format_args!("cannot write {}: {error}", path.display()));
+    match std::fs::metadata(path) {
+        // What is no file may wait for a reader; it is left alone until then.
+        Ok(there) if !there.is_file() && !there.is_dir() => Ok(()),
+        Ok(_) => {
+            let opened = File::options().append(true).open(path);
+            opened.map(drop).map_err(refuse)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            File::create_new(path).map_err(refuse)?;
+            std::fs::remove_file(path).map_err(refuse)
+        }
+        Err(error) => Err(refuse(error)),
+    }
+}
+
 /// Measures, prints the table, and fails unless every row beats its bar.
 pub fn bench(options: &Bench) -> anyhow::Result<u8> {
+    for path in options.json.iter().chain(&options.page) {
+        check_target(path)?;
+    }
     let host = Host::find()?;
     let mut measured = Vec::new();
     for boot in BOOTS {

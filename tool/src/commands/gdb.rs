@@ -27,6 +27,7 @@ use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, shell_line};
 use crate::qemu::module_line;
 use crate::qemu::supervise::{Ending, Supervisor};
+use crate::regular_file::{self, refusal};
 use crate::report::{line, note};
 use crate::status::{self, usage};
 use crate::tether;
@@ -38,8 +39,8 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     if let Some(script) = &options.batch {
         check_script(script)?;
     }
+    let reserved = log_memory::check(&options.run, &request.inputs())?;
     let console = console(options.console.as_deref())?;
-    log_memory::check(&options.run)?;
     let host = Host::find()?;
     let gdb = external::GDB.find_or_install(&host.workspace)?;
     let guest = host.guest(run::kernel_for(&options.run.append))?;
@@ -93,27 +94,26 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
             note(remark);
         }
     }
+    drop(reserved);
     Ok(verdict(&ending))
 }
 
 /// A script that cannot be read is not worth a boot.
 fn check_script(script: &Path) -> anyhow::Result<()> {
-    let opened = File::open(script).and_then(|file| file.metadata());
-    match opened {
-        Ok(metadata) if metadata.is_file() => Ok(()),
-        Ok(_) => Err(usage(format_args!(
-            "{}: not a regular file",
-            script.display()
-        ))),
-        Err(error) => Err(usage(format_args!("{}: {error}", script.display()))),
-    }
+    regular_file::metadata(script)?;
+    File::open(script).map_err(|error| refusal(script, error))?;
+    Ok(())
 }
 
-/// Where the guest's console goes.
+/// Where the guest's console goes: to a device, a pipe or a new file.
 fn console(path: Option<&Path>) -> anyhow::Result<Stdio> {
     let Some(path) = path else {
         return Ok(Stdio::inherit());
     };
+    let there = std::fs::metadata(path);
+    if there.is_ok_and(|there| there.is_file() && there.len() > 0) {
+        return Err(refusal(path, "it exists, and is not overwritten"));
+    }
     let file = File::create(path)
         .map_err(|error| usage(format_args!("cannot write {}: {error}", path.display())))?;
     Ok(file.into())

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use crate::qemu::log_memory;
 use crate::report::{note, result};
-use crate::status::{self, usage};
+use crate::status;
 
 /// Replays the record in `file`; the status says whether every step agreed.
 pub fn replay(file: &Path) -> anyhow::Result<u8> {
-    let record = log_memory::read_record(file)
-        .map_err(|error| usage(format_args!("{}: {error}", file.display())))?;
+    let record = log_memory::read_record(file)?;
     match sim::replay::replay(&record) {
         Ok(report) => {
             result(report);

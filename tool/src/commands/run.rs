@@ -35,7 +35,7 @@ pub use self::request::{Request, check};
 /// Boots the guest and returns the exit status that its end calls for.
 pub fn run(options: &Run) -> anyhow::Result<u8> {
     let request = check(&Workspace::locate(), options)?;
-    log_memory::check(options)?;
+    let reserved = log_memory::check(options, &request.inputs())?;
     let host = Host::find()?;
     let guest = host.guest(kernel_for(&options.append))?;
     let ear = Ear::default();
@@ -68,6 +68,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
             note(remark);
         }
     }
+    drop(reserved);
     let verdict = Verdict::of(&ending, &tail.bytes(), input != Input::Stream);
     if let Some(remark) = verdict.remark() {
         note(remark);
@@ -139,8 +140,8 @@ fn kernel_args(options: &Run) -> String {
             .any(|word| word.split('=').next() == Some(key))
     };
     let mut words = Vec::new();
-    let anything_named = options.program.is_some() || !options.with.is_empty();
-    if !given("lifecycle") && anything_named {
+    // At the prompt they would be in the way.
+    if !given("lifecycle") && options.program.is_some() {
         words.push("lifecycle=on");
     }
     if options.monitor && !given("end") {
@@ -221,7 +222,7 @@ mod tests {
     fn the_user_has_the_last_word() {
         assert_eq!(args_for(&["hello"]), "lifecycle=on");
         assert_eq!(args_for(&[]), "");
-        assert_eq!(args_for(&["--with", "type=fs:hello"]), "lifecycle=on");
+        assert_eq!(args_for(&["--with", "type=fs:hello"]), "");
         assert_eq!(
             args_for(&["hello", "--append", "lifecycle=off  quantum=500"]),
             "lifecycle=off quantum=500"

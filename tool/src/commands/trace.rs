@@ -170,8 +170,17 @@ fn cpus(record: &Record) -> u32 {
 /// A kind by its name.
 pub fn kind(name: &str) -> Result<Kind, String> {
     let found = Kind::ALL.iter().find(|kind| kind.name() == name);
-    found.copied().ok_or_else(|| {
-        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        format!("there are: {}", names.join(", "))
-    })
+    found
+        .copied()
+        .ok_or_else(|| format!("there are: {}", kinds()))
+}
+
+/// What the help says about the kinds.
+pub fn kinds_help() -> String {
+    format!("Only these kinds: {}", kinds())
+}
+
+fn kinds() -> String {
+    let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    names.join(", ")
 }

@@ -5,9 +5,12 @@
 //! hard thing is that any moment may have been the last: the head says how far
 //! the log goes, and nothing behind that is looked at. When the run is over,
 //! however it ended, the hole is cut off, and a record's head too.
+//!
+//! Nothing else is ever overwritten: what is there must be empty, a record or a
+//! trace, and no other run may be writing to it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
@@ -15,8 +18,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
+use kcore::record;
 
 use crate::cli::Run;
+use crate::regular_file::{self, Identity, identity, refusal};
 use crate::status::usage;
 
 /// One of them.
@@ -30,24 +35,33 @@ pub struct LogMemory {
     pub mib: u32,
 }
 
+/// No other run can write to the file while this exists.
+pub struct Reserved(#[expect(dead_code, reason = "it is locked while it is open")] File);
+
 /// Makes the files that a run is asked to write, so that whatever is wrong
-/// with them is said before anything is built or started.
-pub fn check(options: &Run) -> anyhow::Result<()> {
+/// with them is said before anything is built or started. They are other files
+/// than those that the run reads, its `inputs`.
+pub fn check(options: &Run, inputs: &[Identity]) -> anyhow::Result<Vec<Reserved>> {
     let memories = asked_for(options)?;
     if let [one, other] = &memories[..]
         && one.path == other.path
     {
         return Err(usage("--record and --trace take a file each"));
     }
+    let mut taken = inputs.to_vec();
+    let mut reserved = Vec::new();
     for memory in &memories {
-        memory.make().map_err(|error| {
-            usage(format_args!(
-                "cannot write {}: {error}",
-                memory.path.display()
-            ))
-        })?;
+        if let Ok(metadata) = std::fs::metadata(&memory.path) {
+            let path = &memory.path;
+            let which = identity(&metadata);
+            if taken.contains(&which) {
+                return Err(refusal(path, "the run needs this file for something else"));
+            }
+            taken.push(which);
+        }
+        reserved.push(memory.make()?);
     }
-    Ok(())
+    Ok(reserved)
 }
 
 /// Those that a run is asked to write.
@@ -92,9 +106,36 @@ impl LogMemory {
         object
     }
 
-    /// Makes the file: an empty head and a hole.
-    pub fn make(&self) -> io::Result<()> {
-        let file = File::create(&self.path)?;
+    /// Makes the file: an empty head and a hole. What is there is replaced only
+    /// if nothing is lost by that.
+    pub fn make(&self) -> anyhow::Result<Reserved> {
+        let path = &self.path;
+        if path.exists() {
+            regular_file::metadata(path)?;
+        }
+        let failed =
+            |error: io::Error| usage(format_args!("cannot write {}: {error}", path.display()));
+        let mut open = File::options();
+        // Cut off only when it is known what it is.
+        open.read(true).write(true).create(true).truncate(false);
+        let file = open.open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(refusal(path, "another run is writing to it"));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        if !is_replaceable(&file).map_err(failed)? {
+            let why = "it exists, is no record or trace, and is not overwritten";
+            return Err(refusal(path, why));
+        }
+        self.fill(&file).map_err(failed)?;
+        Ok(Reserved(file))
+    }
+
+    fn fill(&self, file: &File) -> io::Result<()> {
+        file.set_len(0)?;
         let words = Head::default().words(self.purpose);
         let head: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         file.set_len(u64::from(self.mib) << 20)?;
@@ -135,6 +176,25 @@ impl LogMemory {
     }
 }
 
+/// Whether the file is empty, or an earlier run's.
+fn is_replaceable(file: &File) -> io::Result<bool> {
+    let mut start = [0; 8];
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    match file.read_exact_at(&mut start, 0) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        result => result?,
+    }
+    let magic = |purpose: Purpose| {
+        let [low, high, ..] = purpose.words();
+        [low.to_le_bytes(), high.to_le_bytes()].concat()
+    };
+    Ok(start.starts_with(&record::MAGIC)
+        || start[..] == magic(Purpose::Record)
+        || start[..] == magic(Purpose::Trace))
+}
+
 /// The file's head, if it has one for this.
 fn read_head(file: &File, purpose: Purpose) -> io::Result<Option<Head>> {
     let mut bytes = [0; HEAD_SIZE];
@@ -159,7 +219,21 @@ fn move_down(file: &File, len: u64) -> io::Result<()> {
 }
 
 /// The record in a file, also if nobody cut it: when the tool was killed too.
-pub fn read_record(path: &Path) -> io::Result<Vec<u8>> {
+/// What is no record is refused.
+pub fn read_record(path: &Path) -> anyhow::Result<Vec<u8>> {
+    regular_file::metadata(path)?;
+    let bytes = read_items(path).map_err(|error| refusal(path, error))?;
+    if bytes.is_empty() {
+        let why = "not a record, or one of a run that never began";
+        Err(refusal(path, why))
+    } else if bytes.starts_with(&record::MAGIC) {
+        Ok(bytes)
+    } else {
+        Err(refusal(path, "not a record"))
+    }
+}
+
+fn read_items(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     match read_head(&file, Purpose::Record)? {
         None => std::fs::read(path),
@@ -189,7 +263,7 @@ mod tests {
             path: std::env::temp_dir().join(name.replace([' ', ':', '{', '}', ','], "")),
             mib: 4,
         };
-        memory.make().expect("can be made");
+        drop(memory.make().expect("can be made"));
         let file = File::options().write(true).open(&memory.path);
         let file = file.expect("is there");
         let words = head.words(purpose);
@@ -201,7 +275,7 @@ mod tests {
 
     /// The remark, and the file's bytes before and after.
     fn finished(memory: &LogMemory) -> (Option<String>, Vec<u8>, Vec<u8>) {
-        let before = read_record(&memory.path).expect("readable");
+        let before = read_items(&memory.path).expect("readable");
         let remark = memory.finish().expect("can be cut");
         let after = std::fs::read(&memory.path).expect("readable");
         std::fs::remove_file(&memory.path).expect("removable");
@@ -248,6 +322,17 @@ mod tests {
         assert_eq!(remark, None);
         assert_eq!(after.len(), ITEMS as usize + 64);
         assert_eq!(after.last(), Some(&7));
+    }
+
+    #[test]
+    fn one_run_at_a_time() {
+        let memory = written(Purpose::Trace, Head::default(), b"");
+        let first = memory.make().expect("a trace may be replaced");
+        let error = memory.make().err().expect("refused").to_string();
+        assert!(error.ends_with("another run is writing to it"), "{error}");
+        drop(first);
+        memory.make().expect("the other is over");
+        std::fs::remove_file(&memory.path).expect("removable");
     }
 
     #[test]

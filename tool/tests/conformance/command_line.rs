@@ -33,11 +33,11 @@ fn jostle(words: &[&str]) -> Command {
     command
 }
 
-/// A guest that never ends, recognisable among all processes by its seed.
-/// `spin` on one CPU never ends where nobody is pre-empted.
+/// A guest that never ends, recognisable among all processes by an argument of
+/// its program. `spin` on one CPU never ends where nobody is pre-empted.
 fn endless(seed: &str) -> Command {
-    let mut command = jostle(&["spin", "--cpus", "1", "--append"]);
-    command.arg(format!("plant=skip-preempt seed={seed}"));
+    let mut command = jostle(&["spin", seed, "--cpus", "1"]);
+    command.args(["--append", "plant=skip-preempt"]);
     command
 }
 
@@ -108,8 +108,7 @@ fn killed() -> Result<(), Failed> {
 fn reader_leaves() -> Result<(), Failed> {
     // It prints for long enough after its first byte to notice the closed pipe.
     let seed = unique("reader");
-    let mut child = jostle(&["demo", "--timeout", "60", "--append"])
-        .arg(format!("seed={seed}"))
+    let mut child = jostle(&["demo", &seed, "--timeout", "60"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
@@ -191,7 +190,7 @@ fn child_output(child: &mut Child) -> Result<Output, Failed> {
 
 /// No process of this run may exist.
 fn nothing_left(seed: &str) -> Result<(), Failed> {
-    no_process_with(&format!("seed={seed}"))
+    no_process_with(seed)
 }
 
 /// No process with this word on its command line may exist; a moment is allowed

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jostle::build::guest::Kernel;
 use jostle::expect::{Expect, Line, regex, text};
 use libtest_mimic::{Failed, Trial};
+use shell::PROMPT;
 
 use crate::boot::{Boot, host};
 use crate::console::{
@@ -21,12 +22,13 @@ type Case = fn(u32) -> Result<(), Failed>;
 
 /// Each at several numbers of CPUs.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 9] = [
         ("programs_in_order", programs_in_order),
         ("ours_beside_a_file", ours_beside_a_file),
         ("fairness_three_times", fairness_three_times),
         ("disk", disk),
         ("disk_with_lab5_numbers", disk_with_lab5_numbers),
+        ("server_and_prompt", server_and_prompt),
         ("disk_is_missing", disk_is_missing),
         ("ports_are_not_inherited", ports_are_not_inherited),
         ("ports_are_not_for_all", ports_are_not_for_all),
@@ -162,8 +164,26 @@ fn disk_with_lab5_numbers(cpus: u32) -> Result<(), Failed> {
     with_disk(cpus, 20 + cpus, &["--personality", "lab5"])
 }
 
+/// Without a program, the prompt comes after the server and can use it.
+fn server_and_prompt(cpus: u32) -> Result<(), Failed> {
+    let file = disk_file(40 + cpus)?;
+    let file = file.to_str().ok_or("the workspace's path is not text")?;
+    let count = cpus.to_string();
+    let server = ["--with", "type=fs:diskserver", "--disk", file];
+    let words = [&server[..], &["--cpus", &count, "--timeout", LIMIT_SECONDS]].concat();
+    let turns: [(&str, &[u8]); 2] = [(PROMPT, b"diskclient 7\n"), (PROMPT, b"\x04")];
+    let boot = Boot::with_input(&words, &turns)?;
+    let expect = Expect::new()
+        .in_order([text(&format!("disk server: {} blocks", 40 + cpus))])
+        .in_order([block_line(7)])
+        .in_order([regex(".*No runnable environments in the system!")])
+        .never(regex(".*new env.*"));
+    boot.judge(&boot.complaints(&expect))
+}
+
 fn disk_is_missing(cpus: u32) -> Result<(), Failed> {
-    run(cpus, &["--with", "type=fs:diskserver"], |expect| {
+    let words = ["hello", "--with", "type=fs:diskserver"];
+    run(cpus, &words, |expect| {
         expect.in_order([
             first(),
             text("disk server: there is no second disk"),
@@ -181,12 +201,13 @@ fn refusal() -> Vec<Line> {
 }
 
 fn ports_are_not_inherited(cpus: u32) -> Result<(), Failed> {
-    run(cpus, &["--with", "type=fs:portread"], |expect| {
+    let words = ["hello", "--with", "type=fs:portread"];
+    run(cpus, &words, |expect| {
         expect
             .in_order([
                 first(),
                 regex("the port was read: [0-9a-f]{2}"),
-                new(FIRST, SECOND),
+                new(FIRST, THIRD),
                 exiting(FIRST),
             ])
             .in_order(
@@ -194,7 +215,7 @@ fn ports_are_not_inherited(cpus: u32) -> Result<(), Failed> {
                     .into_iter()
                     .chain(refusal()),
             )
-            .times(1, free(SECOND, SECOND))
+            .times(1, free(THIRD, THIRD))
             .never(regex("the child has read it.*"))
     })
 }

@@ -7,6 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use firmware::options::BootOptions;
+
 use super::line::{self, Asked};
 use crate::build::archive;
 use crate::build::guest::Guest;
@@ -15,6 +17,7 @@ use crate::elf_check;
 use crate::personality::Personality;
 use crate::programs;
 use crate::qemu::module_line::{self, Module};
+use crate::regular_file::{self, Identity, identity, refusal};
 use crate::server::ServerKind;
 use crate::status::usage;
 use crate::workspace::Workspace;
@@ -55,6 +58,7 @@ enum Program {
 
 /// Checks everything about the request that can be wrong.
 pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
+    check_append(&options.append)?;
     let servers = options.with.iter().map(|server| {
         let asked = Asked {
             program: server.program.clone(),
@@ -74,10 +78,13 @@ pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
         })
         .collect::<anyhow::Result<Vec<Entry>>>()?;
     let prompts = || entries.iter().filter(|entry| entry.is_prompt());
+    if prompts().count() > 1 {
+        return Err(usage("there can be only one prompt"));
+    }
     if prompts().any(|entry| !entry.arguments.is_empty()) {
         return Err(usage("the prompt takes no arguments"));
     }
-    // Each prompt has an archive, which is a module too.
+    // The prompt has an archive, which is a module too.
     if entries.len() + prompts().count() > module_line::MAX_MODULES {
         return Err(usage(format_args!(
             "{} programs; the kernel starts at most {}",
@@ -94,6 +101,17 @@ pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
     })
 }
 
+/// The kernel's own parser must understand every word.
+fn check_append(words: &str) -> anyhow::Result<()> {
+    let mut first = None;
+    // The parser skips the kernel's path.
+    let line = format!("/ {words}");
+    BootOptions::parse(line.as_bytes(), |complaint| {
+        first.get_or_insert_with(|| usage(complaint));
+    });
+    first.map_or(Ok(()), Err)
+}
+
 /// The programs that were named; the prompt, if nothing was.
 fn asked(options: &Run) -> anyhow::Result<Vec<Asked>> {
     let words: Vec<OsString> = options
@@ -104,9 +122,6 @@ fn asked(options: &Run) -> anyhow::Result<Vec<Asked>> {
         .collect();
     if !words.is_empty() {
         return line::split(&words);
-    }
-    if !options.with.is_empty() {
-        return Ok(Vec::new());
     }
     line::split(&[programs::PROMPT.into()])
 }
@@ -129,10 +144,7 @@ fn find(workspace: &Workspace, program: &OsStr, memory_mib: u32) -> anyhow::Resu
 
 fn read_program(path: &Path, memory_mib: u32) -> anyhow::Result<Vec<u8>> {
     let refuse = |why: &dyn std::fmt::Display| refusal(path, why);
-    let metadata = std::fs::metadata(path).map_err(|error| refuse(&error))?;
-    if !metadata.is_file() {
-        return Err(refuse(&"not a regular file"));
-    }
+    let metadata = regular_file::metadata(path)?;
     if metadata.len() >> 20 >= u64::from(memory_mib) {
         return Err(refuse(&"larger than the machine's memory (see --mem)"));
     }
@@ -142,11 +154,7 @@ fn read_program(path: &Path, memory_mib: u32) -> anyhow::Result<Vec<u8>> {
 /// A disk is whole sectors, and the guest may write it.
 fn check_disk(path: &Path) -> anyhow::Result<()> {
     let refuse = |why: &dyn std::fmt::Display| refusal(path, why);
-    // Asked before it is opened: opening a pipe would wait for its other end.
-    let metadata = std::fs::metadata(path).map_err(|error| refuse(&error))?;
-    if !metadata.is_file() {
-        return Err(refuse(&"not a regular file"));
-    }
+    let metadata = regular_file::metadata(path)?;
     let open = OpenOptions::new().read(true).write(true).open(path);
     let _: File = open.map_err(|error| refuse(&error))?;
     match metadata.len() {
@@ -159,10 +167,6 @@ fn check_disk(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn refusal(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
-    usage(format_args!("{}: {why}", path.display()))
-}
-
 impl Entry {
     fn is_prompt(&self) -> bool {
         self.program == Program::Prompt
@@ -173,6 +177,21 @@ impl Request {
     /// Whether somebody is to be asked what to run.
     pub fn has_prompt(&self) -> bool {
         self.entries.iter().any(Entry::is_prompt)
+    }
+
+    /// The host's files that are booted or attached.
+    pub fn inputs(&self) -> Vec<Identity> {
+        let programs = self
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.program {
+                Program::Host(path, _) => Some(path),
+                Program::Prompt | Program::Ours(_) => None,
+            });
+        let metadata = programs
+            .chain(&self.disk)
+            .filter_map(|path| std::fs::metadata(path).ok());
+        metadata.map(|metadata| identity(&metadata)).collect()
     }
 
     /// The boot modules. `personality` is for all programs, where it was given.
@@ -298,8 +317,16 @@ mod tests {
             ]
         );
         assert_eq!(
-            lines(&["--with", "type=ns:hello", "--with", "type=fs:demo"]),
-            ["out/hello @type=ns", "out/demo @type=fs"]
+            lines(&["yield", "--with", "type=ns:hello", "--with", "type=fs:demo"]),
+            ["out/hello @type=ns", "out/demo @type=fs", "out/yield"]
+        );
+        let prompt = lines(&[]);
+        let [server, others @ ..] = &lines(&["--with", "type=fs:demo"])[..] else {
+            panic!("modules");
+        };
+        assert_eq!(
+            (server.as_str(), others),
+            ("out/demo @type=fs", &prompt[..])
         );
     }
 
@@ -313,6 +340,8 @@ mod tests {
         assert_eq!(lines(&["prompt", "--personality", "lab4"]), lines(&[]));
         assert_eq!(lines(&["hello", "+", "prompt"]).len(), 3);
         assert!(refused(&["prompt", "hello"]).contains("no arguments"));
+        assert!(refused(&["prompt", "+", "prompt"]).contains("only one prompt"));
+        assert!(refused(&["--with", "type=fs:prompt"]).contains("only one prompt"));
     }
 
     #[test]

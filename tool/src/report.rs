@@ -11,7 +11,26 @@ use crate::qemu::patient::Patient;
 
 /// Writes `jostle: message` to standard error.
 pub fn note(message: impl Display) {
+    let message = without_numbers(&message.to_string());
     line(format_args!("jostle: {message}"));
+}
+
+/// The text without the numbers that the library adds to the system's errors.
+fn without_numbers(text: &str) -> String {
+    let mut pieces = text.split(" (os error ");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                plain.push_str(rest);
+            }
+            _ => {
+                plain.push_str(" (os error ");
+                plain.push_str(piece);
+            }
+        }
+    }
+    plain
 }
 
 /// Writes one bare line to standard error.
@@ -25,4 +44,18 @@ pub fn result(text: impl Display) {
     let mut stdout = std::io::stdout();
     let _ = write!(stdout, "{text}");
     let _ = stdout.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_no_number() {
+        let error = std::io::Error::from_raw_os_error(2);
+        let text = format!("x: {error}; and {error}: y");
+        let plain = "x: No such file or directory; and No such file or directory: y";
+        assert_eq!(without_numbers(&text), plain);
+        assert_eq!(without_numbers("a (os error x) b"), "a (os error x) b");
+    }
 }

@@ -122,6 +122,12 @@ fn numbers_below_zero() {
 }
 
 #[test]
+fn errors_have_no_numbers() {
+    assert!(!refused(&["run", "./no/such/file"]).contains("os error"));
+    assert!(!refused(&["run", "--record", "/no/such/folder/record"]).contains("os error"));
+}
+
+#[test]
 fn words_that_the_kernel_does_not_know() {
     let append = |words: &str| refused(&["run", "hello", "--append", words]);
     assert!(append("nosuch=1").contains("unknown kernel argument: nosuch=1"));

@@ -1,5 +1,6 @@
 //! Builds the kernel and the programs and says where they are.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, bail};
 
 use super::plan::Plan;
 use super::{TARGET, inner_cargo};
+use crate::filtered::Filtered;
 use crate::workspace::Workspace;
 
 /// Which kernel.
@@ -65,18 +67,32 @@ pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Resu
     }
 }
 
+/// Cargo's last line, which it also prints when there was nothing to do.
+fn is_ending(line: &str) -> bool {
+    line.contains("Finished") && line.contains("`guest` profile")
+}
+
 fn cargo_build(
     workspace: &Workspace,
     plan: &Plan,
     folder: &str,
     packages: &[&str],
 ) -> anyhow::Result<()> {
-    let status = inner_cargo::command(workspace, plan, "build", folder)
+    let mut command = inner_cargo::command(workspace, plan, "build", folder);
+    command
         .args(packages)
         .stdin(Stdio::null())
-        .stdout(std::io::stderr())
+        .stdout(std::io::stderr());
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        // It cannot see the terminal behind our pipe.
+        command.arg("--color=always");
+    }
+    let messages = Filtered::stderr(&mut command, is_ending).context("a pipe")?;
+    let status = command
         .status()
         .with_context(|| format!("cannot start {}", plan.toolchain.cargo.display()))?;
+    drop(command);
+    messages.finish();
     if !status.success() {
         bail!("the guest could not be built; cargo's messages above say why");
     }

@@ -23,10 +23,13 @@ pub fn doctor() -> anyhow::Result<u8> {
     optional(&external::GDB, "gdb", &mut report);
     optional(&external::GRUB, "image", &mut report);
     match which::which("setpriv") {
-        Ok(path) => report.found("tether", path.display()),
+        Ok(path) => report.found(
+            "setpriv",
+            format_args!("{} (ends QEMU if the tool is killed)", path.display()),
+        ),
         Err(_) => report.found(
-            "tether",
-            "no setpriv: QEMU would survive a kill -9 of jostle (util-linux has it)",
+            "setpriv",
+            "not there: QEMU would survive a kill -9 of jostle (util-linux has it)",
         ),
     }
     result(if report.complete {

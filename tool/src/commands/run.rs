@@ -17,6 +17,7 @@ use anyhow::Context;
 use crate::build::archive;
 use crate::build::guest::{Guest, Kernel};
 use crate::cli::Run;
+use crate::filtered::Filtered;
 use crate::host::Host;
 use crate::qemu::conversation::Ear;
 use crate::qemu::input::{self, TerminalGuard};
@@ -57,11 +58,15 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         tail: tail.clone(),
     };
     let terminal = TerminalGuard::new(input);
+    let mut command = host.command(&machine);
+    let messages = Filtered::stderr(&mut command, is_farewell).context("a pipe")?;
     let ending = supervisor.run(
-        host.command(&machine).stdin(stdin),
+        command.stdin(stdin),
         ear.at(Annotated::new(output, symbols)),
         options.timeout,
     )?;
+    drop(command);
+    messages.finish();
     drop(terminal);
     for log in &machine.logs {
         if let Some(remark) = log.finish()? {
@@ -74,6 +79,11 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         note(remark);
     }
     Ok(verdict.status())
+}
+
+/// QEMU's word on a signal that the tool has sent it.
+fn is_farewell(line: &str) -> bool {
+    line.contains(": terminating on signal ")
 }
 
 /// Only a kernel with planted faults understands `plant=`.

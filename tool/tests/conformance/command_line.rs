@@ -79,6 +79,10 @@ fn time_limit() -> Result<(), Failed> {
     let seed = unique("time");
     let output = endless(&seed).args(["--timeout", "2"]).output()?;
     status_is(124, &output)?;
+    let said = String::from_utf8(output.stderr)?;
+    if said.contains("terminating on signal") || said.contains("Finished") {
+        return Err(format!("more is said than the user needs:\n{said}").into());
+    }
     nothing_left(&seed)
 }
 

@@ -174,7 +174,7 @@ mod tests {
                 "library/core/src/panicking.rs",
             ),
             (
-                "/home/x/.cargo/registry/src/index.crates.io-1/arrayvec-0.7.8/src/lib.rs",
+                "/home/x/.cargo/registry/src/index-1/arrayvec-0.7.8/src/lib.rs",
                 "arrayvec-0.7.8/src/lib.rs",
             ),
             ("/elsewhere/a.c", "/elsewhere/a.c"),

@@ -13,6 +13,7 @@
 
 mod hooks;
 pub mod record;
+mod show;
 
 use crate::cpu::MAX_CPUS;
 use crate::env::Env;

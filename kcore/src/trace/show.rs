@@ -1,0 +1,146 @@
+//! A record as a line, for the monitor and for the tool.
+//!
+//! The hard thing is that there is no memory to put a text in before its width
+//! is known: what is written goes straight on, changed on the way.
+
+use super::{Cause, Mapping, Record, What};
+use crate::paging::Pte;
+use abi::{Call, EnvId};
+use core::fmt::{self, Write};
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.what.kind().name();
+        write!(f, "cpu {:<2} [{:08x}] ", self.cpu.0, self.env.0)?;
+        // Formatting pads only what is text already.
+        write!(Padded(f, 24), "{}", self.cause)?;
+        write!(f, "{kind:<9}{}", self.what)
+    }
+}
+
+/// Passes on what is written, and then blanks, up to a width.
+struct Padded<'f, 'g>(&'f mut fmt::Formatter<'g>, usize);
+
+impl Write for Padded<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.1 = self.1.saturating_sub(text.len());
+        self.0.write_str(text)
+    }
+}
+
+impl Drop for Padded<'_, '_> {
+    fn drop(&mut self) {
+        for _ in 0..self.1 {
+            // An error stays in the formatter's target, and shows later.
+            let _ = self.0.write_char(' ');
+        }
+    }
+}
+
+impl fmt::Display for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pte(entry) = self.entry;
+        write!(
+            f,
+            "va {:08x} frame {:05x} perm {:03x} in ",
+            self.va,
+            self.entry.frame().0,
+            entry & 0xfff
+        )?;
+        match self.env {
+            EnvId::NONE => write!(f, "dead space {:05x}", self.pgdir.0),
+            env => write!(f, "[{:08x}]", env.0),
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            What::Entered {
+                eip,
+                arguments: [a1, a2, a3],
+            } => write!(f, "eip {eip:08x} with {a1:x} {a2:x} {a3:x}"),
+            What::Switched { pgdir } => write!(f, "on this CPU, directory {:05x}", pgdir.0),
+            What::Idled => f.write_str("waits for an interrupt"),
+            What::Inserted(it) | What::Removed(it) => it.fmt(f),
+            What::TableMade(it) => write!(f, "table for {it}"),
+            What::Freed { frame } => write!(f, "frame {:05x}", frame.0),
+            What::Delivered {
+                to,
+                from,
+                value,
+                perm,
+            } => {
+                let (to, from) = (to.0, from.0);
+                write!(f, "{value:x} from [{from:08x}] to [{to:08x}]")?;
+                match perm {
+                    0 => Ok(()),
+                    perm => write!(f, " with a page, perm {perm:03x}"),
+                }
+            }
+            What::Sends { to, value, va } => {
+                write!(f, "{value:x} to [{:08x}], page at {va:08x}", to.0)
+            }
+            What::Receives { va } => write!(f, "page to {va:08x}"),
+            What::Born { env, parent, pgdir } => write!(
+                f,
+                "[{:08x}] by [{:08x}], directory {:05x}",
+                env.0, parent.0, pgdir.0
+            ),
+            What::Died { env, killer, pgdir } => write!(
+                f,
+                "[{:08x}] by [{:08x}], directory {:05x}",
+                env.0, killer.0, pgdir.0
+            ),
+            What::Flushes { cpu } => write!(f, "CPU {} has to forget", cpu.0),
+            What::Stops { cpu } => write!(f, "CPU {} has to stop", cpu.0),
+            What::Parked { cpu, env, eip } => {
+                write!(f, "CPU {} gave up [{:08x}] at {eip:08x}", cpu.0, env.0)
+            }
+            What::Wakes { cpus } => {
+                f.write_str("CPU")?;
+                cpus.iter().try_for_each(|cpu| write!(f, " {}", cpu.0))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Cause::Boot => f.write_str("boot"),
+            Cause::PageFault => f.write_str("page fault"),
+            Cause::Timer => f.write_str("timer"),
+            Cause::Wake => f.write_str("wake"),
+            Cause::ConsoleReady => f.write_str("console ready"),
+            Cause::ConsoleInput(byte) => write!(f, "typed {byte:#04x}"),
+            Cause::Exception(vector) => f.write_str(vector.name()),
+            Cause::Call {
+                personality,
+                number,
+                ..
+            } => match personality.call(number.into()) {
+                // JOS's name for it, which has no underscore.
+                Some(Call::GetEnvId) => f.write_str("getenvid"),
+                Some(call) => write!(SnakeCase(f), "{call:?}"),
+                None => write!(f, "call {number}"),
+            },
+        }
+    }
+}
+
+/// Writes `PageMap` as `page_map`.
+struct SnakeCase<'f, 'g>(&'f mut fmt::Formatter<'g>);
+
+impl Write for SnakeCase<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for (index, letter) in text.char_indices() {
+            if letter.is_ascii_uppercase() && index > 0 {
+                self.0.write_char('_')?;
+            }
+            self.0.write_char(letter.to_ascii_lowercase())?;
+        }
+        Ok(())
+    }
+}

@@ -149,12 +149,13 @@ fn lines(source: impl Read, ear: &Ear, to: &mut impl Write) -> io::Result<()> {
         let is_end = line.is_empty();
         match line.last() {
             None => line.push(CTRL_D),
-            Some(&CTRL_C) => {}
-            // The prompt takes no more; and the last line may have no end.
-            Some(_) => {
-                let length = line.strip_suffix(b"\n").unwrap_or(&line).len();
+            // The prompt takes no more than the longest line, and the kernel keeps
+            // little more. The last line may have no end.
+            Some(&last) => {
+                let end = if last == CTRL_C { CTRL_C } else { b'\n' };
+                let length = line.strip_suffix(&[end]).unwrap_or(&line).len();
                 line.truncate(length.min(LONGEST));
-                line.push(b'\n');
+                line.push(end);
             }
         }
         if line != [CTRL_C] && !ear.wait_for(PROMPT.as_bytes()) {
@@ -202,6 +203,18 @@ mod tests {
         let mut said = Vec::new();
         lines(source, &ear, &mut said).expect("memory");
         said
+    }
+
+    #[test]
+    fn what_is_sent_at_once_fits_the_guest() {
+        const LONG: &[u8] = &[b'x'; 5000];
+        for end in [b'\n', CTRL_C] {
+            let source: &'static [u8] = [LONG, &[end]].concat().leak();
+            let sent = said(source, 1);
+            assert_eq!(sent.len(), LONGEST + 1);
+            assert_eq!(sent.last(), Some(&end));
+        }
+        assert_eq!(said(&[CTRL_C], 0), [CTRL_C]);
     }
 
     #[test]

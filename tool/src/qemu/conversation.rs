@@ -153,7 +153,8 @@ fn lines(source: impl Read, ear: &Ear, to: &mut impl Write) -> io::Result<()> {
             // little more. The last line may have no end.
             Some(&last) => {
                 let end = if last == CTRL_C { CTRL_C } else { b'\n' };
-                let length = line.strip_suffix(&[end]).unwrap_or(&line).len();
+                let ends = [b'\n', b'\r', CTRL_C].contains(&last);
+                let length = line.len() - usize::from(ends);
                 line.truncate(length.min(LONGEST));
                 line.push(end);
             }
@@ -174,7 +175,10 @@ fn turn(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut turn = Vec::new();
     loop {
         let bytes = source.fill_buf()?;
-        let end = bytes.iter().position(|byte| [b'\n', CTRL_C].contains(byte));
+        // Each of them makes the prompt ask again.
+        let end = bytes
+            .iter()
+            .position(|byte| [b'\n', b'\r', CTRL_C].contains(byte));
         let count = end.map_or(bytes.len(), |place| place + 1);
         turn.extend(&bytes[..count]);
         source.consume(count);
@@ -215,6 +219,12 @@ mod tests {
             assert_eq!(sent.last(), Some(&end));
         }
         assert_eq!(said(&[CTRL_C], 0), [CTRL_C]);
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_line_too() {
+        assert_eq!(said(b"one\rtwo\r", 1), b"one\n");
+        assert_eq!(said(b"one\rtwo\r", 2), b"one\ntwo\n");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use kcore::trace::Kind;
 
 use crate::commands::trace;
@@ -19,7 +19,6 @@ use crate::status;
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
 #[derive(Debug, Parser)]
 #[command(name = "jostle", version)]
-#[command(after_help = "`./jostle setup` only installs what is missing on this machine.")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -48,6 +47,32 @@ pub enum Command {
     Trace(Trace),
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
+    /// Get what is missing on this machine, or one part of it.
+    Setup {
+        /// Only the emulator, the debugger, or what makes images.
+        part: Option<Part>,
+        /// Unpack private copies, whatever is installed.
+        #[arg(long)]
+        private: bool,
+    },
+    /// Remove what was built in this tree.
+    Clean {
+        /// Also the private copies of QEMU, gdb and GRUB, which all trees of
+        /// this user share.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// What `jostle setup` can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The emulator.
+    Qemu,
+    /// The debugger.
+    Gdb,
+    /// GRUB.
+    Image,
 }
 
 /// `jostle run`.

@@ -6,7 +6,6 @@
 //! through the same machine and the same watchdog.
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -16,7 +15,7 @@ use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
 use crate::cli::Run;
 use crate::commands::run;
-use crate::external;
+use crate::external::{self, Found};
 use crate::qemu::conversation::{self, Ear, Turn};
 use crate::qemu::log_memory::LogMemory;
 use crate::qemu::machine::{Input, Machine, shell_line};
@@ -30,7 +29,7 @@ use crate::workspace::Workspace;
 pub struct Host {
     /// The sources.
     pub workspace: Workspace,
-    qemu: PathBuf,
+    qemu: Found,
     plan: Plan,
     plain: OnceLock<Result<Guest, String>>,
     planted: OnceLock<Result<Guest, String>>,
@@ -55,7 +54,7 @@ impl Host {
     /// Looks for everything; what is missing is installed or named.
     pub fn find() -> anyhow::Result<Self> {
         let workspace = Workspace::locate();
-        let qemu = external::QEMU.find_or_install(&workspace)?;
+        let qemu = external::QEMU.find_or_obtain()?;
         let plan = Plan::make(&workspace)?;
         Ok(Self {
             workspace,
@@ -81,10 +80,23 @@ impl Host {
             .map_err(|error| anyhow!("{error}"))
     }
 
+    /// The emulator itself.
+    pub fn qemu(&self) -> &Found {
+        &self.qemu
+    }
+
+    /// The same host with an emulator whose registers are 32 bits to a
+    /// debugger, as those of the guest's programs are.
+    pub fn for_debugging(mut self) -> anyhow::Result<Self> {
+        self.qemu = external::QEMU.find_or_obtain_exactly()?;
+        Ok(self)
+    }
+
     /// The command that boots `machine`.
     pub fn command(&self, machine: &Machine) -> Command {
-        let mut command = tether::command(&self.qemu);
+        let mut command = tether::command(&self.qemu.path);
         command
+            .args(&self.qemu.arguments)
             .args(machine.arguments())
             .current_dir(self.workspace.root());
         command
@@ -94,8 +106,8 @@ impl Host {
     pub fn shown(&self, machine: &Machine) -> String {
         shell_line(
             self.workspace.root(),
-            Path::new(&self.qemu),
-            &machine.arguments(),
+            &self.qemu.path,
+            &[self.qemu.arguments.clone(), machine.arguments()].concat(),
         )
     }
 

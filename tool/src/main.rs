@@ -21,6 +21,8 @@ fn main() -> ExitCode {
         Command::Replay { file } => commands::replay::replay(&file),
         Command::Trace(options) => commands::trace::trace(&options),
         Command::Doctor => commands::doctor::doctor(),
+        Command::Setup { part, private } => commands::setup::setup(part, private),
+        Command::Clean { all } => commands::clean::clean(all),
     };
     let status = outcome.unwrap_or_else(|error| {
         report::note(format_args!("{error:#}"));

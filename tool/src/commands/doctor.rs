@@ -2,12 +2,11 @@
 //! to do about what is missing. It changes nothing.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crate::build::ladder;
 use crate::build::linker::Linker;
 use crate::build::plan::Survey;
-use crate::external::{self, External};
+use crate::external::{self, External, Found, first_line};
 use crate::report::result;
 use crate::status;
 use crate::workspace::Workspace;
@@ -19,6 +18,10 @@ pub fn doctor() -> anyhow::Result<u8> {
     report.found("sources", workspace.root().display());
     report.found("built things", workspace.target().display());
     rust(&workspace, &mut report);
+    match external::cache::folder() {
+        Some(folder) => report.found("private copies", private_copies(&folder)),
+        None => report.found("private copies", "no folder of yours can be written"),
+    }
     qemu(&mut report);
     optional(&external::GDB, "gdb", &mut report);
     optional(&external::GRUB, "image", &mut report);
@@ -35,7 +38,7 @@ pub fn doctor() -> anyhow::Result<u8> {
     result(if report.complete {
         "everything is there\n"
     } else {
-        "`./jostle setup` installs what is missing on Debian and Ubuntu\n"
+        "`./jostle setup` gets what is missing on Debian and Ubuntu\n"
     });
     Ok(if report.complete {
         status::CLEAN
@@ -97,10 +100,10 @@ fn rust(workspace: &Workspace, report: &mut Report) {
 
 fn qemu(report: &mut Report) {
     match external::QEMU.find() {
-        Some(path) => match first_line(&path, &["--version"]) {
-            Some(version) => report.found("qemu", format_args!("{version} ({})", path.display())),
-            None => report.missing("qemu", format_args!("{} does not start", path.display())),
-        },
+        Some(found) => {
+            let version = found.version().unwrap_or_default();
+            report.found("qemu", format_args!("{version} ({})", place(&found)));
+        }
         None => report.missing("qemu", external::QEMU.remedy),
     }
 }
@@ -108,24 +111,28 @@ fn qemu(report: &mut Report) {
 /// What one command needs and the others do not.
 fn optional(needed: &External, command: &str, report: &mut Report) {
     match needed.find() {
-        Some(path) => report.found(needed.name, path.display()),
+        Some(found) => report.found(needed.name, place(&found)),
         None => report.found(
             needed.name,
-            format_args!("not there; installed when `jostle {command}` is first used"),
+            format_args!("not there; obtained when `jostle {command}` is first used"),
         ),
     }
 }
 
-/// The first line a program prints, if it succeeds.
-fn first_line(program: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let line = text.lines().next()?.to_owned();
-    output.status.success().then_some(line)
+fn place(found: &Found) -> String {
+    match &found.private {
+        Some(folder) => format!("private copy in {}", folder.display()),
+        None => found.path.display().to_string(),
+    }
+}
+
+/// Where they are or would be, and what they take.
+fn private_copies(folder: &Path) -> String {
+    let size = external::cache::size(folder).div_ceil(1_000_000);
+    format!(
+        "{} ({size} MB; `jostle clean --all` removes them)",
+        folder.display()
+    )
 }
 
 struct Report {

@@ -41,8 +41,8 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     }
     let reserved = log_memory::check(&options.run, &request.inputs())?;
     let console = console(options.console.as_deref())?;
-    let host = Host::find()?;
-    let gdb = external::GDB.find_or_install(&host.workspace)?;
+    let host = Host::find()?.for_debugging()?;
+    let gdb = external::GDB.find_or_obtain()?.path;
     let guest = host.guest(run::kernel_for(&options.run.append))?;
     let root = host.workspace.root();
     let mut machine = run::machine(

@@ -31,7 +31,7 @@ pub fn image(options: &Image) -> anyhow::Result<u8> {
     let request = run::check(&Workspace::locate(), &run_options)?;
     check_place(&options.output)?;
     let host = Host::find()?;
-    let mkrescue = external::GRUB.find_or_install(&host.workspace)?;
+    let grub = external::GRUB.find_or_obtain()?;
     let guest = host.guest(run::kernel_for(&run_options.append))?;
     let machine = run::machine(
         &host.workspace,
@@ -45,9 +45,7 @@ pub fn image(options: &Image) -> anyhow::Result<u8> {
     let tree = folder.0.join("tree");
     lay_out(&tree, host.workspace.root(), &machine)?;
     let made = folder.0.join("image");
-    let arguments: [OsString; 7] = [
-        // Only for the BIOS, whatever else GRUB could do on this machine.
-        format!("--directory={}", external::GRUB_FOLDER).into(),
+    let arguments: [OsString; 6] = [
         "--fonts=".into(),
         "--themes=".into(),
         "--locales=".into(),
@@ -55,12 +53,13 @@ pub fn image(options: &Image) -> anyhow::Result<u8> {
         made.clone().into(),
         tree.into(),
     ];
+    let arguments = [&grub.arguments[..], &arguments].concat();
     if options.verbose {
-        line(shell_line(host.workspace.root(), &mkrescue, &arguments));
+        line(shell_line(host.workspace.root(), &grub.path, &arguments));
     }
-    let mut command = tether::command(&mkrescue);
+    let mut command = tether::command(&grub.path);
     let output = process_group::output(command.args(&arguments).stdin(Stdio::null()))
-        .with_context(|| format!("cannot start {}", mkrescue.display()))?;
+        .with_context(|| format!("cannot start {}", grub.path.display()))?;
     if !output.status.success() {
         line(String::from_utf8_lossy(&output.stderr).trim_end());
         bail!("{} failed: {}", external::GRUB.name, output.status);

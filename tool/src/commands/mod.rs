@@ -2,10 +2,12 @@
 //! whose status [`crate::status::of_error`] knows.
 
 pub mod bench;
+pub mod clean;
 pub mod doctor;
 pub mod gdb;
 pub mod image;
 pub mod replay;
 pub mod run;
+pub mod setup;
 pub mod test;
 pub mod trace;

@@ -63,7 +63,7 @@ pub fn test(options: &Test) -> anyhow::Result<u8> {
 }
 
 fn prepare(workspace: &Workspace) -> anyhow::Result<Plan> {
-    external::QEMU.find_or_install(workspace)?;
+    external::QEMU.find_or_obtain()?;
     Plan::make(workspace)
 }
 

@@ -27,6 +27,12 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         .map(|(name, case)| Trial::test(format!("gdb::{name}"), case))
 }
 
+/// The folder around that of the private copies.
+fn caches() -> Result<PathBuf, Failed> {
+    let ours = external::cache::folder().ok_or("no folder for private copies")?;
+    Ok(ours.parent().ok_or("it has no parent")?.to_path_buf())
+}
+
 /// `jostle gdb` with these words and a script of these lines.
 struct Session {
     child: Child,
@@ -36,7 +42,7 @@ struct Session {
 impl Session {
     fn start(name: &str, words: &[&str], lines: &[&str]) -> Result<Self, Failed> {
         let workspace = &host()?.workspace;
-        external::GDB.find_or_install(workspace)?;
+        external::GDB.find_or_obtain()?;
         let folder = workspace.target().join("gdb-tests");
         std::fs::create_dir_all(&folder)?;
         let script = folder.join(name);
@@ -46,8 +52,9 @@ impl Session {
             .args(words)
             .arg("--batch")
             .arg(&script)
-            // Nobody's own settings.
+            // Nobody's own settings, but the private copies that there are.
             .env("HOME", &folder)
+            .env("XDG_CACHE_HOME", caches()?)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

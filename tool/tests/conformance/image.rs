@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use jostle::expect::{Expect, regex, text};
-use jostle::{external, process_group};
+use jostle::process_group;
 use libtest_mimic::{Failed, Trial};
 
 use crate::boot::host;
@@ -105,9 +105,12 @@ fn boots(case: &Case) -> Result<(), Failed> {
     let cpus = case.cpus.to_string();
     let drive = format!("format=raw,if=ide,{},file={}", case.medium, image.display());
     // The limit is a guard against a guest that hangs.
+    let qemu = host()?.qemu();
     let output = process_group::output(
         Command::new("timeout")
-            .args(["60", external::QEMU.name])
+            .arg("60")
+            .arg(&qemu.path)
+            .args(&qemu.arguments)
             .args(["-smp", &cpus, "-display", "none", "-net", "none"])
             .args(["-no-reboot", "-monitor", "none", "-serial", "stdio"])
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"])

@@ -19,6 +19,7 @@ mod grading;
 mod handlers;
 mod image;
 mod planted;
+mod private_copy;
 mod programs;
 mod prompt;
 mod replay;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         .chain(foreign::trials())
         .chain(grading::trials())
         .chain(prompt::trials())
+        .chain(private_copy::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -1,0 +1,114 @@
+//! The set-up script on machines that lack something: made of a search path with
+//! a few commands in it, and stand-ins for the compiler.
+//!
+//! The hard thing is that nothing of this machine's may shine through: the
+//! script is given no other variables.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder that is all the machine has; gone when dropped.
+struct Machine {
+    folder: PathBuf,
+}
+
+impl Machine {
+    fn new(name: &str) -> Self {
+        let name = format!("jostle-script-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(folder.join("bin")).expect("made");
+        for tool in [
+            "sh", "readlink", "dirname", "sed", "grep", "mkdir", "id", "cat",
+        ] {
+            let real = which::which(tool).expect("a usual command");
+            symlink(real, folder.join("bin").join(tool)).expect("linked");
+        }
+        Self { folder }
+    }
+
+    /// The same with a compiler, and a cargo that does this.
+    fn with_cargo(name: &str, script: &str) -> Self {
+        let machine = Self::new(name);
+        machine.put("rustc", "echo 'rustc 1.99.0'");
+        machine.put("cc", "true");
+        machine.put("cargo", script);
+        machine
+    }
+
+    fn put(&self, name: &str, script: &str) {
+        let path = self.folder.join("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+
+    fn jostle(&self, word: &str, target: &Path) -> Output {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jostle");
+        Command::new("/bin/sh")
+            .arg(script)
+            .arg(word)
+            .env_clear()
+            .env("PATH", self.folder.join("bin"))
+            .env("CARGO_TARGET_DIR", target)
+            .output()
+            .expect("the script starts")
+    }
+
+    fn target(&self) -> PathBuf {
+        self.folder.join("target")
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.folder).expect("removed");
+    }
+}
+
+/// What it said, on standard error alone, with this status.
+fn said(output: Output, status: i32) -> String {
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    assert_eq!(output.stdout, b"", "standard output is the guest's");
+    text
+}
+
+const BUILD_FAILS: &str = "[ \"$1\" != build ]";
+
+#[test]
+fn a_diagnosis_needs_no_compiler() {
+    if Path::new("/usr/bin/cargo").exists() {
+        // The script looks there too, and nothing can hide that.
+        return;
+    }
+    let machine = Machine::new("doctor");
+    let text = said(machine.jostle("doctor", &machine.target()), 1);
+    assert!(text.contains("rust: MISSING"), "{text}");
+    assert!(text.contains("cc: MISSING"), "{text}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let machine = Machine::with_cargo("read-only", BUILD_FAILS);
+    let text = said(machine.jostle("help", Path::new("/proc/no/such/folder")), 1);
+    assert!(text.contains("set CARGO_TARGET_DIR"), "{text}");
+    assert!(!text.contains("CARGO_HTTP_CAINFO"), "{text}");
+}
+
+#[test]
+fn a_refused_certificate_is_explained() {
+    let refusal = "echo '[60] SSL peer certificate or SSH remote key was not OK' >&2; exit 101";
+    let machine = Machine::with_cargo("certificate", refusal);
+    let text = said(machine.jostle("help", &machine.target()), 1);
+    assert!(text.contains("CARGO_HTTP_CAINFO"), "{text}");
+    assert!(!text.contains("set CARGO_TARGET_DIR"), "{text}");
+}
+
+#[test]
+fn other_failures_get_no_advice() {
+    let machine = Machine::with_cargo("other", BUILD_FAILS);
+    let text = said(machine.jostle("help", &machine.target()), 1);
+    assert!(text.contains("could not be built"), "{text}");
+    assert!(!text.contains("CARGO_"), "{text}");
+}

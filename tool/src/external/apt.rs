@@ -77,7 +77,7 @@ impl Lists {
         command
     }
 
-    /// Reads them anew from the servers.
+    /// Reads them anew from the servers. False if some could not be read.
     pub fn update(&self, apt: &mut impl Commands, rights: Rights) -> bool {
         let folder = match self {
             Self::Machine => {
@@ -85,10 +85,12 @@ impl Lists {
             }
             Self::Own(folder) | Self::OwnOnEmpty(folder) => folder,
         };
+        // Else one that cannot be reached is only a warning.
+        let update = ["-o", "APT::Update::Error-Mode=any", "--quiet", "update"];
         ["lists/partial", "cache/archives/partial"]
             .iter()
             .all(|part| std::fs::create_dir_all(folder.join(part)).is_ok())
-            && apt.perform(&self.command("apt-get", &["--quiet", "update"]), here())
+            && apt.perform(&self.command("apt-get", &update), here())
     }
 
     /// What installing these packages would do, or why it cannot be done.

@@ -72,38 +72,58 @@ fn install(needed: &External, apt: &mut impl Commands, rights: Rights) -> bool {
 /// A private copy, with whatever lists it takes.
 pub fn unpack(needed: &External, apt: &mut impl Commands, cache: &Path) -> anyhow::Result<()> {
     let own = cache.join("apt");
-    let mut why = String::new();
-    let mut read = false;
-    for lists in [
-        Lists::Machine,
-        Lists::Own(own.clone()),
-        Lists::OwnOnEmpty(own),
-    ] {
-        if lists != Lists::Machine && !read {
-            note(format_args!(
-                "reading the lists of packages into {}",
-                cache.display()
-            ));
-            read = lists.update(apt, Rights::None);
-            if !read {
-                why.push_str(" (nor can the lists be read anew: is there a network?)");
-                break;
-            }
-        }
-        match lists.plan(apt, needed.unpacked) {
-            Ok(plan) if plan.comes.is_empty() => why = "apt takes it for installed".into(),
-            Ok(plan) => {
-                let what = format!("unpacking into {}", cache.display());
-                announce(apt, &lists, &plan, &what, needed.unpacked);
-                match PrivateCopy::of(needed, cache).make(apt, &lists, &plan) {
-                    Ok(()) => return Ok(()),
-                    Err(error) => why = format!("{error:#}"),
-                }
-            }
+    let made = unpack_by(needed, apt, cache, &own);
+    // Lists are large, and soon old. There are none if the machine's would do.
+    let _ = std::fs::remove_dir_all(own);
+    made
+}
+
+fn unpack_by(
+    needed: &External,
+    apt: &mut impl Commands,
+    cache: &Path,
+    own: &Path,
+) -> anyhow::Result<()> {
+    let mut why = match attempt(needed, apt, cache, &Lists::Machine) {
+        Ok(()) => return Ok(()),
+        Err(why) => why,
+    };
+    let lists = Lists::Own(own.into());
+    note(format_args!(
+        "reading the lists of packages into {}",
+        own.display()
+    ));
+    let complete = lists.update(apt, Rights::None);
+    for lists in [lists, Lists::OwnOnEmpty(own.into())] {
+        match attempt(needed, apt, cache, &lists) {
+            Ok(()) => return Ok(()),
             Err(reason) => why = reason,
         }
     }
-    bail!("no private copy could be made: {why}")
+    let network = if complete {
+        ""
+    } else {
+        " (not all lists of packages could be read: is there a network?)"
+    };
+    bail!("no private copy could be made: {why:#}{network}")
+}
+
+/// A private copy by these lists.
+fn attempt(
+    needed: &External,
+    apt: &mut impl Commands,
+    cache: &Path,
+    lists: &Lists,
+) -> anyhow::Result<()> {
+    let plan = lists
+        .plan(apt, needed.unpacked)
+        .map_err(anyhow::Error::msg)?;
+    if plan.comes.is_empty() {
+        bail!("apt takes it for installed");
+    }
+    let what = format!("unpacking into {}", cache.display());
+    announce(apt, lists, &plan, &what, needed.unpacked);
+    PrivateCopy::of(needed, cache).make(apt, lists, &plan)
 }
 
 /// Says what comes, and how big that is.

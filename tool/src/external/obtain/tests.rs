@@ -156,6 +156,7 @@ fn without_a_network_it_is_said_so_and_nothing_is_left() {
     assert!(error.contains("Unable to locate package"), "{error}");
     assert!(error.contains("is there a network?"), "{error}");
     assert!(!machine.cache.join("copies").exists());
+    assert!(!machine.cache.join("apt").exists());
 }
 
 #[test]

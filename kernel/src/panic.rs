@@ -19,6 +19,7 @@ use core::fmt;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use kcore::fault::Dump;
+use monitor::backtrace::{Calls, HEADING};
 
 /// The CPU that panicked first, or [`NOBODY`]: any other that gets an NMI stops.
 pub static PANICKING: AtomicU8 = AtomicU8::new(NOBODY);
@@ -53,7 +54,11 @@ fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
     stop_others(cpu);
     proper::flush_console();
     say!("\nkernel panic on CPU {id} at {file}:{line}: {message}");
-    backtrace(ebp, |address| cpu.stack_word(address));
+    say!("{HEADING}");
+    let mut calls = Calls::from(ebp);
+    while let Some(call) = calls.next(|address| cpu.stack_word(address)) {
+        say!("{call}");
+    }
     power::fail()
 }
 
@@ -72,27 +77,6 @@ fn stop_others(cpu: ThisCpu) {
         core::hint::spin_loop();
     }
     say!("\nnot all CPUs have stopped");
-}
-
-/// One line for each call, innermost first, as far as frame pointers lead up
-/// the stack whose words `word` gives, if they may be read.
-pub fn backtrace(ebp: u32, word: impl Fn(u32) -> Option<u32>) {
-    say!("Stack backtrace:");
-    let mut ebp = ebp;
-    for _ in 0..32 {
-        let words: [Option<u32>; 7] =
-            core::array::from_fn(|i| word(ebp.wrapping_add(i as u32 * 4)));
-        let [Some(caller), Some(eip), args @ ..] = words else {
-            return;
-        };
-        let args = args.map(Option::unwrap_or_default);
-        let [a, b, c, d, e] = args;
-        say!("  ebp {ebp:08x}  eip {eip:08x}  args {a:08x} {b:08x} {c:08x} {d:08x} {e:08x}");
-        if caller <= ebp {
-            return;
-        }
-        ebp = caller;
-    }
 }
 
 /// A trap in the kernel that none of the stubs expects.

@@ -6,16 +6,15 @@
 //! just that name, and everything before it has been printed.
 
 use crate::console::{Devices, uart::COM1};
+use monitor::LINE;
 
-/// Longest line; more characters are not taken.
-pub const LINE: usize = 1023;
-
-/// Prints a prompt and reads a line, echoing it. Printable ASCII only.
+/// Prints a prompt and reads a line, echoing it. Printable ASCII only. Returns
+/// the line's length.
 #[expect(unsafe_code, reason = "a symbol's name")]
 // SAFETY: (32) no other symbol has this name.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub fn readline<'l>(devices: &mut Devices, prompt: &str, line: &'l mut [u8; LINE]) -> &'l str {
+pub fn readline(devices: &mut Devices, prompt: &str, line: &mut [u8; LINE]) -> usize {
     COM1.write_waiting(prompt.as_bytes());
     let mut len = 0;
     loop {
@@ -26,7 +25,7 @@ pub fn readline<'l>(devices: &mut Devices, prompt: &str, line: &'l mut [u8; LINE
         match byte {
             b'\r' | b'\n' => {
                 COM1.write_waiting(b"\n");
-                return core::str::from_utf8(&line[..len]).unwrap_or_default();
+                return len;
             }
             0x08 | 0x7f if len > 0 => {
                 len -= 1;

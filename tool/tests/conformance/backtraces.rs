@@ -91,7 +91,7 @@ fn monitor() -> Result<(), Failed> {
             regex("Destroyed the only environment.*"),
             regex("Stack backtrace:"),
             regex(CALL),
-            regex(r"         kernel/src/monitor/mod\.rs:[0-9]+: kernel::monitor::.*"),
+            regex(r"         monitor/src/lib\.rs:[0-9]+: monitor::.*"),
             regex(CALL),
         ]);
     let complaints = expect.complaints(&console);

@@ -6,14 +6,12 @@
 //! physical memory is read only if the kernel's own page tables, which are in
 //! its image, map it as RAM. Device registers are not.
 
-use super::{Complaint, Done, Session, Then};
-use crate::console::{Synchronous, say};
-use crate::proper::Core;
+use crate::{Complaint, Done, Machine, Session, Then, say};
 use abi::Perm;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSHIFT, PGSIZE, PTSIZE, pdx, ptx};
-use core::fmt::{self, Write};
-use kcore::PhysMem;
+use core::fmt;
 use kcore::paging::{Pte, Space};
+use kcore::{Kernel, PhysMem};
 
 /// Words shown if nobody says how many, and at the most.
 const FEW: u32 = 16;
@@ -38,13 +36,13 @@ fn range(arguments: &[&str]) -> Result<(u32, u32), Complaint> {
 }
 
 /// The word at an aligned physical address, if that is RAM that is mapped.
-fn physical_word(core: &Core, pa: u32) -> Option<u32> {
-    let memory = core.memory();
-    let kernel = Space {
-        pgdir: core.config().kernel_pgdir,
+fn physical_word<M: PhysMem>(kernel: &Kernel<'_, M>, pa: u32) -> Option<u32> {
+    let memory = kernel.memory();
+    let own = Space {
+        pgdir: kernel.config().kernel_pgdir,
     };
     let va = KERNBASE.checked_add(pa).filter(|_| pa < DIRECT_MAP_SIZE)?;
-    let directory = kernel.directory_entry(memory, va);
+    let directory = own.directory_entry(memory, va);
     let large = directory.grants(Perm::P | Perm::PS);
     let mapped = large || {
         directory.is_present()
@@ -62,8 +60,8 @@ struct Walk {
 }
 
 impl Walk {
-    fn of(core: &Core, space: Space, va: u32) -> Walk {
-        let directory = space.directory_entry(core.memory(), va);
+    fn of<M: PhysMem>(kernel: &Kernel<'_, M>, space: Space, va: u32) -> Walk {
+        let directory = space.directory_entry(kernel.memory(), va);
         if directory.grants(Perm::P | Perm::PS) {
             let start = directory.0 & !(PTSIZE - 1);
             return Walk {
@@ -75,7 +73,7 @@ impl Walk {
         let table = directory
             .is_present()
             .then(|| directory.frame().address() + ptx(va) * 4)
-            .and_then(|place| physical_word(core, place))
+            .and_then(|place| physical_word(kernel, place))
             .map(Pte);
         let physical = table
             .filter(|entry| entry.is_present())
@@ -89,52 +87,63 @@ impl Walk {
 }
 
 /// The aligned word at a virtual address, if it can be read without harm.
-pub fn word(core: &Core, space: Space, va: u32) -> Option<u32> {
-    let pa = Walk::of(core, space, va).physical?;
-    (va.is_multiple_of(4)).then(|| physical_word(core, pa))?
+pub fn word<M: PhysMem>(kernel: &Kernel<'_, M>, space: Space, va: u32) -> Option<u32> {
+    let pa = Walk::of(kernel, space, va).physical?;
+    (va.is_multiple_of(4)).then(|| physical_word(kernel, pa))?
 }
 
 /// Words in hexadecimal, four in a line; dashes where there is nothing to read.
-fn dump(address: u32, count: u32, word: impl Fn(u32) -> Option<u32>) -> Done {
+fn dump(
+    machine: &mut dyn Machine,
+    address: u32,
+    count: u32,
+    word: impl Fn(u32) -> Option<u32>,
+) -> Done {
     for line in (0..count).step_by(COLUMNS as usize) {
         let start = address.wrapping_add(line * 4);
-        // Writing to the port cannot fail.
-        let _ = write!(Synchronous, "{start:08x}:");
+        let _ = write!(machine, "{start:08x}:");
         for column in 0..COLUMNS.min(count - line) {
             let _ = match word(start.wrapping_add(column * 4)) {
-                Some(word) => write!(Synchronous, " {word:08x}"),
-                None => write!(Synchronous, " --------"),
+                Some(word) => write!(machine, " {word:08x}"),
+                None => write!(machine, " --------"),
             };
         }
-        say!("");
+        say!(machine, "");
     }
     Ok(Then::Prompt)
 }
 
 /// `memory ADDR [N]`: of the environment that is stopped, or of the kernel.
-pub fn show(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+pub fn show<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let (address, count) = range(arguments)?;
     let space = session.space(None)?;
-    dump(address, count, |va| word(session.core, space, va))
+    let kernel = session.kernel;
+    dump(session.machine, address, count, |va| {
+        word(kernel, space, va)
+    })
 }
 
 /// `physical ADDR [N]`.
-pub fn show_physical(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+pub fn show_physical<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let (address, count) = range(arguments)?;
-    dump(address, count, |pa| physical_word(session.core, pa))
+    let kernel = session.kernel;
+    dump(session.machine, address, count, |pa| {
+        physical_word(kernel, pa)
+    })
 }
 
 /// `walk ADDR [ID]`.
-pub fn walk(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+pub fn walk<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let va = hexadecimal(arguments.first().ok_or("Which address?")?)?;
     let space = session.space(arguments.get(1))?;
     let Walk {
         directory,
         table,
         physical,
-    } = Walk::of(session.core, space, va);
+    } = Walk::of(session.kernel, space, va);
     let index = pdx(va);
     say!(
+        session.machine,
         "directory[{index:03x}]  {:08x}  {}",
         directory.0,
         Flags(directory, true)
@@ -142,30 +151,31 @@ pub fn walk(session: &mut Session<'_>, arguments: &[&str]) -> Done {
     if let Some(entry) = table {
         let index = ptx(va);
         say!(
+            session.machine,
             "table[{index:03x}]      {:08x}  {}",
             entry.0,
             Flags(entry, false)
         );
     }
     match physical {
-        Some(pa) => say!("{va:08x} is at physical {pa:08x}"),
-        None => say!("{va:08x} is not mapped"),
+        Some(pa) => say!(session.machine, "{va:08x} is at physical {pa:08x}"),
+        None => say!(session.machine, "{va:08x} is not mapped"),
     }
     Ok(Then::Prompt)
 }
 
 /// `mappings [ID]`: what is mapped below UTOP, in ranges with equal
 /// permissions and successive frames.
-pub fn mappings(session: &mut Session<'_>, arguments: &[&str]) -> Done {
+pub fn mappings<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let space = session.space(arguments.first())?;
     let mut range: Option<Range> = None;
-    for (va, entry) in space.mappings(session.core.memory()) {
+    for (va, entry) in space.mappings(session.kernel.memory()) {
         let entry = entry.without_usage();
         match &mut range {
             Some(range) if range.goes_on_with(va, entry) => range.pages += 1,
             _ => {
                 if let Some(range) = range {
-                    range.say();
+                    range.say(session.machine);
                 }
                 range = Some(Range {
                     va,
@@ -176,7 +186,7 @@ pub fn mappings(session: &mut Session<'_>, arguments: &[&str]) -> Done {
         }
     }
     if let Some(range) = range {
-        range.say();
+        range.say(session.machine);
     }
     Ok(Then::Prompt)
 }
@@ -196,10 +206,11 @@ impl Range {
         va == self.va + bytes && entry.0 == self.entry.0.wrapping_add(bytes)
     }
 
-    fn say(&self) {
+    fn say(&self, machine: &mut dyn Machine) {
         let bytes = self.pages << PGSHIFT;
         let frame = self.entry.frame().address();
         say!(
+            machine,
             "{:08x}-{:08x}  physical {frame:08x}-{:08x}  {}",
             self.va,
             self.va + bytes - 1,

@@ -3,26 +3,29 @@
 //! The hard thing is that a slot's last id outlives its environment: only ids
 //! of the living name one.
 
-use super::{Complaint, Done, Session, Then};
-use crate::console::say;
-use crate::proper::Core;
+use crate::{Complaint, Done, Session, Then, say};
 use abi::{EnvId, EnvStatus};
 use kcore::env::{Env, Slot, Wait};
+use kcore::{Kernel, PhysMem};
 
 /// The environment with an id, in hexadecimal.
-pub fn named(core: &Core, id: &str) -> Result<Slot, Complaint> {
-    let id = super::memory::hexadecimal(id)?;
-    let found = core.envs().find(EnvId(id.cast_signed()));
+pub fn named<M: PhysMem>(kernel: &Kernel<'_, M>, id: &str) -> Result<Slot, Complaint> {
+    let id = crate::memory::hexadecimal(id)?;
+    let found = kernel.envs().find(EnvId(id.cast_signed()));
     found.ok_or("No such environment")
 }
 
 /// `envs`: a line for each.
-pub fn list(session: &mut Session<'_>, _: &[&str]) -> Done {
-    let envs = session.core.envs();
-    say!("id       parent   CPU runs       upcall   status");
+pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
+    let envs = session.kernel.envs();
+    say!(
+        session.machine,
+        "id       parent   CPU runs       upcall   status"
+    );
     for env in envs.used().map(|slot| &envs[slot]) {
         if env.is_alive() {
             say!(
+                session.machine,
                 "{:08x} {:08x} {:3} {:10} {:08x} {}",
                 env.id().0,
                 env.parent().0,

@@ -1,0 +1,63 @@
+//! The calls that led to a place, by frame pointers.
+//!
+//! The hard thing is that frame pointers may be anything. So every word is asked
+//! for and may be refused, callers must lie higher up the stack than those they
+//! call, and there is an end to it.
+
+use core::fmt;
+
+/// Calls shown at the most.
+const DEEPEST: u32 = 32;
+
+/// The heading above the calls, by which people's tools know them.
+pub const HEADING: &str = "Stack backtrace:";
+
+/// The way up a stack, innermost call first.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    ebp: u32,
+    left: u32,
+}
+
+/// One call. Its display is a line without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    ebp: u32,
+    eip: u32,
+    arguments: [u32; 5],
+}
+
+impl Calls {
+    /// All calls whose frames begin at `ebp` or further up.
+    pub const fn from(ebp: u32) -> Calls {
+        Calls { ebp, left: DEEPEST }
+    }
+
+    /// The next call, if frame pointers lead to one; `word` gives the aligned
+    /// word at an address, if that may be read.
+    pub fn next(&mut self, word: impl Fn(u32) -> Option<u32>) -> Option<Call> {
+        self.left = self.left.checked_sub(1)?;
+        let ebp = self.ebp;
+        let at = |index: u32| word(ebp.wrapping_add(index * 4));
+        let (caller, eip) = (at(0)?, at(1)?);
+        if caller <= ebp {
+            self.left = 0;
+        }
+        self.ebp = caller;
+        Some(Call {
+            ebp,
+            eip,
+            arguments: [2, 3, 4, 5, 6].map(|index| at(index).unwrap_or_default()),
+        })
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Call { ebp, eip, .. } = self;
+        write!(f, "  ebp {ebp:08x}  eip {eip:08x}  args")?;
+        self.arguments
+            .iter()
+            .try_for_each(|argument| write!(f, " {argument:08x}"))
+    }
+}

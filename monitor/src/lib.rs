@@ -1,0 +1,171 @@
+//! The kernel monitor: what a person meets at a breakpoint, or at the end.
+//!
+//! Booted with `grading`, a breakpoint enters it, and the environment goes on
+//! when it is left; with that or `end=monitor` it is entered for good when
+//! nothing is left to run. It runs on one CPU with the big lock held and
+//! interrupts off, so what is typed is polled for.
+//!
+//! The hard thing is to harm nothing by looking. All that commands get is a
+//! shared reference to the kernel's state, and memory is read only where it is
+//! known to be RAM ([`memory`]). The one thing that a command changes is the
+//! trap flag of the environment that is stopped. The lines are JOS's where JOS
+//! has them, since graders compare.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod backtrace;
+mod commands;
+mod environments;
+mod machine;
+mod memory;
+
+pub use machine::{Image, LINE, Machine};
+
+use abi::TrapFrame;
+use abi::trap::{FLAG_TF, Vector};
+use arrayvec::ArrayVec;
+use commands::Command;
+use kcore::env::Slot;
+use kcore::paging::Space;
+use kcore::{CpuId, Kernel, PhysMem};
+
+/// Prints a line. A console on which nothing can be printed is nobody's to tell.
+macro_rules! say {
+    ($machine:expr, $($arg:tt)*) => {{
+        let _ = writeln!($machine, $($arg)*);
+    }};
+}
+pub(crate) use say;
+
+/// Most words in a line, the command included.
+const MAX_WORDS: usize = 16;
+
+/// What a command works with.
+struct Session<'s, M: PhysMem> {
+    machine: &'s mut dyn Machine,
+    kernel: &'s Kernel<'s, M>,
+    stopped: Option<Stopped<'s>>,
+}
+
+/// The environment that is at a breakpoint.
+struct Stopped<'s> {
+    slot: Slot,
+    frame: &'s mut TrapFrame,
+}
+
+/// What to do after a command.
+enum Then {
+    /// Ask for the next one.
+    Prompt,
+    /// Let the environment go on.
+    Leave,
+}
+
+/// Why a command did nothing; printed as a line.
+type Complaint = &'static str;
+type Done = Result<Then, Complaint>;
+
+/// The environment on `cpu` is at a breakpoint, or has made a single step,
+/// with these registers. Returns when it may go on.
+pub fn at_breakpoint<'s, M: PhysMem>(
+    machine: &'s mut dyn Machine,
+    kernel: &'s Kernel<'s, M>,
+    cpu: CpuId,
+    frame: &'s mut TrapFrame,
+) {
+    let Some(slot) = kernel.cpus().current(cpu) else {
+        return;
+    };
+    say!(
+        machine,
+        "Incoming TRAP frame at {:#x}",
+        &raw const *frame as usize as u32
+    );
+    if Vector(frame.trapno) == Vector::BREAKPOINT {
+        welcome(machine);
+    }
+    let _ = machine.write_fmt(format_args!("{}", kernel.dump(cpu, slot, frame, None)));
+    let stopped = Some(Stopped { slot, frame });
+    Session {
+        machine,
+        kernel,
+        stopped,
+    }
+    .run();
+}
+
+/// Nothing is left to run. Returns whenever somebody thinks that something
+/// could go on.
+pub fn at_the_end<'s, M: PhysMem>(machine: &'s mut dyn Machine, kernel: &'s Kernel<'s, M>) {
+    welcome(machine);
+    Session {
+        machine,
+        kernel,
+        stopped: None,
+    }
+    .run();
+}
+
+fn welcome(machine: &mut dyn Machine) {
+    say!(machine, "Welcome to the JOS kernel monitor!");
+    say!(machine, "Type 'help' for a list of commands.");
+}
+
+impl<M: PhysMem> Session<'_, M> {
+    /// Reads and obeys commands until one lets the environment go on, or
+    /// nothing more can be read.
+    fn run(&mut self) {
+        let mut line = [0; LINE];
+        while let Some(len) = self.machine.read_line("K> ", &mut line) {
+            let line = line.get(..len).unwrap_or(&line);
+            match self.obey(core::str::from_utf8(line).unwrap_or_default()) {
+                Ok(Then::Prompt) => {}
+                Ok(Then::Leave) => return,
+                Err(complaint) => say!(self.machine, "{complaint}"),
+            }
+        }
+    }
+
+    fn obey(&mut self, line: &str) -> Done {
+        let mut words = ArrayVec::<&str, MAX_WORDS>::new();
+        for word in line.split_ascii_whitespace() {
+            if words.try_push(word).is_err() {
+                say!(self.machine, "Too many arguments (max {MAX_WORDS})");
+                return Ok(Then::Prompt);
+            }
+        }
+        let Some((name, arguments)) = words.split_first() else {
+            return Ok(Then::Prompt);
+        };
+        match Command::named(name) {
+            Some(command) => (command.run)(self, arguments),
+            None => {
+                say!(self.machine, "Unknown command '{name}'");
+                Ok(Then::Prompt)
+            }
+        }
+    }
+
+    /// The address space that a command means: that of the environment that is
+    /// named, else of the one that is stopped, else the kernel's.
+    fn space(&self, id: Option<&&str>) -> Result<Space, Complaint> {
+        let slot = match id {
+            Some(id) => Some(environments::named(self.kernel, id)?),
+            None => self.stopped.as_ref().map(|stopped| stopped.slot),
+        };
+        Ok(match slot {
+            Some(slot) => self.kernel.envs()[slot].space(),
+            None => Space {
+                pgdir: self.kernel.config().kernel_pgdir,
+            },
+        })
+    }
+
+    /// Lets the environment go on, with the trap flag set or clear.
+    fn leave(&mut self, trap_flag: u32) -> Done {
+        let stopped = self.stopped.as_mut().ok_or("No environment is stopped")?;
+        stopped.frame.eflags = stopped.frame.eflags & !FLAG_TF | trap_flag;
+        Ok(Then::Leave)
+    }
+}

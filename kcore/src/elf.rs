@@ -1,20 +1,26 @@
-//! The little of the ELF format that loading a program needs.
+//! What loading a program needs of its file.
 //!
-//! Source: Tool Interface Standard, ELF 1.2, book I (ELF32). Headers are read
-//! from physical memory by value. The hard thing is that nothing in the file
-//! can be believed: every offset and length is checked against the file's size
-//! without overflow before it is used.
+//! The format is the crate `elf`'s affair (Tool Interface Standard, ELF 1.2,
+//! book I). The hard thing is that the file lies in physical memory, where
+//! nobody holds a reference to it, and that nothing in it can be believed: so
+//! headers are copied out one at a time, and every offset and length is checked
+//! against the file's size before it is used.
 
 use crate::phys::PhysMem;
+use elf::ParseError;
+use elf::abi::{EM_386, ET_EXEC, PT_LOAD};
+use elf::endian::LittleEndian;
+use elf::file::{Class, FileHeader, parse_ident};
+use elf::parse::ParseAt;
+use elf::segment::ProgramHeader;
 
-/// Bytes of an ELF header.
-const HEADER_SIZE: u32 = 52;
-/// Bytes of a program header.
-const PROGRAM_HEADER_SIZE: u32 = 32;
+/// Bytes of a file's header, of its first part that is the same for all
+/// machines, and of a program header.
+const HEADER: usize = 52;
+const IDENT: usize = 16;
+const PROGRAM_HEADER: u32 = 32;
 /// The most program headers that are looked at.
 pub const MAX_PROGRAM_HEADERS: u32 = 64;
-/// `p_type` of a segment to load.
-const PT_LOAD: u32 = 1;
 
 /// A file in physical memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +42,15 @@ pub enum BadElf {
     Machine,
     /// Its program headers are too many or of a wrong size.
     ProgramHeaders,
+}
+
+impl From<ParseError> for BadElf {
+    fn from(error: ParseError) -> BadElf {
+        match error {
+            ParseError::BadMagic(_) => BadElf::Magic,
+            _ => BadElf::Machine,
+        }
+    }
 }
 
 /// A part of the file, and where it goes.
@@ -61,96 +76,70 @@ pub struct Elf {
     count: u32,
 }
 
-/// Little-endian fields at fixed offsets.
-struct Fields<const N: usize>([u8; N]);
-
-impl<const N: usize> Fields<N> {
-    fn half(&self, offset: usize) -> u32 {
-        let byte = |i| u32::from(self.0.get(offset + i).copied().unwrap_or(0));
-        byte(0) | byte(1) << 8
-    }
-
-    fn word(&self, offset: usize) -> u32 {
-        self.half(offset) | self.half(offset + 2) << 16
-    }
-}
-
 impl Image {
     /// Reads `N` bytes at `offset` of the file.
-    fn fields<const N: usize, M: PhysMem>(
+    fn bytes<const N: usize, M: PhysMem>(
         self,
         mem: &mut M,
         offset: u32,
-    ) -> Result<Fields<N>, BadElf> {
-        let end = offset.checked_add(N as u32).ok_or(BadElf::Truncated)?;
-        if end > self.len {
+    ) -> Result<[u8; N], BadElf> {
+        let end = offset.checked_add(N as u32);
+        if end.is_none_or(|end| end > self.len) {
             return Err(BadElf::Truncated);
         }
         let mut bytes = [0; N];
         mem.read_bytes(self.start.wrapping_add(offset), &mut bytes);
-        Ok(Fields(bytes))
+        Ok(bytes)
     }
 }
 
 impl Elf {
     /// Reads and checks a file's header.
     pub fn parse<M: PhysMem>(mem: &mut M, image: Image) -> Result<Elf, BadElf> {
-        let header = image.fields::<{ HEADER_SIZE as usize }, M>(mem, 0)?;
-        if header.word(0) != 0x464c_457f {
-            return Err(BadElf::Magic);
-        }
-        let class_and_order = header.half(4);
-        let (kind, machine) = (header.half(16), header.half(18));
-        if class_and_order != 0x0101 || kind != 2 || machine != 3 {
+        let header: [u8; HEADER] = image.bytes(mem, 0)?;
+        let (ident, tail) = header.split_at(IDENT);
+        let header = FileHeader::parse_tail(parse_ident::<LittleEndian>(ident)?, tail)?;
+        let is_ours =
+            header.class == Class::ELF32 && header.e_type == ET_EXEC && header.e_machine == EM_386;
+        if !is_ours {
             return Err(BadElf::Machine);
         }
-        let (size, count) = (header.half(42), header.half(44));
-        if count > 0 && size != PROGRAM_HEADER_SIZE || count > MAX_PROGRAM_HEADERS {
+        let (size, count) = (u32::from(header.e_phentsize), u32::from(header.e_phnum));
+        if count > 0 && size != PROGRAM_HEADER || count > MAX_PROGRAM_HEADERS {
             return Err(BadElf::ProgramHeaders);
         }
         Ok(Elf {
             image,
-            entry: header.word(24),
-            table: header.word(28),
+            // Words of 32 bits in this class of files, here and below.
+            entry: header.e_entry as u32,
+            table: header.e_phoff as u32,
             count,
         })
     }
 
-    /// The segments to load, in the order of the file. Each lies within the
+    /// Segment `index`, `None` if it is not one to load. It lies within the
     /// file; where it goes in memory is not checked here.
-    pub fn segments<'m, M: PhysMem>(
-        self,
-        mem: &'m mut M,
-    ) -> impl Iterator<Item = Result<Segment, BadElf>> + 'm {
-        (0..self.count).filter_map(move |index| self.segment(mem, index).transpose())
-    }
-
-    /// Segment `index`, `None` if it is not one to load.
     pub fn segment<M: PhysMem>(self, mem: &mut M, index: u32) -> Result<Option<Segment>, BadElf> {
         let offset = self
             .table
-            .checked_add(index.wrapping_mul(PROGRAM_HEADER_SIZE))
+            .checked_add(index.wrapping_mul(PROGRAM_HEADER))
             .ok_or(BadElf::Truncated)?;
-        let header = self
-            .image
-            .fields::<{ PROGRAM_HEADER_SIZE as usize }, M>(mem, offset)?;
-        if header.word(0) != PT_LOAD {
+        let bytes: [u8; PROGRAM_HEADER as usize] = self.image.bytes(mem, offset)?;
+        let header = ProgramHeader::parse_at(LittleEndian, Class::ELF32, &mut 0, &bytes)?;
+        if header.p_type != PT_LOAD {
             return Ok(None);
         }
-        let segment = Segment {
-            offset: header.word(4),
-            va: header.word(8),
-            file_size: header.word(16),
-            mem_size: header.word(20),
-        };
-        let end = segment
-            .offset
-            .checked_add(segment.file_size)
-            .ok_or(BadElf::Truncated)?;
-        if end > self.image.len || segment.file_size > segment.mem_size {
+        let end = header.p_offset.checked_add(header.p_filesz);
+        let inside = end.is_some_and(|end| end <= u64::from(self.image.len));
+        if !inside || header.p_filesz > header.p_memsz {
             return Err(BadElf::Truncated);
         }
-        Ok(Some(segment))
+        Ok(Some(Segment {
+            offset: header.p_offset as u32,
+            va: header.p_vaddr as u32,
+            file_size: header.p_filesz as u32,
+            mem_size: header.p_memsz as u32,
+        }))
     }
 
     /// How many program headers the file has.

@@ -39,10 +39,19 @@ impl Job {
 }
 
 impl Jobs {
-    /// Starts a program as a job of its own.
-    pub fn start(&mut self, image: &[u8], words: &[String]) -> Result<EnvId, SpawnError> {
+    /// Starts a program as a job of its own. With `announce`, its line comes
+    /// first: nothing that the program prints precedes it.
+    pub fn start(
+        &mut self,
+        image: &[u8],
+        words: &[String],
+        announce: bool,
+    ) -> Result<EnvId, SpawnError> {
         let child = spawn::prepare(image, words)?;
         let id = child.id();
+        if announce && let Some(name) = words.first() {
+            println!("[{:x}] {name}", id.0);
+        }
         if let Err(error) = sys::job_create(id).and_then(|()| child.start()) {
             // It can only fail if it is gone already.
             let _ = sys::env_destroy(id);

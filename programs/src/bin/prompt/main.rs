@@ -110,8 +110,8 @@ impl Prompt {
             println!("no such program: {name} (help lists them)");
             return;
         };
-        match self.jobs.start(program.image, words) {
-            Ok(id) if background => println!("[{:x}] {name}", id.0),
+        match self.jobs.start(program.image, words, background) {
+            Ok(_) if background => {}
             Ok(id) => self.jobs.foreground(id, &mut self.input),
             Err(error) => println!("{name}: {error}"),
         }

@@ -12,6 +12,7 @@
 //! | [`call`] | system calls and their numbers, personalities |
 //! | [`error`] | error values |
 //! | [`perm`] | page permissions |
+//! | [`probe`] | how a program finds out which of them it has |
 //! | [`trap`] | vectors, segment selectors, flags, [`TrapFrame`], [`UTrapFrame`] |
 //! | [`mod@env`] | environment ids, [`PublicEnv`] |
 //! | [`page_info`] | the public frame table |
@@ -25,6 +26,7 @@ pub mod error;
 pub mod layout;
 pub mod page_info;
 pub mod perm;
+pub mod probe;
 pub mod trap;
 
 pub use call::{Call, Personality};

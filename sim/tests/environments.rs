@@ -421,7 +421,7 @@ fn the_numbering_of_the_calls_is_each_environments_own() {
         let mut machine = Machine::new(&mut store, spec);
         machine.boot(0x80_0020, personality);
         machine.calm_down();
-        // How a library tells them apart: call 12 with edx = 1.
+        // What call 12 with edx = 1 is tells them apart.
         let expected = match personality {
             Personality::Lab4 | Personality::Lab4Of2014 => Error::Inval,
             Personality::Lab5 | Personality::Lab6 => Error::BadEnv,

@@ -1,13 +1,7 @@
 //! Which numbering and which entry the kernel offers, found out once.
 //!
 //! Lab 4 and lab 5 number their calls differently from 9 upward, and only some
-//! kernels have `sysenter`. Two harmless calls tell:
-//!
-//! - Number 12 with `a1 = 1` is `ipc_recv` of an unaligned address on lab 4,
-//!   which answers `E_INVAL` and does not wait, and `ipc_try_send` to
-//!   environment 1 on lab 5 and later, which answers `E_BAD_ENV`: no id is
-//!   below 0x1000 but 0.
-//! - [`Call::Features`] is an unknown number to a JOS kernel: `E_INVAL`.
+//! kernels have `sysenter`. Two harmless calls tell: see [`abi::probe`].
 //!
 //! The hard thing: programs that fault on purpose, or run on a half-finished
 //! kernel, must not depend on these calls. So nobody asks before the first
@@ -18,7 +12,7 @@
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FEATURES, FIRST_EXTENSION};
-use abi::{Call, Error, Personality};
+use abi::{Call, Personality, probe};
 
 use crate::entry::{Entry, Int};
 
@@ -84,18 +78,13 @@ impl Interface {
 
 #[cold]
 fn ask() -> Interface {
-    const PROBE: u32 = 12;
-    const BAD_ENV: i32 = -(Error::BadEnv as i32);
-    const FEATURES_CALL: u32 = Numbers::of(Call::Features).everywhere();
-    // SAFETY: neither call changes anything on any kernel of the interface, as
-    // the head of this file says.
-    let (probe, features) = unsafe { (Int::call1(PROBE, 1), Int::call0(FEATURES_CALL)) };
-    let mut found = KNOWN;
-    if probe == BAD_ENV {
+    // SAFETY: these calls change nothing on any kernel of the interface, as the
+    // head of `abi::probe` says.
+    let asked =
+        probe::find(|number, [a1, a2, a3, a4]| unsafe { Int::call4(number, a1, a2, a3, a4) });
+    let mut found = KNOWN | (asked.features << FEATURES_SHIFT) as u8;
+    if asked.later {
         found |= LAB5;
-    }
-    if features > 0 {
-        found |= ((features as u32 & FEATURES) << FEATURES_SHIFT) as u8;
     }
     FOUND.store(found, Ordering::Relaxed);
     Interface(found)

@@ -128,7 +128,8 @@ fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
         env.ran,
     )
         .hash(digest);
-    (env.job, env.heap_end, env.checked).hash(digest);
+    (env.birth, env.parent_birth, env.job).hash(digest);
+    (env.heap_start, env.heap_end, env.checked).hash(digest);
     (
         env.next,
         env.prev,

@@ -90,6 +90,12 @@ impl<M: PhysMem> Kernel<'_, M> {
                     self.end_wait(sender, 0);
                     return Ok(Outcome::Done(0));
                 }
+                Err(error) if self.may_be_had(error) => {
+                    let mut senders = self.envs[caller.slot].senders;
+                    senders.push_front(&mut self.envs, sender);
+                    self.envs[caller.slot].senders = senders;
+                    return Err(error);
+                }
                 Err(error) => self.fail_wait(sender, error),
             }
         }

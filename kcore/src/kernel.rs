@@ -84,7 +84,7 @@ pub struct State {
 }
 
 /// Pieces of dead address spaces that one step takes apart at the most, if it
-/// needs many frames; each is a few page tables.
+/// needs frames; each is a few page tables.
 const PIECES: u32 = 32;
 
 /// The kernel. Exactly one thing is generic: how physical memory is reached.
@@ -303,31 +303,21 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
 
     /// Makes sure that `needed` frames can be taken, at the cost of taking dead
     /// address spaces apart, those of children that died with their parents
-    /// included.
+    /// included; a bounded number of pieces. If that was not enough, the call may
+    /// have to be made again: [`Kernel::may_be_had`].
     pub(crate) fn reserve(&mut self, needed: u32) -> Result<(), Error> {
         if needed == 0 {
             return Ok(());
         }
-        while !self.frames.has(needed) {
-            if !self.reap_dead() && !self.reap_doomed() {
-                return Err(Error::NoMem);
-            }
-        }
-        Ok(())
-    }
-
-    /// As [`Kernel::reserve`], for so many frames that finding them may take long:
-    /// false if it is to be asked again, in a later step.
-    pub(crate) fn reserve_many(&mut self, needed: u32) -> Result<bool, Error> {
         for _ in 0..PIECES {
             if self.frames.has(needed) {
-                return Ok(true);
+                return Ok(());
             }
             if !self.reap_dead() && !self.reap_doomed() {
-                return Err(Error::NoMem);
+                break;
             }
         }
-        Ok(false)
+        Err(Error::NoMem)
     }
 
     /// Takes a bounded piece of a dead address space apart, if there is one.

@@ -97,9 +97,13 @@ impl<M: PhysMem> Kernel<'_, M> {
         for index in 0..elf.count() {
             if let Some(segment) = elf.segment(&mut self.mem, index)? {
                 self.load_segment(space, boot.image, segment)?;
-                let end = page_up(segment.va.wrapping_add(segment.mem_size).min(HEAP_LIMIT));
-                let heap_end = &mut self.envs[slot].heap_end;
-                *heap_end = end.max(*heap_end);
+                // A heap never gets to what begins beyond its limit.
+                if segment.va < HEAP_LIMIT {
+                    let end = page_up(segment.va.wrapping_add(segment.mem_size).min(HEAP_LIMIT));
+                    let env = &mut self.envs[slot];
+                    env.heap_end = end.max(env.heap_end);
+                    env.heap_start = env.heap_end;
+                }
             }
         }
         self.map_archive(space, boot.archive)?;

@@ -96,6 +96,10 @@ faults! {
     ReadOnlyText = "read-only-text",
     /// Time stands still.
     StopClock = "stop-clock",
+    /// Who has the parent's id is the parent.
+    ParentById = "parent-by-id",
+    /// A call is refused for want of what the dead are about to give back.
+    HastyRefusal = "hasty-refusal",
     /// A shrinking heap's pages can still be used.
     KeepHeap = "keep-heap",
 }

@@ -221,3 +221,89 @@ fn memory_is_found_in_pieces() {
     // There is not so much: it fails when all that is dead has been looked at.
     assert_eq!(sbrk(&mut machine, wanted), Answer::Failed(Error::NoMem));
 }
+
+/// No end of a heap can be taken for an error, not even the last.
+#[test]
+fn the_highest_end_is_no_error() {
+    let spec = Spec {
+        frames: 1 << 12,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    // A heap that begins near the limit.
+    let image = elf(0x80_0020, &[ends_at(0x80_0000), ends_at(0x7fff_d000)]);
+    let program = Program {
+        image: &image,
+        ..Program::default()
+    };
+    machine.boot_program(program).expect("it loads");
+    machine.calm_down();
+    assert_eq!(sbrk(&mut machine, 0x2000), Answer::Value(0x7fff_d000));
+    for increment in [1, 0x1000, 0x2000, i32::MAX] {
+        assert_eq!(sbrk(&mut machine, increment), Answer::Failed(Error::Inval));
+    }
+    let Answer::Value(end) = sbrk(&mut machine, 0) else {
+        panic!("the end is no error")
+    };
+    assert_eq!(end, 0x7fff_f000);
+    assert!(end.cast_signed() > 0);
+    assert_eq!(machine.check(), Ok(()));
+}
+
+/// A page of a program, the last below `va`.
+fn ends_at(va: u32) -> Segment {
+    Segment {
+        va: va - PGSIZE,
+        bytes: vec![1; 16],
+        mem_size: PGSIZE,
+    }
+}
+
+/// What a program has above the limit is no part of where its heap begins.
+#[test]
+fn a_heap_begins_below_what_is_out_of_its_reach() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let image = elf(0x80_0020, &[ends_at(0x80_1000), ends_at(0x9000_0000)]);
+    let program = Program {
+        image: &image,
+        ..Program::default()
+    };
+    machine.boot_program(program).expect("it loads");
+    machine.calm_down();
+    assert_eq!(sbrk(&mut machine, 0x1000), Answer::Value(0x80_1000));
+    assert_eq!(machine.load(CPU0, 0x80_1000), Some(0));
+    assert_eq!(machine.check(), Ok(()));
+}
+
+/// However it is asked, `sbrk` never takes a program's own pages.
+#[test]
+fn a_heap_never_ends_below_its_beginning() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = with_program(&mut store, spec);
+    let start = 0x80_2000;
+    for grown in [0, 1, 5000] {
+        sbrk(&mut machine, grown);
+        for beyond in [1, 4096, 1024 * 4096 - 5000, i32::MAX - 5000] {
+            let answer = sbrk(&mut machine, -(grown + beyond));
+            assert_eq!(answer, Answer::Failed(Error::Inval), "{grown} {beyond}");
+        }
+        assert_eq!(machine.load(CPU0, start - PGSIZE), Some(0));
+        assert_eq!(machine.load(CPU0, 0x80_0020), Some(0x0101_0101));
+        let shrunk = sbrk(&mut machine, -grown);
+        assert_eq!(shrunk, Answer::Value(start + grown.cast_unsigned()));
+    }
+    // A child's begins where its parent's did.
+    let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+        panic!("a child")
+    };
+    machine.call(CPU0, Call::EnvSetStatus, [child, 2, 0, 0, 0]);
+    machine.tick(CPU0);
+    assert_eq!(machine.env_on(CPU0).map(|id| id.0 as u32), Some(child));
+    assert_eq!(sbrk(&mut machine, -1), Answer::Failed(Error::Inval));
+    assert_eq!(sbrk(&mut machine, 0), Answer::Value(start));
+    assert_eq!(machine.check(), Ok(()));
+}

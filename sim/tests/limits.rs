@@ -4,6 +4,7 @@
 use abi::layout::PGSIZE;
 use abi::{Call, EnvStatus, Error};
 use kcore::audit::census;
+use kcore::plant::Fault;
 use kcore::{CpuId, PhysMem};
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
@@ -270,6 +271,72 @@ fn memory_that_dead_children_hold_is_there_when_it_is_wanted() {
     let (alive, used) = census(&machine.kernel);
     assert_eq!((alive, used as usize), (1, spec.usable().len()));
     assert_eq!(machine.check(), Ok(()));
+}
+
+/// Children that ran and were stopped die with their parent, and what they had is
+/// free one step later. Makes a call again and again until it is refused. Returns
+/// whether there was something left of the dead then.
+fn refused_before_its_time(fault: Fault, call: Call) -> bool {
+    let spec = Spec {
+        frames: 120,
+        fault,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let parent = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+    value(machine.call(CPU0, Call::EnvSetStatus, [parent, RUN, 0, 0, 0]));
+    switch_to(&mut machine, parent);
+    for _ in 0..8 {
+        let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        for page in 0..5 {
+            let place = [child, A + page * PGSIZE, 7, 0, 0];
+            value(machine.call(CPU0, Call::PageAlloc, place));
+        }
+        value(machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]));
+        switch_to(&mut machine, child);
+        switch_to(&mut machine, parent);
+        value(machine.call(CPU0, Call::EnvSetStatus, [child, 4, 0, 0, 0]));
+    }
+    switch_to(&mut machine, 0x1000);
+    let mut va = B;
+    while machine.call(CPU0, Call::PageAlloc, [0, va, 7, 0, 0]) == Answer::Value(0) {
+        va += PGSIZE;
+    }
+    value(machine.call(CPU0, Call::EnvDestroy, [parent, 0, 0, 0, 0]));
+    loop {
+        va += PGSIZE;
+        let arguments = match call {
+            Call::PageAlloc => [0, va, 7, 0, 0],
+            Call::Sbrk => [20 * PGSIZE, 0, 0, 0, 0],
+            _ => [0; 5],
+        };
+        match machine.call(CPU0, call, arguments) {
+            Answer::Value(_) => {}
+            Answer::Failed(_) => break,
+            Answer::Left(_) => machine.calm_down(),
+        }
+    }
+    assert_eq!(machine.check(), Ok(()));
+    machine.kernel.has_leftovers()
+}
+
+fn switch_to(machine: &mut Machine<'_>, id: u32) {
+    while machine.env_on(CPU0).map(|id| id.0 as u32) != Some(id) {
+        machine.tick(CPU0);
+    }
+}
+
+#[test]
+fn nothing_is_refused_that_will_be_there_in_a_moment() {
+    for call in [Call::PageAlloc, Call::Exofork, Call::Sbrk] {
+        assert!(!refused_before_its_time(Fault::None, call), "{call:?}");
+    }
+}
+
+#[test]
+fn a_refusal_too_early_would_be_noticed() {
+    assert!(refused_before_its_time(Fault::HastyRefusal, Call::Sbrk));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use core::fmt::Write;
 impl<M: PhysMem> Kernel<'_, M> {
     /// Makes an environment that is not runnable and maps nothing. What is
     /// fixed at birth is taken from `pattern`: parent, kind, personality,
-    /// registers, the heap's end and the job. `current` is printed as the creator.
+    /// registers, the heap's ends and the job. `current` is printed as the creator.
     pub(crate) fn create(&mut self, current: EnvId, pattern: &Env) -> Result<Slot, Error> {
         if self.envs.vacant().is_none() {
             self.reap_doomed();
@@ -33,9 +33,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         let slot = self.envs.take().ok_or(Error::NoFreeEnv)?;
         let env = &mut self.envs[slot];
         env.parent = pattern.parent;
+        env.parent_birth = pattern.parent_birth;
         env.kind = pattern.kind;
         env.personality = pattern.personality;
         env.frame = pattern.frame;
+        env.heap_start = pattern.heap_start;
         env.heap_end = pattern.heap_end;
         env.job = pattern.job;
         env.space = space;
@@ -130,19 +132,14 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// Takes `child` off the list of its parent's stopped children, or of the
     /// doomed, if it is there.
     fn forget_stopped(&mut self, child: Slot) {
-        let Env {
-            sibling,
-            elder,
-            parent,
-            ..
-        } = self.envs[child];
+        let Env { sibling, elder, .. } = self.envs[child];
         if let Some(younger) = sibling.get() {
             self.envs[younger].elder = elder;
         }
         match elder.get() {
             Some(elder) => self.envs[elder].sibling = sibling,
             None => {
-                if let Some(parent) = self.envs.find(parent)
+                if let Some(parent) = self.envs.parent_of(child)
                     && self.envs[parent].stopped == Link::to(child)
                 {
                     self.envs[parent].stopped = sibling;
@@ -165,7 +162,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// it is dead.
     pub(crate) fn is_doomed(&self, slot: Slot) -> bool {
         let env = &self.envs[slot];
-        env.alive && !env.runnable && self.envs.find(env.parent).is_none()
+        env.alive && !env.runnable && self.envs.parent_of(slot).is_none()
     }
 
     /// Ends one stopped child of the dead, if there is room to say so.

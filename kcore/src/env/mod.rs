@@ -5,6 +5,7 @@
 //! "may it run" and "which CPU is it on" are two facts, and JOS's five values
 //! are derived from them for the public view ([`Env::status`]).
 
+mod birth;
 pub mod lifecycle;
 pub mod mirror;
 pub mod queue;
@@ -16,6 +17,7 @@ use crate::ipc::Letter;
 use crate::paging::Space;
 use abi::{EnvId, EnvStatus, EnvType, Personality, TrapFrame};
 
+pub use birth::Birth;
 pub use queue::Queue;
 pub use table::EnvTable;
 
@@ -75,7 +77,7 @@ pub struct Job {
     /// Its name: the id of its first member.
     pub(crate) id: EnvId,
     /// Who made it, and may end it.
-    pub(crate) owner: EnvId,
+    pub(crate) owner: Birth,
     /// Its end has begun: the member ends instead of going on.
     pub(crate) ending: bool,
 }
@@ -96,7 +98,12 @@ pub struct Env {
     // --- Who it is. Set when it is made.
     /// Its id; stays when the slot is free, for the next generation.
     pub(crate) id: EnvId,
+    /// Which life it is; stays too.
+    pub(crate) birth: Birth,
+    /// What its creator is called; that may be another by now.
     pub(crate) parent: EnvId,
+    /// Its creator.
+    pub(crate) parent_birth: Birth,
     pub(crate) kind: EnvType,
     pub(crate) personality: Personality,
     pub(crate) space: Space,
@@ -129,7 +136,8 @@ pub struct Env {
     pub(crate) checked: u32,
     pub(crate) printed: u32,
 
-    /// Where its heap ends (`sbrk`).
+    /// Where its heap begins and ends (`sbrk`).
+    pub(crate) heap_start: u32,
     pub(crate) heap_end: u32,
 
     /// Entry of its page-fault handler, 0 if it has none.

@@ -44,6 +44,18 @@ impl Queue {
         self.len = self.len.wrapping_add(1);
     }
 
+    /// Puts `slot`, which is in no queue, at the front.
+    pub(crate) fn push_front(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        envs[slot].prev = Link::NONE;
+        envs[slot].next = self.head;
+        match self.head.get() {
+            Some(first) => envs[first].prev = Link::to(slot),
+            None => self.tail = Link::to(slot),
+        }
+        self.head = Link::to(slot);
+        self.len = self.len.wrapping_add(1);
+    }
+
     /// Takes the first.
     #[inline(always)]
     pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {

@@ -53,20 +53,22 @@ impl<'t> EnvTable<'t> {
         } else {
             self.state.used = self.state.used.wrapping_add(1);
         }
-        let id = self[slot].id.next(slot.0 as usize);
+        let Env { id, birth, .. } = self[slot];
         self[slot] = Env {
-            id,
+            id: id.next(slot.0 as usize),
+            birth: birth.next(slot.0 as usize),
             alive: true,
             ..Env::default()
         };
         Some(slot)
     }
 
-    /// Gives a slot back. Only its id stays.
+    /// Gives a slot back. Only whose it was stays.
     pub(crate) fn give_back(&mut self, slot: Slot) {
-        let id = self[slot].id;
+        let Env { id, birth, .. } = self[slot];
         self[slot] = Env {
             id,
+            birth,
             next: self.state.free,
             ..Env::default()
         };
@@ -94,6 +96,13 @@ impl<'t> EnvTable<'t> {
         let slot = Slot(id.slot() as u16);
         let env = &self[slot];
         (env.alive && env.id == id).then_some(slot)
+    }
+
+    /// The creator of the environment in `slot`, if it is still alive.
+    pub fn parent_of(&self, slot: Slot) -> Option<Slot> {
+        let env = &self[slot];
+        let parent = self.find(env.parent)?;
+        (self[parent].birth == env.parent_birth).then_some(parent)
     }
 
     /// Free slots that were used before, in the order of reuse; for the audit

@@ -26,9 +26,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
         let pattern = Env {
             parent: id,
+            parent_birth: parent.birth,
             kind: EnvType::User,
             personality: parent.personality,
             frame: child_frame,
+            heap_start: parent.heap_start,
             heap_end: parent.heap_end,
             job: if self.config.plant.is(Fault::LeaveJob) {
                 Job::default()
@@ -182,8 +184,8 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// The caller is not runnable any more, by its own wish. If nobody is left
     /// who could start it again, it ends.
     fn stop_caller(&mut self, caller: Caller) -> Outcome {
-        let Env { id, parent, .. } = self.envs[caller.slot];
-        match self.envs.find(parent) {
+        let id = self.envs[caller.slot].id;
+        match self.envs.parent_of(caller.slot) {
             Some(parent) => {
                 self.remember_stopped(parent, caller.slot);
                 Outcome::Stop

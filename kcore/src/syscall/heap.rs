@@ -1,7 +1,8 @@
 //! `sbrk`: a heap that grows and shrinks at its end.
 //!
-//! An extension: JOS leaves a heap to page calls. The kernel knows one address
-//! for each environment, where its heap ends; it is inherited with the memory.
+//! An extension: JOS leaves a heap to page calls. The kernel knows two addresses
+//! for each environment, where its heap begins, which is where its program ends,
+//! and where it ends; they are inherited with the memory.
 //!
 //! The hard thing is to be all or nothing, and bounded, over many pages: whatever
 //! memory the call may need is made sure of before the first page is mapped, if
@@ -10,7 +11,7 @@
 //! they have.
 
 use super::{CallResult, Caller, Outcome};
-use crate::env::Slot;
+use crate::env::{Env, Slot};
 use crate::event::Effects;
 use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
@@ -22,24 +23,27 @@ use abi::{Error, Perm};
 /// Pages that one call maps or unmaps at the most.
 const MAX_PAGES: u32 = 1024;
 
-/// The highest end of a heap: a result is never taken for an error.
-pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000;
+/// The highest end of a heap. One that is returned is never taken for an error:
+/// those are the numbers from 0x8000_0000 on.
+pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000 - PGSIZE;
 
 impl<M: PhysMem> Kernel<'_, M> {
     pub(super) fn sys_sbrk(&mut self, caller: Caller, increment: u32) -> CallResult {
-        let old = self.envs[caller.slot].heap_end;
+        let Env {
+            heap_start,
+            heap_end: old,
+            ..
+        } = self.envs[caller.slot];
         let new = old
             .checked_add_signed(increment.cast_signed())
-            .filter(|&end| end <= HEAP_LIMIT)
+            .filter(|end| (heap_start..=HEAP_LIMIT).contains(end))
             .ok_or(Error::Inval)?;
         let (old_top, new_top) = (page_up(old), page_up(new));
         if old_top.abs_diff(new_top) / PGSIZE > MAX_PAGES {
             return Err(Error::Inval);
         }
         if new_top > old_top {
-            if !self.grow_heap(caller.slot, old_top, new_top)? {
-                return Ok(Outcome::Later);
-            }
+            self.grow_heap(caller.slot, old_top, new_top)?;
         } else {
             self.shrink_heap(caller.slot, new_top, old_top);
         }
@@ -47,9 +51,8 @@ impl<M: PhysMem> Kernel<'_, M> {
         Ok(Outcome::Done(old))
     }
 
-    /// Maps zeroed pages where none are. False if nothing is done yet, because
-    /// finding the memory takes long.
-    fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<bool, Error> {
+    /// Maps zeroed pages where none are.
+    fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<(), Error> {
         let space = self.envs[slot].space;
         let end = if self.config.plant.is(Fault::ShortHeap) {
             end - PGSIZE
@@ -70,9 +73,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             }
             needed += u32::from(!space.entry(&self.mem, page).is_present());
         }
-        if !self.reserve_many(needed)? {
-            return Ok(false);
-        }
+        self.reserve(needed)?;
         for page in pages() {
             if self.trace.is_on() {
                 self.trace_table(slot, page);
@@ -93,7 +94,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             }
             self.mem.write(place, entry.0);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Unmaps pages of the caller, which is on this CPU.

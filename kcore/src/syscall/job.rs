@@ -36,7 +36,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
         self.envs[child].job = Job {
             id: self.envs[child].id,
-            owner: self.envs[caller.slot].id,
+            owner: self.envs[caller.slot].birth,
             ending: false,
         };
         Ok(Outcome::Done(0))
@@ -71,7 +71,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// that has this name.
     fn is_member(&self, caller: Caller, job: u32, slot: Slot) -> bool {
         let env = &self.envs[slot];
-        let owner = self.envs[caller.slot].id;
+        let owner = self.envs[caller.slot].birth;
         env.alive && env.job.owner == owner && env.job.id == EnvId(job as i32)
     }
 

@@ -87,9 +87,13 @@ impl<M: PhysMem> Kernel<'_, M> {
         let Caller { cpu, slot } = caller;
         let outcome = self.call(caller, call, event, frame);
         match outcome {
-            // These may have to be made again.
+            // These may have to be made again. What the dead have left is given
+            // back before anything is refused for want of it.
             Ok(Outcome::Wait) => return self.wait_for_console(cpu, slot, frame, event),
             Ok(Outcome::Later) => return self.go_on_later(cpu, slot, frame, event),
+            Err(error) if self.may_be_had(error) => {
+                return self.go_on_later(cpu, slot, frame, event);
+            }
             _ => frame.regs.eax = self.result(caller, outcome),
         }
         match outcome {
@@ -103,6 +107,14 @@ impl<M: PhysMem> Kernel<'_, M> {
             Ok(Outcome::Bad(address)) => self.bad_memory(cpu, slot, address),
             _ => Next::Same,
         }
+    }
+
+    /// Whether what a call failed for the want of will be there in a later step.
+    /// Then it has changed nothing, and can be made again.
+    pub(crate) fn may_be_had(&self, error: Error) -> bool {
+        matches!(error, Error::NoMem | Error::NoFreeEnv)
+            && self.has_leftovers()
+            && !self.config.plant.is(Fault::HastyRefusal)
     }
 
     /// What an outcome leaves in eax, for now.
@@ -179,14 +191,15 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
     }
 
-    /// Milliseconds since boot, in steps of ten; wraps.
+    /// Milliseconds since boot, in steps of ten; begins again before it could be
+    /// taken for an error.
     fn milliseconds(&self) -> u32 {
         if self.config.plant.is(Fault::StopClock) {
             return 0;
         }
         let elapsed = self.now.saturating_sub(self.config.started);
         let steps = elapsed.checked_div(self.config.ten_ms).unwrap_or(0);
-        (steps as u32).wrapping_mul(10)
+        (steps as u32).wrapping_mul(10) & i32::MAX as u32
     }
 
     /// What the caller may use beside JOS's calls. An environment with I/O
@@ -230,8 +243,18 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// As [`Kernel::any_env`], but only the caller itself or a child of it.
     pub(crate) fn own_env(&self, caller: Caller, argument: u32) -> Result<Slot, Error> {
         let slot = self.any_env(caller, argument)?;
-        let own = slot == caller.slot || self.envs[slot].parent == self.envs[caller.slot].id;
+        let own = slot == caller.slot || self.is_child(caller, slot);
         if own { Ok(slot) } else { Err(Error::BadEnv) }
+    }
+
+    /// Whether the caller made `slot`. Its id does not say so: ids come round.
+    #[inline(always)]
+    fn is_child(&self, caller: Caller, slot: Slot) -> bool {
+        let (own, child) = (&self.envs[caller.slot], &self.envs[slot]);
+        if self.config.plant.is(Fault::ParentById) {
+            return child.parent == own.id;
+        }
+        child.parent_birth == own.birth
     }
 
     #[inline]

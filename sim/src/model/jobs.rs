@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 pub struct Job {
     /// The id of its first member.
     pub id: u32,
-    /// Who made it.
-    pub owner: u32,
+    /// Who made it, as [`super::Env::number`].
+    pub owner: u64,
     /// Its end has begun.
     pub ending: bool,
 }
@@ -25,7 +25,8 @@ const BATCH: usize = 8;
 impl Model {
     /// The living members of a job that `caller` made, by slot.
     pub(super) fn members(&self, caller: u32, job: u32) -> Vec<u32> {
-        let is_member = |member: Job| (member.id, member.owner) == (job, caller);
+        let owner = self.envs.get(&caller).map_or(0, |env| env.number);
+        let is_member = |member: Job| (member.id, member.owner) == (job, owner);
         let envs = self.envs.iter();
         let mut members: Vec<u32> = envs
             .filter(|(_, env)| env.job.is_some_and(is_member))
@@ -40,9 +41,10 @@ impl Model {
         if id == caller || self.envs[&id].ran || self.envs[&caller].job.is_some() {
             return Err(Error::Inval);
         }
+        let owner = self.envs[&caller].number;
         self.env(id).job = Some(Job {
             id,
-            owner: caller,
+            owner,
             ending: false,
         });
         Ok(Expected::Value(0))

@@ -16,8 +16,11 @@ impl Model {
         let id = generation.max(0x1000) | slot as u32;
         self.ids[slot] = id;
         self.events += 1;
+        self.made += 1;
         let env = Env {
             parent,
+            number: self.made,
+            parent_number: self.envs.get(&parent).map_or(0, |parent| parent.number),
             born: self.events,
             life: Life::Unborn,
             personality,
@@ -26,6 +29,7 @@ impl Model {
             message: (0, 0, 0),
             letter: (0, 0, 0),
             waits_since: 0,
+            heap_start: 0,
             heap_end: 0,
             job: None,
             ran: false,
@@ -47,18 +51,25 @@ impl Model {
     /// The end of an environment, but not of those that end for it, which are
     /// returned in the order in which they do.
     pub(super) fn end(&mut self, id: u32) -> Vec<u32> {
-        self.envs.remove(&id);
+        let number = self.envs.remove(&id).map_or(u64::MAX, |env| env.number);
         self.free.push(id as usize % SLOTS);
         self.readers.retain(|&reader| reader != id);
         for sender in self.senders(id) {
             self.serve(sender, Err(Error::BadEnv));
         }
-        let stopped =
-            |env: &Env| env.parent == id && matches!(env.life, Life::Unborn | Life::Stopped);
+        let stopped = |env: &Env| {
+            env.parent_number == number && matches!(env.life, Life::Unborn | Life::Stopped)
+        };
         let children = self.envs.iter().filter(|(_, env)| stopped(env));
         let mut children: Vec<(u64, u32)> = children.map(|(&id, env)| (env.born, id)).collect();
         children.sort_unstable();
         children.into_iter().rev().map(|(_, child)| child).collect()
+    }
+
+    /// Whether who made it is alive.
+    fn has_parent(&self, id: u32) -> bool {
+        let parent = self.envs[&id].parent_number;
+        self.envs.values().any(|env| env.number == parent)
     }
 
     pub(super) fn exofork(&mut self, caller: u32) -> Outcome {
@@ -70,6 +81,7 @@ impl Model {
         let Env {
             personality,
             mut frame,
+            heap_start,
             heap_end,
             job,
             ..
@@ -78,6 +90,7 @@ impl Model {
         frame.regs.eax = 0;
         let child = self.env(id);
         child.frame = frame;
+        child.heap_start = heap_start;
         child.heap_end = heap_end;
         child.job = job;
         Ok(Expected::Value(id))
@@ -96,7 +109,7 @@ impl Model {
             let now = self.events;
             self.env(id).born = now;
         }
-        if !run && id == caller && !self.envs.contains_key(&self.envs[&id].parent) {
+        if !run && id == caller && !self.has_parent(id) {
             self.kill(id);
             return Ok(Expected::Leaves);
         }

@@ -59,8 +59,12 @@ pub struct Page {
 /// One environment.
 #[derive(Clone, Debug)]
 pub struct Env {
-    /// Its creator.
+    /// What its creator was called, for those who ask by name.
     pub parent: u32,
+    /// Which of all environments it is: never the same number twice.
+    pub number: u64,
+    /// Which of them is its creator; 0 is nobody.
+    pub parent_number: u64,
     /// When it was made, in no certain unit.
     pub born: u64,
     /// Whether it may run.
@@ -77,6 +81,8 @@ pub struct Env {
     pub letter: Letter,
     /// When it began to wait for the receiver, in no certain unit.
     waits_since: u64,
+    /// Where its heap begins.
+    pub heap_start: u32,
     /// Where its heap ends.
     pub heap_end: u32,
     /// The job that it is a member of.
@@ -130,6 +136,8 @@ pub struct Model {
     pub served: Vec<u32>,
     contents: u64,
     events: u64,
+    /// How many environments were ever made.
+    made: u64,
 }
 
 /// Slots in the table.
@@ -155,6 +163,7 @@ impl Model {
             served: Vec::new(),
             contents: 0,
             events: 0,
+            made: 0,
         }
     }
 
@@ -229,7 +238,9 @@ impl Model {
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
             Call::Features => Ok(Expected::Value(63)),
-            Call::TimeMsec => Ok(Expected::Value((self.now / 10_000_000 * 10) as u32)),
+            Call::TimeMsec => Ok(Expected::Value(
+                (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
+            )),
             Call::Sbrk => self.sbrk(caller, arguments),
             Call::EnvSetPersonality => self.env_set_personality(caller, arguments),
             Call::JobCreate => self.job_create(caller, arguments),
@@ -283,7 +294,7 @@ impl Model {
 
     fn own(&self, caller: u32, id: u32) -> Result<u32, Error> {
         let id = self.any(caller, id)?;
-        if id == caller || self.envs[&id].parent == caller {
+        if id == caller || self.envs[&id].parent_number == self.envs[&caller].number {
             Ok(id)
         } else {
             Err(Error::BadEnv)

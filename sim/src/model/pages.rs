@@ -104,7 +104,7 @@ impl Model {
         let page = u64::from(PGSIZE);
         let first_beyond = |end: u32| u64::from(end).div_ceil(page);
         let (had, has) = (first_beyond(old), first_beyond(new));
-        if new > 1 << 31 || had.abs_diff(has) > 1024 {
+        if new < self.envs[&caller].heap_start || new > 0x7fff_f000 || had.abs_diff(has) > 1024 {
             return Err(Error::Inval);
         }
         let addresses = |pages: std::ops::Range<u64>| pages.map(|number| (number * page) as u32);

@@ -189,7 +189,8 @@ impl Driver<'_> {
     /// Mostly a job that there is.
     fn choose_job(&self, caller: u32, word: u32) -> u32 {
         let jobs = self.model.envs.values().filter_map(|env| env.job);
-        let own = |job: &Job| job.owner == caller || word.is_multiple_of(8);
+        let number = self.model.envs.get(&caller).map_or(0, |env| env.number);
+        let own = |job: &Job| job.owner == number || word.is_multiple_of(8);
         let jobs: Vec<u32> = jobs.filter(own).map(|job| job.id).collect();
         let index = word as usize / 8 % jobs.len().max(1);
         jobs.get(index).copied().unwrap_or(word)

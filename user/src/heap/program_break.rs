@@ -19,7 +19,7 @@ use crate::{sys, vm};
 /// The most pages that one call of `sbrk` maps.
 const PAGES_AT_ONCE: u32 = 1024;
 /// No heap reaches further: the limit of `sbrk`.
-const LIMIT: u32 = 0x8000_0000;
+const LIMIT: u32 = 0x8000_0000 - PGSIZE;
 
 /// Maps so many fresh pages after what there is. Returns where they begin.
 ///

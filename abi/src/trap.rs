@@ -288,6 +288,8 @@ impl Vector {
     pub const SERIAL: Vector = Vector(36);
     /// Spurious interrupt of the 8259 or of the local APIC.
     pub const SPURIOUS: Vector = Vector(39);
+    /// Mouse.
+    pub const MOUSE: Vector = Vector(44);
     /// System call.
     pub const SYSCALL: Vector = Vector(48);
     /// Error of the local APIC.

@@ -19,6 +19,8 @@ pub enum Fault {
     StaleFpu,
     /// CPU 0 writes as many chunks as there are, whoever waits for it.
     WriteForEver,
+    /// It receives as many bytes as there are.
+    ReadForEver,
 }
 
 /// Which one; 0 for none.
@@ -31,6 +33,7 @@ pub fn plant(name: &str) -> bool {
         ("share-fpu", Fault::ShareFpu),
         ("stale-fpu", Fault::StaleFpu),
         ("write-for-ever", Fault::WriteForEver),
+        ("read-for-ever", Fault::ReadForEver),
     ];
     let found = known.iter().find(|(known, _)| *known == name);
     match found {

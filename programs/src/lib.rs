@@ -12,5 +12,6 @@ pub mod demand;
 pub mod disk_map;
 pub mod fpu;
 pub mod measure;
+pub mod mouse;
 pub mod raw_text;
 pub mod sieve;

@@ -110,6 +110,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     lapic::init(cpu.id()); // needs the device window
     let rates = clock::calibrate();
     clock::set_quantum(rates, options.quantum_us); // needs the rates
+    console::set_quantum(options.quantum_us);
     let topology = others::find(&firmware); // needs the APIC, to know itself
     drop(firmware); // nothing is left to ask
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now

@@ -11,6 +11,7 @@
 //! itself. The big lock is taken first; who holds the devices waits for nobody.
 
 pub mod keyboard;
+mod line_errors;
 pub mod pic;
 pub mod uart;
 
@@ -66,20 +67,22 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// The lines of the devices, and the one that leads to the mouse's.
+const LINES: [u8; 4] = [pic::KEYBOARD, pic::CASCADE, pic::SERIAL, pic::MOUSE];
+
 /// Lets the devices interrupt CPU 0.
 pub fn enable_interrupts() {
     pic::init();
-    devices().keyboard.forget();
+    devices().keyboard.init();
     listen();
-    let lines = [pic::KEYBOARD, pic::CASCADE, pic::SERIAL];
-    let [keyboard, cascade, serial] = lines;
-    say!("enabled interrupts: {keyboard} {cascade} {serial}");
+    let [keyboard, cascade, serial, mouse] = LINES;
+    say!("enabled interrupts: {keyboard} {cascade} {serial} {mouse}");
 }
 
 /// From now on the devices interrupt CPU 0.
 pub fn listen() {
     COM1.enable_interrupts();
-    pic::unmask(&[pic::KEYBOARD, pic::CASCADE, pic::SERIAL]);
+    pic::unmask(&LINES);
 }
 
 /// From now on they do not: what is typed is polled for.
@@ -96,16 +99,45 @@ const CHUNKS_PER_QUANTUM: u32 = 8;
 /// How many of them are left.
 static CHUNKS_LEFT: AtomicU32 = AtomicU32::new(CHUNKS_PER_QUANTUM);
 
-/// The transmitter is ready and was not listened to, for the quantum's sake.
+/// How many bytes CPU 0 receives, while it is busy, until it leaves the next for
+/// another quantum: an emulated line is as fast as whoever sends. Twice what the
+/// real one carries, since the count begins anew in the quantum after that.
+static INPUT: AtomicU32 = AtomicU32::new(0);
+
+/// How many of them are left.
+static INPUT_LEFT: AtomicU32 = AtomicU32::new(0);
+
+/// The port was not listened to, for the quantum's sake.
 static HELD_BACK: AtomicBool = AtomicBool::new(false);
+
+/// So was the transmitter, with a chunk gone.
+static TRANSMITTER_WAITS: AtomicBool = AtomicBool::new(false);
+
+/// Sets how long a quantum is.
+pub fn set_quantum(microseconds: u32) {
+    const LINE: u32 = 115_200 / 10; // bytes a second
+    let bytes = u64::from(2 * LINE) * u64::from(microseconds) / 1_000_000;
+    let bytes = bytes as u32 + uart::FIFO as u32;
+    INPUT.store(bytes, Relaxed);
+    INPUT_LEFT.store(bytes, Relaxed);
+}
 
 /// The next thing that an interrupt of COM1 is about; `None` when there is no
 /// more. `idle` is whether it keeps no environment from running.
 pub fn serial_event(idle: bool) -> Option<Event> {
     let _alone = devices();
     loop {
-        match COM1.next_cause()? {
-            Cause::Received(byte) => return Some(Event::ConsoleInput { byte }),
+        let left = INPUT_LEFT.load(Relaxed);
+        let receive = idle || left > 0 || plant::is(Fault::ReadForEver);
+        if !receive {
+            COM1.do_not_receive();
+            HELD_BACK.store(true, Relaxed);
+        }
+        match COM1.next_cause(receive)? {
+            Cause::Received(byte) => {
+                INPUT_LEFT.store(left.saturating_sub(1), Relaxed);
+                return Some(Event::ConsoleInput { byte });
+            }
             Cause::Transmitted if idle => return Some(Event::ConsoleReady),
             Cause::Transmitted => {
                 let left = CHUNKS_LEFT.load(Relaxed);
@@ -113,33 +145,46 @@ pub fn serial_event(idle: bool) -> Option<Event> {
                     CHUNKS_LEFT.store(left.saturating_sub(1), Relaxed);
                     return Some(Event::ConsoleReady);
                 }
+                TRANSMITTER_WAITS.store(true, Relaxed);
                 HELD_BACK.store(true, Relaxed);
             }
         }
     }
 }
 
-/// CPU 0 begins a quantum, or idles: the transmitter is listened to again.
+/// CPU 0 begins a quantum, or idles: the port is listened to again.
 #[inline(always)]
 pub fn new_quantum() {
     CHUNKS_LEFT.store(CHUNKS_PER_QUANTUM, Relaxed);
     if HELD_BACK.load(Relaxed) {
-        listen_to_transmitter();
+        listen_to_port();
     }
 }
 
 #[cold]
-fn listen_to_transmitter() {
+fn listen_to_port() {
     let _alone = devices();
     HELD_BACK.store(false, Relaxed);
-    COM1.ask_for_transmitted();
+    INPUT_LEFT.store(INPUT.load(Relaxed), Relaxed);
+    COM1.ask_for_received();
+    // With no chunk on its way the transmitter has nothing to tell.
+    if TRANSMITTER_WAITS.swap(false, Relaxed) {
+        COM1.ask_for_transmitted();
+    }
 }
 
-/// What an interrupt of the keyboard is about, if it is a character. One at
-/// most: if there is more, it interrupts again.
+/// What an interrupt of the keyboard or the mouse is about, if it is a
+/// character. One at most: if there is more, it interrupts again.
 pub fn keyboard_event() -> Option<Event> {
     let byte = devices().keyboard.poll()?;
     Some(Event::ConsoleInput { byte })
+}
+
+/// As [`keyboard_event`], of the mouse's.
+pub fn mouse_event() -> Option<Event> {
+    let event = keyboard_event();
+    pic::acknowledge_mouse();
+    event
 }
 
 /// Writes out whatever is still in the kernel's ring. For whoever has the

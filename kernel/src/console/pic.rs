@@ -1,11 +1,12 @@
 //! The pair of 8259 interrupt controllers, in virtual wire mode.
 //!
-//! Serial port and keyboard are the only devices whose interrupts we take, so
+//! Serial port, keyboard and mouse are the only devices whose interrupts we take, so
 //! the old controllers do: they exist on every PC, need no table of the firmware to be
 //! found or routed, and reach CPU 0 through its LINT0 pin. The hard thing is
 //! what is *not* here, the end-of-interrupt command: the first controller runs
 //! in automatic mode, since an interrupt's handler never leaves the kernel the
-//! way it came. Source: Intel 8259A data sheet.
+//! way it came. The second need not know that mode, so it is told at once, by
+//! [`acknowledge_mouse`]. Source: Intel 8259A data sheet.
 
 use crate::x86::Port;
 
@@ -17,6 +18,8 @@ pub const CASCADE: u8 = 2;
 pub const KEYBOARD: u8 = 1;
 /// COM1's line.
 pub const SERIAL: u8 = 4;
+/// The mouse's line, the second controller's.
+pub const MOUSE: u8 = 12;
 
 struct Controller {
     command: Port,
@@ -53,13 +56,19 @@ impl Controller {
 /// Sets both controllers up; all lines are masked.
 pub fn init() {
     FIRST.init(FIRST_VECTOR, 1 << CASCADE, 0x03); // 8086 mode, automatic EOI
-    SECOND.init(FIRST_VECTOR + 8, CASCADE, 0x01);
+    SECOND.init(FIRST_VECTOR + 8, CASCADE, 0x01); // 8086 mode
     unmask(&[]);
-    SECOND.data.write(0xff);
 }
 
-/// Lets these lines of the first controller through, and no others.
+/// Lets these lines through, and no others.
 pub fn unmask(lines: &[u8]) {
-    let open = lines.iter().fold(0, |open, line| open | 1 << line);
-    FIRST.data.write(!open);
+    let open = lines.iter().fold(0u16, |open, line| open | 1 << line);
+    let [first, second] = (!open).to_le_bytes();
+    FIRST.data.write(first);
+    SECOND.data.write(second);
+}
+
+/// Tells the second controller that the mouse's interrupt was heard.
+pub fn acknowledge_mouse() {
+    SECOND.command.write(0x20);
 }

@@ -218,6 +218,10 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
             let event = console::keyboard_event()?;
             Some(enter(cpu, event, frame))
         }
+        Vector::MOUSE => {
+            let event = console::mouse_event()?;
+            Some(enter(cpu, event, frame))
+        }
         Vector::APIC_ERROR => {
             lapic::end_of_interrupt();
             lapic::clear_errors();
@@ -245,13 +249,13 @@ fn serial(cpu: ThisCpu, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
 
 /// CPU 0 enters the kernel for the first time.
 pub fn begin(cpu: ThisCpu) -> ! {
-    panic_if_planted(cpu);
     let frame = frame_of(cpu);
-    // SAFETY: (70) the frame's place at the stack's top is kept free, and nobody
-    // else looks at it.
-    let left = enter(cpu, Event::Wake, unsafe { &mut *frame });
+    // What came before the port could interrupt is waiting to be heard. SAFETY:
+    // (70) the frame's place at the stack's top is kept free, and nobody else
+    // looks at it.
+    let exit = idle_interrupt(unsafe { &mut *frame }, Vector::SERIAL.0);
     // SAFETY: (71) what is on this stack is not needed any more.
-    unsafe { first_exit(exit(left), frame) }
+    unsafe { first_exit(exit, frame) }
 }
 
 /// Another CPU, that came up, idles until it is let in.

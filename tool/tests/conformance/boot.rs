@@ -46,9 +46,18 @@ impl Boot {
     /// `jostle run` with these words and these turns as input: what to wait for,
     /// and what to say then.
     pub fn with_input(words: &[&str], turns: &[(&str, &[u8])]) -> Result<Self, String> {
+        Self::input_on(words, turns, |_| ())
+    }
+
+    /// The same on a machine to which something is done first.
+    pub fn input_on(
+        words: &[&str],
+        turns: &[(&str, &[u8])],
+        change: impl FnOnce(&mut Machine),
+    ) -> Result<Self, String> {
         let turn = |&(text, bytes): &(&str, &[u8])| (text.to_owned(), bytes.to_owned());
         let turns = turns.iter().map(turn).collect();
-        Self::run(words, None, turns, Verdict::Clean, |_| ())
+        Self::run(words, None, turns, Verdict::Clean, change)
     }
 
     /// `jostle run` with these words, stopped when the kernel's monitor asks for

@@ -18,6 +18,8 @@ mod gdb;
 mod grading;
 mod handlers;
 mod image;
+mod input;
+mod monitor_socket;
 mod planted;
 mod private_copy;
 mod programs;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         .chain(grading::trials())
         .chain(prompt::trials())
         .chain(private_copy::trials())
+        .chain(input::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -10,6 +10,7 @@ pub mod ata;
 pub mod attack;
 pub mod demand;
 pub mod disk_map;
+pub mod entry_state;
 pub mod fpu;
 pub mod measure;
 pub mod mouse;

@@ -17,6 +17,7 @@ mod forged_madt;
 mod gdb;
 mod grading;
 mod handlers;
+mod hostility;
 mod image;
 mod input;
 mod monitor_socket;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         .chain(prompt::trials())
         .chain(private_copy::trials())
         .chain(input::trials())
+        .chain(hostility::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

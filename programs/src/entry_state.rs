@@ -1,0 +1,83 @@
+//! Entering the kernel with registers that no compiler would leave.
+//!
+//! The hard thing: who enters so may not come back, or come back anywhere. So the
+//! environment is thrown away: where it goes on, it exits.
+
+use core::arch::global_asm;
+
+/// What is in the registers at the entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct EntryState {
+    /// Bits set in the flags beside those that were.
+    pub flags: u32,
+    /// Where `sysenter` returns to (esi); 0 for where it may.
+    pub eip: u32,
+    /// The stack pointer that it gives back (ebp), and where the fifth argument
+    /// is; 0 for our own.
+    pub esp: u32,
+    /// The call.
+    pub number: u32,
+    /// ds and es.
+    pub selector: u32,
+    /// fs and gs.
+    pub other_selector: u32,
+}
+
+impl EntryState {
+    /// `getenvid`, as anybody would make it.
+    pub const GOOD: EntryState = EntryState {
+        flags: 0,
+        eip: 0,
+        esp: 0,
+        number: 2,
+        selector: 0x23,
+        other_selector: 0x23,
+    };
+}
+
+global_asm!(
+    ".global enter_fast_in_state",
+    "enter_fast_in_state:",
+    "mov eax, [esp + 4]",
+    "mov esi, [eax + 4]",
+    "test esi, esi",
+    "jnz 2f",
+    "lea esi, [4f]",
+    "2: mov ebp, [eax + 8]",
+    "test ebp, ebp",
+    "jnz 3f",
+    "mov ebp, esp",
+    "3: mov ecx, [eax + 16]",
+    "mov edx, [eax + 20]",
+    "pushfd",
+    "pop ebx",
+    "or ebx, [eax]",
+    "mov eax, [eax + 12]",
+    "push ebx",
+    "mov fs, edx",
+    "mov gs, edx",
+    "mov ds, ecx",
+    "mov es, ecx",
+    "xor edx, edx",
+    "xor ebx, ebx",
+    "xor edi, edi",
+    "popfd",
+    "sysenter",
+    // Three, env_destroy, of itself; no stack and no segment is needed for that.
+    "4: mov eax, 3",
+    "xor edx, edx",
+    "int 0x30",
+    "ud2",
+);
+
+unsafe extern "C" {
+    fn enter_fast_in_state(state: *const EntryState) -> !;
+}
+
+/// Enters by `sysenter` in this state. The environment ends, one way or another.
+pub fn enter_fast(state: &EntryState) -> ! {
+    // SAFETY: it never comes back to Rust code: wherever else it goes on, there is
+    // none of this program's, or it exits at once.
+    unsafe { enter_fast_in_state(state) }
+}

@@ -1,0 +1,84 @@
+//! Attacks from within and from without, each beside somebody who would notice.
+//!
+//! The hard thing is that they must be able to fail: so a program that checks its
+//! own memory, messages or results runs meanwhile, and how often the attack was
+//! made is counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use jostle::expect::{Expect, regex};
+use libtest_mimic::{Failed, Trial};
+
+use crate::boot::Boot;
+use crate::console::{booted, nothing_left};
+use crate::monitor_socket::Operator;
+use crate::programs::LIMIT_SECONDS;
+
+type Case = fn() -> Result<(), Failed>;
+
+/// Each is an attack.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let cases: [(&str, Case); 4] = [
+        ("states_at_the_fast_entry::cpus_1", || states(1)),
+        ("states_at_the_fast_entry::cpus_4", || states(4)),
+        ("interrupts_that_cannot_be_masked", nmis),
+        ("a_machine_that_stops_and_goes_on", stops),
+    ];
+    cases
+        .into_iter()
+        .map(|(name, case)| Trial::test(format!("hostility::{name}"), case))
+}
+
+fn states(cpus: u32) -> Result<(), Failed> {
+    let count = cpus.to_string();
+    let boot = Boot::new(&["hostile", "--cpus", &count, "--timeout", LIMIT_SECONDS])?;
+    let expect = booted(cpus).in_order([regex("[0-9]+ hostile states, and no harm")]);
+    boot.judge(&boot.complaints(&expect.in_order(nothing_left())))
+}
+
+/// On every CPU in turn, while environments on all of them check results.
+fn nmis() -> Result<(), Failed> {
+    meanwhile(|cpu| [format!("cpu {cpu}"), "nmi".to_owned()])
+}
+
+/// Time stands still for all CPUs at once, and goes on.
+fn stops() -> Result<(), Failed> {
+    meanwhile(|_| ["stop".to_owned(), "cont".to_owned()])
+}
+
+/// Gives pairs of commands to the monitor until the guest has come to its end.
+fn meanwhile(commands: fn(u32) -> [String; 2]) -> Result<(), Failed> {
+    const CPUS: u32 = 4;
+    const LEAST: u32 = 8;
+    let count = Arc::new(AtomicU32::new(0));
+    let counter = count.clone();
+    let operator = Operator::new(move |monitor| {
+        let number = counter.load(Relaxed);
+        // Firmware is not ready for any of this, and not ours.
+        if number == 0 && !monitor.sees_a_program()? {
+            return Ok(());
+        }
+        for command in commands(number % CPUS) {
+            monitor.command(&command)?;
+        }
+        counter.store(number + 1, Relaxed);
+        thread::sleep(Duration::from_millis(5));
+        Ok(())
+    });
+    let words = ["matrix", "+", "demo", "--timeout", LIMIT_SECONDS];
+    let boot = Boot::on(&words, |machine| operator.attach(machine));
+    operator.dismiss();
+    let boot = boot?;
+    let expect: Expect = booted(CPUS)
+        .in_order([regex("24 rows, 8 environments, CPUs seen at work: [1-4]")])
+        .never(regex("user panic.*"));
+    let mut complaints = boot.complaints(&expect.in_order(nothing_left()));
+    let given = count.load(Relaxed);
+    if given < LEAST {
+        complaints.push(format!("given only {given} times"));
+    }
+    boot.judge(&complaints)
+}

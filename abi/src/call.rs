@@ -112,6 +112,10 @@ pub enum Personality {
     Lab5 = 2,
     /// Lab 6: as lab 5, and `time_msec` is 14.
     Lab6 = 3,
+    /// Lab 5 of 2014, as some have it: `E_IPC_NOT_RECV` is still 8.
+    Lab5Of2014 = 4,
+    /// Lab 6 of 2014, as some have it: `E_IPC_NOT_RECV` is still 8.
+    Lab6Of2014 = 5,
 }
 
 const LAB4: [Call; 13] = [
@@ -180,19 +184,21 @@ const fn numbered(
 
 impl Personality {
     /// Every personality.
-    pub const ALL: [Personality; 4] = [
+    pub const ALL: [Personality; 6] = [
         Personality::Lab4,
         Personality::Lab4Of2014,
         Personality::Lab5,
         Personality::Lab6,
+        Personality::Lab5Of2014,
+        Personality::Lab6Of2014,
     ];
 
     /// The calls of this personality, by number from 0.
     pub const fn calls(self) -> &'static [Call] {
         match self {
             Personality::Lab4 | Personality::Lab4Of2014 => &LAB4,
-            Personality::Lab5 => LAB6.split_at(14).0,
-            Personality::Lab6 => &LAB6,
+            Personality::Lab5 | Personality::Lab5Of2014 => LAB6.split_at(14).0,
+            Personality::Lab6 | Personality::Lab6Of2014 => &LAB6,
         }
     }
 
@@ -212,10 +218,16 @@ impl Personality {
 
     /// The positive value by which this personality knows `error`.
     pub const fn error_value(self, error: Error) -> u32 {
-        match (self, error) {
-            (Personality::Lab4Of2014, Error::IpcNotRecv) => 8,
+        match (self.is_of_2014(), error) {
+            (true, Error::IpcNotRecv) => 8,
             _ => error as u32,
         }
+    }
+
+    /// Whether this is an edition with the error values of 2014.
+    pub const fn is_of_2014(self) -> bool {
+        use Personality::{Lab4Of2014, Lab5Of2014, Lab6Of2014};
+        matches!(self, Lab4Of2014 | Lab5Of2014 | Lab6Of2014)
     }
 
     /// The personality with this number, which is its place in
@@ -224,7 +236,7 @@ impl Personality {
         Personality::ALL.get(number as usize).copied()
     }
 
-    /// The personality with this name: `lab4`, `lab4-2014`, `lab5` or `lab6`.
+    /// The personality with this name: a lab, as in `lab4`, and perhaps `-2014`.
     pub fn from_name(name: &str) -> Option<Personality> {
         Personality::ALL.into_iter().find(|p| p.name() == name)
     }
@@ -236,6 +248,8 @@ impl Personality {
             Personality::Lab4Of2014 => "lab4-2014",
             Personality::Lab5 => "lab5",
             Personality::Lab6 => "lab6",
+            Personality::Lab5Of2014 => "lab5-2014",
+            Personality::Lab6Of2014 => "lab6-2014",
         }
     }
 }
@@ -280,6 +294,11 @@ mod tests {
     fn only_2014_differs_in_an_error() {
         assert_eq!(Personality::Lab4Of2014.error_value(Error::IpcNotRecv), 8);
         assert_eq!(Personality::Lab4.error_value(Error::IpcNotRecv), 7);
-        assert_eq!(Personality::Lab4Of2014.error_value(Error::Inval), 3);
+        for personality in Personality::ALL {
+            let old = personality.name().ends_with("-2014");
+            let value = personality.error_value(Error::IpcNotRecv);
+            assert_eq!(value, if old { 8 } else { 7 }, "{}", personality.name());
+            assert_eq!(personality.error_value(Error::Inval), 3);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Error values that system calls return, negated, in `eax`.
 //!
-//! The hard thing is one exception: programs of the 2014 edition of lab 4
+//! The hard thing is one exception: programs of 2014 may
 //! expect another value for [`Error::IpcNotRecv`]; see
 //! [`crate::Personality::error_value`].
 

@@ -11,7 +11,7 @@ use elf::endian::LittleEndian;
 use elf::file::{Class, FileHeader};
 use elf::segment::ProgramHeader;
 
-use crate::personality::Personality;
+use crate::personality::{Edition, Personality};
 
 /// End of the addresses a program may have (UTOP in the JOS memory map).
 const UTOP: u64 = 0xEEC0_0000;
@@ -85,7 +85,7 @@ pub enum SegmentError {
 
 /// Checks that `image` can be loaded into `memory_mib` MiB and tells which
 /// edition of the interface it was built for.
-pub fn check(image: &[u8], memory_mib: u32) -> Result<Personality, ElfError> {
+pub fn check(image: &[u8], memory_mib: u32) -> Result<Edition, ElfError> {
     check_identity(image)?;
     let file = ElfBytes::<LittleEndian>::minimal_parse(image)
         .map_err(|error| ElfError::Damaged(error.to_string()))?;
@@ -122,7 +122,7 @@ pub fn check(image: &[u8], memory_mib: u32) -> Result<Personality, ElfError> {
             given_mib,
         });
     }
-    Ok(personality(&file))
+    Ok(edition(&file))
 }
 
 /// The sixteen bytes that say what kind of ELF this is, before a parser that
@@ -173,16 +173,17 @@ fn check_segment(segment: &ProgramHeader, file_size: u64) -> Result<(), SegmentE
     Ok(())
 }
 
-/// From the symbols; a stripped file counts as the oldest edition, lab 4.
-fn personality(file: &ElfBytes<'_, LittleEndian>) -> Personality {
+/// From the symbols; a stripped file may be of the oldest edition, lab 4.
+fn edition(file: &ElfBytes<'_, LittleEndian>) -> Edition {
     let Ok(Some((symbols, strings))) = file.symbol_table() else {
-        return Personality::Lab4;
+        return Edition::Guessed(Personality::Lab4);
     };
-    Personality::of_symbols(
-        symbols
-            .iter()
-            .filter_map(|symbol| strings.get(symbol.st_name as usize).ok()),
-    )
+    Edition::Told(Personality::of_symbols(symbols.iter().filter_map(
+        |symbol| {
+            let name = strings.get(symbol.st_name as usize).ok()?;
+            Some((name, symbol.st_size))
+        },
+    )))
 }
 
 #[cfg(test)]

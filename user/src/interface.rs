@@ -147,7 +147,10 @@ impl Numbers {
     pub(crate) fn pick(self, interface: Interface) -> u32 {
         match interface.personality() {
             Personality::Lab4 | Personality::Lab4Of2014 => self.lab4,
-            Personality::Lab5 | Personality::Lab6 => self.later,
+            Personality::Lab5
+            | Personality::Lab6
+            | Personality::Lab5Of2014
+            | Personality::Lab6Of2014 => self.later,
         }
     }
 }

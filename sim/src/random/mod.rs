@@ -105,7 +105,7 @@ impl<'t> Driver<'t> {
         let page_info_frames = (spec.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
         let mut model = Model::new(usable.len(), page_info_frames);
         for i in 0..3 {
-            let personality = Personality::ALL[(seed as usize + i) % 4];
+            let personality = Personality::ALL[(seed as usize + i) % Personality::ALL.len()];
             let id = machine.boot(ENTRY, personality);
             assert_eq!(id.0 as u32, model.boot(ENTRY, personality));
         }

@@ -65,6 +65,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         script: options.batch.clone(),
     };
     let arguments = session.arguments();
+    for guess in request.guesses(options.run.personality) {
+        note(format_args!("{guess} (see --personality)"));
+    }
     if options.run.verbose {
         line(host.shown(&machine));
         line(shell_line(&std::env::current_dir()?, &gdb, &arguments));

@@ -20,7 +20,7 @@ use crate::external;
 use crate::host::Host;
 use crate::process_group;
 use crate::qemu::machine::{Input, Machine, shell_line, shell_word};
-use crate::report::{line, result};
+use crate::report::{line, note, result};
 use crate::status::{self, usage};
 use crate::tether;
 use crate::workspace::Workspace;
@@ -40,6 +40,9 @@ pub fn image(options: &Image) -> anyhow::Result<u8> {
         guest,
         Input::Stream,
     )?;
+    for guess in request.guesses(run_options.personality) {
+        note(format_args!("{guess} (see --personality)"));
+    }
 
     let folder = Scratch::new(&host.workspace)?;
     let tree = folder.0.join("tree");

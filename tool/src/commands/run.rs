@@ -47,6 +47,9 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     };
     let machine = machine(&host.workspace, options, &request, guest, input)?;
     let symbols = symbols(&host.workspace, &request, guest);
+    for guess in request.guesses(options.personality) {
+        note(format_args!("{guess} (see --personality)"));
+    }
     if options.verbose {
         line(host.shown(&machine));
     }

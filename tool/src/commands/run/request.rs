@@ -14,7 +14,7 @@ use crate::build::archive;
 use crate::build::guest::Guest;
 use crate::cli::Run;
 use crate::elf_check;
-use crate::personality::Personality;
+use crate::personality::{Edition, Personality};
 use crate::programs;
 use crate::qemu::module_line::{self, Module};
 use crate::regular_file::{self, Identity, identity, refusal};
@@ -53,7 +53,7 @@ enum Program {
     /// One of ours, by name.
     Ours(String),
     /// A file from the host and the edition it was built for.
-    Host(PathBuf, Personality),
+    Host(PathBuf, Edition),
 }
 
 /// Checks everything about the request that can be wrong.
@@ -206,7 +206,7 @@ impl Request {
                 // It starts others, for which it needs a call that lab 4 lacks.
                 Program::Prompt => Some(Personality::Lab6),
                 Program::Ours(_) => personality,
-                Program::Host(_, found) => personality.or(Some(*found)),
+                Program::Host(_, found) => personality.or(Some(found.personality())),
             };
             let module = Module {
                 path: module_line::openable(workspace, &entry.program.file(guest))?,
@@ -226,6 +226,20 @@ impl Request {
         }
         module_line::check_room(&lines)?;
         Ok(lines)
+    }
+
+    /// What had to be guessed, unless it was said.
+    pub fn guesses(&self, personality: Option<Personality>) -> Vec<String> {
+        let remark = |entry: &Entry| match &entry.program {
+            Program::Host(path, edition @ Edition::Guessed(_)) if personality.is_none() => {
+                Some(edition.remark(path))
+            }
+            _ => None,
+        };
+        let mut remarks: Vec<String> = self.entries.iter().filter_map(remark).collect();
+        // Of one that runs several times, too, it is said once.
+        remarks.dedup();
+        remarks
     }
 
     /// The file of the program, if all environments begin with the same one.

@@ -16,7 +16,7 @@ const IPC_NOT_RECV: u32 = error(7);
 
 /// The numbers of lab 4, and the value by which it knows a receiver that does
 /// not wait.
-fn lab4_with(not_receiving: u32) -> Vec<u8> {
+fn lab4_with(not_receiving: u32, symbols: &[(&str, u32)]) -> Vec<u8> {
     let mut code = Code::new();
     code.call(9, [0, 0x12_3450]);
     code.expect("env_set_pgfault_upcall", 0);
@@ -30,20 +30,34 @@ fn lab4_with(not_receiving: u32) -> Vec<u8> {
         code.call(number, [1, 1, 1, 1, 1]);
         code.expect("a number that nobody has", INVAL);
     }
-    image::file(TEXT, &[text(code.done())], &[])
+    image::file_with_sizes(TEXT, &[text(code.done())], symbols)
 }
 
 pub fn lab4() -> Vec<u8> {
-    lab4_with(IPC_NOT_RECV)
+    lab4_with(IPC_NOT_RECV, &[])
 }
 
 /// In 2014 the errors were numbered differently.
 pub fn lab4_of_2014() -> Vec<u8> {
-    lab4_with(error(8))
+    lab4_with(error(8), &[])
+}
+
+/// Nothing says so, but for the size of the table of the errors' names.
+pub fn lab4_of_2014_by_symbol() -> Vec<u8> {
+    lab4_with(error(8), &[("umain", 30), ("error_string", 4 * 10)])
+}
+
+/// Some had that value in lab 5 as well.
+pub fn lab5_of_2014_by_symbol() -> Vec<u8> {
+    let symbols = [("sys_env_set_trapframe", 30), ("error_string", 4 * 17)];
+    let mut code = lab5_code(error(8));
+    code.call(14, []);
+    code.expect("time_msec, which lab 5 lacks", INVAL);
+    image::file_with_sizes(TEXT, &[text(code.done())], &symbols)
 }
 
 /// The numbers of lab 5, up to the first that it lacks.
-fn lab5_code() -> Code {
+fn lab5_code(not_receiving: u32) -> Code {
     let mut code = Code::new();
     // Of nobody, from memory that can be read: only that is wrong.
     code.call(9, [0x5000, TEXT]);
@@ -53,7 +67,7 @@ fn lab5_code() -> Code {
     code.expect_word("the upcall", UPCALL, 0x12_3450);
     code.call(11, []);
     code.call(12, [0, 1, NO_PAGE, 0]);
-    code.expect("ipc_try_send", IPC_NOT_RECV);
+    code.expect("ipc_try_send", not_receiving);
     code.call(13, [1]);
     code.expect("ipc_recv", INVAL);
     code
@@ -71,7 +85,7 @@ pub fn lab5_by_option() -> Vec<u8> {
 }
 
 fn lab5_with(symbols: &[&str]) -> Vec<u8> {
-    let mut code = lab5_code();
+    let mut code = lab5_code(IPC_NOT_RECV);
     code.call(14, []);
     code.expect("time_msec, which lab 5 lacks", INVAL);
     image::file(TEXT, &[text(code.done())], symbols)
@@ -81,7 +95,7 @@ fn lab5_with(symbols: &[&str]) -> Vec<u8> {
 /// steps are looked at; nobody is promised to see each.
 pub fn lab6_clock() -> Vec<u8> {
     const TIME_MSEC: u32 = 14;
-    let mut code = lab5_code();
+    let mut code = lab5_code(IPC_NOT_RECV);
     code.enter(TIME_MSEC);
     asm!(code, mov ebp, eax; push 20; again:);
     code.enter(TIME_MSEC);

@@ -58,6 +58,12 @@ impl Segment {
 /// A whole file: executable, 32-bit, little-endian, for the i386. Symbols have
 /// names and nothing else.
 pub fn file(entry: u32, segments: &[Segment], symbols: &[&str]) -> Vec<u8> {
+    let symbols: Vec<(&str, u32)> = symbols.iter().map(|&name| (name, 0)).collect();
+    file_with_sizes(entry, segments, &symbols)
+}
+
+/// The same with symbols that have sizes too.
+pub fn file_with_sizes(entry: u32, segments: &[Segment], symbols: &[(&str, u32)]) -> Vec<u8> {
     let mut offset = HEADER + segments.len() * PROGRAM_HEADER;
     let mut headers: Vec<u8> = Vec::new();
     let mut contents: Vec<u8> = Vec::new();
@@ -109,7 +115,7 @@ fn header(entry: u32, segments: u16, section_table: u32, sections: u16) -> Vec<u
 
 /// Names, symbols and the table of sections, which comes last; and how many
 /// sections there are. Nothing at all without symbols.
-fn symbol_table(start: u32, symbols: &[&str]) -> (Vec<u8>, u16) {
+fn symbol_table(start: u32, symbols: &[(&str, u32)]) -> (Vec<u8>, u16) {
     const SHT_SYMTAB: u32 = 2;
     const SHT_STRTAB: u32 = 3;
     if symbols.is_empty() {
@@ -117,8 +123,8 @@ fn symbol_table(start: u32, symbols: &[&str]) -> (Vec<u8>, u16) {
     }
     let mut names = vec![0];
     let mut entries = vec![0; SYMBOL as usize];
-    for name in symbols {
-        let absolute = [names.len() as u32, 0, 0, 0xfff1_0010];
+    for (name, size) in symbols {
+        let absolute = [names.len() as u32, 0, *size, 0xfff1_0010];
         entries.extend(absolute.into_iter().flat_map(u32::to_le_bytes));
         names.extend(name.as_bytes());
         names.push(0);

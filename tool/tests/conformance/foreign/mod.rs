@@ -7,9 +7,9 @@
 //! that is wrong, and only if all were right says so.
 
 mod calls;
-mod code;
+pub mod code;
 mod faults;
-mod image;
+pub mod image;
 mod segments;
 mod start;
 
@@ -86,6 +86,8 @@ const CASES: &[Case] = &[
     Case::new("entry_in_the_middle", segments::entry_in_the_middle),
     Case::new("lab4", calls::lab4),
     Case::new("lab4_of_2014", calls::lab4_of_2014).with(&["--personality", "lab4-2014"]),
+    Case::new("lab4_of_2014_by_symbol", calls::lab4_of_2014_by_symbol),
+    Case::new("lab5_of_2014_by_symbol", calls::lab5_of_2014_by_symbol),
     Case::new("lab5_by_symbol", calls::lab5_by_symbol),
     Case::new("lab5_by_option", calls::lab5_by_option).with(&["--personality", "lab5"]),
     Case::new("lab6_clock", calls::lab6_clock).on(SEVERAL),

@@ -1,5 +1,5 @@
 //! `jostle gdb`: what `run` would boot, under a debugger that stands at the
-//! program's first instruction and has the symbols of kernel and program.
+//! program's first instruction and has the symbols of kernel and programs.
 //!
 //! The hard thing is that two programs share a terminal: gdb has its input and
 //! the signals typed there, while the guest's console comes out beside it. So
@@ -9,6 +9,7 @@
 mod emulator;
 mod line;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -52,15 +53,15 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         guest,
         Input::Stream,
     )?;
+    let programs = programs(root, &machine.modules);
     // Of several, the first to run.
-    let first = machine.modules.first().context("nothing to boot")?;
-    let program = root.join(module_line::file(first));
+    let first = programs.first().context("nothing to boot")?;
     let socket = Socket::new()?;
     machine.further.extend(socket.arguments());
     let session = Session {
         kernel: root.join(&machine.kernel),
-        entry: entry(&program)?,
-        program,
+        entry: entry(first)?,
+        programs,
         socket: socket.path(),
         script: options.batch.clone(),
     };
@@ -120,6 +121,18 @@ fn console(path: Option<&Path>) -> anyhow::Result<Stdio> {
     let file = File::create(path)
         .map_err(|error| usage(format_args!("cannot write {}: {error}", path.display())))?;
     Ok(file.into())
+}
+
+/// The files of the programs, each once, in the order of their environments.
+fn programs(root: &Path, modules: &[OsString]) -> Vec<PathBuf> {
+    let mut programs = Vec::new();
+    for module in modules.iter().filter(|line| module_line::is_program(line)) {
+        let program = root.join(module_line::file(module));
+        if !programs.contains(&program) {
+            programs.push(program);
+        }
+    }
+    programs
 }
 
 /// Where a program begins.

@@ -22,6 +22,8 @@ use crate::workspace::Workspace;
 /// its first calls, so they get at most three quarters of it.
 const MAX_ARGUMENT_BYTES: usize = 3072;
 
+/// What stands behind the name of a file that is for the program before it.
+const ARCHIVE: &[u8] = b"@archive";
 /// As many modules as the kernel looks at.
 pub const MAX_MODULES: usize = 64;
 /// The room that the kernel has for the strings of all modules, in bytes.
@@ -90,11 +92,18 @@ pub fn file(line: &OsStr) -> &Path {
     Path::new(OsStr::from_bytes(path.unwrap_or_default()))
 }
 
+/// Whether a line is a program's, and not a file for one.
+pub fn is_program(line: &OsStr) -> bool {
+    let mut words = line.as_bytes().split(|&byte| byte == b' ');
+    words.nth(1) != Some(ARCHIVE)
+}
+
 /// The string of a file that is for the program before it; `path` must come from
 /// [`openable`].
 pub fn archive(path: &Path) -> OsString {
     let mut line = path.as_os_str().to_owned();
-    line.push(" @archive");
+    line.push(" ");
+    line.push(OsStr::from_bytes(ARCHIVE));
     line
 }
 
@@ -186,6 +195,9 @@ mod tests {
     fn a_line_begins_with_its_file() {
         assert_eq!(file(OsStr::new("t/hello")), Path::new("t/hello"));
         assert_eq!(file(OsStr::new("t/a%20b @x c")), Path::new("t/a%20b"));
+        assert!(!is_program(&archive(Path::new("t/archive.tar"))));
+        assert!(is_program(OsStr::new("t/hello")));
+        assert!(is_program(OsStr::new("t/hello x @archive")));
     }
 
     #[test]

@@ -15,9 +15,10 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle gdb`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 5] = [
+    let cases: [(&str, Case); 6] = [
         ("it_stands_at_the_entry", entry),
         ("a_trace_reaches_from_kernel_to_program", backtrace),
+        ("every_program_has_its_symbols", several),
         ("an_awkward_path_and_four_cpus", awkward_path),
         ("the_time_limit_is_status_124", time_limit),
         ("being_killed_leaves_nothing_behind", killed),
@@ -141,6 +142,15 @@ fn backtrace() -> Result<(), Failed> {
         text("in ring 0"),
     ]);
     expect("backtrace", &["hello"], &lines, &reached)
+}
+
+/// A server stands at its entry first; the programs after it, which begin at the
+/// same address, are known as well.
+fn several() -> Result<(), Failed> {
+    let entry = |file: &str| regex(&format!("_start in section .text of .*/{file}"));
+    let stopped = Expect::new().in_order(["diskserver", "hello", "yield"].map(entry));
+    let words = ["hello", "+", "yield", "--with", "type=fs:diskserver"];
+    expect("several", &words, &["info symbol $eip"], &stopped)
 }
 
 fn awkward_path() -> Result<(), Failed> {

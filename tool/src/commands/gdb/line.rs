@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 pub struct Session<'a> {
     /// The kernel's ELF file.
     pub kernel: PathBuf,
-    /// The program's.
-    pub program: PathBuf,
-    /// The address of the program's first instruction.
+    /// The programs', the first to run first.
+    pub programs: Vec<PathBuf>,
+    /// The address of that one's first instruction.
     pub entry: u64,
     /// Where QEMU listens.
     pub socket: &'a Path,
@@ -25,7 +25,7 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// gdb's arguments, without its own name.
     pub fn arguments(&self) -> Vec<OsString> {
-        // Two sets of symbols, and a guest that ends with the session: both
+        // Several sets of symbols, and a guest that ends with the session: both
         // would be asked about.
         let mut line: Vec<OsString> = ["--quiet", "-iex", "set confirm off"]
             .map(OsString::from)
@@ -35,7 +35,11 @@ impl Session<'_> {
         }
         line.push(self.kernel.clone().into());
         let mut carry_out = |command: OsString| line.extend(["-ex".into(), command]);
-        carry_out(with_path("add-symbol-file", &self.program));
+        // At the addresses that each file has itself. Programs may share them,
+        // and of two names for one gdb shows that of the first file.
+        for program in &self.programs {
+            carry_out(with_path("add-symbol-file", program));
+        }
         carry_out(with_path("target remote", self.socket));
         carry_out(format!("thbreak *{:#x}", self.entry).into());
         carry_out("continue".into());
@@ -68,7 +72,7 @@ mod tests {
     fn joined(script: Option<&str>) -> String {
         let session = Session {
             kernel: "/t/kernel".into(),
-            program: "/t/my hello".into(),
+            programs: vec!["/t/my hello".into(), "/t/fs".into()],
             entry: 0x80_0020,
             socket: Path::new("/tmp/s"),
             script: script.map(Into::into),
@@ -85,7 +89,7 @@ mod tests {
         assert_eq!(
             joined(None),
             "--quiet|-iex|set confirm off|/t/kernel|-ex|add-symbol-file \"/t/my hello\"\
-             |-ex|target remote /tmp/s|-ex|thbreak *0x800020|-ex|continue"
+             |-ex|add-symbol-file /t/fs|-ex|target remote /tmp/s|-ex|thbreak *0x800020|-ex|continue"
         );
     }
 

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kcore::trace::Kind;
 
 use crate::commands::trace;
+use crate::nic::Nic;
 use crate::personality::Personality;
 use crate::report::note;
 use crate::server::Server;
@@ -97,6 +98,20 @@ pub struct Run {
     /// Attach FILE as a disk: the second one of the first IDE channel.
     #[arg(long, value_name = "FILE")]
     pub disk: Option<PathBuf>,
+    /// What the guest writes to the disk lasts only as long as the run.
+    #[arg(long, requires = "disk")]
+    pub snapshot: bool,
+    /// Attach a network card: e1000, ne2k_pci, pcnet, rtl8139 or
+    /// virtio-net-pci, behind a router that QEMU plays, and pass the host's
+    /// ports on to the guest's, as in e1000,tcp:8080:80,udp:7007:7.
+    #[arg(long, value_name = "CARD,PORTS", value_parser = Nic::parse)]
+    pub nic: Option<Nic>,
+    /// Listen for a gdb at this port of the host, from the host itself.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub gdb_port: Option<u16>,
+    /// Start stopped: gdb lets the CPUs go.
+    #[arg(long, requires = "gdb_port")]
+    pub stopped: bool,
     /// How many CPUs the machine has.
     #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=32))]
     pub cpus: u32,

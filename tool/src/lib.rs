@@ -20,6 +20,7 @@ pub mod external;
 pub mod filtered;
 pub mod host;
 pub mod host_cargo;
+pub mod nic;
 pub mod personality;
 pub mod process_group;
 pub mod programs;

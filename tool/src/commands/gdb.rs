@@ -36,6 +36,11 @@ use crate::workspace::Workspace;
 
 /// Boots and debugs; the exit status is gdb's.
 pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
+    if options.run.gdb_port.is_some() {
+        return Err(usage(
+            "gdb is connected already; --gdb-port is for `jostle run`",
+        ));
+    }
     let request = run::check(&Workspace::locate(), &options.run)?;
     if let Some(script) = &options.batch {
         check_script(script)?;

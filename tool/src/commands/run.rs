@@ -129,10 +129,25 @@ pub fn machine(
             .as_ref()
             .map(|disk| module_line::openable(workspace, disk))
             .transpose()?,
+        snapshot: options.snapshot,
+        nic: options.nic.clone(),
         input,
-        further: Vec::new(),
+        further: debugging(options),
         logs: log_memory::asked_for(options)?,
     })
+}
+
+/// A port for somebody else's gdb. Whoever connects rules the machine, so only
+/// from this one.
+fn debugging(options: &Run) -> Vec<OsString> {
+    let mut words = Vec::new();
+    if let Some(port) = options.gdb_port {
+        words.extend(["-gdb".into(), format!("tcp:127.0.0.1:{port}").into()]);
+    }
+    if options.stopped {
+        words.push("-S".into());
+    }
+    words
 }
 
 /// Where the names in backtraces come from.

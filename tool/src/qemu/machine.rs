@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::log_memory::LogMemory;
+use crate::nic::Nic;
 
 /// How the guest's CPUs are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,10 @@ pub struct Machine {
     /// The second disk of the first IDE channel, where JOS's lab 5 has its
     /// file system.
     pub disk: Option<PathBuf>,
+    /// Whether what is written to the disk is forgotten at the end.
+    pub snapshot: bool,
+    /// The network card.
+    pub nic: Option<Nic>,
     /// What the guest's console input is.
     pub input: Input,
     /// Further arguments of QEMU.
@@ -80,6 +85,10 @@ impl Machine {
         line.option("-m", self.memory_mib.to_string());
         line.words(["-display", "none", "-net", "none", "-no-reboot"]);
         line.words(["-monitor", "none"]);
+        if let Some(nic) = &self.nic {
+            line.option("-netdev", nic.network());
+            line.option("-device", nic.device());
+        }
         line.option("-chardev", self.console());
         line.words(["-serial", "chardev:console"]);
         line.option("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
@@ -96,7 +105,7 @@ impl Machine {
         line.option("-append", &self.kernel_args);
         line.option("-initrd", self.modules.join(OsStr::new(",")));
         if let Some(path) = &self.disk {
-            line.option("-drive", drive(path));
+            line.option("-drive", drive(path, self.snapshot));
         }
         line.0
     }
@@ -121,9 +130,12 @@ impl Machine {
 
 /// A raw disk; its path is named in a way that nothing in it can be taken for
 /// another protocol's.
-fn drive(path: &Path) -> OsString {
-    let mut drive =
-        OsString::from("if=ide,index=1,media=disk,format=raw,file.driver=file,file.filename=");
+fn drive(path: &Path, snapshot: bool) -> OsString {
+    let mut drive = OsString::from("if=ide,index=1,media=disk,format=raw,");
+    if snapshot {
+        drive.push("snapshot=on,");
+    }
+    drive.push("file.driver=file,file.filename=");
     drive.push(path);
     drive
 }
@@ -181,6 +193,8 @@ mod tests {
             kernel_args: "lifecycle=on".into(),
             modules: vec!["target/hello a%20b".into(), "target/yield".into()],
             disk: None,
+            snapshot: false,
+            nic: None,
             input: Input::Stream,
             further: Vec::new(),
             logs: Vec::new(),
@@ -256,6 +270,29 @@ mod tests {
         let line = joined(&machine);
         assert!(line.contains("-drive if=ide,index=1,"), "{line}");
         assert!(line.ends_with(",file.filename=target/fs:img"), "{line}");
+        assert!(!line.contains("snapshot"), "{line}");
+        let machine = Machine {
+            snapshot: true,
+            ..machine
+        };
+        let line = joined(&machine);
+        assert!(line.contains(",snapshot=on,file.driver=file,"), "{line}");
+    }
+
+    #[test]
+    fn a_card_has_a_network_of_its_own() {
+        let nic = Nic::parse("e1000,tcp:8080:80").expect("valid");
+        let line = joined(&Machine {
+            nic: Some(nic),
+            ..machine()
+        });
+        assert!(
+            line.contains(
+                " -netdev user,id=nic,hostfwd=tcp:127.0.0.1:8080-:80 \
+                 -device e1000,netdev=nic,romfile= "
+            ),
+            "{line}"
+        );
     }
 
     #[test]

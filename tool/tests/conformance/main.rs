@@ -21,6 +21,7 @@ mod hostility;
 mod image;
 mod input;
 mod monitor_socket;
+mod machine_options;
 mod planted;
 mod private_copy;
 mod programs;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         .chain(command_line::trials())
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
+        .chain(machine_options::trials())
         .chain(image::trials())
         .chain(starting::trials())
         .chain(backtraces::trials())

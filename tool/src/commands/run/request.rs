@@ -93,7 +93,7 @@ pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
         )));
     }
     if let Some(disk) = &options.disk {
-        check_disk(disk)?;
+        check_disk(disk, options.snapshot)?;
     }
     Ok(Request {
         entries,
@@ -151,11 +151,11 @@ fn read_program(path: &Path, memory_mib: u32) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| refuse(&error))
 }
 
-/// A disk is whole sectors, and the guest may write it.
-fn check_disk(path: &Path) -> anyhow::Result<()> {
+/// A disk is whole sectors, and the guest may write it, unless to a snapshot.
+fn check_disk(path: &Path, snapshot: bool) -> anyhow::Result<()> {
     let refuse = |why: &dyn std::fmt::Display| refusal(path, why);
     let metadata = regular_file::metadata(path)?;
-    let open = OpenOptions::new().read(true).write(true).open(path);
+    let open = OpenOptions::new().read(true).write(!snapshot).open(path);
     let _: File = open.map_err(|error| refuse(&error))?;
     match metadata.len() {
         0 => Err(refuse(&"an empty file; a disk has at least one sector")),
@@ -307,7 +307,7 @@ mod tests {
         let of_length = |length: u64| {
             let sparse = File::create(&file).expect("made");
             sparse.set_len(length).expect("sized");
-            check_disk(&file).map_err(|error| error.to_string())
+            check_disk(&file, false).map_err(|error| error.to_string())
         };
         assert!(of_length(0).is_err_and(|error| error.contains("empty")));
         assert!(of_length(511).is_err_and(|error| error.contains("511 bytes")));

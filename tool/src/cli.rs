@@ -35,6 +35,11 @@ pub enum Command {
     Gdb(Gdb),
     /// Write an image that boots from a CD or a USB stick.
     Image(Image),
+    /// Grade the programs of a folder of the JOS course, with its own grader.
+    Grade(Grade),
+    /// What the grader's make starts in the place of QEMU.
+    #[command(hide = true)]
+    StandIn(StandIn),
     /// Run every check and test; the last line is `N passed, N failed`.
     Test(Test),
     /// Count the instructions of the kernel's main paths.
@@ -197,6 +202,54 @@ pub struct Image {
     /// Print the exact command that makes the image.
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// `jostle grade`.
+#[derive(Debug, Args, Clone)]
+pub struct Grade {
+    /// The folder, with its GNUmakefile, grader and gradelib.py.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Only tests whose title contains one of these (default: all, and a score).
+    #[arg(value_name = "TEST")]
+    pub tests: Vec<OsString>,
+    /// Which lab, if the folder has several graders (default: conf/lab.mk
+    /// tells).
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(3..=5))]
+    pub lab: Option<u8>,
+    /// The year of the course, if its programs do not tell: 2014, or one from
+    /// 2011 to 2018.
+    #[arg(long, value_name = "YEAR", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2011..=2018))]
+    pub edition: Option<u16>,
+    /// How many CPUs each test gets (default: as many as it asks for).
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub cpus: Option<u32>,
+    /// Leave the copy that is graded, with the output of failed tests, as DIR.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Print the commands.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// `jostle stand-in`, which [`Grade`] has written into a script.
+#[derive(Debug, Args, Clone)]
+pub struct StandIn {
+    /// Held by the one who grades; free when that has ended.
+    #[arg(long, value_name = "FILE")]
+    pub lock: PathBuf,
+    /// As for [`Grade`].
+    #[arg(long, value_name = "YEAR")]
+    pub edition: Option<u16>,
+    /// As for [`Grade`].
+    #[arg(long, value_name = "N")]
+    pub cpus: Option<u32>,
+    /// Print the exact QEMU command.
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// What QEMU was asked for.
+    #[arg(last = true)]
+    pub line: Vec<OsString>,
 }
 
 /// `jostle trace`. Filters combine: a record must pass all of them.

@@ -16,6 +16,8 @@ fn main() -> ExitCode {
         Command::Run(options) => commands::run::run(&options),
         Command::Gdb(options) => commands::gdb::gdb(&options),
         Command::Image(options) => commands::image::image(&options),
+        Command::Grade(options) => commands::grade::grade(&options),
+        Command::StandIn(options) => commands::grade::stand_in::stand_in(&options),
         Command::Test(options) => commands::test::test(&options),
         Command::Bench(options) => commands::bench::bench(&options),
         Command::Replay { file } => commands::replay::replay(&file),

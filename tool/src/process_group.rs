@@ -7,6 +7,8 @@
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -21,20 +23,38 @@ pub struct Group {
 }
 
 /// Passes on signals until it is dropped.
-struct Watch(Handle);
+struct Watch {
+    handle: Handle,
+    /// A signal has come, and the tool ends with its status.
+    stopping: Arc<AtomicBool>,
+}
 
 impl Group {
     /// Starts `command` at the head of a group of its own. From now on until
     /// it is waited for, a signal to stop ends the group and then the tool.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        Self::spawn_and_clear(command, || ())
+    }
+
+    /// The same, with something to be done between the two ends.
+    pub fn spawn_and_clear(
+        command: &mut Command,
+        clear: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
-        let watch = Watch(signals.handle());
+        let watch = Watch {
+            handle: signals.handle(),
+            stopping: Arc::default(),
+        };
+        let stopping = watch.stopping.clone();
         let child = command.process_group(0).spawn()?;
         let leader = Pid::from_child(&child);
         std::thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
+                stopping.store(true, Ordering::SeqCst);
                 // The group may have ended just now.
                 let _ = kill_process_group(leader, Signal::KILL);
+                clear();
                 std::process::exit(i32::from(status::stopped_by(signal)));
             }
         });
@@ -54,13 +74,24 @@ impl Group {
 
     /// Waits for the child's end.
     pub fn wait(mut self) -> io::Result<ExitStatus> {
-        self.child.wait()
+        let status = self.child.wait();
+        self.watch.yield_to_signal();
+        status
+    }
+}
+
+impl Watch {
+    /// The end of the child may be ours: then its status is of no interest.
+    fn yield_to_signal(&self) {
+        while self.stopping.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.close();
+        self.handle.close();
     }
 }
 
@@ -69,6 +100,7 @@ pub fn output(command: &mut Command) -> io::Result<Output> {
     let Group { child, watch } =
         Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let output = child.wait_with_output();
+    watch.yield_to_signal();
     drop(watch);
     output
 }

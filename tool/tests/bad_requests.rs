@@ -281,6 +281,38 @@ fn files_that_are_no_programs() {
 }
 
 #[test]
+fn folders_that_are_no_course() {
+    assert!(refused(&["grade", "/no/such/folder"]).contains("No such file"));
+    assert!(refused(&["grade", "/dev/null"]).contains("not a folder"));
+    assert!(refused(&["grade", "/proc"]).contains("there is no GNUmakefile"));
+    for words in [
+        &["grade"][..],
+        &["grade", "/", "--lab", "6"],
+        &["grade", "/", "--edition", "2010"],
+        &["grade", "/", "--cpus", "0"],
+    ] {
+        refused(words);
+    }
+}
+
+#[test]
+fn options_of_the_machine() {
+    let nic = |value: &str| refused(&["run", "hello", "--nic", value]);
+    assert!(nic("ne2000").contains("there are: e1000, "));
+    assert!(nic("e1000,8080:80").contains("`tcp:HOST:GUEST`"));
+    assert!(nic("e1000,tcp:7:7,tcp:7:8").contains("twice"));
+    for words in [
+        &["run", "hello", "--gdb-port", "0"][..],
+        &["run", "hello", "--gdb-port", "65536"],
+        &["run", "hello", "--stopped"],
+        &["run", "hello", "--snapshot"],
+        &["gdb", "hello", "--gdb-port", "1234"],
+    ] {
+        refused(words);
+    }
+}
+
+#[test]
 fn files_that_are_no_traces() {
     let head = |len: u64| {
         let head = kcore::log_memory::Head {

@@ -44,6 +44,15 @@ impl Guest {
     }
 }
 
+/// What was built before, without a look at whether it is still right.
+pub fn built(workspace: &Workspace) -> Guest {
+    Guest::in_folder(&output(workspace, "guest"))
+}
+
+fn output(workspace: &Workspace, folder: &str) -> PathBuf {
+    workspace.target().join(folder).join(TARGET).join("guest")
+}
+
 /// Builds both; cargo's progress goes to standard error.
 pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Result<Guest> {
     cargo_build(
@@ -52,15 +61,14 @@ pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Resu
         "guest",
         &["-p", "kernel", "-p", "programs"],
     )?;
-    let output = |folder: &str| workspace.target().join(folder).join(TARGET).join("guest");
-    let plain = Guest::in_folder(&output("guest"));
+    let plain = built(workspace);
     match kernel {
         Kernel::Plain => Ok(plain),
         Kernel::Planted => {
             let planted = ["-p", "kernel", "--features", "plant"];
             cargo_build(workspace, plan, "guest-plant", &planted)?;
             Ok(Guest {
-                kernel: output("guest-plant").join("kernel"),
+                kernel: output(workspace, "guest-plant").join("kernel"),
                 ..plain
             })
         }

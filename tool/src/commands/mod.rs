@@ -5,6 +5,7 @@ pub mod bench;
 pub mod clean;
 pub mod doctor;
 pub mod gdb;
+pub mod grade;
 pub mod image;
 pub mod replay;
 pub mod run;

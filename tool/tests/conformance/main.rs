@@ -15,6 +15,7 @@ mod features;
 mod foreign;
 mod forged_madt;
 mod gdb;
+mod grade;
 mod grading;
 mod handlers;
 mod hostility;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         .chain(command_line::trials())
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
+        .chain(grade::trials())
         .chain(machine_options::trials())
         .chain(image::trials())
         .chain(starting::trials())

@@ -1,6 +1,7 @@
 //! The lock and the rendezvous on real threads; also the suite for Miri.
 #![cfg(not(any(loom, shuttle)))]
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
@@ -55,9 +56,9 @@ fn on_spin_is_called_while_waiting_and_only_then() {
     });
 }
 
-#[test]
-fn a_newcomer_gives_way_for_a_bounded_time() {
-    // Someone waits for long, and raises its hand.
+/// Does this with a lock that is free, but for which someone has waited for long
+/// and raised its hand; then its host took the CPU away from it.
+fn with_claim(f: impl FnOnce(&BigLock<()>)) {
     let lock = BigLock::new(());
     let guard = lock.lock(|| ());
     let spins = AtomicU32::new(0);
@@ -65,7 +66,6 @@ fn a_newcomer_gives_way_for_a_bounded_time() {
     thread::scope(|scope| {
         scope.spawn(|| {
             drop(lock.lock(|| {
-                // Then its host takes the CPU away from it.
                 if spins.fetch_add(1, Ordering::Relaxed) == 100 {
                     while !let_go.load(Ordering::Relaxed) {
                         thread::yield_now();
@@ -77,13 +77,43 @@ fn a_newcomer_gives_way_for_a_bounded_time() {
             thread::yield_now();
         }
         drop(guard);
+        // However this ends, the other has to.
+        let judged = panic::catch_unwind(AssertUnwindSafe(|| f(&lock)));
+        let_go.store(true, Ordering::Relaxed);
+        if let Err(failure) = judged {
+            panic::resume_unwind(failure);
+        }
+    });
+}
+
+#[test]
+fn a_newcomer_gives_way_for_a_bounded_time() {
+    with_claim(|lock| {
         let mut waited = 0;
         drop(lock.lock(|| waited += 1));
         assert!((1..1000).contains(&waited), "gave way for {waited} spins");
         // The claim has lapsed: the next time costs nothing.
         drop(lock.lock(|| panic!("waited again")));
-        let_go.store(true, Ordering::Relaxed);
     });
+}
+
+/// The way by which nearly all enter: it gives way too, for as long as it takes.
+#[test]
+fn who_will_not_wait_gives_way_as_well() {
+    with_claim(|lock| {
+        assert!(lock.lock_at_once().is_none(), "pushed in");
+        assert!(lock.lock_at_once().is_none(), "pushed in the second time");
+        // Whoever does not care takes it, and leaves the claim alone.
+        assert!(lock.try_lock().is_some());
+        assert!(lock.lock_at_once().is_none(), "the claim was forgotten");
+        // One who waited for it to lapse ends it for all.
+        drop(lock.lock(|| ()));
+        assert!(lock.lock_at_once().is_some());
+    });
+    let lock = BigLock::new(());
+    let guard = lock.lock_at_once().expect("free");
+    assert!(lock.lock_at_once().is_none(), "held");
+    drop(guard);
 }
 
 #[test]
@@ -168,4 +198,76 @@ fn everybody_is_initiator_and_target() {
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
     assert_eq!(counts, lock.lock(|| ()).to_vec());
+}
+
+/// So large that it takes a while to leave it behind.
+type Large = [u8; 1 << 17];
+
+/// A CPU that takes its time to obey.
+struct Slow<'o> {
+    obeyed: &'o AtomicBool,
+    last: u8,
+}
+
+impl Slow<'_> {
+    fn obey(&mut self) {
+        for _ in 0..20 {
+            thread::yield_now();
+        }
+        // Relaxed: the order comes from the mailbox.
+        self.obeyed.store(true, Ordering::Relaxed);
+        self.last = self.last.wrapping_add(1);
+    }
+}
+
+impl Target for Slow<'_> {
+    type Parked = Large;
+    fn flush(&mut self) {
+        self.obey();
+    }
+    fn stop(&mut self) -> Large {
+        self.obey();
+        [self.last; 1 << 17]
+    }
+}
+
+/// First it obeys, then it leaves behind what there is, and then it answers: the
+/// initiator looks at once.
+#[test]
+fn the_answer_comes_last() {
+    let rounds: u8 = if cfg!(miri) { 2 } else { 200 };
+    let lock = BigLock::new(());
+    let mailbox = Mailbox::<Large>::new();
+    let (obeyed, over) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let target = scope.spawn(|| {
+            let mut cpu = Slow {
+                obeyed: &obeyed,
+                last: 0,
+            };
+            while !over.load(Ordering::Relaxed) {
+                let _ = mailbox.service(&mut cpu);
+                thread::yield_now();
+            }
+        });
+        // However this ends, the target has to.
+        let initiator = scope.spawn(|| {
+            let mut guard = lock.lock(|| ());
+            for round in 1..=rounds {
+                obeyed.store(false, Ordering::Relaxed);
+                if round % 2 == 0 {
+                    mailbox.flush(&mut guard, || (), || ());
+                } else {
+                    let parked = mailbox.stop(&mut guard, || (), || ());
+                    let parked = parked.expect("answered before anything was left behind");
+                    assert!(parked.iter().all(|&byte| byte == round));
+                }
+                assert!(obeyed.load(Ordering::Relaxed), "answered before it obeyed");
+            }
+        });
+        let judged = initiator.join();
+        over.store(true, Ordering::Relaxed);
+        target.join().expect("no panic");
+        assert!(judged.is_ok());
+    });
 }

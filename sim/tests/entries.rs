@@ -1,0 +1,265 @@
+//! Entries that are made later than they were begun: the environment was stopped
+//! on its way in, or the console was crowded; and ticks that come late.
+//!
+//! The hard thing is that there are two ways in for calls, which find the fifth
+//! argument in different places, so that an entry must be remembered by its way.
+
+use abi::layout::{PGSIZE, UXSTACKTOP};
+use abi::trap::Vector;
+use abi::{Call, EnvStatus, Personality};
+use kcore::{CpuId, Event, PhysMem};
+use sim::machine::call::{Answer, set_call};
+use sim::machine::{Machine, Mode, Spec, Store};
+use sim::mmu::walk;
+
+const CPU0: CpuId = CpuId(0);
+const CPU1: CpuId = CpuId(1);
+const RUN: u32 = EnvStatus::Runnable as u32;
+const STOP: u32 = EnvStatus::NotRunnable as u32;
+const CHILD: u32 = 0x1001;
+/// A page that the child has, one where it maps that again, and its stack.
+const PAGE: u32 = 0x40_0000;
+const COPY: u32 = 0x40_1000;
+const STACK: u32 = 0x40_2000;
+/// Its page-fault handler, and that one's stack.
+const UPCALL: u32 = 0x12_3450;
+const RO: u32 = 5;
+const RW: u32 = 7;
+
+/// How a child enters.
+const ENTRIES: [Event; 4] = [
+    Event::Syscall,
+    Event::FastSyscall,
+    Event::PageFault { va: PAGE + 8 },
+    Event::Exception,
+];
+
+/// A machine with two CPUs, and the child of the one environment on the second.
+fn with_child(console: usize, f: impl FnOnce(&mut Machine<'_>)) {
+    let spec = Spec {
+        cpus: 2,
+        console,
+        lifecycle: true,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let call = |machine: &mut Machine<'_>, call, arguments| {
+        let answer = machine.call(CPU0, call, arguments);
+        assert!(matches!(answer, Answer::Value(_)), "{call:?} {answer:?}");
+    };
+    call(&mut machine, Call::Exofork, [0; 5]);
+    let exception_stack = UXSTACKTOP - PGSIZE;
+    for va in [PAGE, STACK, exception_stack] {
+        call(&mut machine, Call::PageAlloc, [CHILD, va, RW, 0, 0]);
+    }
+    let upcall = [CHILD, UPCALL, 0, 0, 0];
+    call(&mut machine, Call::EnvSetPgfaultUpcall, upcall);
+    call(&mut machine, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+    machine.calm_down();
+    assert_eq!(machine.env_on(CPU1).map(|id| id.0 as u32), Some(CHILD));
+    f(&mut machine);
+}
+
+/// Makes registers such that each way in does something of its own: a call maps
+/// a page, by `int` for reading and by `sysenter` for writing.
+fn prepare(machine: &mut Machine<'_>, event: Event) {
+    machine.store(CPU1, STACK, RW);
+    let number = Personality::Lab4.number(Call::PageMap).expect("a call");
+    let frame = &mut machine.cpu_mut(CPU1).frame;
+    set_call(frame, number, [0, PAGE, 0, COPY, RO]);
+    frame.esp = STACK;
+    frame.trapno = match event {
+        Event::PageFault { .. } => 14,
+        Event::Exception => 0,
+        _ => Vector::SYSCALL.0,
+    };
+}
+
+/// Asserts that the child's entry was made, once it is on its CPU again.
+fn is_made(machine: &mut Machine<'_>, event: Event) {
+    let on_cpu = machine.env_on(CPU1).map(|id| id.0 as u32);
+    if event == Event::Exception {
+        assert_eq!(on_cpu, None, "{event:?}: it lives on");
+        return;
+    }
+    assert_eq!(on_cpu, Some(CHILD), "{event:?}");
+    let cpu = machine.cpu(CPU1);
+    let mapped = walk(machine.kernel.memory(), cpu.cr3, COPY);
+    let is_call = matches!(event, Event::Syscall | Event::FastSyscall);
+    assert_eq!(mapped.is_some(), is_call, "{event:?}");
+    if is_call {
+        assert_eq!(cpu.frame.regs.eax, 0, "{event:?}");
+        assert_eq!(cpu.frame.esp, STACK, "{event:?}");
+        let memory = machine.kernel.memory();
+        let table = memory.read(cpu.cr3.address() + (COPY >> 22) * 4) & !0xfff;
+        let perm = memory.read(table + (COPY >> 12 & 0x3ff) * 4) & 7;
+        let wanted = if event == Event::Syscall { RO } else { RW };
+        assert_eq!(perm, wanted, "{event:?}");
+    } else {
+        assert_eq!(cpu.frame.eip, UPCALL, "{event:?}");
+    }
+}
+
+#[test]
+fn an_entry_of_who_was_stopped_is_made_by_its_own_way() {
+    for event in ENTRIES {
+        with_child(16 * 1024, |machine| {
+            prepare(machine, event);
+            machine.trap(CPU1, event);
+            let status = |machine: &mut Machine<'_>, status| {
+                let arguments = [CHILD, status, 0, 0, 0];
+                let answer = machine.call(CPU0, Call::EnvSetStatus, arguments);
+                assert_eq!(answer, Answer::Value(0));
+                machine.calm_down();
+                assert_eq!(machine.check(), Ok(()), "{event:?}");
+            };
+            status(machine, STOP);
+            assert_eq!(machine.cpu(CPU1).mode, Mode::Idle, "{event:?}");
+            status(machine, RUN);
+            is_made(machine, event);
+        });
+    }
+}
+
+#[test]
+fn an_entry_that_waits_for_the_console_is_made_by_its_own_way() {
+    for event in ENTRIES {
+        with_child(10_000, |machine| {
+            // The kernel's own lines, until there is room for no more.
+            machine.uart.instant = false;
+            for _ in 0..1000 {
+                if let Answer::Value(other) = machine.call(CPU0, Call::Exofork, [0; 5]) {
+                    machine.call(CPU0, Call::EnvDestroy, [other, 0, 0, 0, 0]);
+                }
+                if machine.env_on(CPU0).is_none() {
+                    break;
+                }
+            }
+            prepare(machine, event);
+            machine.run_event(CPU1, event);
+            assert_eq!(machine.env_on(CPU1), None, "{event:?} did not wait");
+            machine.uart.instant = true;
+            machine.console_ready(CPU0);
+            machine.calm_down();
+            assert_eq!(machine.check(), Ok(()), "{event:?}");
+            is_made(machine, event);
+        });
+    }
+}
+
+/// Whoever has had its quantum gives way, however late the tick comes; whoever
+/// has not, does not, and gets another.
+#[test]
+fn a_tick_that_comes_late_ends_the_quantum() {
+    let quantum = Spec::default().quantum;
+    let late = (0..12).map(|power| quantum << power);
+    let odd = [
+        1,
+        quantum / 2,
+        quantum + 1,
+        1 << 32,
+        u64::from(u32::MAX),
+        1 << 62,
+    ];
+    for elapsed in late.chain(odd.map(|more| quantum + more)) {
+        let spec = Spec::default();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        let child = machine.call(CPU0, Call::Exofork, [0; 5]);
+        assert_eq!(child, Answer::Value(CHILD));
+        machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+        for turn in [CHILD, 0x1000, CHILD] {
+            machine.now += elapsed;
+            machine.run_event(CPU0, Event::Timer);
+            let on_cpu = machine.env_on(CPU0).map(|id| id.0 as u32);
+            assert_eq!(on_cpu, Some(turn), "after {elapsed}");
+            assert_eq!(machine.cpu(CPU0).due, Some(machine.now + quantum));
+        }
+    }
+}
+
+/// One that is alone keeps its CPU; who comes then does not wait for what the
+/// other has had before.
+#[test]
+fn a_late_tick_of_who_is_alone_is_not_held_against_it() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    machine.now += 100 * spec.quantum;
+    machine.run_event(CPU0, Event::Timer);
+    let child = machine.call(CPU0, Call::Exofork, [0; 5]);
+    assert_eq!(child, Answer::Value(CHILD));
+    machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+    // An interrupt that was on its way is none of this quantum's.
+    machine.now += spec.quantum / 4;
+    machine.run_event(CPU0, Event::Timer);
+    assert_eq!(machine.env_on(CPU0).map(|id| id.0), Some(0x1000));
+    machine.now += spec.quantum;
+    machine.run_event(CPU0, Event::Timer);
+    assert_eq!(machine.env_on(CPU0).map(|id| id.0 as u32), Some(CHILD));
+}
+
+/// How the parent, on the first CPU, gives it up.
+#[derive(Clone, Copy, Debug)]
+enum Leaving {
+    Yields,
+    Receives,
+    Sends,
+    SendsFast,
+}
+
+/// Whoever gets a CPU by another's short way first makes the entry that it was
+/// stopped in.
+#[test]
+fn an_entry_is_made_however_its_environment_gets_a_cpu() {
+    use Leaving::{Receives, Sends, SendsFast, Yields};
+    for (event, leaving) in ENTRIES
+        .into_iter()
+        .flat_map(|event| [Yields, Receives, Sends, SendsFast].map(|leaving| (event, leaving)))
+    {
+        let context = format!("{event:?} {leaving:?}");
+        with_child(16 * 1024, |machine| {
+            // Another takes its CPU, so that it gets the parent's.
+            prepare(machine, event);
+            machine.trap(CPU1, event);
+            let set = |machine: &mut Machine<'_>, id, status| {
+                let answer = machine.call(CPU0, Call::EnvSetStatus, [id, status, 0, 0, 0]);
+                assert_eq!(answer, Answer::Value(0), "{context}");
+            };
+            set(machine, CHILD, STOP);
+            let other = machine.call(CPU0, Call::Exofork, [0; 5]);
+            assert_eq!(other, Answer::Value(0x1002), "{context}");
+            set(machine, 0x1002, RUN);
+            machine.calm_down();
+            assert_eq!(machine.env_on(CPU1).map(|id| id.0), Some(0x1002));
+            set(machine, CHILD, RUN);
+            let (by, arguments) = match leaving {
+                Yields => (Call::Yield, [0; 5]),
+                Receives => (Call::IpcRecv, [u32::MAX, 0, 0, 0, 0]),
+                Sends | SendsFast => (Call::IpcSend, [0x1002, 1, u32::MAX, 0, 0]),
+            };
+            let number = Personality::Lab6.number(by).expect("a call");
+            let number = Personality::Lab4.number(by).unwrap_or(number);
+            set_call(&mut machine.cpu_mut(CPU0).frame, number, arguments);
+            let way = match leaving {
+                SendsFast => Event::FastSyscall,
+                _ => Event::Syscall,
+            };
+            machine.run_event(CPU0, way);
+            machine.calm_down();
+            assert_eq!(machine.check(), Ok(()), "{context}");
+            let on_cpu = machine.env_on(CPU0).map(|id| id.0 as u32);
+            if event == Event::Exception {
+                assert_ne!(on_cpu, Some(CHILD), "{context}: it lives on");
+                return;
+            }
+            assert_eq!(on_cpu, Some(CHILD), "{context}");
+            let cpu = machine.cpu(CPU0);
+            let is_call = matches!(event, Event::Syscall | Event::FastSyscall);
+            let mapped = walk(machine.kernel.memory(), cpu.cr3, COPY);
+            assert_eq!(mapped.is_some(), is_call, "{context}");
+            assert_eq!(cpu.frame.eip == UPCALL, !is_call, "{context}");
+        });
+    }
+}

@@ -19,7 +19,7 @@ use crate::external::{self, Found};
 use crate::qemu::conversation::{self, Ear, Turn};
 use crate::qemu::log_memory::LogMemory;
 use crate::qemu::machine::{Input, Machine, shell_line};
-use crate::qemu::supervise::Supervisor;
+use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
 use crate::symbols::Annotated;
 use crate::tether;
@@ -112,7 +112,8 @@ impl Host {
     }
 
     /// Does what `jostle run` would do with these options, without input, and
-    /// returns what it would have shown.
+    /// returns what it would have shown. Nobody waits for it at a terminal: its
+    /// time limit is a fair one.
     pub fn capture(&self, options: &Run) -> anyhow::Result<Captured> {
         self.capture_on(options, None, Vec::new(), |_| ())
     }
@@ -145,7 +146,7 @@ impl Host {
             // Dropped at the end of the statement, and with it our end of the pipe.
             self.command(&machine).stdin(input).stderr(messages_end),
             ear.at(Annotated::new(console.clone(), symbols)),
-            options.timeout,
+            options.timeout.map(Limit::Fair),
         )?;
         let remarks = machine
             .logs

@@ -17,6 +17,7 @@ pub mod commands;
 pub mod elf_check;
 pub mod expect;
 pub mod external;
+pub mod fair_clock;
 pub mod filtered;
 pub mod host;
 pub mod host_cargo;

@@ -10,10 +10,11 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
+use crate::fair_clock::family;
 use crate::status;
 
 /// A running child and all that it starts.
@@ -66,10 +67,19 @@ impl Group {
         self.child.stdout.take()
     }
 
-    /// Ends the child and all that it started.
-    pub fn kill(&self) {
-        // The group may have ended just now.
-        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+    /// The child's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends all that the child started, but not the child.
+    pub fn kill_children(&self) {
+        for process in family(self.id()).into_iter().skip(1) {
+            if let Some(id) = Pid::from_raw(process.cast_signed()) {
+                // It may have ended just now.
+                let _ = kill_process(id, Signal::KILL);
+            }
+        }
     }
 
     /// Waits for the child's end.
@@ -108,20 +118,25 @@ pub fn output(command: &mut Command) -> io::Result<Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     #[test]
-    fn grandchildren_are_ended_too() {
+    fn grandchildren_are_ended_and_the_child_goes_on() {
+        let script = "sh -c 'sleep 60 & echo; sleep 60; :'; echo on";
         let mut group = Group::spawn(
             Command::new("sh")
-                .args(["-c", "sleep 60 & sleep 60"])
+                .args(["-c", script])
                 .stdout(Stdio::piped()),
         )
         .expect("sh starts");
         let mut output = group.stdout().expect("piped");
-        group.kill();
+        output.read_exact(&mut [0]).expect("they have begun");
+        group.kill_children();
         // Ends only when nobody holds the other end any more.
-        io::copy(&mut output, &mut io::sink()).expect("read");
-        assert!(!group.wait().expect("ended").success());
+        let mut rest = Vec::new();
+        output.read_to_end(&mut rest).expect("read");
+        assert_eq!(rest, b"on\n");
+        assert!(group.wait().expect("ended").success());
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, shell_line};
 use crate::qemu::module_line;
-use crate::qemu::supervise::{Ending, Supervisor};
+use crate::qemu::supervise::{Ending, Limit, Supervisor};
 use crate::regular_file::{self, refusal};
 use crate::report::{line, note};
 use crate::status::{self, usage};
@@ -95,7 +95,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     if options.batch.is_some() {
         command.stdin(Stdio::null());
     }
-    let ending = supervisor.attend(&mut command, options.run.timeout)?;
+    let ending = supervisor.attend(&mut command, options.run.timeout.map(Limit::Wall))?;
     drop(emulator);
     drop(terminal);
     for log in &machine.logs {

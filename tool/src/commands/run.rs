@@ -25,7 +25,7 @@ use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
 use crate::qemu::patient::Patient;
-use crate::qemu::supervise::Supervisor;
+use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note};
 use crate::symbols::{Annotated, Symbols};
@@ -66,7 +66,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     let ending = supervisor.run(
         command.stdin(stdin),
         ear.at(Annotated::new(output, symbols)),
-        options.timeout,
+        options.timeout.map(Limit::Wall),
     )?;
     drop(command);
     messages.finish();

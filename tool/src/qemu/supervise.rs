@@ -14,11 +14,56 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
+use crate::fair_clock::{self, FairClock};
+
 /// How long a child that was asked to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
+/// The same for one that ends by itself: so long that it says how, also on a
+/// busy machine.
+const LONG_GRACE: Duration = Duration::from_secs(60);
 /// Ctrl-C reaches the emulator and the tool at once. When the emulator ends
 /// without a verdict, the tool's own signal is given this long to arrive.
 const SIGNAL_RACE: Duration = Duration::from_millis(100);
+
+/// How long a run may take.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// By the clock on the wall: what a person asks for.
+    Wall(Duration),
+    /// By a [`FairClock`]: for whoever can wait until a busy machine gets to it.
+    Fair(Duration),
+}
+
+/// A limit that runs.
+enum Alarm {
+    Never,
+    At(Instant),
+    After(Box<FairClock>, Duration),
+}
+
+impl Alarm {
+    fn set(limit: Option<Limit>, child: u32) -> Self {
+        match limit {
+            None => Self::Never,
+            Some(Limit::Wall(limit)) => Instant::now()
+                .checked_add(limit)
+                .map_or(Self::Never, Self::At),
+            Some(Limit::Fair(limit)) => Self::After(Box::new(FairClock::of(child)), limit),
+        }
+    }
+
+    /// How long to wait until it rings or has to be looked at; if it is not never.
+    fn left(&mut self) -> Option<Duration> {
+        match self {
+            Self::Never => None,
+            Self::At(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+            Self::After(clock, limit) => {
+                let left = limit.saturating_sub(clock.read());
+                Some(left.min(fair_clock::INTERVAL))
+            }
+        }
+    }
+}
 
 /// Why a run is over.
 #[derive(Debug)]
@@ -78,7 +123,7 @@ impl Supervisor {
         self,
         command: &mut Command,
         output: impl Write + Send + 'static,
-        limit: Option<Duration>,
+        limit: Option<Limit>,
     ) -> anyhow::Result<Ending> {
         let mut child = spawn(command.stdout(Stdio::piped()))?;
         let pipe = child.stdout.take().context("the child has no output")?;
@@ -91,7 +136,7 @@ impl Supervisor {
     }
 
     /// The same for a child that has the tool's own output, a terminal maybe.
-    pub fn attend(self, command: &mut Command, limit: Option<Duration>) -> anyhow::Result<Ending> {
+    pub fn attend(self, command: &mut Command, limit: Option<Limit>) -> anyhow::Result<Ending> {
         let mut child = spawn(command)?;
         let id = Pid::from_child(&child);
         let sender = self.sender.clone();
@@ -108,9 +153,9 @@ impl Supervisor {
     }
 
     /// Returns when the child has ended or had to be ended.
-    fn watch(&self, child: &mut Child, limit: Option<Duration>) -> anyhow::Result<Ending> {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        match self.next(deadline) {
+    fn watch(&self, child: &mut Child, limit: Option<Limit>) -> anyhow::Result<Ending> {
+        let mut alarm = Alarm::set(limit, child.id());
+        match self.next(&mut alarm) {
             Some(Event::End) => self.finish(child),
             Some(Event::OutputClosed) => self.stop(child, Ending::OutputClosed),
             Some(Event::OutputFailed(error)) => self.stop(child, Ending::OutputFailed(error)),
@@ -119,21 +164,24 @@ impl Supervisor {
         }
     }
 
-    /// The next event, or nothing when the deadline came first.
-    fn next(&self, deadline: Option<Instant>) -> Option<Event> {
-        match deadline {
-            // The sender in `self` is alive, so receiving cannot fail.
-            None => self.events.recv().ok(),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                self.events.recv_timeout(left).ok()
+    /// The next event, or nothing when the alarm rang first.
+    fn next(&self, alarm: &mut Alarm) -> Option<Event> {
+        loop {
+            let Some(left) = alarm.left() else {
+                // The sender in `self` is alive, so receiving cannot fail.
+                return self.events.recv().ok();
+            };
+            match self.events.recv_timeout(left) {
+                Ok(event) => return Some(event),
+                Err(_) if left.is_zero() => return None,
+                Err(_) => {}
             }
         }
     }
 
     /// The child has ended, or nearly: collect its status.
     fn finish(&self, child: &mut Child) -> anyhow::Result<Ending> {
-        let status = match wait_for(child, GRACE)? {
+        let status = match wait_for(child, LONG_GRACE)? {
             Some(status) => status,
             None => {
                 child.kill()?;
@@ -212,6 +260,7 @@ fn wait_for(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -245,7 +294,7 @@ mod tests {
         command
     }
 
-    fn run(script: &str, limit: Option<Duration>) -> (Ending, Vec<u8>, Duration) {
+    fn run(script: &str, limit: Option<Limit>) -> (Ending, Vec<u8>, Duration) {
         let output = Shared::default();
         let start = Instant::now();
         let ending = Supervisor::default()
@@ -272,7 +321,7 @@ mod tests {
     fn the_clock_ends_it() {
         let (ending, bytes, took) = run(
             "echo before; exec sleep 60",
-            Some(Duration::from_millis(300)),
+            Some(Limit::Wall(Duration::from_millis(300))),
         );
         assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
         assert_eq!(bytes, b"before\n");
@@ -280,9 +329,60 @@ mod tests {
     }
 
     #[test]
+    fn a_fair_clock_ends_it_too() {
+        let limit = Limit::Fair(Duration::from_millis(1500));
+        for hang in ["exec sleep 60", "while :; do :; done"] {
+            let (ending, bytes, took) = run(&format!("echo before; {hang}"), Some(limit));
+            assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
+            assert_eq!(bytes, b"before\n");
+            assert!(took >= Duration::from_millis(1500), "{took:?}");
+        }
+    }
+
+    /// Nine want one CPU; one of them needs it for a second.
+    #[test]
+    fn a_busy_machine_is_given_time() {
+        let (Ok(taskset), Ok(_)) = (which::which("taskset"), File::open("/proc/self/schedstat"))
+        else {
+            return;
+        };
+        let busy = |script: &str| {
+            let mut command = crate::tether::command(&taskset);
+            let one = rustix::process::getpid().as_raw_nonzero();
+            let list = std::fs::read_to_string(format!("/proc/{one}/status")).expect("there");
+            let cpu = list
+                .lines()
+                .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+            let cpu = cpu.and_then(|list| list.trim().split(['-', ',']).next());
+            command.args(["-c", cpu.expect("a CPU"), "sh", "-c", script]);
+            command
+        };
+        let others: Vec<_> = (0..8)
+            .map(|_| busy("while :; do :; done").spawn().expect("starts"))
+            .collect();
+        // The 12th and 13th word behind the name: hundredths of seconds used.
+        let second = "while read -r line < /proc/$$/stat; set -- ${line##*) }; \
+                      [ $((${12} + ${13})) -lt 100 ]; do :; done";
+        let run = |limit| {
+            Supervisor::default()
+                .run(&mut busy(second), io::sink(), Some(limit))
+                .expect("runs")
+        };
+        let limit = Duration::from_secs(4);
+        let endings = (run(Limit::Fair(limit)), run(Limit::Wall(limit)));
+        for mut other in others {
+            other.kill().expect("is there");
+            other.wait().expect("is there");
+        }
+        let (fair, wall) = endings;
+        assert!(matches!(fair, Ending::Exited(_)), "{fair:?}");
+        assert!(matches!(wall, Ending::TimeLimit), "{wall:?}");
+    }
+
+    #[test]
     fn a_child_that_will_not_listen_is_killed() {
         let stubborn = "trap '' TERM; echo x; while :; do sleep 0.1; done";
-        let (ending, _, took) = run(stubborn, Some(Duration::from_millis(300)));
+        let (ending, _, took) = run(stubborn, Some(Limit::Wall(Duration::from_millis(300))));
         assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
         assert!(took >= GRACE && took < Duration::from_secs(30), "{took:?}");
     }
@@ -308,7 +408,10 @@ mod tests {
         };
         let ending = attend("exit 3", None);
         assert!(matches!(ending, Ending::Exited(status) if status.code() == Some(3)));
-        let ending = attend("exec sleep 60", Some(Duration::from_millis(100)));
+        let ending = attend(
+            "exec sleep 60",
+            Some(Limit::Wall(Duration::from_millis(100))),
+        );
         assert!(matches!(ending, Ending::TimeLimit), "{ending:?}");
     }
 

@@ -5,11 +5,12 @@ use std::process::{Command, Stdio};
 
 use jostle::expect::{Expect, regex};
 use jostle::qemu::verdict::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::boot::Boot;
-use crate::programs::LIMIT_SECONDS;
+use crate::programs::{COMMAND_LIMIT_SECONDS, LIMIT_SECONDS};
+use crate::trial::Trial;
 
 /// A line of the guest's.
 const CALL: &str = "  ebp [0-9a-f]{8}  eip [0-9a-f]{8}  args( [0-9a-f]{8}){5}";
@@ -63,7 +64,7 @@ fn panic() -> Result<(), Failed> {
 fn monitor() -> Result<(), Failed> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_jostle"))
         .args(["run", "breakpoint", "--append", "grading"])
-        .args(["--timeout", LIMIT_SECONDS])
+        .args(["--timeout", COMMAND_LIMIT_SECONDS])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

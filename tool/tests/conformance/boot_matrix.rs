@@ -8,12 +8,13 @@
 use jostle::expect::{Expect, Line, regex, text};
 use jostle::qemu::machine::Machine;
 use jostle::qemu::verdict::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::Boot;
 use crate::console::{FIRST, booted, exiting, first, free, nothing_left};
 use crate::forged_madt;
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// MiB: the least, odd ones, around the end of the direct map, around the
 /// hole below 4 GiB where devices are, and the most.

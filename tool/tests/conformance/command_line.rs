@@ -4,8 +4,11 @@ use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::programs::COMMAND_LIMIT_SECONDS;
+use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 
@@ -71,7 +74,14 @@ fn clean_end() -> Result<(), Failed> {
 
 /// `primes` takes long enough for the last CPU, which is to panic, to be let in.
 fn panic() -> Result<(), Failed> {
-    let output = jostle(&["primes", "--append", "plant=panic-now", "--timeout", "60"]).output()?;
+    let output = jostle(&[
+        "primes",
+        "--append",
+        "plant=panic-now",
+        "--timeout",
+        COMMAND_LIMIT_SECONDS,
+    ])
+    .output()?;
     status_is(101, &output)
 }
 
@@ -112,7 +122,7 @@ fn killed() -> Result<(), Failed> {
 fn reader_leaves() -> Result<(), Failed> {
     // It prints for long enough after its first byte to notice the closed pipe.
     let seed = unique("reader");
-    let mut child = jostle(&["demo", &seed, "--timeout", "60"])
+    let mut child = jostle(&["demo", &seed, "--timeout", COMMAND_LIMIT_SECONDS])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;

@@ -1,10 +1,11 @@
 //! Counted in instructions, a run is the same every time, to the last byte.
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::Boot;
 use crate::console::booted;
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// One alone, and some whose environments really race when run in parallel.
 const PROGRAMS: [(&str, u32); 5] = [

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use abi::Personality;
 use kcore::trace::Cause;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::host;
+use crate::trial::Trial;
 
 /// A page, and the column of its table that names tests.
 const TABLES: [(&str, usize); 2] = [("docs/deviations.md", 4), ("docs/promises.md", 3)];

@@ -6,10 +6,12 @@ use std::process::{Child, Command, Output, Stdio};
 
 use jostle::expect::{Expect, regex, text};
 use jostle::external;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::host;
 use crate::command_line::{no_process_with, status_is};
+use crate::programs::COMMAND_LIMIT_SECONDS;
+use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 
@@ -85,7 +87,7 @@ fn socket(child: &Child) -> String {
 
 /// Runs it to its end, status 0, and compares what it showed.
 fn expect(name: &str, words: &[&str], lines: &[&str], expect: &Expect) -> Result<(), Failed> {
-    let words = [words, &["--timeout", "120"]].concat();
+    let words = [words, &["--timeout", COMMAND_LIMIT_SECONDS]].concat();
     let output = Session::start(name, &words, lines)?.end()?;
     status_is(0, &output)?;
     let shown = String::from_utf8_lossy(&output.stdout);

@@ -5,11 +5,13 @@ use std::process::{Command, Stdio};
 
 use jostle::expect::{Expect, regex, text};
 use jostle::process_group;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::host;
 use crate::command_line::status_is;
 use crate::console::{FIRST, booted, exiting, first, free, nothing_left};
+use crate::programs::COMMAND_LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// What QEMU exits with when the kernel ended as it should: see
 /// `jostle::qemu::verdict`.
@@ -108,7 +110,7 @@ fn boots(case: &Case) -> Result<(), Failed> {
     let qemu = host()?.qemu();
     let output = process_group::output(
         Command::new("timeout")
-            .arg("60")
+            .arg(COMMAND_LIMIT_SECONDS)
             .arg(&qemu.path)
             .args(&qemu.arguments)
             .args(["-smp", &cpus, "-display", "none", "-net", "none"])

@@ -30,13 +30,19 @@ mod prompt;
 mod replay;
 mod starting;
 mod trace;
+mod trial;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
+
+use self::trial::Trial;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // With one thread, the harness would begin a case's line before the case.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(cores.max(2));
     let mut trials: Vec<Trial> = programs::trials()
         .chain(determinism::trials())
         .chain(planted::trials())
@@ -59,5 +65,6 @@ fn main() -> ExitCode {
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));
+    let trials = trials.into_iter().map(Trial::into_inner).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -4,10 +4,11 @@
 
 use jostle::expect::{Expect, text};
 use jostle::qemu::verdict::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::Boot;
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
+use crate::trial::Trial;
 
 /// Program and fault. A fault that makes the guest hang is found by the time
 /// limit, so these are chosen to end quickly where that is possible.

@@ -6,7 +6,7 @@
 //! single environment, for which that is the same.
 
 use jostle::expect::{Expect, Line, regex, text};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::Boot;
 use crate::console::{
@@ -15,9 +15,15 @@ use crate::console::{
 };
 use crate::features;
 use crate::handlers;
+use crate::trial::Trial;
 
-/// A guard against a guest that hangs, many times what any of them takes.
+/// A guard against a guest that hangs, many times what any of them takes. It
+/// is a fair one (see `jostle::fair_clock`), which `--timeout` of the command
+/// itself is not: where a case runs that, the guard is the case's own limit in
+/// `jostle test`, and this far behind it.
 pub const LIMIT_SECONDS: &str = "180";
+/// The limit for the command itself.
+pub const COMMAND_LIMIT_SECONDS: &str = "7200";
 
 const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
 

@@ -10,12 +10,13 @@ use std::process::{Command, Stdio};
 use jostle::expect::{Expect, Line, regex, text};
 use jostle::programs;
 use jostle::workspace::Workspace;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use shell::PROMPT;
 
 use crate::boot::Boot;
 use crate::console::{booted, nothing_left};
-use crate::programs::LIMIT_SECONDS;
+use crate::programs::{COMMAND_LIMIT_SECONDS, LIMIT_SECONDS};
+use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 
@@ -344,7 +345,7 @@ fn any_bytes() -> Result<(), Failed> {
 /// What the command itself shows with this input, which is not a terminal.
 fn piped(program: Option<&str>, input: &[u8]) -> Result<String, Failed> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_jostle"))
-        .args(["run", "--timeout", LIMIT_SECONDS])
+        .args(["run", "--timeout", COMMAND_LIMIT_SECONDS])
         .args(program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

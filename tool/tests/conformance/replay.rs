@@ -3,11 +3,12 @@
 
 use jostle::expect::Expect;
 use jostle::qemu::verdict::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::{Boot, host};
 use crate::console::nothing_left;
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
+use crate::trial::Trial;
 
 /// Every program once, on the four CPUs that give its environments most to
 /// race for.

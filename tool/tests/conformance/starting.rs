@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jostle::build::guest::Kernel;
 use jostle::expect::{Expect, Line, regex, text};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use shell::PROMPT;
 
 use crate::boot::{Boot, host};
@@ -13,6 +13,7 @@ use crate::console::{
 };
 use crate::handlers::fair_share;
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 const THIRD: &str = "00001002";
 /// Nobody, as the parent of the first environments.

@@ -8,10 +8,11 @@ use jostle::commands::trace::Selection;
 use jostle::trace_file::Trace;
 
 use kcore::trace::{Cause, Kind, Record, What};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::{Boot, host};
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// What a trace is about, and what is asked of it.
 pub fn trials() -> impl Iterator<Item = Trial> {

@@ -7,9 +7,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+
+use crate::fair_clock::FairClock;
 
 /// How long QEMU may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,12 +86,12 @@ impl Emulator {
             .spawn()
             .with_context(|| format!("cannot start {:?}", command.get_program()))?;
         let mut emulator = Self(child);
-        let deadline = Instant::now() + PATIENCE;
+        let mut clock = FairClock::of(emulator.0.id());
         while !socket.path.exists() {
             if let Some(status) = emulator.0.try_wait()? {
                 bail!("QEMU failed: {status}");
             }
-            if Instant::now() > deadline {
+            if clock.read() > PATIENCE {
                 bail!("QEMU does not listen for gdb");
             }
             std::thread::sleep(Duration::from_millis(5));

@@ -15,11 +15,12 @@ mod start;
 
 use jostle::expect::{Expect, regex, text};
 use jostle::qemu::verdict::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::{Boot, host};
 use crate::console::{FIRST, SECOND, booted, exiting, first, free, new, nothing_left};
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// A file, how it is run, and what it prints beside its last line.
 struct Case {

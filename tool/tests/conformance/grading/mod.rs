@@ -11,11 +11,12 @@ mod lab4;
 mod typing;
 
 use jostle::expect::{Line, regex, text};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::Boot;
 use crate::console::{booted, nothing_left};
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// A program, and how its lines begin.
 pub struct Row {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use libtest_mimic::Failed;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::programs::LIMIT_SECONDS;
+use crate::programs::COMMAND_LIMIT_SECONDS;
 
 /// `breakpoint` stops; told to continue it ends by itself; and the monitor is
 /// entered again because nothing is left.
@@ -62,7 +62,14 @@ struct Session(Child);
 impl Session {
     fn start(program: &str) -> Result<Self, Failed> {
         let child = Command::new(env!("CARGO_BIN_EXE_jostle"))
-            .args(["run", program, "--cpus", "1", "--timeout", LIMIT_SECONDS])
+            .args([
+                "run",
+                program,
+                "--cpus",
+                "1",
+                "--timeout",
+                COMMAND_LIMIT_SECONDS,
+            ])
             .args(["--append", "grading"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

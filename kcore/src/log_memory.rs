@@ -13,6 +13,7 @@
 //!        16   ticks in a second, 64 bits
 //!        24   bytes of items, 64 bits
 //!        32   items lost, 64 bits
+//!        40   check of head and items, 64 bits; 0 before the run is over
 //!     4,096   the items
 //! ```
 //! All numbers are little-endian; those without a size have 32 bits.
@@ -23,6 +24,8 @@ use crate::{record, trace};
 pub const ITEMS: u32 = 4096;
 /// Bytes of a head.
 pub const HEAD_SIZE: usize = 40;
+/// Where the check of a whole file stands, in bytes. The kernel does not know it.
+pub const CHECK_AT: u64 = 40;
 /// So many words, the first ones, say what the memory is for.
 pub const PURPOSE_WORDS: usize = 4;
 /// The word of the head that [`Head::len`] begins with; the other half follows.

@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! log    = "JOSTLE" version:u16  record*
-//! record = tag:u8 fields check:u16
+//! record = tag:u8 fields check:u32
 //!
 //! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 plant:string
 //!         frames console  n (start end){n}
@@ -27,13 +27,14 @@
 //! SETTLED
 //! DIGEST  digest:u64                     of everything
 //! END
+//! CUT                                    nobody will write on: not by the kernel
 //!
 //! word, u16, u64   little-endian; any other number is LEB128, low bits first
 //! string           n byte{n}
 //! now              difference to the last one, its sign in bit 0
 //! frame            difference to the last one of this CPU: a number whose bit
 //!                  i says that word i changed, then those words
-//! check            FNV-1a over tag and fields, folded to 16 bits
+//! check            FNV-1a over tag and fields
 //! ```
 
 use crate::cpu::MAX_CPUS;
@@ -50,7 +51,7 @@ use core::ops::Range;
 /// What a log begins with, before its version.
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -78,6 +79,18 @@ pub mod tag {
     pub const DIGEST: u8 = 10;
     /// The run is over.
     pub const END: u8 = 11;
+    /// The machine was stopped or the memory full; whoever looked after the log
+    /// writes this, so that one whose end got lost can be told from it.
+    pub const CUT: u8 = 12;
+}
+
+/// Bytes of a record without fields.
+pub const MARK_SIZE: usize = 5;
+
+/// A record without fields.
+pub const fn mark(tag: u8) -> [u8; MARK_SIZE] {
+    let [a, b, c, d] = check(CHECK_START, &[tag]).to_le_bytes();
+    [tag, a, b, c, d]
 }
 
 /// Where a log goes.
@@ -387,7 +400,7 @@ impl<'s, S: Sink> Record<'s, S> {
     }
 
     fn finish(self) {
-        self.sink.put(&fold(self.check).to_le_bytes());
+        self.sink.put(&self.check.to_le_bytes());
     }
 }
 
@@ -395,15 +408,13 @@ impl<'s, S: Sink> Record<'s, S> {
 pub const CHECK_START: u32 = 0x811c_9dc5;
 
 /// Adds bytes to a check.
-pub fn check(value: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(value, |value, &byte| {
-        (value ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
-}
-
-/// The check as it stands at the end of a record.
-pub const fn fold(value: u32) -> u16 {
-    (value ^ value >> 16) as u16
+pub const fn check(value: u32, bytes: &[u8]) -> u32 {
+    let (mut value, mut rest) = (value, bytes);
+    while let [byte, after @ ..] = rest {
+        value = (value ^ *byte as u32).wrapping_mul(0x0100_0193);
+        rest = after;
+    }
+    value
 }
 
 /// Code of an [`End`].

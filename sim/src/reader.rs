@@ -1,14 +1,15 @@
 //! Reads the log of a run; the writer is `kcore::record`, which has the format.
 //!
 //! The hard thing is that a log may be cut off anywhere (the machine was
-//! switched off) or damaged. The first is normal and said so; the second is an
-//! error with a place. Nothing in a log can make the reader panic or allocate
+//! switched off) or damaged. The first is normal, and whoever stopped the machine
+//! has put a mark behind the log; the second is an error with a place, and a log
+//! that ends without either is one of those. Nothing in a log can make the reader panic or allocate
 //! more than the log is long.
 
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
 use kcore::cpu::MAX_CPUS;
-use kcore::record::{CHECK_START, MAGIC, VERSION, check, fold, tag};
+use kcore::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
 use kcore::{CpuId, CpuSet, Effects, End, Event, Pfn, Remote, Resume};
 use std::ops::Range;
 
@@ -150,21 +151,29 @@ pub struct Reader<'b> {
     frames: [TrapFrame; MAX_CPUS],
     now: u64,
     cpu: CpuId,
-}
-
-/// The record that ends a log.
-fn last_record() -> [u8; 3] {
-    let [low, high] = fold(check(CHECK_START, &[tag::END])).to_le_bytes();
-    [tag::END, low, high]
+    is_cut: bool,
 }
 
 type Read<T> = Result<T, ReadError>;
 
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ReadError::Truncated => "it ends too soon",
+            ReadError::Header => "no log of this version",
+            ReadError::Check => "a damaged record",
+            ReadError::Value => "a record that cannot be",
+        })
+    }
+}
+
 impl<'b> Reader<'b> {
     /// A log of the version that this reader knows.
     pub fn new(bytes: &'b [u8]) -> Read<Reader<'b>> {
+        let uncut = bytes.strip_suffix(&mark(tag::CUT));
         let mut reader = Reader {
-            bytes,
+            bytes: uncut.unwrap_or(bytes),
+            is_cut: uncut.is_some(),
             at: 0,
             frames: [TrapFrame::default(); MAX_CPUS],
             now: 0,
@@ -179,6 +188,11 @@ impl<'b> Reader<'b> {
         }
     }
 
+    /// Whether the log was cut off by whoever looked after it.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// Offset of the next record.
     pub fn offset(&self) -> usize {
         self.at
@@ -188,7 +202,7 @@ impl<'b> Reader<'b> {
     pub fn record(&mut self) -> Option<Read<Record>> {
         (self.at < self.bytes.len()).then(|| match self.checked() {
             // A log that has its end was not cut off: some length is wrong.
-            Err(ReadError::Truncated) if self.bytes.ends_with(&last_record()) => {
+            Err(ReadError::Truncated) if self.bytes.ends_with(&mark(tag::END)) => {
                 Err(ReadError::Check)
             }
             record => record,
@@ -204,7 +218,7 @@ impl<'b> Reader<'b> {
         // A damaged field makes the rest of the record meaningless: then the
         // check, wherever it is looked for, does not agree either.
         let value = check(CHECK_START, &self.bytes[start..self.at]);
-        let agrees = self.take(2)? == fold(value).to_le_bytes();
+        let agrees = self.take(4)? == value.to_le_bytes();
         match record {
             Ok(_) if !agrees => Err(ReadError::Check),
             Err(_) if !agrees => Err(ReadError::Check),

@@ -233,7 +233,11 @@ impl Place {
     }
 
     fn unreadable(&self, error: ReadError, offset: usize) -> Difference {
-        self.differs("the log itself", (error, offset), "a record")
+        Difference {
+            recorded: format!("{error}, at byte {offset}"),
+            replayed: "a record".into(),
+            ..self.differs("the log itself", (), ())
+        }
     }
 }
 
@@ -262,7 +266,8 @@ impl Replayer<'_> {
         loop {
             let offset = reader.offset();
             let record = match reader.record() {
-                None | Some(Err(ReadError::Truncated)) => break,
+                None | Some(Err(ReadError::Truncated)) if reader.is_cut() => break,
+                None => return Err(self.place.unreadable(ReadError::Truncated, offset)),
                 Some(Err(error)) => return Err(self.place.unreadable(error, offset)),
                 Some(Ok(record)) => record,
             };

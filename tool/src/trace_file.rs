@@ -12,6 +12,7 @@ use anyhow::Context;
 use kcore::log_memory::{BadHead, HEAD_SIZE, Head, ITEMS, Purpose};
 use kcore::trace::{RECORD_SIZE, Record};
 
+use crate::qemu::seal;
 use crate::regular_file::{self, refusal};
 
 /// A trace, from its beginning.
@@ -58,6 +59,9 @@ impl Trace {
         }
         if head.hz == 0 {
             return Err(refuse(&"damaged: the clock stands still"));
+        }
+        if !seal::is_undamaged(&file).map_err(|error| refuse(&error))? {
+            return Err(refuse(&"damaged: its check does not agree"));
         }
         file.seek(SeekFrom::Start(ITEMS.into()))
             .map_err(|error| refuse(&error))?;

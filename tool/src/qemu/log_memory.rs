@@ -4,23 +4,26 @@
 //! which is a hole; an empty head in it tells the kernel what it is for. The
 //! hard thing is that any moment may have been the last: the head says how far
 //! the log goes, and nothing behind that is looked at. When the run is over,
-//! however it ended, the hole is cut off, and a record's head too.
+//! however it ended, the hole is cut off, and a record's head too. What happens
+//! to the file after that must not go unnoticed: a trace gets a check, and a
+//! record that has no end a mark.
 //!
 //! Nothing else is ever overwritten: what is there must be empty, a record or a
 //! trace, and no other run may be writing to it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
-use kcore::record;
+use kcore::record::{self, mark, tag};
 
 use crate::cli::Run;
+use crate::qemu::machine::doubled_commas;
+use crate::qemu::seal;
 use crate::regular_file::{self, Identity, identity, refusal};
 use crate::status::usage;
 
@@ -95,14 +98,7 @@ impl LogMemory {
         let mut object = OsString::from(format!(
             "memory-backend-file,id={name},share=on,size={mib}M,mem-path="
         ));
-        // QEMU splits at commas: in a path they are doubled.
-        let parts = self.path.as_os_str().as_bytes().split(|&b| b == b',');
-        for (index, part) in parts.enumerate() {
-            if index > 0 {
-                object.push(",,");
-            }
-            object.push(OsStr::from_bytes(part));
-        }
+        object.push(doubled_commas(self.path.as_os_str()));
         object
     }
 
@@ -166,10 +162,14 @@ impl LogMemory {
         let len = head.map(|head| head.len.min(there));
         match (len, self.purpose) {
             (None, _) => file.set_len(0)?,
-            (Some(len), Purpose::Trace) => file.set_len(u64::from(ITEMS) + len)?,
+            (Some(len), Purpose::Trace) => {
+                file.set_len(u64::from(ITEMS) + len)?;
+                seal::trace(&file)?;
+            }
             (Some(len), Purpose::Record) => {
                 move_down(&file, len)?;
                 file.set_len(len)?;
+                seal::record(&file, len)?;
             }
         }
         Ok(head)
@@ -241,6 +241,10 @@ fn read_items(path: &Path) -> io::Result<Vec<u8>> {
             let there = file.metadata()?.len().saturating_sub(ITEMS.into());
             let mut record = vec![0; usize::try_from(head.len.min(there)).unwrap_or(0)];
             file.read_exact_at(&mut record, ITEMS.into())?;
+            if !record.is_empty() && !record.ends_with(&mark(tag::END)) {
+                // Nobody was left to say so.
+                record.extend(mark(tag::CUT));
+            }
             Ok(record)
         }
     }
@@ -249,6 +253,7 @@ fn read_items(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kcore::record::MARK_SIZE;
 
     /// A memory in a file of the host's, and what the kernel does to it.
     fn written(purpose: Purpose, head: Head, items: &[u8]) -> LogMemory {
@@ -292,7 +297,11 @@ mod tests {
         };
         let (remark, before, after) = finished(&written(Purpose::Record, head, &items));
         assert_eq!(remark, None);
-        assert!(before == items && after == items);
+        let cut = [&items[..], &mark(tag::CUT)].concat();
+        assert!(before == cut && after == cut);
+        let whole = [&items[..items.len() - MARK_SIZE], &mark(tag::END)].concat();
+        let (_, before, after) = finished(&written(Purpose::Record, head, &whole));
+        assert!(before == whole && after == whole);
     }
 
     #[test]
@@ -308,7 +317,7 @@ mod tests {
             remark.contains("4 MiB") && remark.contains(" 5 "),
             "{remark}"
         );
-        assert_eq!(after.len(), (4 << 20) - ITEMS as usize);
+        assert_eq!(after.len(), (4 << 20) - ITEMS as usize + MARK_SIZE);
     }
 
     #[test]

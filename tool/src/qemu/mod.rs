@@ -6,5 +6,6 @@ pub mod log_memory;
 pub mod machine;
 pub mod module_line;
 pub mod patient;
+pub mod seal;
 pub mod supervise;
 pub mod verdict;

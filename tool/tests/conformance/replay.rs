@@ -3,6 +3,7 @@
 
 use jostle::expect::Expect;
 use jostle::qemu::verdict::Verdict;
+use kcore::record::MARK_SIZE;
 use libtest_mimic::Failed;
 
 use crate::boot::{Boot, host};
@@ -130,7 +131,8 @@ fn full() -> Result<(), Failed> {
     let mut complaints = boot.complaints(&Expect::new().in_order(nothing_left()));
     complaints.extend(cut_off(&file, 1000)?);
     let len = std::fs::metadata(&file)?.len();
-    if len != (1 << 20) - 4096 {
+    // And the mark of its end.
+    if len != (1 << 20) - 4096 + MARK_SIZE as u64 {
         complaints.push(format!("{len} bytes of 1 MiB but a page"));
     }
     if !boot

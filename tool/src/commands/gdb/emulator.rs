@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::fair_clock::FairClock;
+use crate::qemu::machine::doubled_commas;
 
 /// How long QEMU may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,7 +59,7 @@ impl Socket {
     pub fn arguments(&self) -> Vec<OsString> {
         let mut chardev = OsString::from("socket,id=gdb,server=on,wait=off,path=");
         // A comma ends a value unless it is doubled.
-        chardev.push(self.path.to_string_lossy().replace(',', ",,"));
+        chardev.push(doubled_commas(self.path.as_os_str()));
         let words = ["-S", "-gdb", "chardev:gdb", "-chardev"];
         let mut arguments: Vec<OsString> = words.map(OsString::from).into();
         arguments.push(chardev);

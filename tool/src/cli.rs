@@ -2,18 +2,21 @@
 //! a wrong question is answered (one line, status 2).
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kcore::cpu::MAX_CPUS;
 use kcore::trace::Kind;
 
 use crate::commands::trace;
 use crate::nic::Nic;
 use crate::personality::Personality;
-use crate::report::note;
+use crate::qemu::machine::shell_word;
+use crate::report::{final_status, note, result};
 use crate::server::Server;
 use crate::status;
 
@@ -118,10 +121,10 @@ pub struct Run {
     #[arg(long, requires = "gdb_port")]
     pub stopped: bool,
     /// How many CPUs the machine has.
-    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=32))]
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = cpus)]
     pub cpus: u32,
     /// How much memory, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 128, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(8..=4096))]
+    #[arg(long, value_name = "MIB", default_value_t = 128, allow_negative_numbers = true, value_parser = mebibytes)]
     pub mem: u32,
     /// Count instructions instead of time: every run is the same.
     #[arg(long)]
@@ -270,7 +273,7 @@ pub struct Trace {
     #[arg(long, value_name = "KIND,…", help = trace::kinds_help(), value_delimiter = ',', value_parser = trace::kind)]
     pub kind: Vec<Kind>,
     /// Only what is about this CPU.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(0..32))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = cpu)]
     pub cpu: Option<u32>,
     /// Print at most so many records.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
@@ -312,6 +315,31 @@ fn hexadecimal(text: &str) -> Result<u32, String> {
     }
 }
 
+/// A whole number in this range.
+fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    // Parsing would take a leading `+` too.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits && range.contains(&number) => Ok(number),
+        _ => {
+            let (first, last) = range.into_inner();
+            Err(format!("a whole number from {first} to {last} is needed"))
+        }
+    }
+}
+
+fn cpus(text: &str) -> Result<u32, String> {
+    number(text, 1..=MAX_CPUS as u32)
+}
+
+fn cpu(text: &str) -> Result<u32, String> {
+    number(text, 0..=MAX_CPUS as u32 - 1)
+}
+
+fn mebibytes(text: &str) -> Result<u32, String> {
+    number(text, 8..=4096)
+}
+
 /// How many.
 fn count(text: &str) -> Result<u64, String> {
     let wanted = format!("a whole number is needed, at most {}", u64::MAX);
@@ -330,11 +358,21 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Parses the arguments; what is wrong with them has been said when this
 /// returns an exit status.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
-    Cli::try_parse_from(arguments).map_err(|error| match error.kind() {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    Cli::try_parse_from(&arguments).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // A reader of the help who closes the pipe early is not an error.
-            let _ = error.print();
-            status::CLEAN
+            result(error.render());
+            final_status(status::CLEAN)
+        }
+        ErrorKind::InvalidUtf8 => {
+            let odd = arguments
+                .iter()
+                .find(|argument| argument.to_str().is_none());
+            note(format_args!(
+                "not text: {}",
+                odd.map_or_else(String::new, |odd| shell_word(odd))
+            ));
+            status::USAGE
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();

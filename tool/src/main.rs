@@ -30,5 +30,5 @@ fn main() -> ExitCode {
         report::note(format_args!("{error:#}"));
         status::of_error(&error)
     });
-    status.into()
+    report::final_status(status).into()
 }

@@ -1,13 +1,19 @@
 //! How the tool speaks: about itself on standard error, a line at a time;
 //! results on standard output, which during `run` is the guest's alone.
 //!
-//! Neither ever fails: when nobody listens any more, that is no reason to end
-//! with another exit status, let alone with a panic's.
+//! Neither ever fails where it is called. But a result that reached nobody is
+//! none: it is remembered, and is what the tool's exit status says if it would
+//! say that all went well.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::OnceLock;
 
 use crate::qemu::patient::Patient;
+use crate::status;
+
+/// Why a result could not be written, the first time.
+static LOST: OnceLock<std::io::Error> = OnceLock::new();
 
 /// Writes `jostle: message` to standard error.
 pub fn note(message: impl Display) {
@@ -35,15 +41,39 @@ fn without_numbers(text: &str) -> String {
 
 /// Writes one bare line to standard error.
 pub fn line(message: impl Display) {
-    // Deliberately ignored here and below: see the head of this file.
+    // There is nobody left to be told.
     let _ = writeln!(Patient(std::io::stderr()), "{message}");
 }
 
 /// Writes a command's result to standard output, at once and as it is.
 pub fn result(text: impl Display) {
     let mut stdout = std::io::stdout();
-    let _ = write!(stdout, "{text}");
-    let _ = stdout.flush();
+    if let Err(error) = write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // The first reason counts.
+        let _ = LOST.set(error);
+    }
+}
+
+/// Whether a result could not be written: nor will any other be.
+pub fn is_lost() -> bool {
+    LOST.get().is_some()
+}
+
+/// The tool's exit status, if what it did calls for `status`.
+pub fn final_status(status: u8) -> u8 {
+    match LOST.get() {
+        Some(error) if status == status::CLEAN => status_of_lost(error),
+        _ => status,
+    }
+}
+
+fn status_of_lost(error: &std::io::Error) -> u8 {
+    if error.kind() == ErrorKind::BrokenPipe {
+        // Whoever closed it knows.
+        return status::OUTPUT_CLOSED;
+    }
+    note(format_args!("standard output: {error}"));
+    status::FAILURE
 }
 
 #[cfg(test)]

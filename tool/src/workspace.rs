@@ -1,5 +1,7 @@
 //! Where the sources are and where what is made from them goes.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The source tree that this tool was built from.
@@ -32,6 +34,16 @@ impl Workspace {
     /// Cargo's folder for what is built for the host.
     pub fn target(&self) -> &Path {
         &self.target
+    }
+
+    /// Why nothing can be built, if it is because cargo's folder, or the one that
+    /// it would be made in, cannot be written.
+    pub fn cannot_write(&self) -> Option<io::Error> {
+        let probe = self.target.join(format!("probe-{}", std::process::id()));
+        let tried = fs::create_dir_all(&self.target)
+            .and_then(|()| File::create_new(&probe))
+            .and_then(|_| fs::remove_file(&probe));
+        tried.err()
     }
 
     /// The set-up script, which can install what is missing.

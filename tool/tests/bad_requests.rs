@@ -113,12 +113,112 @@ fn numbers_below_zero() {
         let line = refused(words);
         assert!(line.contains(what) && !line.contains("tip:"), "{line}");
     };
-    said(&["run", "--cpus", "-1"], "1..=32");
-    said(&["run", "--mem", "-1"], "8..=4096");
+    said(&["run", "--cpus", "-1"], "from 1 to 32");
+    said(&["run", "--mem", "-1"], "from 8 to 4096");
     said(&["run", "--timeout", "-5"], "more than 0");
-    said(&["trace", "x", "--cpu", "-1"], "0..32");
+    said(&["trace", "x", "--cpu", "-1"], "from 0 to 31");
     said(&["trace", "x", "--limit", "-1"], "a whole number");
     assert!(!refused(&["run", "hello", "--no-such-option"]).contains("tip:"));
+}
+
+/// Said in words that a person would use.
+#[test]
+fn numbers_that_are_none() {
+    for (words, wanted) in [
+        (
+            &["run", "--cpus"][..],
+            "a whole number from 1 to 32 is needed",
+        ),
+        (&["gdb", "--cpus"], "a whole number from 1 to 32 is needed"),
+        (&["run", "--mem"], "a whole number from 8 to 4096 is needed"),
+        (
+            &["trace", "x", "--cpu"],
+            "a whole number from 0 to 31 is needed",
+        ),
+        (&["trace", "x", "--limit"], "a whole number is needed"),
+        (&["trace", "x", "--env"], "a hexadecimal number"),
+        (&["run", "--timeout"], "a number of seconds is needed"),
+    ] {
+        for value in ["four", "", "+4", "4 ", "0x4", "1e", "4,"] {
+            // Of these, some are numbers to some.
+            if ["--limit", "--timeout"].contains(words.last().expect("words")) && value == "+4"
+                || *words.last().expect("words") == "--env" && ["0x4", "1e"].contains(&value)
+            {
+                continue;
+            }
+            let line = refused(&[words, &[value]].concat());
+            assert!(line.contains(wanted), "{value}: {line}");
+            assert!(!line.contains("digit"), "{value}: {line}");
+        }
+    }
+}
+
+#[test]
+fn arguments_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"a\xffb");
+    for words in [
+        &["run", "hello", "--append"][..],
+        &["test"],
+        &["trace", "x", "--kind"],
+        &["run", "hello", "--cpus"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+            .args(words)
+            .arg(odd)
+            .output()
+            .expect("the tool starts");
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        let said = "jostle: not text: \"$(printf 'a\\377b')\"\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), said, "{words:?}");
+    }
+}
+
+/// A result that reached nobody.
+#[test]
+fn outputs_that_take_nothing() {
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("there")
+    };
+    for words in [["--help"], ["--version"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+            .args(words)
+            .stdout(full())
+            .output()
+            .expect("the tool starts");
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, "jostle: standard output: No space left on device\n");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+            .args(words)
+            .stdout(writer)
+            .output()
+            .expect("the tool starts");
+        assert_eq!(output.status.code(), Some(141), "{words:?}");
+        assert_eq!(output.stderr, b"");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .args(["run", "hello", "--timeout", "600"])
+        .env("CARGO_TARGET_DIR", "/dev/null/target")
+        .output()
+        .expect("the tool starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let last = said.lines().last().expect("something is said");
+    assert!(
+        last.contains("/dev/null/target cannot be written (Not a directory)"),
+        "{said}"
+    );
+    assert!(last.contains("CARGO_TARGET_DIR=FOLDER"), "{said}");
 }
 
 #[test]
@@ -212,6 +312,47 @@ fn things_that_cannot_be_set_up() {
         .expect("the script starts");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stderr.split(|&byte| byte == b'\n').count(), 2);
+}
+
+/// A tool that says that it runs, as the script finds it.
+fn with_script(line: &str) -> Output {
+    let folder = std::env::temp_dir().join(format!("jostle-{}-script", std::process::id()));
+    std::fs::create_dir_all(folder.join("debug")).expect("a folder");
+    let tool = folder.join("debug/jostle");
+    std::fs::write(&tool, "#!/bin/sh\necho runs\n").expect("written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&tool, executable).expect("changed");
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            line,
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../jostle"),
+        ])
+        .env("CARGO_TARGET_DIR", &folder)
+        // Builds it at once.
+        .env("CARGO", "true")
+        .output()
+        .expect("sh starts");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    output
+}
+
+#[test]
+fn the_script_without_its_outputs() {
+    let output = with_script("exec \"$0\" doctor");
+    assert_eq!(
+        (output.status.code(), &output.stdout[..]),
+        (Some(0), &b"runs\n"[..])
+    );
+    let output = with_script("exec \"$0\" doctor 2>&-");
+    assert_eq!(
+        (output.status.code(), &output.stdout[..]),
+        (Some(0), &b"runs\n"[..])
+    );
+    let output = with_script("exec \"$0\" doctor >&-");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said, "jostle: standard output is closed\n");
 }
 
 #[test]
@@ -342,6 +483,11 @@ fn files_that_are_no_traces() {
     still[16..24].fill(0);
     still.resize(4096, 0);
     assert!(file(&still).contains("clock"));
+    // Any check but none says something about the file.
+    let mut checked: Vec<u8> = head(0);
+    checked.resize(4096, 0);
+    checked[40] = 1;
+    assert!(file(&checked).contains("damaged: its check"));
 }
 
 #[test]

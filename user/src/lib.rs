@@ -70,4 +70,4 @@ pub use abi::{EnvId, EnvStatus, Error, Perm};
 pub use exofork::Fork;
 pub use fork::fork;
 pub use spawn::spawn;
-pub use start::{args, exit};
+pub use start::{args, exit, raw_args};

@@ -84,15 +84,20 @@ pub fn exit() -> ! {
 }
 
 /// The arguments, the program's name first; nothing if it was started without.
-/// One that is not UTF-8 reads as the replacement character.
+/// One that is not UTF-8 reads as the replacement character: see [`raw_args`].
 pub fn args() -> impl Iterator<Item = &'static str> {
+    raw_args().map(|argument| str::from_utf8(argument).unwrap_or("\u{fffd}"))
+}
+
+/// The arguments as they were given.
+pub fn raw_args() -> impl Iterator<Item = &'static [u8]> {
     let argv = ARGV.load(Ordering::Relaxed);
     (0..ARGC.load(Ordering::Relaxed)).map(move |index| {
         // SAFETY: `argc` and `argv` are what our creator handed over: that
         // many pointers to strings that end in NUL, at the top of the stack,
         // above all frames, where nothing changes them.
         let argument = unsafe { CStr::from_ptr(*argv.add(index)) };
-        argument.to_str().unwrap_or("\u{fffd}")
+        argument.to_bytes()
     })
 }
 

@@ -102,6 +102,13 @@ fn cargo_build(
     drop(command);
     messages.finish();
     if !status.success() {
+        if let Some(error) = workspace.cannot_write() {
+            bail!(
+                "the guest could not be built: {} cannot be written ({error}); \
+                 CARGO_TARGET_DIR=FOLDER in the environment has it built elsewhere",
+                workspace.target().display()
+            );
+        }
         bail!("the guest could not be built; cargo's messages above say why");
     }
     Ok(())

@@ -160,6 +160,8 @@ fn verdict(ending: &Ending) -> u8 {
         }
         Ending::Signal(signal) => status::stopped_by(*signal),
         Ending::OutputClosed => status::OUTPUT_CLOSED,
+        // Nobody feeds gdb, so nobody says so.
+        Ending::InputOver => status::CLEAN,
         Ending::OutputFailed(error) => {
             note(format_args!("standard output: {error}"));
             status::FAILURE

@@ -13,13 +13,14 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
+use firmware::options::{BootOptions, End};
 
 use crate::build::archive;
 use crate::build::guest::{Guest, Kernel};
 use crate::cli::Run;
 use crate::filtered::Filtered;
 use crate::host::Host;
-use crate::qemu::conversation::Ear;
+use crate::qemu::conversation::{Asks, Ear};
 use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::log_memory;
 use crate::qemu::machine::{Input, Machine, Timing};
@@ -40,10 +41,10 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     let host = Host::find()?;
     let guest = host.guest(kernel_for(&options.append))?;
     let ear = Ear::default();
-    let (input, stdin) = if request.has_prompt() {
-        input::choose_for_prompt(&ear)?
-    } else {
-        input::choose()
+    let supervisor = Supervisor::default();
+    let (input, stdin) = match who_asks(options, &request) {
+        Some(asks) => input::choose_for(asks, &ear, supervisor.input_is_over())?,
+        None => input::choose(),
     };
     let machine = machine(&host.workspace, options, &request, guest, input)?;
     let symbols = symbols(&host.workspace, &request, guest);
@@ -53,7 +54,6 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     if options.verbose {
         line(host.shown(&machine));
     }
-    let supervisor = Supervisor::default();
     supervisor.catch_signals(&[])?;
     let tail = Tail::default();
     let output = Tailed {
@@ -183,6 +183,20 @@ fn kernel_args(options: &Run) -> String {
     }
     words.extend(options.append.split_whitespace());
     words.join(" ")
+}
+
+/// Who in the guest waits for input, and shows it; a program may all the same.
+fn who_asks(options: &Run, request: &Request) -> Option<Asks> {
+    // The parser skips the kernel's path.
+    let line = format!("/ {}", kernel_args(options));
+    let told = BootOptions::parse(line.as_bytes(), |_| ());
+    match (request.has_prompt(), told.end == End::Monitor) {
+        (true, true) => Some(Asks::Both),
+        (true, false) => Some(Asks::Prompt),
+        (false, true) if !told.grading => Some(Asks::Monitor),
+        (false, _) if told.grading => Some(Asks::Anybody),
+        (false, _) => None,
+    }
 }
 
 /// The last few bytes that went through standard output.

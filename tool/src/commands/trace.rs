@@ -15,7 +15,7 @@ use kcore::Pfn;
 use kcore::trace::{Cause, Kind, Mapping, Record, What};
 
 use crate::cli::Trace as Options;
-use crate::report::result;
+use crate::report::{is_lost, result};
 use crate::status;
 use crate::trace_file::Trace;
 
@@ -52,6 +52,9 @@ pub fn trace(options: &Options) -> anyhow::Result<u8> {
         writeln!(lines, "{time:>12.1} {record}")?;
         if matched.is_multiple_of(BATCH as u64) {
             result(std::mem::take(&mut lines));
+            if is_lost() {
+                break;
+            }
         }
     }
     let shown = matched.min(limit);

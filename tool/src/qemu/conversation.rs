@@ -7,6 +7,9 @@
 //! for ever when the file has one. So a line is sent when the prompt has been
 //! shown, and the end as Ctrl-D.
 //!
+//! The kernel's monitor asks too, and knows no end: the run is over when it asks
+//! in vain.
+//!
 //! The hard thing is Ctrl-C, which is meant for a program that runs, when no
 //! prompt is shown: it is sent at once.
 
@@ -18,6 +21,8 @@ use shell::PROMPT;
 use shell::editor::LONGEST;
 use shell::keys::{CTRL_C, CTRL_D};
 
+/// What the kernel's monitor asks with.
+pub const MONITOR_PROMPT: &[u8] = b"K> ";
 /// Bytes of output that are remembered at least while nobody waits for them.
 const REMEMBERED: usize = 64 * 1024;
 
@@ -111,10 +116,65 @@ impl<W> Drop for Heeded<W> {
     }
 }
 
+/// Who asks for input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// The prompt, line by line.
+    Prompt,
+    /// The monitor, when nothing is left to run.
+    Monitor,
+    /// The one, and when it has ended the other.
+    Both,
+    /// A program maybe, byte by byte; and the monitor, at breakpoints and at the
+    /// end.
+    Anybody,
+}
+
 /// Input for the emulator that has what `source` has, each line in its turn.
-pub fn from_lines(source: impl Read + Send + 'static, ear: &Ear) -> io::Result<Stdio> {
+/// `over` is called when the monitor asks for more than that.
+pub fn from_lines(
+    source: impl Read + Send + 'static,
+    ear: &Ear,
+    asks: Asks,
+    over: impl FnOnce() + Send + 'static,
+) -> io::Result<Stdio> {
     let ear = ear.clone();
-    spoken(move |to| lines(source, &ear, to))
+    spoken(move |to| {
+        let mut source = io::BufReader::new(source);
+        let is_over = match asks {
+            Asks::Prompt => return lines(&mut source, &ear, to),
+            Asks::Monitor => commands(&mut source, &ear, to)?,
+            Asks::Both => {
+                lines(&mut source, &ear, to)?;
+                commands(&mut source, &ear, to)?
+            }
+            // Only if there was none at all it is known who asks in vain.
+            Asks::Anybody => {
+                let is_empty = io::copy(&mut source, to)? == 0;
+                is_empty && ear.wait_for(MONITOR_PROMPT)
+            }
+        };
+        if is_over {
+            over();
+        }
+        Ok(())
+    })
+}
+
+/// A line whenever the monitor asks. Returns whether it asks in vain; if not, the
+/// guest has ended.
+fn commands(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Result<bool> {
+    while ear.wait_for(MONITOR_PROMPT) {
+        let mut line = Vec::new();
+        if source.read_until(b'\n', &mut line)? == 0 {
+            return Ok(true);
+        }
+        if line.last() != Some(&b'\n') {
+            line.push(b'\n');
+        }
+        to.write_all(&line)?;
+    }
+    Ok(false)
 }
 
 /// What to wait for, and what to say then.
@@ -146,10 +206,9 @@ fn spoken(
     Ok(input.into())
 }
 
-fn lines(source: impl Read, ear: &Ear, to: &mut impl Write) -> io::Result<()> {
-    let mut source = io::BufReader::new(source);
+fn lines(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Result<()> {
     loop {
-        let mut line = turn(&mut source)?;
+        let mut line = turn(source)?;
         let is_end = line.is_empty();
         match line.last() {
             None => line.push(CTRL_D),
@@ -209,8 +268,30 @@ mod tests {
         }
         drop(output);
         let mut said = Vec::new();
-        lines(source, &ear, &mut said).expect("memory");
+        lines(&mut &*source, &ear, &mut said).expect("memory");
         said
+    }
+
+    /// What is said to a monitor that asks so often, and whether it asks in vain.
+    fn commanded(mut source: &'static [u8], prompts: usize) -> (Vec<u8>, bool) {
+        let ear = Ear::default();
+        let mut output = ear.at(Vec::new());
+        for _ in 0..prompts {
+            output.write_all(b"some text\nK> ").expect("memory");
+        }
+        drop(output);
+        let mut said = Vec::new();
+        let in_vain = commands(&mut source, &ear, &mut said).expect("memory");
+        (said, in_vain)
+    }
+
+    #[test]
+    fn the_monitor_gets_a_line_each_time_and_may_ask_in_vain() {
+        assert_eq!(commanded(b"", 0), (b"".into(), false));
+        assert_eq!(commanded(b"", 1), (b"".into(), true));
+        assert_eq!(commanded(b"envs\nhelp", 1), (b"envs\n".into(), false));
+        assert_eq!(commanded(b"envs\nhelp", 2), (b"envs\nhelp\n".into(), false));
+        assert_eq!(commanded(b"envs\nhelp", 3), (b"envs\nhelp\n".into(), true));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-use super::conversation::{self, Ear};
+use super::conversation::{self, Asks, Ear};
 use super::machine::Input;
 
 /// What standard input is.
@@ -43,14 +43,25 @@ pub fn choose() -> (Input, Stdio) {
     }
 }
 
-/// The same for a guest that asks for lines, as `ear` can hear.
-pub fn choose_for_prompt(ear: &Ear) -> std::io::Result<(Input, Stdio)> {
+/// The same for a guest that asks, as `ear` can hear. `over` is called when it
+/// asks the kernel's monitor's way for more than there is.
+pub fn choose_for(
+    asks: Asks,
+    ear: &Ear,
+    over: impl FnOnce() + Send + 'static,
+) -> std::io::Result<(Input, Stdio)> {
+    let has_prompt = matches!(asks, Asks::Prompt | Asks::Both);
     Ok(match look() {
-        Standard::Terminal => (Input::Prompt, Stdio::inherit()),
-        Standard::Stream => (Input::Stream, conversation::from_lines(stdin(), ear)?),
+        Standard::Terminal if has_prompt => (Input::Prompt, Stdio::inherit()),
+        Standard::Terminal => (Input::Terminal, Stdio::inherit()),
+        Standard::Stream => {
+            let spoken = conversation::from_lines(stdin(), ear, asks, over)?;
+            (Input::Stream, spoken)
+        }
         Standard::NotOurs => {
             let nothing = std::io::empty();
-            (Input::Stream, conversation::from_lines(nothing, ear)?)
+            let spoken = conversation::from_lines(nothing, ear, asks, over)?;
+            (Input::Stream, spoken)
         }
     })
 }

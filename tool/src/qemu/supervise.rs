@@ -78,6 +78,8 @@ pub enum Ending {
     OutputClosed,
     /// The output could not be written for another reason.
     OutputFailed(io::Error),
+    /// The guest asks for input, and there is no more.
+    InputOver,
 }
 
 enum Event {
@@ -85,6 +87,7 @@ enum Event {
     End,
     OutputClosed,
     OutputFailed(io::Error),
+    InputOver,
     Signal(i32),
 }
 
@@ -115,6 +118,15 @@ impl Supervisor {
             }
         });
         Ok(())
+    }
+
+    /// What whoever feeds the child calls when it asks for more than there is.
+    pub fn input_is_over(&self) -> impl FnOnce() + Send + 'static {
+        let sender = self.sender.clone();
+        move || {
+            // Nobody listens any more once the run is over.
+            let _ = sender.send(Event::InputOver);
+        }
     }
 
     /// Starts `command`, copies its standard output to `output` as it comes,
@@ -159,6 +171,7 @@ impl Supervisor {
             Some(Event::End) => self.finish(child),
             Some(Event::OutputClosed) => self.stop(child, Ending::OutputClosed),
             Some(Event::OutputFailed(error)) => self.stop(child, Ending::OutputFailed(error)),
+            Some(Event::InputOver) => self.stop(child, Ending::InputOver),
             Some(Event::Signal(signal)) => self.stop(child, Ending::Signal(signal)),
             None => self.stop(child, Ending::TimeLimit),
         }

@@ -27,6 +27,8 @@ pub enum Verdict {
     Reset,
     /// Ctrl-A X.
     Quit,
+    /// The kernel's monitor asked for a command when there was no more input.
+    InputOver,
     /// The time limit was reached.
     TimeLimit,
     /// The tool was told to stop by this signal.
@@ -45,6 +47,7 @@ impl Verdict {
     pub fn of(ending: &Ending, tail: &[u8], at_terminal: bool) -> Self {
         match ending {
             Ending::TimeLimit => Self::TimeLimit,
+            Ending::InputOver => Self::InputOver,
             Ending::Signal(signal) => Self::Signal(*signal),
             Ending::OutputClosed => Self::OutputClosed,
             Ending::OutputFailed(error) => Self::OutputFailed(error.to_string()),
@@ -61,7 +64,7 @@ impl Verdict {
     /// The tool's exit status.
     pub fn status(&self) -> u8 {
         match self {
-            Self::Clean | Self::Quit => status::CLEAN,
+            Self::Clean | Self::Quit | Self::InputOver => status::CLEAN,
             Self::Panic | Self::Reset => status::GUEST_FAILED,
             Self::TimeLimit => status::TIME_LIMIT,
             Self::Signal(signal) => status::stopped_by(*signal),
@@ -77,6 +80,7 @@ impl Verdict {
             Self::Panic => Some("the kernel panicked".into()),
             Self::Reset => Some("the machine was reset (triple fault?)".into()),
             Self::Quit => Some("stopped by Ctrl-A X".into()),
+            Self::InputOver => Some("the monitor was left at the end of the input".into()),
             Self::TimeLimit => Some("the time limit was reached; the guest was stopped".into()),
             Self::OutputFailed(why) => Some(format!("standard output: {why}")),
             Self::Emulator(how) => Some(format!("QEMU failed: {how}")),
@@ -136,5 +140,7 @@ mod tests {
             status::TIME_LIMIT
         );
         assert_eq!(Verdict::of(&Ending::Signal(2), b"", false).status(), 130);
+        let over = Verdict::of(&Ending::InputOver, b"", false);
+        assert_eq!(over.status(), status::CLEAN);
     }
 }

@@ -1,6 +1,8 @@
 //! The command itself with a real guest: statuses, streams, nothing left.
 
-use std::io::Read;
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,7 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle run`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 11] = [
         ("a_clean_end_is_status_0", clean_end),
         ("a_panic_is_status_101", panic),
         ("the_time_limit_is_status_124", time_limit),
@@ -23,6 +25,9 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("a_reader_who_leaves_ends_it", reader_leaves),
         ("input_may_be_closed", closed_input),
         ("an_awkward_path_is_fine", awkward_path),
+        ("the_monitor_ends_with_its_input", monitor_input),
+        ("an_argument_is_any_bytes", argument_bytes),
+        ("a_result_that_reached_nobody_is_none", lost_results),
     ];
     cases
         .into_iter()
@@ -169,6 +174,114 @@ fn awkward_path() -> Result<(), Failed> {
     } else {
         Err("the program did not run".into())
     }
+}
+
+/// The monitor knows no end of its own.
+fn monitor_input() -> Result<(), Failed> {
+    let cases: [(&[&str], &[u8], &str); 5] = [
+        (&["--monitor"], b"", "K> "),
+        (
+            &["--monitor"],
+            b"kerninfo\nhelp",
+            "Display this list of commands",
+        ),
+        (
+            &["--append", "end=monitor"],
+            b"nosuch\n",
+            "Unknown command 'nosuch'",
+        ),
+        (&["--append", "grading"], b"", "K> "),
+        (&["--monitor", "--cpus", "1"], b"\n\n", "K> \nK> \nK> "),
+    ];
+    for (words, input, shown) in cases {
+        let words = [&["hello"], words, &["--timeout", COMMAND_LIMIT_SECONDS]].concat();
+        let output = with_input(&words, input)?;
+        status_is(0, &output)?;
+        let console = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+        if !console.contains("hello, world") || !console.contains(shown) {
+            return Err(format!("{words:?} does not show {shown:?}:\n{console}").into());
+        }
+    }
+    // The prompt has its lines first, then the monitor.
+    let words = ["--monitor", "--timeout", COMMAND_LIMIT_SECONDS];
+    let output = with_input(&words, b"hello\n")?;
+    status_is(0, &output)?;
+    let console = String::from_utf8_lossy(&output.stdout);
+    match console.find("hello, world") {
+        Some(place) if console[place..].contains("K> ") => Ok(()),
+        _ => Err(format!("not both, or not in turn:\n{console}").into()),
+    }
+}
+
+/// `jostle run` with this as its input.
+fn with_input(words: &[&str], input: &[u8]) -> Result<Output, Failed> {
+    let mut child = jostle(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(input)?;
+    }
+    child_output(&mut child)
+}
+
+fn argument_bytes() -> Result<(), Failed> {
+    let odd = OsStr::from_bytes(b"a\xff\xc3b");
+    let output = jostle(&["args", "--cpus", "1"]).arg(odd).output()?;
+    status_is(0, &output)?;
+    let wanted = b"1: 'a\xff\xc3b'\n";
+    if output
+        .stdout
+        .windows(wanted.len())
+        .any(|bytes| bytes == wanted)
+    {
+        return Ok(());
+    }
+    Err(format!("not as given:\n{}", output.stdout.escape_ascii()).into())
+}
+
+/// Whatever it was, and however long it would have been.
+fn lost_results() -> Result<(), Failed> {
+    let folder = crate::boot::host()?.workspace.target().join("lost-results");
+    std::fs::create_dir_all(&folder)?;
+    let (trace, record) = (folder.join("trace"), folder.join("record"));
+    let output = jostle(&["hello", "--trace"])
+        .arg(&trace)
+        .arg("--record")
+        .arg(&record)
+        .output()?;
+    status_is(0, &output)?;
+    for (subcommand, file) in [("trace", &trace), ("replay", &record)] {
+        let command = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_jostle"));
+            command.arg(subcommand).arg(file);
+            command
+        };
+        status_is(0, &command().output()?)?;
+        let full = std::fs::File::options().write(true).open("/dev/full")?;
+        status_is(1, &command().stdout(full).output()?)?;
+        let (reader, writer) = std::io::pipe()?;
+        drop(reader);
+        status_is(141, &command().stdout(writer).output()?)?;
+        // And a file that somebody damaged, or cut short, is no result.
+        let good = std::fs::read(file)?;
+        for damaged in [good[..good.len() - 40].to_vec(), flipped(&good)] {
+            std::fs::write(file, damaged)?;
+            let output = command().output()?;
+            if output.status.success() {
+                return Err(format!("a damaged file passes for a {subcommand}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// With one bit changed, far behind any head.
+fn flipped(good: &[u8]) -> Vec<u8> {
+    let mut damaged = good.to_vec();
+    damaged[good.len() / 8 * 7] ^= 4;
+    damaged
 }
 
 /// An endless guest that has printed something.

@@ -6,7 +6,7 @@ use super::calls::{expect_pattern, with_pattern};
 use super::code::*;
 use super::image;
 
-const SET_UPCALL: u32 = 9;
+pub const SET_UPCALL: u32 = 9;
 /// Where the first frame is: 52 bytes below the exception stack's top.
 const FIRST_FRAME: u32 = 0xeebf_ffcc;
 /// What the handler has on its stack when it faults itself.
@@ -78,7 +78,7 @@ fn expect_frame(code: &mut Code, fault_va: u32, err: u32) {
 
 /// From the frame at esp back to where it faulted: eip goes below the
 /// interrupted stack, everything else is popped, and `ret` finds it there.
-fn go_back(code: &mut Code) {
+pub fn go_back(code: &mut Code) {
     asm!(code,
         mov eax, [esp + 40];
         mov ebx, [esp + 48];

@@ -10,6 +10,7 @@ mod calls;
 pub mod code;
 mod faults;
 pub mod image;
+mod processor;
 mod segments;
 mod start;
 
@@ -107,6 +108,8 @@ const CASES: &[Case] = &[
         .prints(|expect| expect.in_order([text("back where it faulted"), text(DONE)]))
         .notices("lose-register"),
     Case::new("upcall_in_upcall", faults::upcall).notices("nest-at-top"),
+    Case::new("neighbours_segments", processor::neighbours_segments),
+    Case::new("own_pages", processor::own_pages).on(SEVERAL),
 ];
 
 fn arguments(expect: Expect) -> Expect {

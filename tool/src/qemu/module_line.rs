@@ -132,7 +132,8 @@ fn is_plain_path(path: &Path) -> bool {
 
 /// A name for `file` that QEMU, started in the workspace's root, can open
 /// from a module line: relative to the root if it lies there, as it is if it
-/// is plain, else a link under `target/`, kept so that the line can be repeated.
+/// is plain, else a link in the build folder, kept so that the line can be
+/// repeated.
 pub fn openable(workspace: &Workspace, file: &Path) -> anyhow::Result<PathBuf> {
     let file = std::path::absolute(file)?;
     if let Ok(relative) = file.strip_prefix(workspace.root())
@@ -144,7 +145,7 @@ pub fn openable(workspace: &Workspace, file: &Path) -> anyhow::Result<PathBuf> {
         return Ok(file);
     }
     let name = file.file_name().context("the program has no file name")?;
-    let folder = Path::new("target/linked").join(folder_for(&file));
+    let folder = links(workspace).join(folder_for(&file));
     let link = folder.join(encode(name));
     let on_disk = workspace.root().join(&link);
     std::fs::create_dir_all(workspace.root().join(&folder))?;
@@ -160,6 +161,20 @@ pub fn openable(workspace: &Workspace, file: &Path) -> anyhow::Result<PathBuf> {
         }
     }
     Ok(link)
+}
+
+/// Where links are: in the build folder, whose own name may be odd too; then
+/// among the temporary files. The sources may be read-only.
+fn links(workspace: &Workspace) -> PathBuf {
+    let target = workspace.target();
+    let target = target.strip_prefix(workspace.root()).unwrap_or(target);
+    if is_plain_path(target) {
+        return target.join("linked");
+    }
+    std::env::temp_dir().join(format!(
+        "jostle-linked-{}",
+        rustix::process::geteuid().as_raw()
+    ))
 }
 
 /// A folder name that differs from file to file (FNV-1a over the path), so

@@ -10,12 +10,13 @@ use std::thread;
 use std::time::Duration;
 
 use jostle::expect::{Expect, regex};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::Boot;
 use crate::console::{booted, nothing_left};
 use crate::monitor_socket::Operator;
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 

@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use jostle::expect::{regex, text};
 use jostle::qemu::machine::Input;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use shell::PROMPT;
 
 use crate::boot::Boot;
 use crate::console::{booted, nothing_left};
 use crate::monitor_socket::Operator;
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 

@@ -8,13 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jostle::expect::text;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::{Boot, host};
 use crate::console::booted;
 use crate::foreign::code::{Code, DynasmApi, DynasmLabelApi, TEXT, asm, text as code_at_text};
 use crate::foreign::image;
 use crate::programs::LIMIT_SECONDS;
+use crate::trial::Trial;
 
 /// Many times what it takes.
 const PATIENCE: Duration = Duration::from_secs(60);

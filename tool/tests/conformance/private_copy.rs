@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::boot::host;
 use crate::command_line::status_is;
+use crate::trial::Trial;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     let debian = which::which("apt-get").is_ok();

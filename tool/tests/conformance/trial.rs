@@ -35,6 +35,11 @@ impl Trial {
         }))
     }
 
+    /// The same, to be run only when asked for, if so.
+    pub fn with_ignored_flag(self, ignored: bool) -> Self {
+        Self(self.0.with_ignored_flag(ignored))
+    }
+
     /// What it is called.
     pub fn name(&self) -> &str {
         self.0.name()

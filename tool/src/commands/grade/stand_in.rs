@@ -158,6 +158,7 @@ fn verdict(ending: &Ending) -> u8 {
             .and_then(|code| u8::try_from(code).ok())
             .unwrap_or(status::FAILURE),
         Ending::Signal(signal) => status::stopped_by(*signal),
+        Ending::InputOver => status::CLEAN,
         Ending::TimeLimit | Ending::OutputClosed | Ending::OutputFailed(_) => status::FAILURE,
     }
 }

@@ -7,9 +7,11 @@
 mod course;
 mod ends;
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use self::course::{Course, GRADED_IN_PYTHON_2, Graded};
+
+use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 

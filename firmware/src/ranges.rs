@@ -2,8 +2,9 @@
 //!
 //! The hard thing: the ranges of a memory map may come unsorted, overlapping
 //! and in any number, while the set has room for a fixed number. A set that
-//! overflows forgets memory, it never invents any: the worst that a strange
-//! map can do is to leave RAM unused, and [`RangeSet::lost`] says how much.
+//! overflows forgets memory, it never invents any, and it forgets what is smallest:
+//! the worst that a strange map can do is to leave crumbs of RAM unused, and
+//! [`RangeSet::lost`] says how much.
 
 use arrayvec::ArrayVec;
 
@@ -131,11 +132,27 @@ impl RangeSet {
         }
     }
 
-    /// Appends a range that lies above all others, if it is not empty.
+    /// Appends a range that lies above all others, if it is not empty. If there
+    /// are too many, the smallest of all is forgotten.
     fn append(&mut self, range: PhysRange) {
-        if !range.is_empty() && self.ranges.try_push(range).is_err() {
-            self.lost = self.lost.saturating_add(range.len());
+        if range.is_empty() {
+            return;
         }
+        let Err(overflow) = self.ranges.try_push(range) else {
+            return;
+        };
+        let range = overflow.element();
+        let sizes = self.ranges.iter().map(PhysRange::len);
+        let (index, smallest) = sizes
+            .enumerate()
+            .min_by_key(|&(_, len)| len)
+            .unwrap_or_default();
+        let forgotten = smallest.min(range.len());
+        if smallest < range.len() {
+            self.ranges.remove(index);
+            self.ranges.push(range);
+        }
+        self.lost = self.lost.saturating_add(forgotten);
     }
 }
 

@@ -24,8 +24,25 @@ fn a_full_set_forgets_and_counts() {
     // Making two out of one loses again, and invents nothing.
     let before = set.total();
     set.remove(PhysRange { start: 4, end: 6 });
-    assert_eq!(set.total(), before - 2 - 10);
+    assert_eq!(set.total(), before - 2 - 4);
     assert!(!set.contains(4) && !set.contains(5) && set.contains(6));
+}
+
+/// Nearly all RAM is one range, and mostly the last.
+#[test]
+fn a_full_set_keeps_what_is_big() {
+    let mut set = RangeSet::new();
+    for i in 0..MAX_RANGES as u64 {
+        set.insert(PhysRange::with_len(i * 100, 10 + i));
+    }
+    let big = PhysRange::with_len(1 << 20, 1 << 28);
+    set.insert(big);
+    assert!(set.contains(1 << 20) && !set.contains(0));
+    assert_eq!((set.iter().count(), set.lost()), (MAX_RANGES, 10));
+    // The smaller half of one that is divided is forgotten, or a smaller one.
+    set.remove(PhysRange::with_len((1 << 20) + 4, 1));
+    assert!(set.contains((1 << 20) + 5) && !set.contains(1 << 20));
+    assert_eq!(set.lost(), 14);
 }
 
 #[test]

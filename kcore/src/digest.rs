@@ -86,7 +86,7 @@ pub fn quick<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
         sched.running,
     )
         .hash(&mut digest);
-    (sched.doomed, sched.ending, sched.ended).hash(&mut digest);
+    (sched.doomed, sched.ending, sched.ended, sched.told).hash(&mut digest);
     for cpu in crate::CpuSet(u32::MAX).iter() {
         if let Some(slot) = kernel.cpus.current(cpu) {
             let env = &kernel.envs[slot];

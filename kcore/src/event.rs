@@ -93,8 +93,9 @@ bitflags::bitflags! {
         /// then the monitor may change the frame as the program itself could;
         /// then the environment goes on.
         const BREAK = 256;
-        /// The environment that is resumed has never run before: whatever the
-        /// machine keeps for its slot (x87 registers) was another's.
+        /// [`Outbox::id`] was put on a CPU for the first time, though it may have
+        /// left again before it ran: whatever the machine keeps for its slot (x87
+        /// registers, FS and GS) was another's.
         const NEW = 512;
         /// Drop all of this CPU's translations of user pages.
         const FLUSH_ALL = 1024;
@@ -146,7 +147,7 @@ pub struct Outbox {
     /// For [`Resume::Switch`]: the page directory to load.
     pub pgdir: Pfn,
     /// For [`Resume::Switch`]: the environment, for calls that are answered
-    /// before the lock.
+    /// before the lock. For [`Effects::NEW`]: the new one.
     pub id: EnvId,
     /// For [`Effects::FLUSH`]: virtual address of the page.
     pub flush: u32,

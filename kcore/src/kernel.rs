@@ -23,11 +23,13 @@ use crate::event::{Effects, End, Event, Outbox, Resume, Step};
 use crate::frames::{Frame, Frames, FramesState};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Plant;
+use crate::processor::Processor;
 use crate::reaper::Reaper;
 use crate::sched::{Next, Sched};
 use crate::trace::{Trace, Words};
 use abi::env::NENV;
-use abi::{Error, TrapFrame};
+use abi::trap::FLAG_IOPL;
+use abi::{EnvType, Error, TrapFrame};
 use core::ops::Range;
 
 /// What does not change after boot.
@@ -55,6 +57,8 @@ pub struct Config {
     /// Breakpoints enter the monitor instead of killing, as people's graders
     /// expect; any program can then hold up the machine.
     pub grading: bool,
+    /// What all CPUs have.
+    pub processor: Processor,
     /// The fault to plant, for tests of tests.
     pub plant: Plant,
 }
@@ -267,6 +271,19 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         }
     }
 
+    /// Gives a file server back what the way in by `sysenter` takes from the flags,
+    /// as the hardware half lets no I/O privilege through there. Call it before a
+    /// step, if any program has that privilege.
+    pub fn restore_io_privilege(&self, cpu: CpuId, event: Event, frame: &mut TrapFrame) {
+        let privileged = self
+            .cpus
+            .current(cpu)
+            .is_some_and(|slot| self.envs[slot].kind == EnvType::FileServer);
+        if privileged && event == Event::FastSyscall {
+            frame.eflags |= FLAG_IOPL;
+        }
+    }
+
     /// After a [`crate::Remote::Stop`]: `cpu` has left user mode for good, with
     /// these registers, and was about to enter the kernel because of `event`.
     /// It holds no page tables but the kernel's.
@@ -280,9 +297,11 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             event,
             Event::Syscall | Event::FastSyscall | Event::Exception | Event::PageFault { .. }
         );
-        self.leave_cpu(cpu, slot, frame);
+        let mut frame = *frame;
+        self.restore_io_privilege(cpu, event, &mut frame);
+        self.leave_cpu(cpu, slot, &frame);
         if self.trace.is_on() {
-            self.trace_parked(cpu, slot, frame);
+            self.trace_parked(cpu, slot, &frame);
         }
         self.envs[slot].pending = its_own.then_some(event);
         self.show_status(slot);

@@ -15,7 +15,8 @@
 //! log    = "JOSTLE" version:u16  record*
 //! record = tag:u8 fields check:u32
 //!
-//! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 plant:string
+//! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 sysenter:u8
+//!         plant:string
 //!         frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
 //! MODULE  start len personality:u8 kind:u8 arguments:string archive_start archive_len
@@ -147,6 +148,7 @@ impl Recorder {
             config.lifecycle.into(),
             end_code(config.end),
             config.grading.into(),
+            config.processor.sysenter.into(),
         ]);
         record.string(config.plant.fault().name().as_bytes());
         record.number(kernel.frames.table.len() as u64);

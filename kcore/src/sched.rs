@@ -35,6 +35,8 @@ pub struct Sched {
     pub(crate) ending: u32,
     /// The lines that say that all is over have been printed.
     pub(crate) ended: bool,
+    /// The latest time that `time_msec` told, in its steps.
+    pub(crate) told: u64,
 }
 
 impl Sched {

@@ -16,11 +16,12 @@ use crate::address_space;
 use crate::console::{self, uart::COM1};
 use crate::enter::Leave;
 use crate::monitor;
+use crate::plant::{self, Fault};
 use crate::power;
 use crate::proper::Holder;
-use crate::smp::{self, ThisCpu, clock, fpu};
+use crate::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::x86;
-use abi::TrapFrame;
+use abi::{EnvId, TrapFrame};
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::{Effects, Event, Remote, Resume, Step};
 
@@ -54,7 +55,11 @@ fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
     let Step { resume, effects } = step;
     let left = resume_on(cpu, holder, resume);
     if effects.contains(Effects::NEW) {
-        fpu::forget(cpu);
+        forget_slot(if plant::is(Fault::ForgetWhoLeft) {
+            EnvId(cpu.area().env.load(Relaxed) as i32)
+        } else {
+            holder.outbox().id
+        });
     }
     if effects.contains(Effects::FLUSH) {
         x86::invlpg(holder.outbox().flush);
@@ -121,19 +126,28 @@ fn resume_on(cpu: ThisCpu, holder: &mut Holder, resume: Resume) -> Leave {
         Resume::Switch => {
             let outbox = holder.outbox();
             fpu::leave(cpu);
+            data_segments::leave(cpu);
             // SAFETY: (26) every environment's directory has the kernel's entries.
             unsafe { x86::load_cr3(outbox.pgdir.address()) };
-            x86::reset_fs_gs();
+            data_segments::arrive(outbox.id);
             cpu.area().env.store(outbox.id.0 as u32, Relaxed);
             Leave::Switched
         }
         Resume::Idle => {
             fpu::leave(cpu);
+            data_segments::leave(cpu);
             address_space::enter();
             clock::stop_quantum();
             Leave::Idle
         }
     }
+}
+
+/// What the machine kept for this environment's slot was another's.
+#[cold]
+fn forget_slot(id: EnvId) {
+    fpu::forget(id);
+    data_segments::forget(id);
 }
 
 /// Makes another CPU flush, or give up its environment.

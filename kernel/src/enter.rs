@@ -88,8 +88,8 @@ fn step(
     mut holder: Holder,
     frame: &mut TrapFrame,
 ) -> Leave {
-    if proper::is_logged() {
-        return logged_step(cpu, event(), holder, frame);
+    if proper::is_special() {
+        return special_step(cpu, event(), holder, frame);
     }
     let step = holder.step(cpu.id(), clock::ticks(), event(), frame);
     if step.effects.is_empty() && step.resume == Resume::Same {
@@ -105,10 +105,11 @@ fn step(
     go_on(cpu, holder, step, frame)
 }
 
-/// As [`step`], for a run that is logged.
+/// As [`step`], for a run that is written down, or with programs that have I/O
+/// privilege.
 #[cold]
-fn logged_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut TrapFrame) -> Leave {
-    let step = holder.logged_step(cpu.id(), clock::ticks(), event, frame);
+fn special_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut TrapFrame) -> Leave {
+    let step = holder.special_step(cpu.id(), clock::ticks(), event, frame);
     if step.effects.is_empty() && step.resume == Resume::Same {
         return Leave::Same;
     }

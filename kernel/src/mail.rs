@@ -9,7 +9,7 @@
 
 use crate::address_space;
 use crate::enter::{Leave, enter};
-use crate::smp::{ThisCpu, fpu};
+use crate::smp::{ThisCpu, data_segments, fpu};
 use crate::x86;
 use abi::TrapFrame;
 use biglock::{Serviced, Target};
@@ -36,6 +36,7 @@ impl Target for Obey<'_> {
 
     fn stop(&mut self) -> Parked {
         fpu::leave(self.cpu);
+        data_segments::leave(self.cpu);
         address_space::enter();
         self.cpu.area().env.store(0, Relaxed);
         (*self.frame, divide(self.event).0)

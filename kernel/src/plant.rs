@@ -17,6 +17,16 @@ pub enum Fault {
     ShareFpu,
     /// They are an environment's own if they were its slot's.
     StaleFpu,
+    /// The last x87 instruction's pointers stay in the unit when it is cleaned.
+    KeepFpuPointers,
+    /// So do, without FXSAVE, the x87 registers.
+    KeepFpuData,
+    /// The other CPUs' counters are a second late, and cannot be set.
+    LateClock,
+    /// Whose state is forgotten is who was on the CPU last, not who is new.
+    ForgetWhoLeft,
+    /// FS and GS are reset at every switch.
+    ResetSelectors,
     /// CPU 0 writes as many chunks as there are, whoever waits for it.
     WriteForEver,
     /// It receives as many bytes as there are.
@@ -32,6 +42,11 @@ pub fn plant(name: &str) -> bool {
         ("panic-now", Fault::PanicNow),
         ("share-fpu", Fault::ShareFpu),
         ("stale-fpu", Fault::StaleFpu),
+        ("keep-fpu-pointers", Fault::KeepFpuPointers),
+        ("keep-fpu-data", Fault::KeepFpuData),
+        ("late-clock", Fault::LateClock),
+        ("forget-who-left", Fault::ForgetWhoLeft),
+        ("reset-selectors", Fault::ResetSelectors),
         ("write-for-ever", Fault::WriteForEver),
         ("read-for-ever", Fault::ReadForEver),
     ];

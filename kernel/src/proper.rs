@@ -44,6 +44,21 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 /// Whether anything is written down.
 static LOGGED: AtomicBool = AtomicBool::new(false);
 
+/// Whether a step takes more than [`Proper::step`].
+static SPECIAL: AtomicBool = AtomicBool::new(false);
+
+/// Whether a step is one for [`Proper::special_step`]: it is written down, or some
+/// program has I/O privilege.
+#[inline(always)]
+pub fn is_special() -> bool {
+    SPECIAL.load(Relaxed)
+}
+
+/// From now on some program has I/O privilege.
+pub fn note_io_privilege() {
+    SPECIAL.store(true, Relaxed);
+}
+
 /// Whether anything is written down.
 #[inline(always)]
 pub fn is_logged() -> bool {
@@ -57,13 +72,22 @@ pub fn log_bytes(pa: u32, bytes: &[u8]) {
     RECORD.write(|log| record::bytes_read(log, pa, bytes));
 }
 
-/// Puts the kernel in its place, and holds it: no CPU can enter yet. `usable`
-/// is what it was made with.
-pub fn install(core: Core, usable: impl Iterator<Item = Range<u32>> + Clone) -> Holder {
-    let mut holder = KERNEL.lock(|| {});
+/// Holds the kernel's place until it is there: a CPU that comes up may be
+/// interrupted before it is let in, by whatever was on its way, and has to wait.
+pub fn reserve() -> Holder {
+    KERNEL.lock(|| {})
+}
+
+/// Puts the kernel in its place. `usable` is what it was made with.
+pub fn install(
+    mut holder: Holder,
+    core: Core,
+    usable: impl Iterator<Item = Range<u32>> + Clone,
+) -> Holder {
     let proper = &mut *holder;
     proper.core.write(core);
     LOGGED.store(RECORD.is_open() || TRACE.is_open(), Relaxed);
+    SPECIAL.store(is_logged(), Relaxed);
     proper.record(|recorder, log, core| recorder.boot(log, core, usable));
     INSTALLED.store(true, Relaxed);
     holder
@@ -73,8 +97,8 @@ impl Proper {
     /// The kernel proper.
     #[inline(always)]
     fn core(&mut self) -> &mut Core {
-        // SAFETY: (44) a CPU gets a `Holder` from `install`, or from the lock; and
-        // until `install`'s is dropped, the lock is held.
+        // SAFETY: (44) `reserve` took the lock before any other CPU was up, and CPU
+        // 0 filled the place in `install` before it let go.
         unsafe { self.core.assume_init_mut() }
     }
 
@@ -115,15 +139,17 @@ impl Proper {
         self.core().step(cpu, now, event, frame)
     }
 
-    /// One step, and what is written down of it.
+    /// One step, with what `sysenter` took given back, and what is written down of
+    /// it.
     #[cold]
-    pub fn logged_step(
+    pub fn special_step(
         &mut self,
         cpu: CpuId,
         now: u64,
         event: Event,
         frame: &mut TrapFrame,
     ) -> Step {
+        self.core().restore_io_privilege(cpu, event, frame);
         self.record(|recorder, log, _| recorder.enter(log, cpu, now, event, frame));
         let step = self.core().step(cpu, now, event, frame);
         self.record(|recorder, log, core| recorder.leave(log, cpu, core, &step, frame));
@@ -134,8 +160,8 @@ impl Proper {
     /// One step, and what is to be written down of it.
     #[cold]
     pub fn any_step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
-        if is_logged() {
-            self.logged_step(cpu, now, event, frame)
+        if is_special() {
+            self.special_step(cpu, now, event, frame)
         } else {
             self.step(cpu, now, event, frame)
         }

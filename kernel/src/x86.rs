@@ -143,10 +143,11 @@ pub fn invlpg(va: u32) {
 ///
 /// # Safety
 /// The processor has it, and the value does not break the running code.
-pub unsafe fn wrmsr(register: u32, value: u32) {
+pub unsafe fn wrmsr(register: u32, value: u64) {
+    let (low, high) = (value as u32, (value >> 32) as u32);
     // SAFETY: (84) the caller's promise.
     unsafe {
-        asm!("wrmsr", in("ecx") register, in("eax") value, in("edx") 0, options(nostack, preserves_flags));
+        asm!("wrmsr", in("ecx") register, in("eax") low, in("edx") high, options(nostack, preserves_flags));
     }
 }
 
@@ -163,15 +164,39 @@ pub unsafe fn rdmsr(register: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// Loads FS and GS, which the kernel never uses and never saves, with the
-/// user's data selector, so that no selector passes from one environment to
-/// the next.
-#[inline(always)]
-pub fn reset_fs_gs() {
-    // SAFETY: (86) the selector exists in every descriptor table that we load.
+/// Loads FS and GS, which the kernel never uses.
+///
+/// # Safety
+/// Both are null, or selectors of segments that user mode may read.
+pub unsafe fn load_fs_gs(fs: u32, gs: u32) {
+    // SAFETY: (86) the caller's promise.
     unsafe {
-        asm!("mov fs, {0:e}", "mov gs, {0:e}", in(reg) abi::trap::USER_DATA, options(nomem, nostack, preserves_flags));
+        asm!("mov fs, {0:e}", "mov gs, {1:e}", in(reg) fs, in(reg) gs, options(nomem, nostack, preserves_flags));
     }
+}
+
+/// Loads both with the user's data selector.
+pub fn reset_fs_gs() {
+    // SAFETY: (98) the selector exists in every descriptor table that we load.
+    unsafe { load_fs_gs(abi::trap::USER_DATA, abi::trap::USER_DATA) };
+}
+
+/// The selector in FS.
+#[inline(always)]
+pub fn fs() -> u16 {
+    let value: u16;
+    // SAFETY: (99) reading it changes nothing.
+    unsafe { asm!("mov {:x}, fs", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+/// The selector in GS.
+#[inline(always)]
+pub fn gs() -> u16 {
+    let value: u16;
+    // SAFETY: (100) as in `fs`.
+    unsafe { asm!("mov {:x}, gs", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
 }
 
 /// CR0: the next use of x87 or SSE registers traps.
@@ -189,6 +214,15 @@ pub fn set_ts() {
     unsafe {
         asm!("mov {t}, cr0", "or {t}, {ts}", "mov cr0, {t}", t = out(reg) _, ts = const CR0_TS, options(nomem, nostack));
     }
+}
+
+/// Breakpoint control: none is armed. The bit is always set.
+const DR7_NONE: u32 = 0x400;
+
+/// Switches off whatever breakpoints a firmware or an earlier system set.
+pub fn disarm_breakpoints() {
+    // SAFETY: (102) no kernel code depends on a breakpoint.
+    unsafe { asm!("mov dr7, {}", in(reg) DR7_NONE, options(nomem, nostack, preserves_flags)) };
 }
 
 /// Resets the x87 unit. The kernel has nothing in it.

@@ -3,9 +3,108 @@
 //! The hard thing is that they are the compiler's too. But our target has no
 //! SSE, and a program without a floating-point number has no use for x87
 //! either; so between two functions of this module they stay as they are. Only
-//! such programs may use it. Source: Intel SDM volume 1, section 10.5.
+//! such programs may use it. Source: Intel SDM volume 1, sections 8.1 and 10.5.
+//!
+//! A processor without FXSAVE has only the x87 registers, and stores them in
+//! another shape; they are brought into that of FXSAVE.
 
 use core::arch::asm;
+use core::arch::x86::__cpuid;
+
+/// CPUID.1:EDX: FXSAVE, and SSE. The kernel uses both or neither.
+const FXSR_AND_SSE: u32 = 1 << 24 | 1 << 25;
+
+fn has_fxsave() -> bool {
+    __cpuid(1).edx & FXSR_AND_SSE == FXSR_AND_SSE
+}
+
+/// What FNSAVE stores: control, status and tags, four words of pointers, and
+/// eight registers of ten bytes.
+struct X87([u32; 27]);
+
+/// Words of the pointers to the last instruction and its operand.
+const POINTERS: core::ops::Range<usize> = 3..7;
+/// Words before the first register.
+const REGISTERS: usize = 7;
+
+impl X87 {
+    /// Takes the processor's, and resets the unit.
+    fn take() -> X87 {
+        let mut image = X87([0; 27]);
+        // SAFETY: 108 writeable bytes.
+        unsafe { asm!("fnsave [{}]", in(reg) &raw mut image, options(nostack, preserves_flags)) };
+        image
+    }
+
+    /// Makes them the processor's.
+    fn load(&self) {
+        // SAFETY: 108 bytes; the compiler has nothing in these registers.
+        unsafe { asm!("frstor [{}]", in(reg) self, options(nostack, readonly, preserves_flags)) };
+    }
+
+    /// The byte of the registers with this index.
+    fn byte(&self, index: usize) -> u32 {
+        self.0[REGISTERS + index / 4] >> (index % 4 * 8) & 0xff
+    }
+
+    /// In the shape of FXSAVE, without pointers.
+    fn as_registers(&self) -> Registers {
+        let mut registers = Registers::RESET;
+        let words = &mut registers.0;
+        words[0] = self.0[0] & 0xffff | self.0[1] << 16;
+        // Two bits a register become one: 3 is empty.
+        let used = |register: u32| u32::from(self.0[2] >> (2 * register) & 3 != 3);
+        words[1] = (0..8).map(|register| used(register) << register).sum();
+        for index in 0..80 {
+            let (register, place) = (index / 10, index % 10);
+            words[X87_REGISTERS + 4 * register + place / 4] |= self.byte(index) << (place % 4 * 8);
+        }
+        registers
+    }
+
+    /// From the shape of FXSAVE.
+    fn of_registers(registers: &Registers) -> X87 {
+        let words = &registers.0;
+        let mut image = X87([0; 27]);
+        image.0[0] = words[0] & 0xffff;
+        image.0[1] = words[0] >> 16;
+        let tag = |register: u32| (3 * (!words[1] >> register & 1)) << (2 * register);
+        image.0[2] = (0..8).map(tag).sum();
+        for index in 0..80 {
+            let (register, place) = (index / 10, index % 10);
+            let word = words[X87_REGISTERS + 4 * register + place / 4];
+            let byte = word >> (place % 4 * 8) & 0xff;
+            image.0[REGISTERS + index / 4] |= byte << (index % 4 * 8);
+        }
+        image
+    }
+}
+
+/// Fills the x87 registers, with an instruction that has an operand in memory last.
+pub fn leave_a_product() {
+    let factors = [
+        core::hint::black_box(1.5_f64.to_bits()),
+        0x4009_21fb_5444_2d18,
+    ];
+    // SAFETY: changes x87 registers only; reads two words of eight bytes.
+    unsafe {
+        asm!(
+            "fninit",
+            "fldpi", "fldpi", "fldpi", "fldpi", "fldpi", "fldpi", "fldpi",
+            "fld qword ptr [{0}]",
+            "fmul qword ptr [{0} + 8]",
+            in(reg) &raw const factors,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+}
+
+/// Whether nothing is in the unit, its pointers included. Ask before anything else.
+pub fn is_clean() -> bool {
+    let image = X87::take();
+    image.0[POINTERS].iter().all(|&word| word == 0)
+        && image.0[REGISTERS..].iter().all(|&word| word == 0)
+}
 
 /// The registers as FXSAVE stores them.
 #[repr(C, align(16))]
@@ -16,7 +115,7 @@ pub struct Registers([u32; 128]);
 const MXCSR: usize = 6;
 /// Words of the first x87 register; each has four, of which two and a half are
 /// its own.
-const X87: usize = 8;
+const X87_REGISTERS: usize = 8;
 /// Word of the first SSE register.
 const SSE: usize = 40;
 /// One past the last.
@@ -38,22 +137,29 @@ impl Registers {
         // Rounding up, three of the exceptions flagged, every register valid.
         words[0] = 0x0b7f;
         words[1] = 0xff;
-        words[MXCSR] = 0x5f80 | (seed & 7);
-        for (index, word) in (X87..).zip(&mut words[X87..END]) {
-            *word = match (index - X87) % 4 {
-                _ if index >= SSE => seed.wrapping_mul(index as u32 | 1),
-                0 => seed ^ index as u32,
+        for (index, word) in words[X87_REGISTERS..SSE].iter_mut().enumerate() {
+            *word = match index % 4 {
+                0 => seed ^ (index + X87_REGISTERS) as u32,
                 // Normal numbers have this bit set.
                 1 => seed << 8 | 1 << 31,
                 2 => 0x3fff - (seed & 0xff),
                 _ => 0,
             };
         }
+        if has_fxsave() {
+            words[MXCSR] = 0x5f80 | (seed & 7);
+            for (index, word) in (SSE..).zip(&mut words[SSE..END]) {
+                *word = seed.wrapping_mul(index as u32 | 1);
+            }
+        }
         registers
     }
 
     /// Makes them the processor's.
     pub fn load(&self) {
+        if !has_fxsave() {
+            return X87::of_registers(self).load();
+        }
         // SAFETY: 512 aligned bytes, in which no reserved bit is set. The
         // compiler has nothing in these registers, see above.
         unsafe { asm!("fxrstor [{}]", in(reg) self, options(nostack, readonly, preserves_flags)) };
@@ -62,6 +168,11 @@ impl Registers {
     /// The processor's. Where the last instruction was is left out: not every
     /// processor keeps that.
     pub fn store() -> Registers {
+        if !has_fxsave() {
+            let image = X87::take();
+            image.load();
+            return image.as_registers();
+        }
         let mut registers = Registers([0; 128]);
         // SAFETY: 512 aligned writeable bytes.
         unsafe {

@@ -10,7 +10,7 @@ use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
 use kcore::cpu::MAX_CPUS;
 use kcore::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
-use kcore::{CpuId, CpuSet, Effects, End, Event, Pfn, Remote, Resume};
+use kcore::{CpuId, CpuSet, Effects, End, Event, Pfn, Processor, Remote, Resume};
 use std::ops::Range;
 
 /// One record.
@@ -95,6 +95,8 @@ pub struct BootRecord {
     pub end: End,
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
+    /// What its CPUs had.
+    pub processor: Processor,
     /// Name of the planted fault.
     pub plant: String,
     /// Entries in the table of frames.
@@ -272,6 +274,9 @@ impl<'b> Reader<'b> {
             lifecycle: self.byte()? != 0,
             end: self.end()?,
             grading: self.byte()? != 0,
+            processor: Processor {
+                sysenter: self.byte()? != 0,
+            },
             plant: String::from_utf8(self.string()?).map_err(|_| ReadError::Value)?,
             frames: self.small()?,
             console: self.small()?,

@@ -201,6 +201,7 @@ fn make_kernel<'t>(
         lifecycle: boot.lifecycle,
         end: boot.end,
         grading: boot.grading,
+        processor: boot.processor,
         plant,
     };
     let usable = boot.usable.iter().cloned();

@@ -3,7 +3,7 @@
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
 use abi::{Call, EnvType, Error, Personality};
 use kcore::audit::census;
-use kcore::{CpuId, LoadError, PhysMem};
+use kcore::{CpuId, Event, LoadError, PhysMem, Processor};
 use proptest::prelude::*;
 use sim::image::{HEADER, PROGRAM_HEADER, Segment, elf};
 use sim::machine::call::Answer;
@@ -293,7 +293,7 @@ fn an_archive_that_does_not_fit_memory_leaves_nothing_behind() {
 }
 
 /// Only the file server that the kernel makes has I/O privilege: nobody
-/// inherits it, and it is not offered the way in that would lose it.
+/// inherits it.
 #[test]
 fn a_file_server_has_io_privilege_for_itself() {
     const IOPL: u32 = 3 << 12;
@@ -310,16 +310,12 @@ fn a_file_server_has_io_privilege_for_itself() {
         machine.boot_program(program).expect("it loads");
     }
     machine.calm_down();
-    for (kind, offered) in [(1, 62), (0, 63), (2, 63)] {
+    for kind in [1, 0, 2] {
         let id = machine.env_on(CPU0).expect("somebody runs");
         let mirror = machine.kernel.config().uenvs + (id.0 as u32 % 1024) * 124;
         assert_eq!(machine.kernel.memory().read(mirror + 80), kind);
         let own = machine.cpu(CPU0).frame.eflags & IOPL;
         assert_eq!(own != 0, kind == 1, "type {kind}");
-        assert_eq!(
-            machine.call(CPU0, Call::Features, [0; 5]),
-            Answer::Value(offered)
-        );
         let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
             panic!("exofork returns")
         };
@@ -329,4 +325,84 @@ fn a_file_server_has_io_privilege_for_itself() {
         assert_eq!(machine.check(), Ok(()));
         machine.tick(CPU0);
     }
+}
+
+/// Whichever way a file server enters, and whatever happens to it there; and nobody
+/// else gets any.
+#[test]
+fn sysenter_takes_no_io_privilege_away() {
+    const IOPL: u32 = 3 << 12;
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let image = elf(0x80_0020, &[]);
+    for kind in [EnvType::FileServer, EnvType::User] {
+        let program = Program {
+            image: &image,
+            kind,
+            ..Program::default()
+        };
+        machine.boot_program(program).expect("it loads");
+    }
+    machine.calm_down();
+    for expected in [IOPL, 0] {
+        // As the stub leaves it.
+        let mut frame = machine.cpu(CPU0).frame;
+        frame.eflags &= !IOPL;
+        let kernel = &mut machine.kernel;
+        kernel.restore_io_privilege(CPU0, Event::Timer, &mut frame);
+        assert_eq!(frame.eflags & IOPL, 0);
+        let mut restored = frame;
+        kernel.restore_io_privilege(CPU0, Event::FastSyscall, &mut restored);
+        assert_eq!(restored.eflags & IOPL, expected);
+        machine.tick(CPU0);
+    }
+    // Stopped on its way in.
+    let slot = machine.kernel.cpus().current(CPU0).expect("somebody runs");
+    let mut frame = machine.cpu(CPU0).frame;
+    frame.eflags &= !IOPL;
+    machine.kernel.parked(CPU0, &frame, Event::FastSyscall);
+    let saved = machine.kernel.envs()[slot].saved_frame().eflags;
+    assert_eq!(saved & IOPL, IOPL);
+}
+
+/// Programs are told what all CPUs have.
+#[test]
+fn features_are_the_machines() {
+    for (sysenter, offered) in [(true, 63), (false, 62)] {
+        let spec = Spec {
+            processor: Processor { sysenter },
+            ..spec()
+        };
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        assert_eq!(
+            machine.call(CPU0, Call::Features, [0; 5]),
+            Answer::Value(offered)
+        );
+    }
+}
+
+/// The CPUs' counters need not agree; what programs are told does not go back.
+#[test]
+fn time_does_not_go_back() {
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    let program = Program {
+        image: &elf(0x80_0020, &[]),
+        personality: Personality::Lab6,
+        ..Program::default()
+    };
+    machine.boot_program(program).expect("it loads");
+    machine.calm_down();
+    let mut told = 0;
+    for now in [50_000_000, 10_000_000, 90_000_000, 89_000_000] {
+        let mut frame = machine.cpu(CPU0).frame;
+        frame.regs.eax = 14;
+        let _ = machine.kernel.step(CPU0, now, Event::Syscall, &mut frame);
+        assert!(frame.regs.eax >= told, "{} after {told}", frame.regs.eax);
+        told = frame.regs.eax;
+    }
+    assert_eq!(told, 90);
 }

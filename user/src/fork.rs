@@ -46,6 +46,19 @@ pub fn eager_fork() -> Result<Fork, Error> {
     exofork(copy_memory)
 }
 
+/// As [`eager_fork`], but the child is the first member of a new job.
+///
+/// # Errors
+/// As [`fork()`]; `Inval` if the caller is itself a member of a job, or where there
+/// are none.
+pub fn fork_job() -> Result<Fork, Error> {
+    Interface::get();
+    exofork(|child| {
+        sys::job_create(child.id())?;
+        copy_memory(child)
+    })
+}
+
 fn share_memory(child: NewEnv) -> Result<(), Error> {
     let stack = stack_in_use();
     for va in pages().filter(|&va| va != stack && va != EXCEPTION_STACK) {

@@ -25,7 +25,7 @@ use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{self, BadAddress};
 use abi::call::{FEATURE_SYSENTER, FEATURES};
-use abi::{Call, EnvId, EnvType, Error, TrapFrame};
+use abi::{Call, EnvId, Error, TrapFrame};
 
 /// What a call comes to, if it is not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,8 +180,8 @@ impl<M: PhysMem> Kernel<'_, M> {
             }
             Call::EnvSetTrapframe => self.sys_env_set_trapframe(caller, a1, a2, frame),
             Call::EnvSetPgfaultUpcall => self.sys_env_set_pgfault_upcall(caller, a1, a2),
-            Call::TimeMsec => Ok(Outcome::Done(self.milliseconds())),
-            Call::Features => Ok(Outcome::Done(self.features(caller))),
+            Call::TimeMsec => self.sys_time_msec(),
+            Call::Features => Ok(Outcome::Done(self.features())),
             Call::Sbrk => self.sys_sbrk(caller, a1),
             Call::EnvSetPersonality => self.sys_env_set_personality(caller, a1, a2),
             Call::JobCreate => self.sys_job_create(caller, a1),
@@ -191,24 +191,33 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
     }
 
-    /// Milliseconds since boot, in steps of ten; begins again before it could be
-    /// taken for an error.
-    fn milliseconds(&self) -> u32 {
+    /// How often 10 ms have gone by since boot, by this CPU's counter.
+    fn clock_steps(&self) -> u64 {
         if self.config.plant.is(Fault::StopClock) {
             return 0;
         }
         let elapsed = self.now.saturating_sub(self.config.started);
-        let steps = elapsed.checked_div(self.config.ten_ms).unwrap_or(0);
-        (steps as u32).wrapping_mul(10) & i32::MAX as u32
+        elapsed.checked_div(self.config.ten_ms).unwrap_or(0)
     }
 
-    /// What the caller may use beside JOS's calls. An environment with I/O
-    /// privilege would lose it on the way back from `sysenter`.
-    fn features(&self, caller: Caller) -> u32 {
-        match self.envs[caller.slot].kind {
-            EnvType::FileServer => FEATURES & !FEATURE_SYSENTER,
-            EnvType::User | EnvType::NetworkServer => FEATURES,
+    /// What programs may use beside JOS's calls.
+    fn features(&self) -> u32 {
+        if self.config.processor.sysenter {
+            FEATURES
+        } else {
+            FEATURES & !FEATURE_SYSENTER
         }
+    }
+
+    /// Milliseconds since boot, in steps of ten. They begin again before they
+    /// could be taken for an error; until then they are never less than anybody
+    /// was told before, as the CPUs' counters agree only so far.
+    fn sys_time_msec(&mut self) -> CallResult {
+        let steps = self.clock_steps().max(self.sched.told);
+        self.sched.told = steps;
+        Ok(Outcome::Done(
+            (steps as u32).wrapping_mul(10) & i32::MAX as u32,
+        ))
     }
 
     /// The fifth argument: in esi, or, as `sysenter` uses that register for the

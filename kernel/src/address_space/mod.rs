@@ -152,11 +152,13 @@ pub fn open_device_window(apic: u32) {
     BOOT.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
 }
 
-/// Maps an I/O APIC's registers, at physical address `pa`; returns where.
+/// Maps an I/O APIC's registers, at physical address `pa`, instead of another's;
+/// returns where. For CPU 0 while it boots.
 pub fn map_io_apic(pa: u32) -> u32 {
     const PAGE: u32 = MMIOBASE + 2 * PGSIZE;
     let offset = pa % PGSIZE;
     DEVICES.set(ptx(PAGE), (pa - offset) | DEVICE_PAGE.bits());
+    x86::invlpg(PAGE);
     PAGE + offset
 }
 
@@ -185,35 +187,68 @@ pub fn point_log_window(log: Purpose, cpu: CpuId, pa: u32) {
 
 /// Fills the direct map, and points the kernel's page directory at all tables.
 /// Returns `ram` without what could not be mapped: what lies beyond the
-/// window, and stretches that are mixed when [`MIXED`] is used up.
+/// window, and the smallest mixed stretches if [`MIXED`] is too short.
 pub fn build(ram: &RangeSet) -> RangeSet {
     let mut mapped = ram.clone();
     mapped.remove(PhysRange {
         start: DIRECT_MAP_SIZE.into(),
         end: 1 << 32,
     });
-    let mut spare = MIXED.iter();
-    for pa in (0..DIRECT_MAP_SIZE).step_by(PTSIZE as usize) {
-        let stretch = PhysRange::with_len(pa.into(), PTSIZE.into());
-        let is_ram = |range: PhysRange| range.start <= stretch.start && stretch.end <= range.end;
-        let has_ram = |range: PhysRange| range.start < stretch.end && stretch.start < range.end;
-        if pa > 0 && mapped.iter().any(is_ram) {
+    forget_small_stretches(&mut mapped);
+    for pa in stretches() {
+        if ram_in(&mapped, pa) == PTSIZE && pa > 0 {
             KERNEL.set(pdx(KERNBASE + pa), pa | (KERNEL_PAGE | Perm::PS).bits());
-        } else if mapped.iter().any(has_ram) {
-            match spare.next() {
-                Some(table) => {
-                    map_mixed(table, pa, &mapped);
-                    KERNEL.set(pdx(KERNBASE + pa), table.entry(TABLE));
-                }
-                None => mapped.remove(stretch),
-            }
         }
+    }
+    for (pa, table) in mixed_stretches(&mapped).zip(&MIXED) {
+        map_mixed(table, pa, &mapped);
+        KERNEL.set(pdx(KERNBASE + pa), table.entry(TABLE));
     }
     KERNEL.set(pdx(KSTACKTOP - 1), STACKS.entry(TABLE));
     KERNEL.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
     KERNEL.set(pdx(UPAGES), PAGES.entry(USER_TABLE));
     KERNEL.set(pdx(UENVS), ENVS.entry(USER_TABLE));
     mapped
+}
+
+/// The stretches of the direct map that a page-directory entry maps.
+fn stretches() -> impl Iterator<Item = u32> {
+    (0..DIRECT_MAP_SIZE).step_by(PTSIZE as usize)
+}
+
+/// Those that need a page table. The first has the kernel's code in it, which is
+/// mapped in another way.
+fn mixed_stretches(ram: &RangeSet) -> impl Iterator<Item = u32> {
+    stretches().filter(|&pa| match ram_in(ram, pa) {
+        0 => false,
+        PTSIZE => pa == 0,
+        _ => true,
+    })
+}
+
+/// Bytes of RAM in the stretch at `pa`.
+fn ram_in(ram: &RangeSet, pa: u32) -> u32 {
+    let stretch = PhysRange::with_len(pa.into(), PTSIZE.into());
+    let inside = |range: PhysRange| {
+        let last = range.end.min(stretch.end);
+        last.saturating_sub(range.start.max(stretch.start))
+    };
+    ram.iter().map(inside).sum::<u64>() as u32
+}
+
+/// Leaves only as many mixed stretches as there are tables for, those with most
+/// RAM; the kernel's own in any case.
+fn forget_small_stretches(ram: &mut RangeSet) {
+    let image = image_range();
+    while mixed_stretches(ram).count() > MIXED.len() {
+        let of_others = mixed_stretches(ram).filter(|&pa| {
+            image.end <= pa.into() || image.start >= u64::from(pa) + u64::from(PTSIZE)
+        });
+        let Some(pa) = of_others.min_by_key(|&pa| ram_in(ram, pa)) else {
+            return;
+        };
+        ram.remove(PhysRange::with_len(pa.into(), PTSIZE.into()));
+    }
 }
 
 /// Maps the whole pages of RAM among the 4 MiB at `pa`.

@@ -33,7 +33,19 @@ entry:
     and edx, {required}
     cmp edx, {required}
     jne refuse
-    rdtsc
+    mov eax, 0x80000000                 # 64-bit mode may have been asked for:
+    cpuid                               # then paging would not be ours
+    cmp eax, 0x80000001
+    jb 1f
+    mov eax, 0x80000001
+    cpuid
+    test edx, {uses_efer}
+    jz 1f
+    mov ecx, {efer}
+    xor eax, eax
+    xor edx, edx
+    wrmsr
+1:  rdtsc
     mov ebx, eax                        # ebx, edx: time of entry
 
     # Zero .bss; not every loader does.
@@ -64,8 +76,8 @@ entry:
     jnz 2b
     mov dword ptr [{pgdir} - KERNBASE + ((KERNBASE - 1) >> 22) * 4], offset {stack_table} - KERNBASE + 3
 
-    mov eax, cr4
-    or eax, {cr4_pse}
+    # No other paging mode that was left on, and none of the rest.
+    mov eax, {cr4_pse}
     mov cr4, eax
     mov eax, offset {pgdir} - KERNBASE
     mov cr3, eax
@@ -106,5 +118,5 @@ refuse:
 
 .section .rodata
 refusal:
-    .asciz "This processor lacks one of CPUID, x87, PSE, TSC, MSR, APIC: cannot run.\n"
+    .asciz "This processor lacks one of CPUID, x87, PSE, TSC, MSR, APIC, or it is switched off: cannot run.\n"
 .text

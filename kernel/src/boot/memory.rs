@@ -25,6 +25,8 @@ use kcore::trace::{RECORD_SIZE, Words};
 /// RAM that is mapped and that nobody has yet.
 pub struct Memory {
     free: RangeSet,
+    /// Bytes that were forgotten before, which has been said.
+    said: u64,
     /// Frame numbers below this may exist.
     frames: u32,
 }
@@ -68,10 +70,28 @@ pub fn announce(map: &MemoryMap) {
     if unused > 0 {
         say!("{unused}K of RAM lie beyond the direct map's 256 MiB and stay unused");
     }
-    if map.usable.lost() > 0 {
+    say_lost(map.usable.lost());
+}
+
+/// Prints how much RAM within the window is not mapped.
+pub fn announce_unmapped(map: &MemoryMap, mapped: &RangeSet) {
+    let mut missing = map.usable.clone();
+    missing.remove(PhysRange {
+        start: DIRECT_MAP_SIZE.into(),
+        end: 1 << 32,
+    });
+    let bytes = missing.total() - mapped.total();
+    if bytes > 0 {
+        say!("{}K of RAM among what is none stay unused", bytes >> 10);
+    }
+}
+
+/// Prints that so many bytes are in pieces for which there is no room in a table.
+fn say_lost(bytes: u64) {
+    if bytes > 0 {
         say!(
-            "{}K in too many pieces stay unused",
-            map.usable.lost() >> 10
+            "{}K of RAM in too many pieces stay unused",
+            bytes.div_ceil(1024)
         );
     }
 }
@@ -80,14 +100,21 @@ impl Memory {
     /// `mapped` RAM, without what is in use.
     pub fn new(mapped: RangeSet, modules: &[Module]) -> Memory {
         let end = mapped.iter().last().map_or(0, |range| range.end);
+        let mapped_lost = mapped.lost();
         let mut free = mapped;
         free.remove(PhysRange::with_len(0, PGSIZE.into()));
         free.remove(PhysRange::with_len(MPENTRY_PADDR.into(), PGSIZE.into()));
         free.remove(image_range());
+        // Only whole frames are of use: what is left of a module's last one would
+        // be a piece for each.
         for module in modules {
-            free.remove(module.file);
+            free.remove(PhysRange {
+                start: module.file.start & !(u64::from(PGSIZE) - 1),
+                end: module.file.end.next_multiple_of(PGSIZE.into()),
+            });
         }
         Memory {
+            said: mapped_lost,
             free,
             frames: (end / u64::from(PGSIZE)) as u32,
         }
@@ -120,8 +147,9 @@ impl Memory {
         Ok(range)
     }
 
-    /// What is left, as ranges of frame numbers.
+    /// What is left, as ranges of frame numbers; prints what was forgotten on the way.
     pub fn usable(&self) -> ArrayVec<Range<u32>, MAX_RANGES> {
+        say_lost(self.free.lost() - self.said);
         // As many as the set can have.
         self.free.iter().map(|range| range.whole_frames()).collect()
     }

@@ -22,7 +22,7 @@ use crate::plant;
 use crate::power;
 use crate::proper::{self, Core};
 use crate::smp::clock::Rates;
-use crate::smp::{ThisCpu, clock, lapic, segments, start, watchdog};
+use crate::smp::{ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
 use crate::trap;
 use crate::x86;
 use abi::env::NENV;
@@ -44,6 +44,8 @@ global_asm!(
     kernbase = const KERNBASE,
     window = const DIRECT_MAP_SIZE + 0x83,
     required = const processor::REQUIRED,
+    uses_efer = const processor::USES_EFER,
+    efer = const processor::EFER,
     cr0 = const x86::CR0,
     cr4_pse = const x86::CR4_PSE,
     frame_size = const size_of::<abi::TrapFrame>(),
@@ -102,18 +104,22 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let options = &handover.options;
     memory::announce(&handover.memory);
     let mapped = address_space::build(&handover.memory.usable); // needs the map of memory
+    memory::announce_unmapped(&handover.memory, &mapped);
     address_space::enter(); // the low identity map is gone
     let mut memory = Memory::new(mapped, &handover.modules); // what is left to carve from
     segments::init_interrupt_table(); // needs nothing but the stubs' addresses
     segments::load(cpu, address_space::kernel_pgdir().address()); // from here on faults are reported
-    processor::enable(cpu); // needs segments, for sysenter
+    let _ = processor::enable(cpu); // needs segments, for sysenter; CPU 0 lacks nothing that it has
     lapic::init(cpu.id()); // needs the device window
     let rates = clock::calibrate();
     clock::set_quantum(rates, options.quantum_us); // needs the rates
     console::set_quantum(options.quantum_us);
     let topology = others::find(&firmware); // needs the APIC, to know itself
     drop(firmware); // nothing is left to ask
+    io_apic::silence(&topology); // needs to know where they are; no CPU lets interrupts in yet
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
+    let plant = options.plant.map_or(Plant::NONE, |name| planted(&name));
+    let holder = proper::reserve(); // from here on there may be others
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
     watchdog::start(&topology); // needs all CPUs to have an interrupt table
     let tables = memory::carve_tables(&mut memory, options.trace); // needs to know how much memory there is
@@ -125,11 +131,14 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
         &mut fixed.envs,
         &mut fixed.ring,
         &usable,
+        plant,
     );
     open_logs(options, &rates); // needs the rates
-    let mut kernel = proper::install(kernel, usable.iter().cloned()); // needs the logs
-    programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
-    if options.prelock && options.plant.is_none() && !options.trace {
+    let mut kernel = proper::install(holder, kernel, usable.iter().cloned()); // needs the logs
+    let privileged = programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
+    if privileged {
+        proper::note_io_privilege(); // steps give back what the way in takes
+    } else if options.prelock && options.plant.is_none() && !options.trace {
         enter::answer_before_lock();
     }
     if options.boottime {
@@ -165,6 +174,7 @@ fn new_kernel(
     envs: &'static mut MaybeUninit<[Env; NENV]>,
     console: &'static mut [u8],
     usable: &[Range<u32>],
+    plant: Plant,
 ) -> Core {
     let config = Config {
         kernel_pgdir: address_space::kernel_pgdir(),
@@ -179,7 +189,8 @@ fn new_kernel(
             options::End::Monitor => End::Monitor,
         },
         grading: options.grading,
-        plant: options.plant.map_or(Plant::NONE, |name| planted(&name)),
+        processor: processor::abilities(),
+        plant,
     };
     let first = envs.as_mut_ptr().cast::<Env>();
     for slot in 0..NENV {

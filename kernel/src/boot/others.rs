@@ -65,6 +65,16 @@ pub fn start(topology: &Topology, memory: &mut Memory) {
                 next.0 += 1;
                 has_stacks = false;
             }
+            start::Outcome::Lacking => {
+                say!("SMP: the CPU with APIC id {apic_id} lacks what the first has, left out");
+                next.0 += 1;
+                has_stacks = false;
+            }
+            start::Outcome::AnotherTime => {
+                say!("SMP: the CPU with APIC id {apic_id} keeps another time, left out");
+                next.0 += 1;
+                has_stacks = false;
+            }
         }
     }
 }

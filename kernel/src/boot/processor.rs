@@ -3,13 +3,16 @@
 //! The entry code has refused processors that lack what nothing here works
 //! without. The rest is optional. The hard thing: all CPUs must have the same
 //! control registers, or a bug shows on one of them only; so every CPU runs
-//! [`enable`], and what CPU 0 has decides.
+//! [`enable`], and what CPU 0 has decides; a CPU that has less is left out. Only
+//! `sysenter` is no program's right: there is none unless all have it.
 
 use crate::smp::{ThisCpu, fpu};
 use crate::trap;
 use crate::x86;
 use abi::trap::KERNEL_CODE;
 use core::arch::x86::{__cpuid, __cpuid_count};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use kcore::Processor;
 
 /// CPUID.1:EDX: x87 unit.
 const FPU: u32 = 1 << 0;
@@ -44,6 +47,14 @@ const SYSENTER_ESP: u32 = 0x175;
 const SYSENTER_EIP: u32 = 0x176;
 const APIC_BASE: u32 = 0x1b;
 const APIC_ENABLE: u32 = 1 << 11;
+/// x2APIC mode: registers are MSRs, and the ones in memory do not answer.
+const APIC_BY_MSR: u32 = 1 << 10;
+/// Where the local APIC is on processors that cannot say.
+const FIRST_APIC_ADDRESS: u32 = 0xfee0_0000;
+/// Switches `syscall`, the NX bit and 64-bit mode on.
+pub const EFER: u32 = 0xc000_0080;
+/// CPUID.80000001:EDX: the three of them.
+pub const USES_EFER: u32 = 1 << 11 | 1 << 20 | 1 << 29;
 
 /// Whether this processor has FXSAVE and SSE; we use both or neither.
 pub fn has_fxsave() -> bool {
@@ -51,7 +62,7 @@ pub fn has_fxsave() -> bool {
 }
 
 /// Whether this processor has `sysenter`. The Pentium Pro says so and has not.
-pub fn has_sysenter() -> bool {
+fn has_sysenter() -> bool {
     let leaf = __cpuid(1);
     leaf.edx & SEP != 0 && leaf.eax & 0xfff >= 0x633
 }
@@ -71,35 +82,92 @@ fn optional_features() -> [(bool, u32); 6] {
     ]
 }
 
-/// Sets this CPU's control and model-specific registers.
-pub fn enable(cpu: ThisCpu) {
-    let bits = optional_features()
+/// What CPU 0 has switched on in CR4, beside PSE.
+static SWITCHED_ON: AtomicU32 = AtomicU32::new(0);
+/// All CPUs so far have `sysenter`.
+static ALL_HAVE_SYSENTER: AtomicBool = AtomicBool::new(true);
+
+/// What programs may use, as all CPUs that are up have it.
+pub fn abilities() -> Processor {
+    Processor {
+        sysenter: ALL_HAVE_SYSENTER.load(Relaxed),
+    }
+}
+
+/// Sets this CPU's control and model-specific registers. False if it lacks what
+/// CPU 0 has, and cannot be used.
+#[must_use]
+pub fn enable(cpu: ThisCpu) -> bool {
+    let own = optional_features()
         .iter()
         .fold(0, |all, &(has, bit)| if has { all | bit } else { all });
+    if cpu.is_first() {
+        SWITCHED_ON.store(own, Relaxed);
+    }
+    let bits = SWITCHED_ON.load(Relaxed);
+    if bits & !own != 0 {
+        return false;
+    }
+    x86::disarm_breakpoints();
+    reset_extended_features();
     // SAFETY: (16) the processor has what is switched on; CR0 and PSE stay, the
     // kernel runs no user code and reaches user memory through the direct map.
     unsafe { x86::set_cr4(bits) };
     fpu::reset();
-    if has_sysenter() {
+    set_up_sysenter(cpu);
+    true
+}
+
+fn set_up_sysenter(cpu: ThisCpu) {
+    if !has_sysenter() {
+        ALL_HAVE_SYSENTER.store(false, Relaxed);
+    } else {
         // SAFETY: (17) a processor with `sysenter` has these three; the stub and
         // the stack they name are this CPU's.
         unsafe {
-            x86::wrmsr(SYSENTER_CS, KERNEL_CODE);
-            x86::wrmsr(SYSENTER_ESP, cpu.stack_top());
-            x86::wrmsr(SYSENTER_EIP, trap::sysenter());
+            x86::wrmsr(SYSENTER_CS, KERNEL_CODE.into());
+            x86::wrmsr(SYSENTER_ESP, cpu.stack_top().into());
+            x86::wrmsr(SYSENTER_EIP, trap::sysenter().into());
         }
     }
 }
 
-/// Physical address of the local APIC's registers, which are switched on.
+/// Switches this CPU's local APIC on, in the mode in which its registers are in
+/// memory, whatever mode it was left in; returns their physical address.
 pub fn local_apic() -> u32 {
-    // SAFETY: (18) a processor with an APIC and MSRs; those that have an APIC but
-    // not this register (the Pentium's first) fault, and never had PSE and
-    // MSRs both listed by an emulator.
-    let base = unsafe { x86::rdmsr(APIC_BASE) } as u32;
-    if base & APIC_ENABLE == 0 {
-        // SAFETY: (19) only the enable bit changes.
-        unsafe { x86::wrmsr(APIC_BASE, base | APIC_ENABLE) };
+    if !has_apic_base() {
+        return FIRST_APIC_ADDRESS;
     }
-    base & 0xffff_f000
+    // SAFETY: (18) the processor has it.
+    let base = unsafe { x86::rdmsr(APIC_BASE) };
+    let Ok(low) = u32::try_from(base) else {
+        panic!("the local APIC's registers lie beyond 4 GiB");
+    };
+    let off = low & !(APIC_ENABLE | APIC_BY_MSR);
+    // SAFETY: (19) only the mode changes. From the other one the way leads
+    // through "off".
+    unsafe {
+        if low & APIC_BY_MSR != 0 {
+            x86::wrmsr(APIC_BASE, off.into());
+        }
+        if low != off | APIC_ENABLE {
+            x86::wrmsr(APIC_BASE, (off | APIC_ENABLE).into());
+        }
+    }
+    low & 0xffff_f000
+}
+
+/// Whether an MSR says where the local APIC is. It came with family 6; before,
+/// the APIC was always at the same place and on, and reading the MSR would
+/// fault, for which nothing is prepared yet.
+fn has_apic_base() -> bool {
+    __cpuid(1).eax >> 8 & 0xf >= 6
+}
+
+/// Forgets the operating mode and the fast system call of an earlier 64-bit system.
+fn reset_extended_features() {
+    if __cpuid(0x8000_0000).eax > 0x8000_0000 && __cpuid(0x8000_0001).edx & USES_EFER != 0 {
+        // SAFETY: (101) a processor with one of these has it; paging has two levels.
+        unsafe { x86::wrmsr(EFER, 0) };
+    }
 }

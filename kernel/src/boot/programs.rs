@@ -9,6 +9,7 @@
 use super::handover::{Handover, Module};
 use crate::console::say;
 use crate::proper::Proper;
+use abi::EnvType;
 use abi::layout::DIRECT_MAP_SIZE;
 use firmware::ModuleString;
 use kcore::Boot;
@@ -18,8 +19,9 @@ use kcore::elf::Image;
 pub const ARGUMENTS: usize = 4096;
 
 /// Makes an environment of every module that is a program, in order; says which
-/// cannot be run. `room` is for arguments.
-pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENTS]) {
+/// cannot be run. Returns whether one has I/O privilege. `room` is for arguments.
+pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENTS]) -> bool {
+    let mut privileged = false;
     if handover.modules.is_empty() {
         say!("no boot module, so no program to run");
     }
@@ -57,10 +59,12 @@ pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENT
             kind: string.kind,
             archive,
         };
-        if let Err(error) = kernel.boot_env(boot) {
-            say!("{}: cannot be loaded: {error:?}", string.name());
+        match kernel.boot_env(boot) {
+            Ok(_) => privileged |= string.kind == EnvType::FileServer,
+            Err(error) => say!("{}: cannot be loaded: {error:?}", string.name()),
         }
     }
+    privileged
 }
 
 /// Where a module's file is, if the kernel reaches it.

@@ -116,6 +116,11 @@ pub fn stop_quantum() {
     lapic::arm_timer(0);
 }
 
+/// As many of [`ticks`] as there are in so many microseconds, at least.
+pub fn ticks_in(microseconds: u32) -> u64 {
+    u64::from(microseconds) * u64::from(TICKS_PER_US.load(Relaxed))
+}
+
 /// Waits, doing nothing else.
 pub fn wait_us(microseconds: u32) {
     wait_until(microseconds, || false);
@@ -123,7 +128,7 @@ pub fn wait_us(microseconds: u32) {
 
 /// Waits until `done`, but not longer than given; says whether it was done.
 pub fn wait_until(microseconds: u32, mut done: impl FnMut() -> bool) -> bool {
-    let end = ticks() + u64::from(microseconds) * u64::from(TICKS_PER_US.load(Relaxed));
+    let end = ticks() + ticks_in(microseconds);
     loop {
         if done() {
             return true;

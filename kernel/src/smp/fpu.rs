@@ -33,6 +33,15 @@ impl Image {
         words[6] = 0x1f80;
         Image(words)
     };
+
+    /// The same as FNSAVE writes it: an x87 control word, nothing pending, and
+    /// every register empty and zero.
+    const RESET_X87: Image = {
+        let mut words = [0; 128];
+        words[0] = 0x037f;
+        words[2] = 0xffff;
+        Image(words)
+    };
 }
 
 /// Bytes of room for all states.
@@ -84,21 +93,41 @@ fn save(cpu: ThisCpu) {
     let id = cpu.area().env.load(Relaxed);
     let (owner, image) = slot(id);
     // SAFETY: (54) the image is this slot's, 16-byte aligned and long enough; TS is
-    // clear. FNSAVE also resets the unit.
+    // clear.
     unsafe {
         if HAS_FXSAVE.load(Relaxed) {
             x86::fxsave(image.cast());
-            x86::fxrstor((&raw const RESET).cast());
         } else {
             x86::fnsave(image.cast());
         }
     }
+    clean(HAS_FXSAVE.load(Relaxed));
     owner.store(id, Relaxed);
     x86::set_ts();
     cpu.area().uses_fpu.store(false, Relaxed);
 }
 
 static RESET: Image = Image::RESET;
+static RESET_X87: Image = Image::RESET_X87;
+
+/// Leaves nothing in this CPU's unit; TS is clear. It takes two instructions.
+/// FNINIT clears the pointers to the last instruction and its operand, which
+/// FXRSTOR leaves alone on some processors, and drops a pending exception. It
+/// empties the registers without clearing them, which the other does.
+fn clean(has_fxsave: bool) {
+    if !plant::is(Fault::KeepFpuPointers) {
+        x86::fninit();
+    }
+    // SAFETY: (56) SSE is on if there is FXSAVE; the images are valid ones, and
+    // no exception is pending.
+    unsafe {
+        if has_fxsave {
+            x86::fxrstor((&raw const RESET).cast());
+        } else if !plant::is(Fault::KeepFpuData) {
+            x86::frstor((&raw const RESET_X87).cast());
+        }
+    }
+}
 
 /// The environment on this CPU used the registers while TS was set. False if
 /// that was not why it trapped.
@@ -124,24 +153,20 @@ pub fn first_use(cpu: ThisCpu) -> bool {
     true
 }
 
-/// The environment on this CPU is new: what is kept for its slot was another's.
+/// The environment with this id is new: what is kept for its slot was another's.
 /// Ids come round again after 2^19 generations, so the tag alone does not tell.
+/// It need not be on a CPU: it may have ended on its way there.
 #[cold]
-pub fn forget(cpu: ThisCpu) {
+pub fn forget(id: EnvId) {
     if plant::is(Fault::StaleFpu) {
         return;
     }
-    let id = cpu.area().env.load(Relaxed);
-    slot(id).0.store(0, Relaxed);
+    slot(id.0 as u32).0.store(0, Relaxed);
 }
 
 /// Resets this CPU's unit, and sets TS.
 pub fn reset() {
     x86::clts();
-    x86::fninit();
-    if processor::has_fxsave() {
-        // SAFETY: (56) SSE is on; the image is a valid one.
-        unsafe { x86::fxrstor((&raw const RESET).cast()) };
-    }
+    clean(processor::has_fxsave());
     x86::set_ts();
 }

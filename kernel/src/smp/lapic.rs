@@ -14,10 +14,13 @@ use kcore::CpuId;
 pub const WINDOW: u32 = MMIOBASE;
 
 const ID: u32 = 0x20;
+const VERSION: u32 = 0x30;
 const TASK_PRIORITY: u32 = 0x80;
 const EOI: u32 = 0xb0;
 const LOGICAL_ID: u32 = 0xd0;
+const LOGICAL_MODEL: u32 = 0xe0;
 const SPURIOUS: u32 = 0xf0;
+const IN_SERVICE: u32 = 0x100;
 const ERROR_STATUS: u32 = 0x280;
 const COMMAND_LOW: u32 = 0x300;
 const COMMAND_HIGH: u32 = 0x310;
@@ -25,9 +28,15 @@ const TIMER: u32 = 0x320;
 const LINT0: u32 = 0x350;
 const LINT1: u32 = 0x360;
 const ERROR: u32 = 0x370;
+/// Sources of interrupts that not every processor has, and which is the number
+/// of each. They interrupt for counters, heat, and corrected machine checks.
+const OTHER_SOURCES: [(u32, u32); 3] = [(4, 0x340), (5, 0x330), (6, 0x2f0)];
 const TIMER_INITIAL: u32 = 0x380;
 const TIMER_CURRENT: u32 = 0x390;
 const TIMER_DIVIDE: u32 = 0x3e0;
+
+/// How many interrupts can be in service.
+const VECTORS: u32 = 256;
 
 const MASKED: u32 = 0x1_0000;
 const SOFTWARE_ENABLE: u32 = 0x100;
@@ -59,7 +68,10 @@ fn write(offset: u32, value: u32) {
 ///
 /// Only CPU 0 listens to the 8259 (through LINT0) and to the NMI line.
 /// For messages to several, each answers to one bit, which it may share.
+/// The hard thing is what an earlier owner left: sources of interrupts that go on,
+/// and interrupts that it took and never ended, which hold up all below them.
 pub fn init(cpu: CpuId) {
+    write(LOGICAL_MODEL, u32::MAX);
     write(SPURIOUS, SOFTWARE_ENABLE | Vector::SPURIOUS.0);
     write(TIMER_DIVIDE, DIVIDE_BY_1);
     write(TIMER_INITIAL, 0);
@@ -73,9 +85,25 @@ pub fn init(cpu: CpuId) {
         write(LINT1, MASKED);
     }
     write(ERROR, Vector::APIC_ERROR.0);
+    let last_source = read(VERSION) >> 16 & 0xff;
+    for (number, source) in OTHER_SOURCES {
+        if number <= last_source {
+            write(source, MASKED);
+        }
+    }
     clear_errors();
-    end_of_interrupt();
+    for _ in 0..VECTORS {
+        end_stray();
+    }
     write(TASK_PRIORITY, 0);
+}
+
+/// Ends the interrupt in service, if there is one; for one that nobody asked for.
+pub fn end_stray() {
+    let in_service = (0..VECTORS / 32).any(|word| read(IN_SERVICE + word * 0x10) != 0);
+    if in_service {
+        end_of_interrupt();
+    }
 }
 
 /// This CPU's APIC id.

@@ -16,8 +16,11 @@
 //!   top -  64 KiB   unmapped
 //! ```
 
+pub mod agreement;
 pub mod clock;
+pub mod data_segments;
 pub mod fpu;
+pub mod io_apic;
 pub mod lapic;
 pub mod segments;
 pub mod start;

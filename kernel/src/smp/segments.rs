@@ -206,8 +206,9 @@ const INTERRUPT_GATE: u64 = 0x8e;
 const INTERRUPT_GATE_FOR_USERS: u64 = 0xee;
 const TASK_GATE: u64 = 0x85;
 
-/// Fills the interrupt table. Vectors that are left out have no gate, and
-/// using them is a general protection fault.
+/// Fills the interrupt table. An interrupt may come with any vector that is an
+/// interrupt's. Of the exceptions, those that are left out have no gate, and using them is a
+/// general protection fault.
 pub fn init_interrupt_table() {
     let entry = |vector: u32| match Vector(vector) {
         Vector::DOUBLE_FAULT => gate(DOUBLE_FAULT_TASK, 0, TASK_GATE),
@@ -215,7 +216,7 @@ pub fn init_interrupt_table() {
         Vector::BREAKPOINT | Vector::SYSCALL => {
             gate(KERNEL_CODE, trap::stub(vector), INTERRUPT_GATE_FOR_USERS)
         }
-        Vector(0..=8 | 10..=14 | 16..=19 | 32..=47 | 51) | Vector::IPI => {
+        Vector(0..=8 | 10..=14 | 16..=19 | 32..) => {
             gate(KERNEL_CODE, trap::stub(vector), INTERRUPT_GATE)
         }
         _ => 0,

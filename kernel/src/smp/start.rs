@@ -7,14 +7,15 @@
 //! exchange: the new CPU, which thereby gets its stack, or CPU 0 when the time
 //! is up. Source: Intel SDM volume 3, "Multiple-processor initialization".
 
-use super::{ThisCpu, area, clock, lapic, segments};
+use super::{ThisCpu, agreement, area, clock, lapic, segments};
 use crate::address_space;
 use crate::boot::processor;
 use crate::trap;
+use crate::x86;
 use abi::TrapFrame;
 use abi::layout::{KERNBASE, MPENTRY_PADDR, kernel_stack_top};
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use kcore::CpuId;
 
 global_asm!(
@@ -40,6 +41,8 @@ static TICKET: AtomicU32 = AtomicU32::new(0);
 /// Where the NMIs of CPUs that came too late push what they interrupted; all
 /// of them push the same.
 static PARK_STACK: [AtomicU32; 16] = [const { AtomicU32::new(0) }; 16];
+/// Whether the last CPU that came up has what CPU 0 has.
+static FITS: AtomicBool = AtomicBool::new(false);
 /// The number of the last CPU that said that it is up.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
 
@@ -63,6 +66,10 @@ pub enum Outcome {
     NeverCame,
     /// It took its ticket, and was not heard of again.
     Lost,
+    /// It is up, but lacks what CPU 0 has.
+    Lacking,
+    /// It is up, but its counter cannot be brought to CPU 0's.
+    AnotherTime,
 }
 
 /// Starts the CPU with this APIC id, which becomes CPU `id`; its stacks are
@@ -76,9 +83,14 @@ pub fn start(id: CpuId, apic_id: u8) -> Outcome {
     // a CPU which is late for the first attempt comes too early for the second.
     for (reset_us, patience_us) in [(200, 2_000_000), (10_000, 2_000_000)] {
         if try_start(id, apic_id.into(), reset_us, patience_us) {
-            return match clock::wait_until(1_000_000, || arrived(id)) {
-                true => Outcome::Up,
-                false => Outcome::Lost,
+            return if !clock::wait_until(1_000_000, || arrived(id)) {
+                Outcome::Lost
+            } else if !FITS.load(Ordering::Relaxed) {
+                Outcome::Lacking
+            } else if !agreement::reach(id) {
+                Outcome::AnotherTime
+            } else {
+                Outcome::Up
             };
         }
     }
@@ -120,8 +132,16 @@ extern "C" fn ap_main() -> ! {
     address_space::enter();
     let cpu = ThisCpu::get();
     segments::load(cpu, address_space::kernel_pgdir().address());
-    processor::enable(cpu);
-    lapic::init(cpu.id());
+    let fits = processor::enable(cpu);
+    FITS.store(fits, Ordering::Relaxed);
+    if fits {
+        processor::local_apic();
+        lapic::init(cpu.id());
+    }
     ARRIVED.store(cpu.id().0.into(), Ordering::Release);
+    if !fits {
+        x86::halt_forever();
+    }
+    agreement::obey(cpu.id());
     trap::wait(cpu)
 }

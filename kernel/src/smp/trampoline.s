@@ -30,8 +30,7 @@ protected:
     mov ds, ax
     mov es, ax
     mov ss, ax
-    mov eax, cr4
-    or eax, {cr4_pse}
+    mov eax, {cr4_pse}
     mov cr4, eax
     mov eax, offset {pgdir} - KERNBASE
     mov cr3, eax

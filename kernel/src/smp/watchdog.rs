@@ -11,15 +11,11 @@
 //! interrupted that impossible program it counts and returns. Machines without
 //! an I/O APIC have no watchdog. Source: Intel 82093AA data sheet.
 
-use crate::address_space;
+use super::io_apic::IoApic;
 use crate::x86::Port;
 use firmware::Topology;
 use firmware::topology::TopologySource;
 
-const SELECT: u32 = 0;
-const WINDOW: u32 = 0x10;
-/// Register of the first input's low word; each input has two.
-const FIRST_INPUT: u32 = 0x10;
 /// Delivered as NMI to logical ids; edge, active high, not masked.
 const AS_NMI: u32 = 0xc00;
 /// Whoever has a logical id. A CPU that was never started has none, and that
@@ -47,23 +43,15 @@ pub fn start(topology: &Topology) {
     let Some(io_apic) = topology.io_apics.first() else {
         return;
     };
+    let registers = IoApic::at(io_apic.address);
     let Some(input) = input
         .checked_sub(io_apic.gsi_base)
-        .filter(|&input| input < 24)
+        .filter(|&input| input < registers.inputs())
     else {
         return;
-    };
-    let registers = address_space::map_io_apic(io_apic.address);
-    let set = |register: u32, value: u32| {
-        // SAFETY: (69) mapped; the I/O APIC does not touch memory.
-        unsafe {
-            ((registers + SELECT) as *mut u32).write_volatile(register);
-            ((registers + WINDOW) as *mut u32).write_volatile(value);
-        }
     };
     COMMAND.write(0x34); // channel 0, two bytes, mode 2: periodic
     CHANNEL_0.write(0); // 65,536 ticks
     CHANNEL_0.write(0);
-    set(FIRST_INPUT + 2 * input + 1, TO_ALL);
-    set(FIRST_INPUT + 2 * input, AS_NMI);
+    registers.set(input, TO_ALL, AS_NMI);
 }

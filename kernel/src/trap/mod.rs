@@ -15,8 +15,8 @@ use crate::smp::{self, ThisCpu, fpu, lapic};
 use crate::x86;
 use abi::TrapFrame;
 use abi::trap::{
-    FLAG_AC, FLAG_DF, FLAG_IF, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE, USER_CODE,
-    USER_DATA, Vector,
+    FLAG_AC, FLAG_DF, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE,
+    USER_CODE, USER_DATA, Vector,
 };
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -43,6 +43,7 @@ global_asm!(
     syscall = const Vector::SYSCALL.0,
     general_protection = const Vector::GENERAL_PROTECTION.0,
     ipi = const Vector::IPI.0,
+    stray = const STRAY.0,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
     exit_fast = const EXIT_FAST,
@@ -64,6 +65,7 @@ global_asm!(
 unsafe extern "C" {
     static trap_stubs: u8;
     fn ipi_stub();
+    fn stray_stub();
     fn syscall_stub();
     fn sysenter_stub();
     fn nmi_stub();
@@ -77,12 +79,18 @@ unsafe extern "fastcall" {
     fn first_exit(exit: u32, frame: *mut TrapFrame) -> !;
 }
 
-/// Address of the stub for a vector that has one.
+/// Vectors below this have a stub of their own.
+const STUBS: u32 = 52;
+/// The vector that all stray interrupts above are given; no line has it.
+const STRAY: Vector = Vector(50);
+
+/// Address of the stub for a vector.
 pub fn stub(vector: u32) -> u32 {
     let own = match Vector(vector) {
         Vector::NMI => nmi_stub,
         Vector::SYSCALL => syscall_stub,
         Vector::IPI => ipi_stub,
+        Vector(STUBS..) => stray_stub,
         _ => return &raw const trap_stubs as u32 + vector * 16,
     };
     own as usize as u32
@@ -115,7 +123,7 @@ pub fn strays() -> [(&'static str, u32); 3] {
 const USER_FLAGS: u32 = 0x24_4fd7;
 
 /// A caller's flags with which `sysexit` will not do: it does not load flags.
-const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF;
+const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
 
 /// `sysenter`.
 extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
@@ -228,7 +236,9 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
             APIC_ERRORS.fetch_add(1, Relaxed);
             None
         }
+        // A device that firmware or an earlier system set up may still send one.
         _ => {
+            lapic::end_stray();
             SPURIOUS.fetch_add(1, Relaxed);
             None
         }

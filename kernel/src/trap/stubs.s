@@ -70,6 +70,14 @@ ipi_stub:
     push {ipi}
     jmp common
 
+# Interrupts that nothing of ours sends.
+    .balign 16
+.globl stray_stub
+stray_stub:
+    push 0
+    push {stray}
+    jmp common
+
 # How deep a trap left the stack says where it came from: from user mode there
 # are seven words below the stack's top, from anywhere else more or less.
 .set FROM_USER, 0x10000 - 7 * 4
@@ -154,7 +162,8 @@ sysenter_second:
     pushfd
     or dword ptr [esp], {flag_if}       # users always run with interrupts on
 sysenter_flags_saved:
-    and dword ptr [esp], {user_flags}   # and without I/O privilege, see elsewhere
+    and dword ptr [esp], {user_flags}   # and without I/O privilege, see elsewhere;
+                                        # who has it gets it back
     push USER_CODE                      # cs
     push esi                            # eip
     push 0

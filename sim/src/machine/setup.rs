@@ -27,7 +27,7 @@ use kcore::env::mirror::MIRROR_SIZE;
 use kcore::frames::Frame;
 use kcore::plant::{Fault, Plant};
 use kcore::trace::Words;
-use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Tables};
+use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Processor, Tables};
 use std::ops::Range;
 
 const KERNEL_PGDIR: Pfn = Pfn(1);
@@ -51,6 +51,8 @@ pub struct Spec {
     pub lifecycle: bool,
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
+    /// What its CPUs have.
+    pub processor: Processor,
     /// The fault to plant.
     pub fault: Fault,
     /// Bytes in the console's ring.
@@ -68,6 +70,7 @@ impl Default for Spec {
             quantum: 10_000_000,
             lifecycle: false,
             grading: false,
+            processor: Processor::FULL,
             fault: Fault::None,
             console: 16 * 1024,
             trace: 0,
@@ -159,6 +162,7 @@ impl<'t> Machine<'t> {
             lifecycle: spec.lifecycle,
             end: End::PowerOff,
             grading: spec.grading,
+            processor: spec.processor,
             plant: Plant::new(spec.fault),
         };
         let usable = std::iter::once(spec.usable());

@@ -26,6 +26,19 @@ pub fn fpufault(expect: Expect, _: Scope, _: u32) -> Expect {
         .times(1, saved_frame())
 }
 
+pub fn fpuleft(expect: Expect, _: Scope, _: u32) -> Expect {
+    says(expect, "nothing is left in the unit, 20 times")
+}
+
+pub fn jobfpu(expect: Expect, _: Scope, _: u32) -> Expect {
+    says(expect, "20 jobs ended, registers changed 0 times")
+}
+
+pub fn selectors(expect: Expect, _: Scope, _: u32) -> Expect {
+    says(expect, "600 of 600 selectors found as left")
+        .in_order([text("new ones begin with their own"), exiting(FIRST)])
+}
+
 /// Every line of every printer arrives whole.
 pub fn chatter(expect: Expect, _: Scope, _: u32) -> Expect {
     let printers = 1..=8;

@@ -159,6 +159,9 @@ pub const PROGRAMS: &[Program] = &[
         .on_cpus(2)
         .also_as_lab5(),
     Program::new("fpufault", features::fpufault).on_cpus(2),
+    Program::new("fpuleft", features::fpuleft),
+    Program::new("jobfpu", features::jobfpu),
+    Program::new("selectors", features::selectors),
     Program::new("chatter", features::chatter)
         .on_cpus(4)
         .that_measures(),

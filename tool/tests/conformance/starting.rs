@@ -23,7 +23,7 @@ type Case = fn(u32) -> Result<(), Failed>;
 
 /// Each at several numbers of CPUs.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 9] = [
+    let cases: [(&str, Case); 11] = [
         ("programs_in_order", programs_in_order),
         ("ours_beside_a_file", ours_beside_a_file),
         ("fairness_three_times", fairness_three_times),
@@ -33,6 +33,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("disk_is_missing", disk_is_missing),
         ("ports_are_not_inherited", ports_are_not_inherited),
         ("ports_are_not_for_all", ports_are_not_for_all),
+        ("privilege_is_kept", privilege_is_kept),
+        ("as_many_as_there_may_be", as_many_as_there_may_be),
     ];
     cases.into_iter().flat_map(|(name, case)| {
         [1, 4].map(|cpus| Trial::test(format!("starting::{name}::cpus_{cpus}"), move || case(cpus)))
@@ -76,6 +78,21 @@ fn ours_beside_a_file(cpus: u32) -> Result<(), Failed> {
 }
 
 /// As JOS's: the second receives, and both others get through.
+/// Each module is followed by a gap, and each gap is a range of memory.
+fn as_many_as_there_may_be(cpus: u32) -> Result<(), Failed> {
+    const MODULES: usize = 64;
+    let words: Vec<&str> = ["+"; MODULES]
+        .into_iter()
+        .flat_map(|plus| [plus, "hello"])
+        .collect();
+    run(cpus, &words[1..], |expect| {
+        expect
+            .times(MODULES, text("hello, world"))
+            .never(regex(".*left out"))
+            .never(regex(".*stay unused"))
+    })
+}
+
 fn fairness_three_times(cpus: u32) -> Result<(), Failed> {
     let words = ["fairness", "+", "fairness", "+", "fairness"];
     run(cpus, &words, |expect| {
@@ -221,6 +238,19 @@ fn ports_are_not_inherited(cpus: u32) -> Result<(), Failed> {
             )
             .times(1, regex(&format!(r"\[{CHILD}\] free env {CHILD}")))
             .never(regex("the child has read it.*"))
+    })
+}
+
+/// A file server's, and nobody else's.
+fn privilege_is_kept(cpus: u32) -> Result<(), Failed> {
+    let words = ["iopl", "+", "iopl", "--with", "type=fs:iopl"];
+    let all = |what: &str| {
+        text(&format!(
+            "iopl {what}, int {what}, sysenter {what}, switched {what}"
+        ))
+    };
+    run(cpus, &words, |expect| {
+        expect.times(1, all("3000")).times(2, all("0000"))
     })
 }
 

@@ -13,6 +13,7 @@ use libtest_mimic::Failed;
 use crate::boot::Boot;
 use crate::console::{FIRST, booted, exiting, first, free, nothing_left};
 use crate::forged_madt;
+use crate::left_on;
 use crate::programs::LIMIT_SECONDS;
 use crate::trial::Trial;
 
@@ -37,6 +38,18 @@ struct Odd {
     found: u32,
     /// Lines beside the usual ones.
     says: &'static [&'static str],
+    /// What runs there.
+    run: Run,
+}
+
+/// What runs on a machine.
+#[derive(Clone, Copy)]
+enum Run {
+    /// `hello`.
+    Hello,
+    /// Beside it, what asks most of a processor: calls by the way that there is,
+    /// forks, and the x87 and SSE registers.
+    More,
 }
 
 /// So many CPUs, laid out so, all of which are found.
@@ -48,6 +61,7 @@ const fn layout(name: &'static str, cpus: u32, layout: &'static str) -> Odd {
         further: &[],
         found: cpus,
         says: &[],
+        run: Run::Hello,
     }
 }
 
@@ -60,6 +74,7 @@ const fn board(name: &'static str, further: &'static [&'static str]) -> Odd {
         further,
         found: 2,
         says: &[],
+        run: Run::More,
     }
 }
 
@@ -111,6 +126,20 @@ const ODD: &[Odd] = &[
     board("athlon", &["-cpu", "athlon"]),
     board("n270", &["-cpu", "n270"]),
     board("everything", &["-cpu", "max"]),
+    board("pentium3", &["-cpu", "pentium3"]),
+    board("coreduo", &["-cpu", "coreduo"]),
+    board("core2duo", &["-cpu", "core2duo"]),
+    board("phenom", &["-cpu", "phenom"]),
+    board("kvm32", &["-cpu", "kvm32"]),
+    board("qemu64", &["-cpu", "qemu64"]),
+    board("opteron_g3", &["-cpu", "Opteron_G3"]),
+    board("nehalem", &["-cpu", "Nehalem"]),
+    board("haswell", &["-cpu", "Haswell"]),
+    board("epyc", &["-cpu", "EPYC"]),
+    board("without_sysenter", &["-cpu", "qemu32,-sep"]),
+    board("without_fxsave", &["-cpu", "qemu32,-fxsr"]),
+    board("without_sse", &["-cpu", "qemu32,-sse,-sse2"]),
+    board("without_global_pages", &["-cpu", "qemu32,-pge,-mce"]),
 ];
 
 const fn layout_without_acpi(name: &'static str, cpus: u32, how: &'static str) -> Odd {
@@ -201,6 +230,14 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         Trial::test(name, move || forged(table))
     });
     let refused = [
+        Trial::test(
+            "boot_matrix::firmware::everything_left_on",
+            everything_left_on,
+        ),
+        Trial::test(
+            "boot_matrix::firmware::keeps_another_time",
+            keeps_another_time,
+        ),
         Trial::test("boot_matrix::refused::no_apic", no_apic),
         Trial::test("boot_matrix::refused::too_little_memory", too_little_memory),
     ];
@@ -248,7 +285,12 @@ fn memory(mib: u32, cpus: u32) -> Result<(), Failed> {
 }
 
 fn odd(odd: &Odd) -> Result<(), Failed> {
-    let boot = boot(&["hello"], |machine| {
+    let words = match odd.run {
+        Run::Hello => "hello",
+        Run::More => MORE,
+    };
+    let words: Vec<&str> = words.split(' ').collect();
+    let boot = boot(&words, |machine| {
         machine.cpus = odd.cpus;
         machine.layout = odd.layout.map(str::to_owned);
         machine.further = odd.further.iter().map(Into::into).collect();
@@ -256,6 +298,51 @@ fn odd(odd: &Odd) -> Result<(), Failed> {
     let expect = odd.says.iter().fold(hello(booted(odd.found)), |all, line| {
         all.times(1, text(line))
     });
+    let expect = match odd.run {
+        Run::Hello => expect,
+        Run::More => more(expect),
+    };
+    boot.judge(&boot.complaints(&expect))
+}
+
+/// What [`Run::More`] starts. Lines come in any order.
+const MORE: &str = "hello + yield + forktree + fpuregs + fpuleft + selectors";
+
+fn more(expect: Expect) -> Expect {
+    // Ids grow with what else lived in a slot.
+    let node = |depth: usize| regex(&format!("[0-9a-f]{{4,8}}: I am '[01]{{{depth}}}'"));
+    (0..4)
+        .fold(expect, |expect, depth| {
+            expect.times(1 << depth, node(depth))
+        })
+        .times(1, text("All done in environment 00001001."))
+        .times(1, text("16000 of 16000 found as left"))
+        .times(1, text("a clean unit"))
+        .times(1, text("nothing is left in the unit, 20 times"))
+        .times(1, text("600 of 600 selectors found as left"))
+        .never(regex(".*TRAP frame.*"))
+}
+
+/// Firmware left everything as no kernel would have it.
+fn everything_left_on() -> Result<(), Failed> {
+    let rom = left_on::write()?;
+    let words: Vec<&str> = MORE.split(' ').collect();
+    let boot = boot(&words, |machine| {
+        machine.cpus = 2;
+        machine.further = rom.arguments();
+    })?;
+    boot.judge(&boot.complaints(&more(hello(booted(2)))))
+}
+
+/// A CPU whose counter is a second late and cannot be set.
+fn keeps_another_time() -> Result<(), Failed> {
+    let boot = boot(&["hello", "--append", "plant=late-clock"], |machine| {
+        machine.cpus = 2;
+    })?;
+    let line = "SMP: the CPU with APIC id 1 keeps another time, left out";
+    let expect = hello(Expect::new())
+        .times(1, text(line))
+        .times(0, regex("SMP: CPU 1 starting"));
     boot.judge(&boot.complaints(&expect))
 }
 
@@ -281,7 +368,7 @@ fn forged(table: &Forged) -> Result<(), Failed> {
 }
 
 fn no_apic() -> Result<(), Failed> {
-    let line = "This processor lacks one of CPUID, x87, PSE, TSC, MSR, APIC: cannot run.";
+    let line = "This processor lacks one of CPUID, x87, PSE, TSC, MSR, APIC, or it is switched off: cannot run.";
     refused(text(line), |machine| {
         machine.cpus = 1;
         machine.further = ["-M", "isapc"].map(Into::into).into();

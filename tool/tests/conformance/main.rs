@@ -23,6 +23,7 @@ mod image;
 mod input;
 mod machine_options;
 mod monitor_socket;
+mod left_on;
 mod planted;
 mod private_copy;
 mod programs;

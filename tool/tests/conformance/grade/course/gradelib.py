@@ -49,6 +49,8 @@ def connect(process, number):
     """As soon as something is printed, and only then, somebody must listen."""
     output = b""
     while True:
+        ready, _, _ = select.select([process.stdout], [], [], 60)
+        assert ready, "nobody listens:\n%s" % output.decode("utf-8", "replace")
         piece = os.read(process.stdout.fileno(), 4096)
         assert piece, "make failed:\n%s" % output.decode("utf-8", "replace")
         output += piece

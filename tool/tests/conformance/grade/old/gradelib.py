@@ -43,6 +43,8 @@ def send(gdb, text):
 def connect(process, number):
     output = ""
     while True:
+        ready, _, _ = select.select([process.stdout], [], [], 60)
+        assert ready, "nobody listens:\n%s" % output
         piece = os.read(process.stdout.fileno(), 4096)
         if piece == "":
             print >> sys.stderr, """\

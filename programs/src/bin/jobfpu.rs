@@ -12,9 +12,8 @@ use user::fork::fork_job;
 use user::{EnvId, Error, Fork, fork, println, share, sys};
 
 const JOBS: u32 = 20;
-/// As many as one call ends: with their parent there is one too many, which the
-/// kernel ends when it would run.
-const CHILDREN: u32 = 8;
+/// One more than a call ends: that one ends where it would run.
+const CHILDREN: usize = 9;
 
 user::program!(main);
 
@@ -49,20 +48,34 @@ fn run() -> Result<(), Error> {
     Ok(())
 }
 
-/// A job whose first member has made the others, and waits.
+/// A job whose first member has made the others, and waits. Slots that were given
+/// back are used again, so theirs lie before its own: while it lives they do not
+/// end with it, and the kernel comes to them first.
 fn make_job(made: &AtomicU32) -> Result<EnvId, Error> {
     made.store(0, SeqCst);
+    let mut spare = [EnvId::NONE; CHILDREN];
+    for id in &mut spare {
+        // SAFETY: it never runs.
+        *id = unsafe { sys::exofork() }?;
+    }
     let Fork::Parent(job) = fork_job()? else {
+        while made.load(SeqCst) == 0 {
+            sys::yield_now();
+        }
         for _ in 0..CHILDREN {
             // SAFETY: it never runs.
             unsafe { sys::exofork() }.expect("exofork");
         }
-        made.store(1, SeqCst);
+        made.store(2, SeqCst);
         loop {
             sys::yield_now();
         }
     };
-    while made.load(SeqCst) == 0 {
+    for id in spare {
+        sys::env_destroy(id)?;
+    }
+    made.store(1, SeqCst);
+    while made.load(SeqCst) < 2 {
         sys::yield_now();
     }
     Ok(job)

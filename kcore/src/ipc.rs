@@ -77,6 +77,21 @@ impl<M: PhysMem> Kernel<'_, M> {
         Ok(Outcome::Stop)
     }
 
+    /// The first sender's message could not be taken: it learns why, unless that may
+    /// be another matter in a later step; then it stays the first, and the receiver
+    /// tries again.
+    #[cold]
+    fn not_handed_over(&mut self, receiver: Slot, sender: Slot, error: Error) -> Result<(), Error> {
+        if !self.may_be_had(error) {
+            self.fail_wait(sender, error);
+            return Ok(());
+        }
+        let mut senders = self.envs[receiver].senders;
+        senders.push_front(&mut self.envs, sender);
+        self.envs[receiver].senders = senders;
+        Err(error)
+    }
+
     #[inline(always)]
     pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, dstva: u32) -> CallResult {
         if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
@@ -90,13 +105,7 @@ impl<M: PhysMem> Kernel<'_, M> {
                     self.end_wait(sender, 0);
                     return Ok(Outcome::Done(0));
                 }
-                Err(error) if self.may_be_had(error) => {
-                    let mut senders = self.envs[caller.slot].senders;
-                    senders.push_front(&mut self.envs, sender);
-                    self.envs[caller.slot].senders = senders;
-                    return Err(error);
-                }
-                Err(error) => self.fail_wait(sender, error),
+                Err(error) => self.not_handed_over(caller.slot, sender, error)?,
             }
         }
         self.envs[caller.slot].wait = Wait::Message;

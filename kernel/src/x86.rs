@@ -183,19 +183,19 @@ pub fn reset_fs_gs() {
 
 /// The selector in FS.
 #[inline(always)]
-pub fn fs() -> u16 {
-    let value: u16;
+pub fn fs() -> u32 {
+    let value: u32;
     // SAFETY: (99) reading it changes nothing.
-    unsafe { asm!("mov {:x}, fs", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    unsafe { asm!("mov {:e}, fs", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
 
 /// The selector in GS.
 #[inline(always)]
-pub fn gs() -> u16 {
-    let value: u16;
+pub fn gs() -> u32 {
+    let value: u32;
     // SAFETY: (100) as in `fs`.
-    unsafe { asm!("mov {:x}, gs", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    unsafe { asm!("mov {:e}, gs", out(reg) value, options(nomem, nostack, preserves_flags)) };
     value
 }
 

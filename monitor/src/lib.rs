@@ -7,7 +7,7 @@
 //!
 //! The hard thing is to harm nothing by looking. All that commands get is a
 //! shared reference to the kernel's state, and memory is read only where it is
-//! known to be RAM ([`memory`]). The one thing that a command changes is the
+//! known to be RAM (`memory.rs`). The one thing that a command changes is the
 //! trap flag of the environment that is stopped. The lines are JOS's where JOS
 //! has them, since graders compare.
 

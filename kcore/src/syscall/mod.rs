@@ -87,26 +87,53 @@ impl<M: PhysMem> Kernel<'_, M> {
         let Caller { cpu, slot } = caller;
         let outcome = self.call(caller, call, event, frame);
         match outcome {
-            // These may have to be made again. What the dead have left is given
-            // back before anything is refused for want of it.
-            Ok(Outcome::Wait) => return self.wait_for_console(cpu, slot, frame, event),
-            Ok(Outcome::Later) => return self.go_on_later(cpu, slot, frame, event),
-            Err(error) if self.may_be_had(error) => {
-                return self.go_on_later(cpu, slot, frame, event);
+            Ok(Outcome::Done(value)) => {
+                frame.regs.eax = value;
+                Next::Same
             }
-            _ => frame.regs.eax = self.result(caller, outcome),
+            Err(error) => self.refuse(caller, error, event, frame),
+            // These may have to be made again.
+            Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, event),
+            Ok(Outcome::Later) => self.go_on_later(cpu, slot, frame, event),
+            Ok(outcome) => {
+                frame.regs.eax = 0;
+                self.leave_by(caller, outcome, frame)
+            }
         }
+    }
+
+    /// The caller does not simply go on.
+    #[inline]
+    fn leave_by(&mut self, caller: Caller, outcome: Outcome, frame: &mut TrapFrame) -> Next {
+        let Caller { cpu, slot } = caller;
         match outcome {
-            Ok(Outcome::Yield) => Next::Yield,
-            Ok(Outcome::Stop) => {
+            Outcome::Yield => Next::Yield,
+            Outcome::Stop => {
                 self.leave_cpu(cpu, slot, frame);
                 self.mirror.not_runnable(&mut self.mem, slot);
                 Next::Gone
             }
-            Ok(Outcome::Exit) => Next::Gone,
-            Ok(Outcome::Bad(address)) => self.bad_memory(cpu, slot, address),
-            _ => Next::Same,
+            Outcome::Exit => Next::Gone,
+            Outcome::Bad(address) => self.bad_memory(cpu, slot, address),
+            Outcome::Done(_) | Outcome::Wait | Outcome::Later => Next::Same,
         }
+    }
+
+    /// A call has failed. What the dead have left is given back before anything
+    /// is refused for want of it: then the call is made again.
+    #[cold]
+    fn refuse(
+        &mut self,
+        caller: Caller,
+        error: Error,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Next {
+        if self.may_be_had(error) {
+            return self.go_on_later(caller.cpu, caller.slot, frame, event);
+        }
+        frame.regs.eax = self.result(caller, Err(error));
+        Next::Same
     }
 
     /// Whether what a call failed for the want of will be there in a later step.

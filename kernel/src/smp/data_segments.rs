@@ -5,10 +5,12 @@
 //! aside for the few that have loaded something else than every program starts
 //! with. (Were they reset at a switch only, what a program reads would depend
 //! on who ran in between; were they reset at each way out, all system calls
-//! would pay.) The hard thing is to cost nothing: a CPU that no environment is on holds
-//! [`USER_DATA`] in both, so that a switch reads them, finds that, and is done.
+//! would pay.) The hard thing is to cost a switch next to nothing: a CPU that no
+//! environment is on holds [`USER_DATA`] in both, and one sum and one counter
+//! tell that there is nothing to do.
 //!
-//! Kept is the difference to that; 0 means none. A fork's child starts anew.
+//! Kept are both selectors; 0 means nothing is, as what every program starts
+//! with is not kept. A fork's child starts anew.
 
 use crate::plant::{self, Fault};
 use crate::smp::ThisCpu;
@@ -18,30 +20,39 @@ use abi::env::NENV;
 use abi::trap::USER_DATA;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// What is in both while no environment is on a CPU.
-const OURS: u16 = USER_DATA as u16;
+/// What is kept, by slot: FS in the lower half and GS in the upper one, with
+/// [`KEPT`] set. Only the big lock's holder touches this and the counter.
+static SELECTORS: [AtomicU32; NENV] = [const { AtomicU32::new(0) }; NENV];
+/// A bit that no selector has.
+const KEPT: u32 = 1 << 31;
+/// For how many slots something is kept.
+static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// What is kept, by slot.
-static KEPT: [AtomicU32; NENV] = [const { AtomicU32::new(0) }; NENV];
-
-fn kept(id: EnvId) -> &'static AtomicU32 {
-    &KEPT[id.slot() % NENV]
+/// Changes what is kept for an environment's slot; returns what was.
+fn exchange(id: EnvId, new: u32) -> u32 {
+    let place = &SELECTORS[id.slot() % NENV];
+    let old = place.load(Relaxed);
+    place.store(new, Relaxed);
+    let count = COUNT.load(Relaxed) + u32::from(new != 0) - u32::from(old != 0);
+    COUNT.store(count, Relaxed);
+    old
 }
 
 /// The environment on this CPU leaves it.
 #[inline(always)]
 pub fn leave(cpu: ThisCpu) {
-    let (fs, gs) = (x86::fs() ^ OURS, x86::gs() ^ OURS);
-    if fs | gs != 0 {
-        keep(cpu, fs, gs);
+    // No selector that ring 3 can load is greater than USER_DATA, so only both
+    // being that come to this sum.
+    if x86::fs() + x86::gs() != 2 * USER_DATA {
+        keep(cpu);
     }
 }
 
 #[cold]
-fn keep(cpu: ThisCpu, fs: u16, gs: u16) {
-    let id = EnvId(cpu.area().env.load(Relaxed) as i32);
+fn keep(cpu: ThisCpu) {
     if !plant::is(Fault::ResetSelectors) {
-        kept(id).store(u32::from(fs) | u32::from(gs) << 16, Relaxed);
+        let id = EnvId(cpu.area().env.load(Relaxed) as i32);
+        exchange(id, x86::fs() | x86::gs() << 16 | KEPT);
     }
     x86::reset_fs_gs();
 }
@@ -49,26 +60,23 @@ fn keep(cpu: ThisCpu, fs: u16, gs: u16) {
 /// The environment with this id comes to this CPU.
 #[inline(always)]
 pub fn arrive(id: EnvId) {
-    let difference = kept(id).load(Relaxed);
-    if difference != 0 {
-        put_back(id, difference);
+    if COUNT.load(Relaxed) != 0 {
+        put_back(id);
     }
 }
 
 #[cold]
-fn put_back(id: EnvId, difference: u32) {
-    kept(id).store(0, Relaxed);
-    let (fs, gs) = (
-        difference & 0xffff ^ USER_DATA,
-        difference >> 16 ^ USER_DATA,
-    );
-    // SAFETY: (97) user mode had them loaded, and all CPUs have the same
-    // descriptors.
-    unsafe { x86::load_fs_gs(fs, gs) };
+fn put_back(id: EnvId) {
+    let kept = exchange(id, 0);
+    if kept != 0 {
+        // SAFETY: (97) user mode had them loaded, and all CPUs have the same
+        // descriptors.
+        unsafe { x86::load_fs_gs(kept & 0xffff, (kept & !KEPT) >> 16) };
+    }
 }
 
 /// The environment with this id is new: what was kept was another's.
 pub fn forget(id: EnvId) {
-    kept(id).store(0, Relaxed);
+    exchange(id, 0);
     x86::reset_fs_gs();
 }

@@ -3,8 +3,11 @@
 //! The hard thing is that a table is prose. So only what stands between
 //! backticks is taken at its word: a path is a file, a name after "explorer:"
 //! a scenario, a name after "QEMU:" words of the name of a case here.
+//!
+//! And a page that promises all files names all of them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use abi::Personality;
 use kcore::trace::Cause;
@@ -23,10 +26,57 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
         let name = format!("documents::{page}");
         Trial::test(name, move || names_tests(page, column, &cases))
     });
-    tables.chain([Trial::test(
-        "documents::calls_have_one_name",
-        calls_have_one_name,
-    )])
+    tables.chain([
+        Trial::test("documents::calls_have_one_name", calls_have_one_name),
+        Trial::test("documents::reading_names_every_file", reading_is_complete),
+    ])
+}
+
+/// The page that leads through the kernel's files, and the folders that hold them.
+const READING: &str = "docs/reading.md";
+const READ: [&str; 4] = ["biglock/src", "kcore/src", "kernel", "monitor/src"];
+
+/// It names each of these files once, and no file that is not there.
+fn reading_is_complete() -> Result<(), Failed> {
+    let root = host()?.workspace.root();
+    let text = std::fs::read_to_string(root.join(READING))?;
+    let rows = text.lines().filter(|line| line.starts_with("| ["));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let named: Vec<String> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    let mut files = BTreeSet::new();
+    for folder in READ {
+        add_sources(root, folder, &mut files)?;
+    }
+    let once: BTreeSet<String> = named.iter().cloned().collect();
+    let missing: Vec<&String> = files.difference(&once).collect();
+    let foreign: Vec<&String> = once.difference(&files).collect();
+    let twice = named.len() - once.len();
+    if missing.is_empty() && foreign.is_empty() && twice == 0 && !files.is_empty() {
+        return Ok(());
+    }
+    let complaint = format!(
+        "{READING}: of {} files not named: {missing:?}; not there: {foreign:?}; named again: {twice}",
+        files.len()
+    );
+    Err(complaint.into())
+}
+
+/// Adds the files below a folder that have something to read, by their paths
+/// from the root.
+fn add_sources(root: &Path, folder: &str, files: &mut BTreeSet<String>) -> Result<(), Failed> {
+    for entry in std::fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            add_sources(root, &path, files)?;
+        } else if [".rs", ".s", ".ld"].iter().any(|end| path.ends_with(end)) {
+            files.insert(path);
+        }
+    }
+    Ok(())
 }
 
 /// A trace calls a system call what the page about them does.

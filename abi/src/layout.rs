@@ -55,7 +55,8 @@ pub const DIRECT_MAP_SIZE: u32 = 0x1000_0000;
 pub const KSTACKTOP: u32 = KERNBASE;
 /// Bytes of one kernel stack.
 pub const KSTKSIZE: u32 = 0x8000;
-/// Bytes left unmapped below each kernel stack.
+/// Bytes from one kernel stack to the next below it. Programs see nothing of them;
+/// the kernel keeps two small stacks there, with unmapped pages around each.
 pub const KSTKGAP: u32 = 0x8000;
 /// End of the device window.
 pub const MMIOLIM: u32 = KSTACKTOP - PTSIZE;

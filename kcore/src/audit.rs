@@ -1,8 +1,8 @@
 //! The invariants, as one function that checks them all.
 //!
-//! Run on the host after every step, and in test builds in the guest. Each
-//! invariant has a name; the first that is broken is reported. The numbers are
-//! those of `docs/promises.md`.
+//! Run on the host only, after every step of a simulated machine. Each invariant
+//! has a name; the first that is broken is reported. The numbers are those of
+//! `docs/promises.md`.
 //!
 //! The hard thing is to recompute, not to repeat: what the kernel keeps up to
 //! date incrementally (counts, queues, both ends of "runs on") is counted here

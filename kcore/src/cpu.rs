@@ -64,7 +64,7 @@ impl CpuSet {
 pub struct Cpu {
     /// The environment whose registers and page tables are on this CPU.
     pub(crate) current: Link,
-    /// When `current` was put here, in ns.
+    /// When `current` was put here, in ticks.
     pub(crate) since: u64,
 }
 

@@ -4,7 +4,7 @@
 //! points are given and what [`crate::PhysMem::read_bytes`] returns. Write that
 //! down, feed it to the same code elsewhere, and every decision comes out
 //! again; the answers are logged too, so that the first difference has a place.
-//! The reader is `sim::log`.
+//! The reader is `sim::reader`.
 //!
 //! The hard thing is that the writer has no memory to gather a record in, and
 //! may be cut off at any byte. So a record is written as it is made, ends by

@@ -45,7 +45,7 @@ pub struct Spec {
     pub module_frames: u32,
     /// How many CPUs.
     pub cpus: u8,
-    /// Length of a quantum in ns; 0 makes every timer interrupt end one.
+    /// Length of a quantum in ticks; 0 makes every timer interrupt end one.
     pub quantum: u64,
     /// Whether the kernel prints when environments come and go.
     pub lifecycle: bool,

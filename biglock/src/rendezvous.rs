@@ -34,9 +34,10 @@
 //!    carried out before earlier stores are visible, so the interrupt does not
 //!    overtake its request.
 //!
-//! A panic is the exception: it can happen on any CPU, with or without the
-//! lock, and is never answered. So [`Mailbox::halt`] is a flag of its own
-//! beside the box.
+//! A halt is the exception: any CPU may ask for it, with or without the lock,
+//! and nobody answers. So [`Mailbox::halt`] is a flag of its own beside the box.
+//! The kernel does not use it when it panics: a flag reaches no CPU that spins
+//! with interrupts off elsewhere than here, and an NMI does.
 
 use crate::lock::{BigLock, Guard};
 use crate::sync::{AtomicBool, AtomicU8, Ordering, spin_loop};

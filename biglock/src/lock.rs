@@ -4,7 +4,7 @@
 //! thing is fairness without a queue. A queue is fair, but when the next in
 //! line is a virtual CPU that the host does not run just now, everybody stands
 //! still; a plain test-and-set never stands still, but a CPU that releases the
-//! lock and wants it again at once beats those that wait. So whoever has waited
+//! lock and wants it again at once beats those that wait. So a CPU that has waited
 //! for long raises a hand (`Word::claimed`), and a CPU that *comes* to the
 //! lock then lets the waiting ones go first, for a bounded time. The hand is a
 //! hint: mutual exclusion and progress do not depend on it.
@@ -25,14 +25,14 @@ pub struct BigLock<T> {
     value: UnsafeCell<T>,
 }
 
-/// The state of a lock, in a cache line of its own: whoever waits looks at it
-/// all the time, and would take the line from the holder at work on the value.
+/// The state of a lock, in a cache line of its own: CPUs that wait look at it all
+/// the time, and would take the line from the holder at work on the value.
 #[derive(Debug)]
 #[repr(align(64))]
 struct Word {
-    /// Whether a [`Guard`] exists, or someone is just making one.
+    /// Whether a [`Guard`] exists or is being made.
     held: AtomicBool,
-    /// Whether someone has waited for long. A hint.
+    /// Whether some CPU has waited for long. A hint.
     claimed: AtomicBool,
 }
 
@@ -175,8 +175,8 @@ impl<T> BigLock<T> {
             on_spin();
             spins = spins.wrapping_add(1);
             if spins.is_multiple_of(CLAIM_AFTER) {
-                // Relaxed: nothing is published by it. Raised again and again,
-                // because whoever gets the lock lowers it for all.
+                // Relaxed: the store publishes nothing. The hand goes up again
+                // and again, because a CPU that gets the lock lowers it for all.
                 self.word.claimed.store(true, Ordering::Relaxed);
             }
         }
@@ -185,9 +185,9 @@ impl<T> BigLock<T> {
         }
     }
 
-    /// Lets those go first who have waited for long. When they do not use the
-    /// chance (the host has taken the CPU away from them) their claim lapses,
-    /// so that it costs the others this wait once, and not each time.
+    /// Lets CPUs that have waited for long go first. If they do not use the chance
+    /// (the host has taken the processor away from them) their claim lapses, so
+    /// that the others wait for them once and not each time.
     fn give_way(&self, on_spin: &mut impl FnMut()) {
         for _ in 0..GIVE_WAY {
             if !self.word.claimed.load(Ordering::Relaxed) {

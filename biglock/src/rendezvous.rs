@@ -27,8 +27,8 @@
 //!    has just got the lock has an empty box; and an interrupt that comes after
 //!    its request was answered in the wait loop finds nothing and does nothing.
 //! 5. **What is seen.** Request: release store by the initiator, acquire load
-//!    by the target, so the target's handler sees the page tables as they are
-//!    to be. Answer: release store by the target, acquire load by the initiator,
+//!    by the target, so the target's handler sees the page tables as the
+//!    initiator changed them. Answer: release store by the target, acquire load by the initiator,
 //!    so the initiator sees all the target did before, the parked state among
 //!    it. An interrupt command written to a memory-mapped local APIC is not
 //!    carried out before earlier stores are visible, so the interrupt does not
@@ -47,7 +47,7 @@ const EMPTY: u8 = 0;
 const FLUSH: u8 = 1;
 const STOP: u8 = 2;
 
-/// How a CPU obeys a request; implemented by the kernel.
+/// How a CPU obeys a request. The kernel implements it.
 ///
 /// Called on the target, with interrupts off and without the big lock.
 pub trait Target {
@@ -116,7 +116,7 @@ impl<P> Mailbox<P> {
         }
     }
 
-    /// Makes the box's CPU flush its TLB; when this returns, it has.
+    /// Makes the box's CPU flush its TLB, and returns when it has.
     ///
     /// `interrupt` sends the CPU the rendezvous interrupt. `on_spin` is called
     /// in each spin of the wait: the place to obey [`Mailbox::halting`] of the
@@ -158,9 +158,9 @@ impl<P> Mailbox<P> {
         }
     }
 
-    /// Answers the request in this CPU's own box, if there is one. To be
-    /// called with interrupts off and without the big lock: by the handler of
-    /// the rendezvous interrupt, and by each spin of the wait for the lock.
+    /// Answers the request in this CPU's own box, if there is one. Call it with
+    /// interrupts off and without the big lock: in the handler of the rendezvous
+    /// interrupt, and in each spin of the wait for the lock.
     pub fn service(&self, target: &mut impl Target<Parked = P>) -> Serviced {
         if self.halting() {
             return Serviced::Halt;

@@ -21,12 +21,12 @@ pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
-/// How long is long: as on the machine, or as short as can be.
+/// So many spins on the machine, and one for a model checker.
 const fn patience(spins: u32) -> u32 {
     if cfg!(any(loom, shuttle)) { 1 } else { spins }
 }
 
-/// How many spins one has waited before newcomers give way.
+/// After so many spins a waiting CPU asks newcomers to give way.
 pub(crate) const CLAIM_AFTER: u32 = patience(16);
-/// For how many spins a newcomer gives way.
+/// For so many spins a newcomer gives way.
 pub(crate) const GIVE_WAY: u32 = patience(64);

@@ -2,7 +2,7 @@
 //!
 //! The hard thing: the labs number their calls differently from 9 upward, and
 //! a binary does not say which lab it was built for. So each environment
-//! carries a [`Personality`], given by whoever created it.
+//! carries a [`Personality`], given by its creator.
 
 use crate::error::Error;
 
@@ -52,19 +52,19 @@ pub enum Call {
     /// Extension: `sbrk(increment)`: moves the end of the caller's heap by so
     /// many bytes, and returns where it was.
     Sbrk,
-    /// Extension: `env_set_personality(id, personality)`: which numbers and
-    /// error values a child that has never run is to use.
+    /// Extension: `env_set_personality(id, personality)`: sets which numbers and
+    /// error values a child that has never run will use.
     EnvSetPersonality,
     /// Extension: `job_create(id)`: a child that has never run becomes the first
-    /// member of a new job, which is named like it.
+    /// member of a new job, which bears its id.
     JobCreate,
     /// Extension: `job_destroy(job)`: ends some members of a job that the caller
     /// made, and returns how many are left.
     JobDestroy,
     /// Extension: `getc()`: as `cgetc`, but waits until there is a byte.
     Getc,
-    /// Extension: `job_size(job)`: how many members are alive of a job that the
-    /// caller made.
+    /// Extension: `job_size(job)`: how many members of a job that the caller made
+    /// are alive.
     JobSize,
 }
 
@@ -155,8 +155,7 @@ const LAB6: [Call; 15] = [
 /// One more than the highest number of a call.
 const NUMBERS: usize = FIRST_EXTENSION as usize + EXTENSIONS.len();
 
-/// The calls of every personality, by number: what a kernel looks a number up
-/// in.
+/// The calls of every personality, by number. A kernel looks numbers up here.
 static TABLE: [[Option<Call>; NUMBERS]; Personality::ALL.len()] = {
     let mut table = [[None; NUMBERS]; Personality::ALL.len()];
     let mut row = 0;

@@ -10,7 +10,7 @@ use crate::trap::TrapFrame;
 pub const NENV: usize = 1024;
 /// Base-2 logarithm of [`NENV`].
 pub const LOG2NENV: u32 = 10;
-/// What a slot's generation grows by.
+/// The difference between two successive ids of a slot.
 pub const GENERATION: i32 = 0x1000;
 
 /// Name of an environment.
@@ -55,13 +55,13 @@ pub enum EnvStatus {
     /// The slot is free.
     #[default]
     Free = 0,
-    /// Killed, but still on a CPU.
+    /// Killed, but still on a CPU: JOS's. Jostle stops the victim at once instead.
     Dying = 1,
     /// Waits for a CPU.
     Runnable = 2,
     /// On a CPU.
     Running = 3,
-    /// Not to be run.
+    /// Wants no CPU: not started yet, stopped, or waiting for something else.
     NotRunnable = 4,
 }
 
@@ -105,7 +105,7 @@ pub struct PublicEnv {
     pub tf: TrapFrame,
     /// A kernel pointer in JOS; always 0 here.
     pub link: u32,
-    /// Its id; stays after death.
+    /// Id, which stays after death.
     pub id: EnvId,
     /// Id of its creator, 0 for one that the kernel created.
     pub parent_id: EnvId,
@@ -113,7 +113,7 @@ pub struct PublicEnv {
     pub env_type: u32,
     /// An [`EnvStatus`].
     pub status: u32,
-    /// How many times it was put on a CPU.
+    /// How many times the environment was put on a CPU.
     pub runs: u32,
     /// The CPU it was last put on.
     pub cpunum: u32,

@@ -13,7 +13,7 @@ pub struct PageInfo {
     pub link: u32,
     /// How many user mappings and page-table roles the frame has.
     pub refs: u16,
-    /// Padding.
+    /// Always 0.
     pub pad: u16,
 }
 
@@ -21,5 +21,5 @@ pub struct PageInfo {
 pub const PAGE_INFO_STRIDE: u32 = 8;
 /// Offset of [`PageInfo::refs`] in an entry.
 pub const PAGE_INFO_REFS: u32 = 4;
-/// The most user mappings a frame can have: what `refs` can say.
+/// The most holds a frame can have: `refs` cannot say more.
 pub const MAX_REFS: u32 = u16::MAX as u32;

@@ -85,9 +85,8 @@ impl TrapFrame {
         }
     }
 
-    /// The frame with everything forced that user space must not choose:
-    /// selectors, and flags that are not the program's own (Intel SDM volume
-    /// 1, 3.4.3).
+    /// The frame with safe values for what user space must not choose: selectors,
+    /// and flags that are not the program's own (Intel SDM volume 1, 3.4.3).
     #[must_use]
     pub const fn sanitised(self) -> TrapFrame {
         TrapFrame {

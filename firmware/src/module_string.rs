@@ -20,8 +20,8 @@ pub struct ModuleString<'s> {
     pub personality: Personality,
     /// What the environment is for.
     pub kind: EnvType,
-    /// It is no program: the environment made from the module before this one
-    /// is to find its bytes mapped.
+    /// The module is no program but a file, which the environment made from the
+    /// module before this one will find mapped.
     pub is_archive: bool,
     /// The last `@` word that was not understood.
     pub unknown_directive: Option<&'s [u8]>,
@@ -55,7 +55,7 @@ impl<'s> ModuleString<'s> {
         }
     }
 
-    /// Does what a directive says, if it is understood.
+    /// Obeys a directive that is understood; keeps any other as unknown.
     fn obey(&mut self, directive: &[u8]) -> Option<()> {
         let directive = core::str::from_utf8(directive).ok()?;
         if let Some(name) = directive.strip_prefix("@personality=") {

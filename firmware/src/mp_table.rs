@@ -135,7 +135,7 @@ impl MpTable {
 
     fn add_io_apic(&mut self, entry: &[u8; SHORT_LEN as usize]) {
         if u8_in(entry, 3) & ENABLED != 0 {
-            // A ninth one is of no use to a kernel that programs the first.
+            // The kernel programs the first one only, so a ninth can be left out.
             let _ = self.io_apics.try_push(IoApic {
                 id: u8_in(entry, 1),
                 address: u32_in(entry, 4),

@@ -16,7 +16,7 @@ pub const MAX_QUANTUM_US: u32 = 1_000_000;
 /// Longest name of a planted fault, in bytes.
 pub const MAX_PLANT: usize = 32;
 
-/// The argument that needs no value.
+/// The one argument that may stand without a value.
 const GRADING: &[u8] = b"grading";
 
 /// What the kernel does when no environment is left that could run.
@@ -110,7 +110,7 @@ impl BootOptions {
             // What is wrong with a word is said below.
             let _ = options.set(word);
         }
-        // It changes defaults, wherever on the line it stands.
+        // `grading` changes defaults, wherever on the line it stands.
         options = if options.grading {
             BootOptions::for_graders()
         } else {
@@ -133,7 +133,7 @@ impl BootOptions {
         }
     }
 
-    /// Applies one word.
+    /// Applies one word, or says why it has no effect.
     fn set<'a>(&mut self, word: &'a [u8]) -> Result<(), Complaint<'a>> {
         let mut halves = word.splitn(2, |byte| *byte == b'=');
         let key = halves.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The one way in which this crate reads physical memory.
+//! The one way for this crate to read physical memory.
 //!
 //! The hard thing is what is *not* here: a pointer. Tables lie anywhere below
 //! 4 GiB, mostly above what the kernel maps, so the kernel implements
@@ -62,8 +62,8 @@ pub(crate) fn byte_sum(memory: &impl PhysBytes, pa: u32, len: u32) -> Option<u8>
 /// The address of the first 16-byte paragraph of `[start, start + len)` that
 /// begins with `signature` and that `accept` takes.
 ///
-/// Reads a [`CHUNK`] at a time, because a read of the kernel's costs a
-/// mapping, and the window to search has 8,192 paragraphs.
+/// Reads a [`CHUNK`] at a time, because each read costs the kernel a mapping, and
+/// the window to search has 8,192 paragraphs.
 pub(crate) fn find_paragraph(
     memory: &impl PhysBytes,
     start: u32,

@@ -1,6 +1,6 @@
 //! Which CPUs there are to start, from whichever table the firmware left.
 //!
-//! The hard thing: the order of a table, the ids in it and who is running this
+//! The hard thing: the order of a table, the ids in it and the CPU that runs this
 //! code are three different things. APIC ids may have gaps, and the boot CPU
 //! need not come first. So the boot CPU says its own id, and becomes CPU 0.
 

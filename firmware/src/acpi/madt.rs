@@ -109,7 +109,7 @@ impl Madt {
                 }
             }
             (IO_APIC, 12..) => {
-                // A ninth one is of no use to a kernel that programs the first.
+                // The kernel programs the first one only, so a ninth can be left out.
                 let _ = self.io_apics.try_push(IoApic {
                     id: u8_in(entry, 2),
                     address: u32_in(entry, 4),

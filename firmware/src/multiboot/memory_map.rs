@@ -10,8 +10,8 @@ use super::Array;
 use crate::phys::{FOUR_GIB, PhysBytes, bytes_at, u32_in, u64_in};
 use crate::ranges::{PhysRange, RangeSet};
 
-/// A map with more entries than this is not believed. (Ignoring the rest of
-/// it might be to ignore that some RAM is reserved.)
+/// A map with more entries than this is not believed: if only its beginning were
+/// read, RAM that the rest calls reserved would be used.
 pub const MAX_ENTRIES: u32 = 1024;
 
 /// Smallest size field of an entry: base, length, type.

@@ -1,8 +1,8 @@
 //! Zero-terminated strings in physical memory.
 //!
-//! The hard thing: where one ends is not known before it is read, and the
-//! bytes behind its end need not be readable. So no read crosses from one
-//! page into the next before the terminator was looked for.
+//! The hard thing: nobody knows where a string ends before reading it, and the
+//! bytes behind its end need not be readable. So no read goes on to the next page
+//! before it has looked for the terminator.
 
 use crate::phys::{CHUNK, PhysBytes};
 

@@ -125,7 +125,7 @@ impl<'f> Image<'f> {
         writeable
     }
 
-    /// What goes into memory, in the order of the file.
+    /// The parts that go into memory, in the order of the file.
     fn segments(&self) -> impl Iterator<Item = Segment<'f>> {
         // `parse` has seen that there are no errors.
         self.checked().flatten()
@@ -157,14 +157,14 @@ impl<'f> Segment<'f> {
         })
     }
 
-    /// Addresses of the pages that it lies in.
+    /// Addresses of the pages in which the segment lies.
     fn pages(self) -> impl Iterator<Item = u32> {
         let first = self.va & !(PGSIZE - 1);
         let none = self.va == self.end;
         (if none { self.end } else { first }..self.end).step_by(PGSIZE as usize)
     }
 
-    /// Whether some of it lies in the page at `page`.
+    /// Whether some of the segment lies in the page at `page`.
     fn meets(&self, page: u32) -> bool {
         self.va < self.end && self.va < page + PGSIZE && page < self.end
     }
@@ -181,7 +181,7 @@ impl<'f> Segment<'f> {
     }
 }
 
-/// `size` bytes from `start` on, if that can be.
+/// The `size` bytes at `start`, unless they wrap round.
 fn range(start: u64, size: u64) -> Option<Range<usize>> {
     let end = usize::try_from(start.checked_add(size)?).ok()?;
     Some(usize::try_from(start).ok()?..end)

@@ -1,14 +1,13 @@
 //! What a program finds when it starts: its pages, from an ELF file, and its
 //! stack, from its arguments.
 //!
-//! Whoever starts a program in user space maps these pages, by whatever calls
-//! there are; here is neither a call nor an address that is read, so the tests
-//! run on the host.
+//! A program that starts another maps these pages by whatever calls there are. This
+//! crate makes no call and reads no address, so its tests run on the host.
 //!
 //! The hard thing is that segments begin and end anywhere, so that two may have
 //! a page in common. So pages are not made segment by segment: each is put
-//! together from all that lie in it, once, and may be written if one of them
-//! may.
+//! together once, from all segments that lie in it, and is writeable if one of
+//! them is.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -13,8 +13,8 @@
 //!        esp ->+--------------------------+
 //! ```
 //!
-//! The hard thing is that the page is not where it will be: addresses are
-//! those that the program sees, places are in our copy.
+//! The hard thing is that we write a copy of the page: addresses are those that the
+//! program will see, places are those in our copy.
 
 use abi::layout::PGSIZE;
 

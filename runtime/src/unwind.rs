@@ -1,8 +1,8 @@
 //! Names of the unwinder that the prebuilt `core` refers to.
 //!
-//! Everything is built with `panic = "abort"`, so nobody calls them; they
-//! exist to satisfy the linker. The one thing to know: their being reached
-//! would mean that an exception was thrown, hence they stop.
+//! Everything is built with `panic = "abort"`, so nobody calls them; they satisfy
+//! the linker. If one were reached, an exception would have been thrown that nothing
+//! can catch, so it stops.
 
 /// Would choose the landing pad of an exception.
 #[unsafe(no_mangle)]

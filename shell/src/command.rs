@@ -1,6 +1,6 @@
 //! Words become a command.
 //!
-//! The hard thing is to say in one line what is wrong with a wrong one.
+//! The hard thing is a wrong line: one line of answer must say what is wrong.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ pub enum Command {
     },
 }
 
-/// The commands that are no programs: how each is written and what it does.
+/// The commands that are no programs: how to write each, and what it does.
 pub const BUILT_IN: [(&str, &str); 7] = [
     ("help", "lists what can be entered"),
     ("ps", "lists environments: id, parent, status, CPU, runs"),
@@ -55,11 +55,11 @@ pub enum Wrong {
     Ampersand,
     /// A command that takes no arguments was given some.
     Arguments(String),
-    /// A command that is done at once was to be done in the background.
+    /// `&` behind a command that has nothing to do in the background.
     Background(String),
     /// `kill` without an id.
     NoId,
-    /// `kill` with something that is none.
+    /// `kill` with something that is no id.
     Id(String),
 }
 
@@ -122,7 +122,7 @@ pub fn parse(line: &str) -> Result<Option<Command>, Wrong> {
     Ok(Some(command))
 }
 
-/// The id of `kill`, in hexadecimal as everywhere.
+/// The id behind `kill`, in hexadecimal as `ps` prints it.
 fn id(arguments: &[String]) -> Result<i32, Wrong> {
     let [word] = arguments else {
         return Err(Wrong::NoId);

@@ -1,11 +1,11 @@
 //! Keys become a line, and the terminal shows it.
 //!
-//! Only three things are asked of the terminal: that it prints what it is sent,
-//! that a backspace goes one column back, and that a space covers what was
-//! there. So it works on any terminal, and also where there is none.
+//! The editor asks only three things of a terminal: print what is sent, go one
+//! column back at a backspace, cover with a space what was there. So it works on any
+//! terminal, and also where there is none.
 //!
 //! The hard thing is a change in the middle: all that follows is printed again,
-//! a space covers what the old line had more, and as many backspaces lead back.
+//! spaces cover the end of a longer old line, and as many backspaces lead back.
 //! A character is taken to be one column wide.
 
 use alloc::string::String;
@@ -14,11 +14,11 @@ use core::fmt::{self, Write};
 use crate::history::History;
 use crate::keys::Key;
 
-/// Characters in a line; what is typed after them is refused. With its end such
-/// a line fits what a kernel keeps of what is typed, 512 bytes.
+/// The most characters in a line; further ones are refused. If they are ASCII, they
+/// and the line's end fit the 512 typed bytes that a kernel keeps.
 pub const LONGEST: usize = 500;
 
-/// What a key led to, if it ends the line.
+/// How a key ended the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// This line was entered.

@@ -1,7 +1,7 @@
 //! The lines that were entered before, oldest first.
 //!
-//! The hard thing is the line that was being written when somebody went back:
-//! it must be there again when they come forward to the end.
+//! The hard thing is the line that was being written when a person went back: it
+//! must be there again at the end of the way forward.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -13,15 +13,15 @@ const KEPT: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct History {
     lines: VecDeque<String>,
-    /// How far back the one shown is; 0 is the one being written.
+    /// How far back the shown line is; 0 is the one being written.
     back: usize,
-    /// The one being written, while another is shown.
+    /// The line being written, while another is shown.
     written: String,
 }
 
 impl History {
-    /// Keeps a line that was entered, unless it is blank or the same again. The
-    /// next one is being written.
+    /// Keeps a line that was entered, unless it is blank or the same again. A new
+    /// line begins.
     pub fn entered(&mut self, line: &str) {
         self.leave();
         if line.trim().is_empty() || self.lines.back().is_some_and(|last| last == line) {

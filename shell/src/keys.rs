@@ -3,7 +3,7 @@
 //! The hard thing is that one key is several bytes, of two kinds: characters
 //! beyond ASCII, and the arrows and their neighbours, which begin with an
 //! escape (ECMA-48, 5.4; xterm's application mode writes `O` for `[`). Bytes
-//! come one at a time, so what has come of a key is kept.
+//! come one at a time, so the beginning of a key is kept until the rest comes.
 
 /// What a person meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Keys {
         None
     }
 
-    /// A byte that no earlier one belongs to.
+    /// Takes a byte that begins something new.
     fn first(&mut self, byte: u8) -> Option<Key> {
         Some(match byte {
             b'\n' => Key::Enter,

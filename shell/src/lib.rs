@@ -1,9 +1,9 @@
 //! What is hard about a command line, without a machine under it: bytes become
 //! keys, keys become a line, a line becomes a command.
 //!
-//! Programs in the guest use it, and its tests run on the host; so there is
-//! neither input nor output in it. Bytes come in as arguments, and what the
-//! terminal is to show goes to a [`core::fmt::Write`].
+//! Programs in the guest use this crate, and its tests run on the host; so it has
+//! neither input nor output. Bytes come in as arguments, and what the terminal will
+//! show goes to a [`core::fmt::Write`].
 //!
 //! | module | what |
 //! |---|---|
@@ -24,6 +24,5 @@ pub mod history;
 pub mod keys;
 pub mod words;
 
-/// What is shown when a line may be entered. Whoever speaks to the prompt in a
-/// script waits for it.
+/// What the prompt shows when a line may be entered. Scripts wait for it.
 pub const PROMPT: &str = "jostle> ";

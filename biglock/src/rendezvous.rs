@@ -1,7 +1,7 @@
 //! The rendezvous: how the holder of the big lock makes another CPU obey.
 //!
-//! When an environment that runs on another CPU is to be stopped, or has lost
-//! a page, that CPU must have noticed before the kernel goes on. The holder of
+//! When the kernel stops an environment that runs on another CPU, or takes a page
+//! from it, that CPU must have noticed before the kernel goes on. The holder of
 //! the lock (the *initiator*) posts one request into that CPU's [`Mailbox`],
 //! sends it an interrupt and waits. The *target* answers from the handler of
 //! that interrupt, or from the loop in which it waits for the lock itself.
@@ -28,9 +28,9 @@
 //!    its request was answered in the wait loop finds nothing and does nothing.
 //! 5. **What is seen.** Request: release store by the initiator, acquire load
 //!    by the target, so the target's handler sees the page tables as the
-//!    initiator changed them. Answer: release store by the target, acquire load by the initiator,
-//!    so the initiator sees all the target did before, the parked state among
-//!    it. An interrupt command written to a memory-mapped local APIC is not
+//!    initiator changed them. Answer: release store by the target, acquire load
+//!    by the initiator, so the initiator sees all that the target did before, the
+//!    parked state included. An interrupt command written to a memory-mapped local APIC is not
 //!    carried out before earlier stores are visible, so the interrupt does not
 //!    overtake its request.
 //!

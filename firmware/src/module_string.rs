@@ -5,7 +5,7 @@
 //! is no program but a file for the program before it.
 //!
 //! The hard thing is quoting. Loaders split at spaces and QEMU at commas, so
-//! whoever starts the kernel percent-encodes such bytes (`%20` is a space).
+//! the one that starts the kernel percent-encodes such bytes (`%20` is a space).
 //! Decoding cannot fail: a `%` that is not followed by two hexadecimal digits,
 //! or that would stand for a zero byte, means itself.
 

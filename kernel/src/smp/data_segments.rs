@@ -9,8 +9,7 @@
 //! environment is on holds [`USER_DATA`] in both, and one sum and one counter
 //! tell that there is nothing to do.
 //!
-//! Kept are both selectors; 0 means nothing is, as what every program starts
-//! with is not kept. A fork's child starts anew.
+//! A fork's child starts anew.
 
 use crate::plant::{self, Fault};
 use crate::smp::ThisCpu;

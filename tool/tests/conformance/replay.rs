@@ -105,10 +105,12 @@ fn cut_off(file: &str, steps: u64) -> Result<Vec<String>, Failed> {
     })
 }
 
-/// Its twenty turns of a second each do not fit into the time that it has.
+/// A run that would never end: with this fault the child is not pre-empted, and
+/// its parent never destroys it. Each tick is a step all the same.
 fn killed() -> Result<(), Failed> {
     let file = record_file("killed")?;
-    let words = ["yieldstorm", "--append", "quantum=1000000", "--cpus", "1"];
+    let words = ["spin", "--append", "plant=skip-preempt quantum=1000"];
+    let words = [&words[..], &["--cpus", "1"]].concat();
     let limit = ["--timeout", "3", "--record", &file];
     let boot = Boot::new(&[&words[..], &limit[..]].concat())?;
     let mut complaints = cut_off(&file, 100)?;

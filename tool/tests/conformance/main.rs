@@ -19,6 +19,7 @@ mod grade;
 mod grading;
 mod handlers;
 mod hostility;
+mod ids;
 mod image;
 mod input;
 mod left_on;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(cores.max(2));
     let mut trials: Vec<Trial> = programs::trials()
+        .chain(ids::trials())
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(replay::trials())

@@ -124,7 +124,7 @@ fn is_noticed(program: &str, fault: &str) -> Result<(), Failed> {
 fn is_as_expected(program: &Program, boot: &Boot) -> bool {
     let cpus = program.grader_cpus;
     let console = boot.console();
-    boot.complaints(&program.expect(cpus)).is_empty()
+    program.complaints(cpus, boot).is_empty()
         && program
             .possible(cpus)
             .iter()
@@ -133,18 +133,15 @@ fn is_as_expected(program: &Program, boot: &Boot) -> bool {
 
 fn is_good_while_asleep(program: &Program) -> Result<(), Failed> {
     let boot = boot(program, NO_FAULT, LIMIT_SECONDS)?;
-    let expect = program
-        .expect(program.grader_cpus)
-        .in_order([text(&format!("no such fault in this kernel: {NO_FAULT}"))]);
-    boot.judge(&boot.complaints(&expect))
+    let said = Expect::new().in_order([text(&format!("no such fault in this kernel: {NO_FAULT}"))]);
+    let mut complaints = program.complaints(program.grader_cpus, &boot);
+    complaints.extend(said.complaints(&boot.console()));
+    boot.judge(&complaints)
 }
 
 fn boot(program: &Program, fault: &str, limit: &str) -> Result<Boot, String> {
-    let start = program.words(program.grader_cpus);
+    let start = program.words(program.grader_cpus, &format!("plant={fault}"));
     let start = start.iter().map(String::as_str);
-    let plant = format!("plant={fault}");
-    let words: Vec<&str> = start
-        .chain(["--timeout", limit, "--append", &plant])
-        .collect();
+    let words: Vec<&str> = start.chain(["--timeout", limit]).collect();
     Boot::new(&words)
 }

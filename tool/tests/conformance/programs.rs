@@ -15,6 +15,7 @@ use crate::console::{
 };
 use crate::features;
 use crate::handlers;
+use crate::ids;
 use crate::trial::Trial;
 
 /// A guard against a guest that hangs, many times what any of them takes. It
@@ -47,6 +48,8 @@ pub struct Program {
     possible: fn(u32) -> Vec<Line>,
     /// Also run with lab 5's call numbers, which our library must find out.
     also_as_lab5: bool,
+    /// What it must tell the kernel.
+    kernel_words: &'static str,
     /// It measures shares of time. On a busy host these mean nothing, so its
     /// runs count instructions instead.
     pub measures: bool,
@@ -60,6 +63,7 @@ impl Program {
             lines,
             possible: |_| Vec::new(),
             also_as_lab5: false,
+            kernel_words: "",
             measures: false,
         }
     }
@@ -89,9 +93,21 @@ impl Program {
         }
     }
 
-    /// How it is started on so many CPUs.
-    pub fn words(&self, cpus: u32) -> Vec<String> {
-        let mut words = vec![self.name.to_owned(), format!("--cpus={cpus}")];
+    const fn with_kernel_words(self, kernel_words: &'static str) -> Self {
+        Self {
+            kernel_words,
+            ..self
+        }
+    }
+
+    /// How it is started on so many CPUs, with more words for the kernel.
+    pub fn words(&self, cpus: u32, further: &str) -> Vec<String> {
+        let kernel_words = format!("{} {further}", self.kernel_words);
+        let mut words = vec![
+            self.name.to_owned(),
+            format!("--cpus={cpus}"),
+            format!("--append={}", kernel_words.trim()),
+        ];
         if self.measures {
             words.push("--icount".to_owned());
         }
@@ -102,6 +118,13 @@ impl Program {
     /// without a turn for a whole run, so that one run need not show them all.
     pub fn possible(&self, cpus: u32) -> Vec<Line> {
         (self.possible)(cpus)
+    }
+
+    /// What is wrong with a run on so many CPUs.
+    pub fn complaints(&self, cpus: u32, boot: &Boot) -> Vec<String> {
+        let mut complaints = boot.complaints(&self.expect(cpus));
+        complaints.extend(ids::complaints(&boot.console()));
+        complaints
     }
 
     /// Everything expected of every run on so many CPUs.
@@ -146,7 +169,9 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("faultnostack", handlers::faultnostack),
     Program::new("faultbadhandler", handlers::faultbadhandler),
     Program::new("faultevilhandler", handlers::faultevilhandler),
-    Program::new("forktree", handlers::forktree).also_as_lab5(),
+    Program::new("forktree", handlers::forktree)
+        .with_possible(handlers::forktree_reuse)
+        .also_as_lab5(),
     Program::new("sendpage", handlers::sendpage)
         .on_cpus(2)
         .also_as_lab5(),
@@ -165,7 +190,10 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("chatter", features::chatter)
         .on_cpus(4)
         .that_measures(),
-    Program::new("yieldstorm", features::yieldstorm).that_measures(),
+    // It counts turns, and short ones count as much.
+    Program::new("yieldstorm", features::yieldstorm)
+        .with_kernel_words("quantum=1000")
+        .that_measures(),
     Program::new("sendstorm", features::sendstorm).also_as_lab5(),
     Program::new("matrix", features::matrix)
         .on_cpus(4)
@@ -201,13 +229,13 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 /// Every run must be as expected, and each possible line be seen in one.
 fn run(program: &Program, cpus: u32, options: &[&str]) -> Result<(), Failed> {
     const RUNS: usize = 3;
-    let start = program.words(cpus);
+    let start = program.words(cpus, "");
     let start: Vec<&str> = start.iter().map(String::as_str).collect();
     let words = [start.as_slice(), &["--timeout", LIMIT_SECONDS], options].concat();
     let mut unseen = program.possible(cpus);
     for run in 1..=RUNS {
         let boot = Boot::new(&words)?;
-        boot.judge(&boot.complaints(&program.expect(cpus)))?;
+        boot.judge(&program.complaints(cpus, &boot))?;
         let console = boot.console();
         unseen.retain(|line| !line.is_in(&console));
         if unseen.is_empty() {

@@ -110,10 +110,13 @@ pub const ROWS: &[Row] = &[
             "....: I am .001.",
             E1_EXITS,
             E2_EXITS,
-            ".0000200.. exiting gracefully",
-            ".0000200.. free env 0000200.",
         ],
-    ),
+    )
+    // Whether a slot is used again is for the schedule to say.
+    .sometimes(&[
+        ".0000200.. exiting gracefully",
+        ".0000200.. free env 0000200.",
+    ]),
     Row::new(
         "spin",
         &[

@@ -24,7 +24,7 @@ pub struct Row {
     cpus: u32,
     must: &'static [&'static str],
     /// Each in one of a few runs: a host with fewer cores may leave a CPU
-    /// without a turn for a whole run.
+    /// without a turn for a whole run, a busy one a program for a quantum.
     possible: &'static [&'static str],
     must_not: &'static [&'static str],
 }

@@ -92,7 +92,8 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         write(path, report::json(&measured))?;
     }
     if let Some(path) = &options.page {
-        write(path, report::page(&measured))?;
+        let emulator = host.qemu().version().unwrap_or_default();
+        write(path, report::page(&measured, &emulator))?;
     }
     let beaten = measured.iter().all(Measured::beats_the_bar);
     Ok(if beaten {

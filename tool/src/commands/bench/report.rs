@@ -61,12 +61,13 @@ fn verdict(median: u64, bar: u64) -> String {
     }
 }
 
-/// The same as a page of the book.
-pub fn page(measured: &[Measured]) -> String {
-    let mut page = String::from(
+/// The same as a page of the book; `emulator` is what counted.
+pub fn page(measured: &[Measured], emulator: &str) -> String {
+    let mut page = format!(
         "# Measurements\n\n\
          Written by `./jostle bench --icount --page docs/measurements.md`; not by hand.\n\n\
-         Instructions per operation, median, counted by QEMU (`-icount shift=0`, one CPU). They are\n\
+         Instructions per operation, median, counted by {emulator}\n\
+         (`-icount shift=0`, one CPU; every QEMU counts alike but for `boot`, which depends on firmware). They are\n\
          path lengths, exact and repeatable, not speed on hardware. \"Tuned\" is C JOS with `-O2`, no\n\
          lock debugging, no MMIO to learn the CPU number, and a scheduler that scans used slots only;\n\
          seL4's figures are with its fast path. An aim of `+z` or `+c` has a page zeroed or copied on\n\
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(lines.len(), 4);
         assert!(lines[1].ends_with("yes, 3.0 times shorter"), "{table}");
         assert!(lines[2].ends_with("NO: 298 must be beaten"), "{table}");
-        let page = page(&[with(100)]);
+        let page = page(&[with(100)], "QEMU");
         assert!(
             page.contains("| **100** | 395 | 298 | 1397 | 309 |"),
             "{page}"

@@ -7,6 +7,7 @@ mod module_string;
 mod mp_table;
 mod multiboot;
 mod mutation;
+mod odd_tables;
 mod options;
 mod ranges;
 mod topology;

@@ -122,6 +122,32 @@ fn an_entry_of_who_was_stopped_is_made_by_its_own_way() {
     }
 }
 
+/// Also stopped again before it has gone on. Its call is made once each time.
+#[test]
+fn a_cpu_that_waits_for_the_lock_may_be_stopped_any_number_of_times() {
+    with_child(16 * 1024, |machine| {
+        for round in 0..20_000 {
+            let event = ENTRIES[round % 2];
+            prepare(machine, event);
+            machine.trap(CPU1, event);
+            for _ in 0..=round % 3 {
+                for status in [STOP, RUN] {
+                    let arguments = [CHILD, status, 0, 0, 0];
+                    let answer = machine.call(CPU0, Call::EnvSetStatus, arguments);
+                    assert_eq!(answer, Answer::Value(0));
+                }
+            }
+            machine.calm_down();
+            is_made(machine, event);
+            let answer = machine.call(CPU1, Call::PageUnmap, [0, COPY, 0, 0, 0]);
+            assert_eq!(answer, Answer::Value(0));
+            if round % 100 == 0 {
+                assert_eq!(machine.check(), Ok(()), "{round}");
+            }
+        }
+    });
+}
+
 #[test]
 fn an_entry_that_waits_for_the_console_is_made_by_its_own_way() {
     for event in ENTRIES {

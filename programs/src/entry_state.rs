@@ -5,6 +5,8 @@
 
 use core::arch::global_asm;
 
+use user::abi::trap::USER_DATA;
+
 /// What is in the registers at the entry.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -36,6 +38,9 @@ impl EntryState {
     };
 }
 
+/// Said where the kernel has come back to, and not with segments to compute with.
+static BAD_SEGMENTS: [u8; 19] = *b"ds, es are hostile\n";
+
 global_asm!(
     ".global enter_fast_in_state",
     "enter_fast_in_state:",
@@ -64,11 +69,25 @@ global_asm!(
     "xor edi, edi",
     "popfd",
     "sysenter",
+    // An emulator may not mind what the kernel computes with; we see what it was.
+    "4: mov ecx, ds",
+    "mov edx, es",
+    "cmp cx, {data}",
+    "jne 5f",
+    "cmp dx, {data}",
+    "je 6f",
+    "5: xor eax, eax", // cputs
+    "lea edx, [{bad}]",
+    "mov ecx, {bad_len}",
+    "int 0x30",
     // Three, env_destroy, of itself; no stack and no segment is needed for that.
-    "4: mov eax, 3",
+    "6: mov eax, 3",
     "xor edx, edx",
     "int 0x30",
     "ud2",
+    data = const USER_DATA,
+    bad = sym BAD_SEGMENTS,
+    bad_len = const BAD_SEGMENTS.len(),
 );
 
 unsafe extern "C" {

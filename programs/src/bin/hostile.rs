@@ -25,7 +25,7 @@ const GOOD: EntryState = EntryState::GOOD;
 
 /// A state for each thing that can be wrong.
 fn states() -> impl Iterator<Item = EntryState> {
-    let flags = [TF, DF, NT, AC, TF | NT, TF | DF | NT | AC, ALL];
+    let flags = [0, TF, DF, NT, AC, TF | NT, TF | DF | NT | AC, ALL];
     let addresses = [
         1,
         0x1000,

@@ -9,9 +9,11 @@
 pub mod ata;
 pub mod attack;
 pub mod demand;
+pub mod direction;
 pub mod disk_map;
 pub mod entry_state;
 pub mod fpu;
+pub mod frames;
 pub mod lives;
 pub mod measure;
 pub mod mouse;

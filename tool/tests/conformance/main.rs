@@ -25,6 +25,7 @@ mod input;
 mod left_on;
 mod machine_options;
 mod monitor_socket;
+mod ordeals;
 mod planted;
 mod private_copy;
 mod programs;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         .chain(private_copy::trials())
         .chain(input::trials())
         .chain(hostility::trials())
+        .chain(ordeals::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -1,5 +1,5 @@
-//! Gets what is missing installed by the set-up script, so that there is one
-//! place that talks to the package manager.
+//! Has Debian's compiler installed by the set-up script, which does the same
+//! where there is no Rust yet to build this tool with.
 
 use std::process::{Command, Stdio};
 

@@ -19,7 +19,7 @@ const ROUNDS: u32 = 8;
 /// A reading may overtake what comes before it by so much.
 const TOLERANCE_US: u32 = 1;
 
-/// What CPU 0 wants: for whom, what, and the how manieth order it is. 0 is none.
+/// CPU 0's order: its number, what is to be done, and by which CPU; 0 is none.
 static ORDER: AtomicU32 = AtomicU32::new(0);
 /// The last order that was carried out.
 static DONE: AtomicU32 = AtomicU32::new(0);

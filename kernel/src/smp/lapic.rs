@@ -93,17 +93,20 @@ pub fn init(cpu: CpuId) {
     }
     clear_errors();
     for _ in 0..VECTORS {
-        end_stray();
+        if !end_stray() {
+            break;
+        }
     }
     write(TASK_PRIORITY, 0);
 }
 
-/// Ends the interrupt in service, if there is one; for one that nobody asked for.
-pub fn end_stray() {
+/// Ends the interrupt in service, which nobody asked for. False if there is none.
+pub fn end_stray() -> bool {
     let in_service = (0..VECTORS / 32).any(|word| read(IN_SERVICE + word * 0x10) != 0);
     if in_service {
         end_of_interrupt();
     }
+    in_service
 }
 
 /// This CPU's APIC id.

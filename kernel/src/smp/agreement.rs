@@ -5,7 +5,8 @@
 //! a counter for a disturbance (a virtual CPU can lose its host CPU between any two
 //! instructions). So nothing is estimated: CPU 0 reads its counter, then the other
 //! CPU its own, then CPU 0 again, and only an order that is broken proves that they
-//! differ. Source: Intel SDM volume 3, "Time-stamp counter".
+//! differ. And nothing may be taken for granted of the last order, the one that lets
+//! a CPU in: it is either taken, or taken back. Source: Intel SDM volume 3, "Time-stamp counter".
 
 use crate::plant::{self, Fault};
 use crate::smp::clock;
@@ -28,32 +29,64 @@ static VALUE: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
 const READ: u32 = 1;
 const ADD: u32 = 2;
-const LEAVE: u32 = 3;
+/// The other CPU comes in; it says so with `JOINED`.
+const JOIN: u32 = 3;
+const STAY_OUT: u32 = 4;
+const JOINED: u32 = 5;
+/// How an order is put together: its number, what, and for whom.
+const WHAT_SHIFT: u32 = 8;
+const NUMBER_SHIFT: u32 = 16;
 
-/// For CPU 0: brings this CPU's counter to its own. False if that cannot be done.
-pub fn reach(cpu: CpuId) -> bool {
+/// For CPU 0: brings this CPU's counter to its own, and lets the CPU in. After an
+/// error it stays out.
+pub fn reach(cpu: CpuId) -> Result<(), Differs> {
     let agreed = match compare(cpu) {
-        Ok(()) => true,
         Err(Differs::By(ticks)) => {
             set_value(ticks);
-            order(cpu, ADD) && compare(cpu).is_ok()
+            if order(cpu, ADD) {
+                compare(cpu)
+            } else {
+                Err(Differs::NoAnswer)
+            }
         }
-        Err(Differs::NoAnswer) => false,
+        agreed => agreed,
     };
-    give(cpu, LEAVE);
-    agreed
+    if agreed.is_err() {
+        give(cpu, STAY_OUT);
+        return agreed;
+    }
+    let_in(cpu)
 }
 
-/// For the other CPU: does what CPU 0 wants of it.
-pub fn obey(cpu: CpuId) {
+/// The CPU takes the order, or it is taken back: the next one is for another.
+fn let_in(cpu: CpuId) -> Result<(), Differs> {
+    let order = give(cpu, JOIN);
+    let joined = with(order, JOINED);
+    let taken = clock::wait_until(1_000_000, || ORDER.load(Ordering::Acquire) == joined)
+        || !replace(order, STAY_OUT);
+    if taken {
+        Ok(())
+    } else {
+        Err(Differs::NoAnswer)
+    }
+}
+
+/// For the other CPU: does what CPU 0 wants of it. False if it must stay out.
+pub fn obey(cpu: CpuId) -> bool {
+    let own = u32::from(cpu.0);
     let mut last = 0;
     loop {
         let order = ORDER.load(Ordering::Acquire);
-        if order == last || order & 0xff != u32::from(cpu.0) {
+        let to = order & 0xff;
+        if to > own {
+            // CPUs are started in turn: this one has been given up.
+            return false;
+        }
+        if order == last || to < own {
             core::hint::spin_loop();
             continue;
         }
-        match order >> 8 & 0xff {
+        match order >> WHAT_SHIFT & 0xff {
             READ => set_value(own_time()),
             ADD => {
                 let time = own_time().wrapping_add(value());
@@ -61,16 +94,19 @@ pub fn obey(cpu: CpuId) {
                 // nothing on this CPU measures yet.
                 unsafe { x86::wrmsr(TIME_STAMP_COUNTER, time) };
             }
-            _ => return,
+            JOIN if replace(order, JOINED) => return true,
+            // It has been replaced.
+            JOIN => continue,
+            _ => return false,
         }
         last = order;
         DONE.store(order, Ordering::Release);
     }
 }
 
-/// Why two counters do not agree.
-enum Differs {
-    /// So much is to be added.
+/// Why a CPU does not agree with CPU 0.
+pub enum Differs {
+    /// Its counter is behind by so much.
     By(u64),
     /// The other CPU is gone.
     NoAnswer,
@@ -101,10 +137,24 @@ fn order(cpu: CpuId, what: u32) -> bool {
 }
 
 fn give(cpu: CpuId, what: u32) -> u32 {
-    let number = (ORDER.load(Ordering::Relaxed) >> 16).wrapping_add(1);
-    let order = number << 16 | what << 8 | u32::from(cpu.0);
+    let number = (ORDER.load(Ordering::Relaxed) >> NUMBER_SHIFT).wrapping_add(1);
+    let order = number << NUMBER_SHIFT | what << WHAT_SHIFT | u32::from(cpu.0);
     ORDER.store(order, Ordering::Release);
     order
+}
+
+/// The same order for something else.
+fn with(order: u32, what: u32) -> u32 {
+    order & !(0xff << WHAT_SHIFT) | what << WHAT_SHIFT
+}
+
+/// Replaces the order by the same for something else; false if it is another by
+/// now.
+fn replace(order: u32, what: u32) -> bool {
+    let (done, failed) = (Ordering::AcqRel, Ordering::Acquire);
+    ORDER
+        .compare_exchange(order, with(order, what), done, failed)
+        .is_ok()
 }
 
 fn value() -> u64 {

@@ -51,7 +51,8 @@ pub fn leave(cpu: ThisCpu) {
 fn keep(cpu: ThisCpu) {
     if !plant::is(Fault::ResetSelectors) {
         let id = EnvId(cpu.area().env.load(Relaxed) as i32);
-        exchange(id, x86::fs() | x86::gs() << 16 | KEPT);
+        // Early processors leave the upper half of such a register as it was.
+        exchange(id, x86::fs() & 0xffff | x86::gs() << 16 | KEPT);
     }
     x86::reset_fs_gs();
 }

@@ -16,6 +16,9 @@ const VERSION: u32 = 1;
 /// Register of the first input's low word; each input has two.
 const FIRST_INPUT: u32 = 0x10;
 const MASKED: u32 = 0x1_0000;
+const DELIVERY_MODE: u32 = 0x700;
+/// The delivery mode in which a controller of the old kind says the vector.
+const EXTERNAL: u32 = 0x700;
 
 /// The registers of one I/O APIC. There is one of these at a time.
 pub struct IoApic {
@@ -43,6 +46,13 @@ impl IoApic {
         (version >> 16 & 0xff) + 1
     }
 
+    /// Whether an input is open and its interrupts are the old controllers'.
+    fn brings_old_controllers(&self, input: u32) -> bool {
+        // SAFETY: (106) as above.
+        let low = unsafe { self.select(FIRST_INPUT + 2 * input).read_volatile() };
+        low & (MASKED | DELIVERY_MODE) == EXTERNAL
+    }
+
     /// Sets an input: to whom, and what.
     pub fn set(&self, input: u32, high: u32, low: u32) {
         let first = FIRST_INPUT + 2 * input;
@@ -53,12 +63,15 @@ impl IoApic {
     }
 }
 
-/// Closes all inputs.
+/// Closes all inputs, but for one by which the old controllers reach a CPU on
+/// some boards.
 pub fn silence(topology: &Topology) {
     for io_apic in &topology.io_apics {
         let registers = IoApic::at(io_apic.address);
         for input in 0..registers.inputs() {
-            registers.set(input, 0, MASKED);
+            if !registers.brings_old_controllers(input) {
+                registers.set(input, 0, MASKED);
+            }
         }
     }
 }

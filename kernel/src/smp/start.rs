@@ -87,10 +87,12 @@ pub fn start(id: CpuId, apic_id: u8) -> Outcome {
                 Outcome::Lost
             } else if !FITS.load(Ordering::Relaxed) {
                 Outcome::Lacking
-            } else if !agreement::reach(id) {
-                Outcome::AnotherTime
             } else {
-                Outcome::Up
+                match agreement::reach(id) {
+                    Ok(()) => Outcome::Up,
+                    Err(agreement::Differs::By(_)) => Outcome::AnotherTime,
+                    Err(agreement::Differs::NoAnswer) => Outcome::Lost,
+                }
             };
         }
     }
@@ -139,9 +141,8 @@ extern "C" fn ap_main() -> ! {
         lapic::init(cpu.id());
     }
     ARRIVED.store(cpu.id().0.into(), Ordering::Release);
-    if !fits {
+    if !fits || !agreement::obey(cpu.id()) {
         x86::halt_forever();
     }
-    agreement::obey(cpu.id());
     trap::wait(cpu)
 }

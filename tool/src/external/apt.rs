@@ -35,6 +35,9 @@ pub trait Commands {
     fn ask(&mut self, words: &[String]) -> Answer;
     /// Runs a command in a folder, and shows what it prints.
     fn perform(&mut self, words: &[String], folder: &Path) -> bool;
+    /// Runs a command that changes what is installed, shows what it prints, and
+    /// lets it come to its end whatever happens to us.
+    fn change(&mut self, words: &[String]) -> bool;
 }
 
 /// What apt takes for the truth about packages.
@@ -81,7 +84,7 @@ impl Lists {
     pub fn update(&self, apt: &mut impl Commands, rights: Rights) -> bool {
         let folder = match self {
             Self::Machine => {
-                return apt.perform(&by_right(rights, &["apt-get", "--quiet", "update"]), here());
+                return apt.change(&by_right(rights, &["apt-get", "--quiet", "update"]));
             }
             Self::Own(folder) | Self::OwnOnEmpty(folder) => folder,
         };
@@ -141,7 +144,7 @@ pub fn install(apt: &mut impl Commands, rights: Rights, packages: &[&str]) -> bo
         "--no-upgrade",
     ];
     let words = [&options, &["--quiet", "--yes", "install"][..], packages].concat();
-    apt.perform(&by_right(rights, &words), here())
+    apt.change(&by_right(rights, &words))
 }
 
 /// Unpacks a package's file.
@@ -283,13 +286,14 @@ impl System {
     }
 }
 
-fn command(words: &[String]) -> Command {
-    let (program, arguments) = words
-        .split_first()
-        .map_or(("true", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let mut command = tether::command(program);
+fn program(words: &[String]) -> &str {
+    words.first().map_or("true", String::as_str)
+}
+
+/// Gives the command its arguments and nobody to ask.
+fn with_arguments(mut command: Command, words: &[String]) -> Command {
     command
-        .args(arguments)
+        .args(words.get(1..).unwrap_or_default())
         .stdin(Stdio::null())
         .env("LC_ALL", "C");
     command
@@ -297,7 +301,7 @@ fn command(words: &[String]) -> Command {
 
 impl Commands for System {
     fn ask(&mut self, words: &[String]) -> Answer {
-        match command(words).output() {
+        match with_arguments(tether::command(program(words)), words).output() {
             Ok(output) => Answer {
                 good: output.status.success(),
                 text: [output.stdout, output.stderr]
@@ -312,8 +316,14 @@ impl Commands for System {
     }
 
     fn perform(&mut self, words: &[String], folder: &Path) -> bool {
-        let mut command = command(words);
+        let mut command = with_arguments(tether::command(program(words)), words);
         command.current_dir(folder).stdout(std::io::stderr());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    fn change(&mut self, words: &[String]) -> bool {
+        let mut command = with_arguments(Command::new(program(words)), words);
+        command.stdout(std::io::stderr());
         command.status().is_ok_and(|status| status.success())
     }
 }

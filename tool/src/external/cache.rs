@@ -4,6 +4,7 @@
 //! Whoever fetches holds a lock, and the other looks again after waiting.
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,7 +12,7 @@ use anyhow::Context;
 use crate::report::note;
 
 /// `$XDG_CACHE_HOME/jostle`, else `~/.cache/jostle`, else one among the
-/// temporary files that carries the user's number. Nothing is made yet.
+/// temporary files that carries the user's number and is made at once.
 pub fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     // The specification of these folders: a relative path is to be ignored.
@@ -22,6 +23,8 @@ pub fn folder() -> Option<PathBuf> {
     ours.filter(|path| can_be_made(path)).or_else(|| {
         let user = rustix::process::geteuid().as_raw();
         let last = std::env::temp_dir().join(format!("jostle-cache-{user}"));
+        // Made before it is looked at, or somebody else could make it in between.
+        let _ = fs::DirBuilder::new().mode(0o700).create(&last);
         is_ours(&last).then_some(last)
     })
 }
@@ -33,14 +36,13 @@ fn can_be_made(path: &Path) -> bool {
         .is_some_and(|folder| rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok())
 }
 
-/// A name that anybody can guess must not be somebody else's folder: programs
-/// are run from it.
+/// A name that anybody can guess must not be somebody else's folder, nor one that
+/// others may write in: programs are run from it.
 fn is_ours(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match fs::symlink_metadata(path) {
-        Ok(there) => there.is_dir() && there.uid() == rustix::process::geteuid().as_raw(),
-        Err(_) => true,
-    }
+    fs::symlink_metadata(path).is_ok_and(|there| {
+        let user = rustix::process::geteuid().as_raw();
+        there.is_dir() && there.uid() == user && there.mode() & 0o022 == 0
+    })
 }
 
 /// Waits until nobody else fetches anything. The lock goes with the value.
@@ -71,6 +73,8 @@ pub fn size(folder: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -86,7 +90,6 @@ mod tests {
 
     #[test]
     fn a_folder_of_somebody_else_is_not_used() {
-        assert!(is_ours(&std::env::temp_dir().join("jostle-no-such-folder")));
         let file = std::env::temp_dir().join(format!("jostle-ours-{}", std::process::id()));
         fs::write(&file, "").expect("written");
         assert!(!is_ours(&file), "a file is no folder");
@@ -94,5 +97,12 @@ mod tests {
         std::os::unix::fs::symlink("/", &file).expect("linked");
         assert!(!is_ours(&file), "a link may lead anywhere");
         fs::remove_file(&file).expect("removed");
+        assert!(!is_ours(&file), "there is none");
+        fs::create_dir(&file).expect("made");
+        for (mode, ours) in [(0o700, true), (0o770, false), (0o702, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("set");
+            assert_eq!(is_ours(&file), ours, "{mode:o}");
+        }
+        fs::remove_dir(&file).expect("removed");
     }
 }

@@ -248,7 +248,8 @@ impl External {
     fn private(&self) -> Option<Found> {
         let copy = PrivateCopy::of(self, &cache::folder()?);
         let path = copy.program(self.name);
-        (path.exists() && self.is_recent(&path)).then(|| Found {
+        let starts = path.exists() && first_line(&path, &["--version"]).is_some();
+        (starts && self.is_recent(&path)).then(|| Found {
             path,
             arguments: Vec::new(),
             private: Some(copy.folder().to_path_buf()),

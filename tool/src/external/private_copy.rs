@@ -1,7 +1,7 @@
 //! Packages unpacked into a folder of ours, with a launcher for each program.
 //!
 //! The hard thing is that a copy must be whole or not there: it is made under
-//! another name, tried, and put in its place by a rename.
+//! another name, and put in its place by a rename.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl<'a> PrivateCopy<'a> {
         self.folder.join("bin").join(name)
     }
 
-    /// Fetches and unpacks what the plan brings, and tries it.
+    /// Fetches and unpacks what the plan brings.
     pub fn make(&self, apt: &mut impl Commands, lists: &Lists, plan: &Plan) -> anyhow::Result<()> {
         let packages: Vec<Package> = plan
             .comes

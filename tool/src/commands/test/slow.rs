@@ -35,8 +35,9 @@ impl Slow {
                 self.0.remove(name.trim_end());
             }
         }
-        // A harness's last line: what it has not named is not running either.
-        if line.starts_with("test result: ") {
+        // A harness's last line, or the next one's first: what has not been named
+        // is not running either.
+        if line.starts_with("test result: ") || line.starts_with("running ") {
             self.0.clear();
         }
     }

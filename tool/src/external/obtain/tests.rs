@@ -77,6 +77,10 @@ impl Commands for Machine {
         }
     }
 
+    fn change(&mut self, words: &[String]) -> bool {
+        self.perform(words, Path::new("."))
+    }
+
     fn perform(&mut self, words: &[String], folder: &Path) -> bool {
         let line = words.join(" ");
         let good = (self.succeeds)(&line, &self.done);

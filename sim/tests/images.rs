@@ -383,6 +383,23 @@ fn features_are_the_machines() {
     }
 }
 
+/// A negative result would be an error.
+#[test]
+fn no_time_reads_as_an_error() {
+    let spec = spec();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    machine.boot(0x80_0020, Personality::Lab6);
+    machine.calm_down();
+    for (ms, told) in [(0x7fff_fff8_u64, 0x7fff_fff8), (0x8000_0002, 2)] {
+        machine.now = ms * 1_000_000;
+        assert_eq!(
+            machine.call_as(CPU0, Personality::Lab6, Call::TimeMsec, [0; 5]),
+            Answer::Value(told)
+        );
+    }
+}
+
 /// The CPUs' counters need not agree; what programs are told does not go back.
 #[test]
 fn time_does_not_go_back() {

@@ -238,6 +238,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             "boot_matrix::firmware::keeps_another_time",
             keeps_another_time,
         ),
+        Trial::test("boot_matrix::machine::keeps_fpu_data", keeps_fpu_data),
         Trial::test("boot_matrix::refused::no_apic", no_apic),
         Trial::test("boot_matrix::refused::too_little_memory", too_little_memory),
     ];
@@ -344,6 +345,26 @@ fn keeps_another_time() -> Result<(), Failed> {
         .times(1, text(line))
         .times(0, regex("SMP: CPU 1 starting"));
     boot.judge(&boot.complaints(&expect))
+}
+
+/// A fault that only a processor without FXSAVE can show: FNINIT empties the
+/// registers' tags and leaves what was in them.
+fn keeps_fpu_data() -> Result<(), Failed> {
+    let console = |append: &str| -> Result<String, Failed> {
+        let boot = boot(&["fpuleft", "--append", append], |machine| {
+            machine.cpus = 1;
+            machine.further = ["-cpu", "qemu32,-fxsr"].map(Into::into).into();
+        })?;
+        Ok(boot.console())
+    };
+    // What the one that finds something says as it dies.
+    let found = "a dead environment's numbers";
+    let good = console("")?.contains(found);
+    let planted = console("plant=keep-fpu-data")?.contains(found);
+    match (good, planted) {
+        (false, true) => Ok(()),
+        _ => Err(format!("found: {good}; with the fault: {planted}").into()),
+    }
 }
 
 fn forged(table: &Forged) -> Result<(), Failed> {

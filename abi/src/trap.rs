@@ -271,6 +271,8 @@ impl Vector {
     pub const NMI: Vector = Vector(2);
     /// Breakpoint.
     pub const BREAKPOINT: Vector = Vector(3);
+    /// Device not available: no x87 or SSE registers to be used now.
+    pub const NO_FPU: Vector = Vector(7);
     /// Double fault.
     pub const DOUBLE_FAULT: Vector = Vector(8);
     /// General protection.

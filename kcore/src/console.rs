@@ -9,7 +9,7 @@
 //! the kernel's; while less than that is left, no user entry that could make
 //! the kernel print is handled, it waits ([`crate::env::Wait::Console`]).
 
-use crate::event::{CHUNK, Chunk};
+use crate::step::{CHUNK, Chunk};
 use core::fmt;
 
 /// Bytes of the ring that only the kernel's own lines may use. One step prints

@@ -66,6 +66,8 @@ pub struct Cpu {
     pub(crate) current: Link,
     /// When `current` was put here, in ticks.
     pub(crate) since: u64,
+    /// `current` has used the x87 and SSE registers here.
+    pub(crate) fpu: bool,
 }
 
 /// All CPUs.
@@ -76,6 +78,11 @@ impl Cpus {
     /// The environment on `cpu`.
     pub fn current(&self, cpu: CpuId) -> Option<Slot> {
         self[cpu].current.get()
+    }
+
+    /// Whether the environment on `cpu` has used its x87 and SSE registers there.
+    pub fn uses_fpu(&self, cpu: CpuId) -> bool {
+        self[cpu].fpu
     }
 
     /// How many CPUs have an environment. For the audit; linear.

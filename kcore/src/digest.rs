@@ -90,7 +90,7 @@ pub fn quick<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
     for cpu in crate::CpuSet(u32::MAX).iter() {
         if let Some(slot) = kernel.cpus.current(cpu) {
             let env = &kernel.envs[slot];
-            (cpu, slot, env.id, env.runs, kernel.cpus[cpu].since).hash(&mut digest);
+            (cpu, slot, env.id, env.runs, kernel.cpus[cpu]).hash(&mut digest);
         }
     }
     digest.finish()
@@ -129,7 +129,7 @@ fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
     )
         .hash(digest);
     (env.birth, env.parent_birth, env.job).hash(digest);
-    (env.heap_start, env.heap_end, env.checked).hash(digest);
+    (env.heap_start, env.heap_end, env.checked, env.fpu_saved).hash(digest);
     (
         env.next,
         env.prev,

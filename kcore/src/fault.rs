@@ -14,8 +14,8 @@
 
 use crate::cpu::CpuId;
 use crate::env::Slot;
-use crate::event::{Effects, Event};
-use crate::kernel::Kernel;
+use crate::event::Event;
+use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;

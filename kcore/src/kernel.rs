@@ -19,13 +19,14 @@ use crate::cpu::{CpuId, Cpus};
 use crate::env::mirror::Mirror;
 use crate::env::table::TableState;
 use crate::env::{Env, EnvTable, Slot};
-use crate::event::{Effects, End, Event, Outbox, Resume, Step};
+use crate::event::Event;
 use crate::frames::{Frame, Frames, FramesState};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Plant;
 use crate::processor::Processor;
 use crate::reaper::Reaper;
 use crate::sched::{Next, Sched};
+use crate::step::{Common, End, Outbox, Step, ToEnterAgain, ToIdle, ToResume, ToSwitch};
 use crate::trace::{Trace, Words};
 use abi::env::NENV;
 use abi::trap::FLAG_IOPL;
@@ -85,6 +86,52 @@ pub struct State {
     pub(crate) cpus: Cpus,
     pub(crate) sched: Sched,
     pub(crate) reaper: Reaper,
+}
+
+bitflags::bitflags! {
+    /// What has come together so far in this step, before anybody knows how it ends.
+    /// Bits that mean nothing to its end are dropped: who switches page tables need
+    /// not flush any more.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Effects: u32 {
+        const REMOTE = Common::REMOTE.bits();
+        const WAKE = Common::WAKE.bits();
+        const CONSOLE = Common::CONSOLE.bits();
+        const SETTLE = Common::SETTLE.bits();
+        const BREAK = ToResume::BREAK.bits();
+        const QUANTUM = ToResume::QUANTUM.bits();
+        const FLUSH = ToResume::FLUSH.bits();
+        const FLUSH_ALL = ToResume::FLUSH_ALL.bits();
+        const FPU = ToResume::FPU.bits();
+        const FPU_LOAD = ToResume::FPU_LOAD.bits();
+        const FIRST = ToSwitch::FIRST.bits();
+        const FPU_SAVE = ToIdle::FPU_SAVE.bits();
+        const FPU_RESET = ToIdle::FPU_RESET.bits();
+        const END = ToIdle::END.bits();
+    }
+}
+
+/// How a step ends: [`Step`] without what there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Resume,
+    Switch,
+    Idle,
+    Again,
+}
+
+impl Effects {
+    /// The step that goes this way.
+    #[inline(always)]
+    pub(crate) const fn step(self, way: Way) -> Step {
+        let bits = self.bits();
+        match way {
+            Way::Resume => Step::Resume(ToResume::from_bits_truncate(bits)),
+            Way::Switch => Step::Switch(ToSwitch::from_bits_truncate(bits)),
+            Way::Idle => Step::Idle(ToIdle::from_bits_truncate(bits)),
+            Way::Again => Step::Again(ToEnterAgain::from_bits_truncate(bits)),
+        }
+    }
 }
 
 /// Pieces of dead address spaces that one step takes apart at the most, if it
@@ -165,7 +212,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     /// A step, whatever it takes.
     fn general_step(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
-        let resume = match self.cpus.current(cpu) {
+        let way = match self.cpus.current(cpu) {
             Some(slot) => {
                 let next = self.handle(cpu, slot, event, frame);
                 self.go_on(cpu, frame, next)
@@ -179,7 +226,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
                 self.run_next(cpu, frame)
             }
         };
-        let step = self.close(resume);
+        let step = self.close(way);
         if self.trace.is_on() {
             self.quiet = false;
             self.trace_exit(cpu, &step);
@@ -190,15 +237,12 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     /// The end of every step that may have changed something: looks after what
     /// it left over.
     #[inline(always)]
-    pub(crate) fn close(&mut self, resume: Resume) -> Step {
+    pub(crate) fn close(&mut self, way: Way) -> Step {
         self.quiet = self.has_nothing_left();
         if !self.quiet {
             self.leave_over();
         }
-        Step {
-            resume,
-            effects: self.effects,
-        }
+        self.effects.step(way)
     }
 
     /// Something is to be settled, printed or ended: does a bounded piece of
@@ -222,20 +266,27 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         if self.trace.is_on() {
             self.trace_entry(cpu, event, frame);
         }
-        if self.envs[slot].job.ending && !self.console.is_crowded() {
+        if self.envs[slot].job.ending {
             self.device(event);
+            if self.console.is_crowded() {
+                return self.wait_for_console(cpu, slot, frame, None);
+            }
             return self.end_marked(cpu, slot);
         }
         match event {
             Event::Syscall | Event::FastSyscall => {
                 if self.console.is_crowded() {
-                    return self.wait_for_console(cpu, slot, frame, event);
+                    return self.wait_for_console(cpu, slot, frame, Some(event));
                 }
                 self.syscall(cpu, slot, event, frame)
             }
-            Event::Exception | Event::PageFault { .. } => {
+            Event::FpuUse if !self.cpus[cpu].fpu => {
+                self.lend_fpu(cpu, slot);
+                Next::Same
+            }
+            Event::Exception | Event::PageFault { .. } | Event::FpuUse => {
                 if self.console.is_crowded() {
-                    return self.wait_for_console(cpu, slot, frame, event);
+                    return self.wait_for_console(cpu, slot, frame, Some(event));
                 }
                 self.fault(cpu, slot, event, frame)
             }
@@ -291,19 +342,14 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         let Some(slot) = self.cpus.current(cpu) else {
             return;
         };
-        // Device events concern no environment; the CPU still brings them itself
-        // when it gets the lock.
-        let its_own = matches!(
-            event,
-            Event::Syscall | Event::FastSyscall | Event::Exception | Event::PageFault { .. }
-        );
         let mut frame = *frame;
         self.restore_io_privilege(cpu, event, &mut frame);
+        self.note_fpu_saved(cpu, slot);
         self.leave_cpu(cpu, slot, &frame);
         if self.trace.is_on() {
             self.trace_parked(cpu, slot, &frame);
         }
-        self.envs[slot].pending = its_own.then_some(event);
+        self.envs[slot].pending = event.divide().0;
         self.show_status(slot);
     }
 

@@ -16,18 +16,16 @@
 
 use crate::cpu::CpuId;
 use crate::env::Slot;
-use crate::event::{Effects, Event, Resume, Step};
-use crate::kernel::Kernel;
+use crate::event::Event;
+use crate::kernel::{Effects, Kernel, Way};
 use crate::phys::PhysMem;
 use crate::sched::Next;
+use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
 use abi::{Call, TrapFrame};
 
 /// Going on as if nothing had been.
-const GO_ON: Step = Step {
-    resume: Resume::Same,
-    effects: Effects::empty(),
-};
+const GO_ON: Step = Step::Resume(ToResume::empty());
 
 impl<M: PhysMem> Kernel<'_, M> {
     /// Makes the step if it is one of a quiet kernel and there is a short way;
@@ -80,8 +78,8 @@ impl<M: PhysMem> Kernel<'_, M> {
             Next::Same => Some(GO_ON),
             // It has no place for its registers, and is no more.
             next => {
-                let resume = self.go_on(cpu, frame, next);
-                Some(self.close(resume))
+                let way = self.go_on(cpu, frame, next);
+                Some(self.close(way))
             }
         }
     }
@@ -99,11 +97,8 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.effects = Effects::empty();
         self.sched.ready.pop_front(&mut self.envs);
         self.requeue(cpu, slot, frame);
-        let resume = self.put_on_cpu(cpu, next, frame);
-        Some(Step {
-            resume,
-            effects: self.effects,
-        })
+        self.put_on_cpu(cpu, next, frame);
+        Some(self.effects.step(Way::Switch))
     }
 
     /// A call about messages. It prints nothing and ends nobody, so all that it
@@ -113,35 +108,33 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.effects = Effects::empty();
         let outcome = self.message_call(caller, call, frame);
         frame.regs.eax = self.result(caller, outcome);
-        let resume = if outcome == Ok(Outcome::Stop) {
+        let way = if outcome == Ok(Outcome::Stop) {
             self.leave_cpu(caller.cpu, caller.slot, frame);
             self.mirror.not_runnable(&mut self.mem, caller.slot);
             match self.sched.ready.front() {
                 Some(next) if self.envs[next].pending.is_none() => {
                     self.sched.ready.pop_front(&mut self.envs);
-                    self.put_on_cpu(caller.cpu, next, frame)
+                    self.put_on_cpu(caller.cpu, next, frame);
+                    Way::Switch
                 }
                 _ => return self.quiet_end(caller.cpu, frame),
             }
         } else {
-            Resume::Same
+            Way::Resume
         };
         if self.frames.state.limbo.head != 0 {
             self.quiet = false;
             self.effects |= Effects::SETTLE;
         }
-        Step {
-            resume,
-            effects: self.effects,
-        }
+        self.effects.step(way)
     }
 
     /// The caller left its CPU, and whatever runs there next has something to go
     /// on with, or nothing does.
     #[cold]
     fn quiet_end(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Step {
-        let resume = self.run_next(cpu, frame);
-        self.close(resume)
+        let way = self.run_next(cpu, frame);
+        self.close(way)
     }
 
     /// Any other call; what it leaves over is looked after as ever. Expanded in each
@@ -155,11 +148,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         frame: &mut TrapFrame,
     ) -> Step {
         self.effects = Effects::empty();
-        let resume = match self.perform(caller, call, event, frame) {
-            Next::Same => Resume::Same,
+        let way = match self.perform(caller, call, event, frame) {
+            Next::Same => Way::Resume,
             next => self.go_on(caller.cpu, frame, next),
         };
-        self.close(resume)
+        self.close(way)
     }
 
     /// Whether the next step may take the short way.

@@ -23,7 +23,7 @@
 //! MADE    result
 //! ENTER   cpu now event frame            a step begins
 //! BYTES   pa string                      what `read_bytes` gave
-//! LEAVE   frame resume effects details digest:u64     the step's answer
+//! LEAVE   frame way:u8 effects details digest:u64     the step's answer
 //! PARKED  cpu event frame
 //! SETTLED
 //! DIGEST  digest:u64                     of everything
@@ -40,10 +40,11 @@
 
 use crate::cpu::MAX_CPUS;
 use crate::elf::BadElf;
-use crate::event::{Effects, End, Event, Outbox, Remote, Resume, Step};
+use crate::event::Event;
 use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::phys::{Pfn, PhysMem};
+use crate::step::{Common, End, Remote, Step, ToResume};
 use crate::{Boot, CpuId, LoadError, digest};
 use abi::layout::{NPTENTRIES, UENVS, ULIM, UPAGES, UTOP, pdx};
 use abi::{EnvId, Perm, TrapFrame};
@@ -52,7 +53,7 @@ use core::ops::Range;
 /// What a log begins with, before its version.
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -213,8 +214,7 @@ impl Recorder {
     ) {
         let mut record = Record::new(sink, tag::LEAVE);
         record.frame(self.last(cpu), frame);
-        record.resume(step.resume, &kernel.outbox);
-        record.effects(step.effects, kernel);
+        record.step(step, kernel);
         record.bytes(&digest::quick(kernel).to_le_bytes());
         record.finish();
         self.steps += 1;
@@ -361,42 +361,42 @@ impl<'s, S: Sink> Record<'s, S> {
             Event::Wake => self.bytes(&[5]),
             Event::ConsoleReady => self.bytes(&[6]),
             Event::ConsoleInput { byte } => self.bytes(&[7, byte]),
+            Event::FpuUse => self.bytes(&[8]),
         }
     }
 
-    fn resume(&mut self, resume: Resume, outbox: &Outbox) {
-        match resume {
-            Resume::Same => self.bytes(&[0]),
-            Resume::Switch => {
-                self.bytes(&[1]);
-                self.number(outbox.pgdir.0.into());
-                self.number((outbox.id.0 as u32).into());
-            }
-            Resume::Idle => self.bytes(&[2]),
-        }
-    }
-
-    /// The effects, and the details of those that have some, in this order.
-    fn effects<M: PhysMem>(&mut self, effects: Effects, kernel: &Kernel<'_, M>) {
+    /// Which way a step goes, what it asks for, and details in this order.
+    fn step<M: PhysMem>(&mut self, step: &Step, kernel: &Kernel<'_, M>) {
         let outbox = &kernel.outbox;
-        self.number(effects.bits().into());
-        if effects.contains(Effects::FLUSH) {
+        self.bytes(&[way_code(step)]);
+        self.number(step.bits().into());
+        if matches!(step, Step::Switch(_)) {
+            self.number(outbox.pgdir.0.into());
+            self.number((outbox.id.0 as u32).into());
+        }
+        if let Step::Resume(to) = step
+            && to.contains(ToResume::FLUSH)
+        {
             self.number(outbox.flush.into());
         }
-        if effects.contains(Effects::REMOTE) {
+        if step.names_fpu() {
+            self.number(outbox.fpu.0.into());
+        }
+        let common = step.common();
+        if common.contains(Common::REMOTE) {
             match outbox.remote {
                 None => self.bytes(&[0, 0]),
                 Some(Remote::Flush(cpu)) => self.bytes(&[1, cpu.0]),
                 Some(Remote::Stop(cpu)) => self.bytes(&[2, cpu.0]),
             }
         }
-        if effects.contains(Effects::WAKE) {
+        if common.contains(Common::WAKE) {
             self.number(outbox.wake.0.into());
         }
-        if effects.contains(Effects::CONSOLE) {
+        if common.contains(Common::CONSOLE) {
             self.string(outbox.chunk.bytes());
         }
-        if effects.contains(Effects::END) {
+        if step.ends() {
             self.bytes(&[end_code(outbox.end)]);
         }
     }
@@ -417,6 +417,16 @@ pub const fn check(value: u32, bytes: &[u8]) -> u32 {
         rest = after;
     }
     value
+}
+
+/// Code of the way that a step goes.
+const fn way_code(step: &Step) -> u8 {
+    match step {
+        Step::Resume(_) => 0,
+        Step::Switch(_) => 1,
+        Step::Idle(_) => 2,
+        Step::Again(_) => 3,
+    }
 }
 
 /// Code of an [`End`].

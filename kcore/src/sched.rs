@@ -8,8 +8,8 @@
 
 use crate::cpu::{CpuId, CpuSet};
 use crate::env::{Link, Queue, Slot, Wait};
-use crate::event::{Effects, Event, Resume};
-use crate::kernel::Kernel;
+use crate::event::Event;
+use crate::kernel::{Effects, Kernel, Way};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use abi::TrapFrame;
@@ -71,10 +71,10 @@ fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
 impl<M: PhysMem> Kernel<'_, M> {
     /// Carries out what handling an event decided.
     #[inline(always)]
-    pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Resume {
+    pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Way {
         match next {
-            Next::Same => Resume::Same,
-            Next::Yield if self.sched.ready.is_empty() => Resume::Same,
+            Next::Same => Way::Resume,
+            Next::Yield if self.sched.ready.is_empty() => Way::Resume,
             Next::Yield => {
                 if let Some(slot) = self.cpus.current(cpu) {
                     self.requeue(cpu, slot, frame);
@@ -82,35 +82,33 @@ impl<M: PhysMem> Kernel<'_, M> {
                 self.run_next(cpu, frame)
             }
             Next::Gone => self.run_next(cpu, frame),
-            Next::Later => self.breathe(),
+            Next::Later => Way::Again,
         }
-    }
-
-    /// Lets the lock go, for whoever waits for it, and enters again.
-    fn breathe(&mut self) -> Resume {
-        self.effects |= Effects::AGAIN;
-        Resume::Idle
     }
 
     /// Gives a CPU without environment the next one, or lets it idle. If that has
     /// to go on with an entry that it had begun, this is all that is done: any
     /// number may be queued that have, and the lock is not held for all of them.
     #[inline(always)]
-    pub(crate) fn run_next(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Resume {
-        let Some(slot) = self.sched.ready.pop_front(&mut self.envs) else {
-            self.idle(cpu);
-            return Resume::Idle;
+    pub(crate) fn run_next(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Way {
+        let Some(slot) = self.sched.ready.front() else {
+            return self.idle(cpu);
         };
-        let resume = self.put_on_cpu(cpu, slot, frame);
+        if self.envs[slot].job.ending {
+            self.end_instead(cpu, slot);
+            return Way::Again;
+        }
+        self.sched.ready.pop_front(&mut self.envs);
+        self.put_on_cpu(cpu, slot, frame);
         let Some(event) = self.envs[slot].pending.take() else {
-            return resume;
+            return Way::Switch;
         };
         match self.handle(cpu, slot, event, frame) {
-            Next::Same => return resume,
+            Next::Same => return Way::Switch,
             Next::Yield => self.requeue(cpu, slot, frame),
             Next::Gone | Next::Later => {}
         }
-        self.breathe()
+        Way::Again
     }
 
     /// Puts the environment on this CPU at the end of the queue.
@@ -123,7 +121,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// Makes `slot`'s registers and page tables those of `cpu`.
     #[inline(always)]
-    pub(crate) fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) -> Resume {
+    pub(crate) fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) {
         let shown = if self.config.plant.is(Fault::CpuZero) {
             0
         } else {
@@ -132,7 +130,6 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.sched.running = self.sched.running.wrapping_add(1);
         self.cpus[cpu].current = Link::to(slot);
         self.cpus[cpu].since = self.now;
-        self.effects |= Effects::TIMER;
 
         let env = &mut self.envs[slot];
         let first_run = !env.ran;
@@ -145,7 +142,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
         let env = &self.envs[slot];
         if first_run {
-            self.effects |= Effects::NEW;
+            self.effects |= Effects::FIRST;
             self.mirror.hide_registers(&mut self.mem, slot);
         }
         if moved {
@@ -154,13 +151,15 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.mirror.running(&mut self.mem, slot, env);
         self.outbox.pgdir = env.space.pgdir;
         self.outbox.id = env.id;
-        Resume::Switch
     }
 
     /// Takes `slot`, whose registers are in `frame`, off its CPU. Which queue
     /// it goes to, if any, is the caller's affair.
     #[inline(always)]
     pub(crate) fn leave_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
+        if self.cpus[cpu].fpu {
+            self.save_fpu(cpu, slot);
+        }
         self.cpus[cpu].current = Link::NONE;
         self.sched.running = self.sched.running.wrapping_sub(1);
         let env = &mut self.envs[slot];
@@ -204,12 +203,12 @@ impl<M: PhysMem> Kernel<'_, M> {
         // have been the last.
         let elapsed = self.now.saturating_sub(self.cpus[cpu].since);
         if elapsed < self.config.quantum / 2 {
-            self.effects |= Effects::TIMER;
+            self.effects |= Effects::QUANTUM;
             return Next::Same;
         }
         if self.sched.ready.is_empty() {
             self.cpus[cpu].since = self.now;
-            self.effects |= Effects::TIMER;
+            self.effects |= Effects::QUANTUM;
             return Next::Same;
         }
         Next::Yield
@@ -223,14 +222,20 @@ impl<M: PhysMem> Kernel<'_, M> {
         cpu: CpuId,
         slot: Slot,
         frame: &TrapFrame,
-        event: Event,
+        event: Option<Event>,
     ) -> Next {
         self.leave_cpu(cpu, slot, frame);
-        self.envs[slot].pending = Some(event);
+        self.envs[slot].pending = event;
+        self.queue_for_console(slot);
+        Next::Gone
+    }
+
+    /// An environment that is on no CPU, and in no queue, waits until the console is
+    /// not crowded any more.
+    pub(crate) fn queue_for_console(&mut self, slot: Slot) {
         self.envs[slot].wait = Wait::Console;
         self.sched.console.push_back(&mut self.envs, slot);
         self.show_status(slot);
-        Next::Gone
     }
 
     /// What the environment on this CPU has begun takes long: it goes to the end
@@ -276,17 +281,18 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// Nothing to run on this CPU. If nothing is left to run anywhere, says so
     /// once, waits until the console has taken all of it, and ends the run.
-    fn idle(&mut self, cpu: CpuId) {
+    fn idle(&mut self, cpu: CpuId) -> Way {
         self.sched.idle.insert(cpu);
         let waiting = !self.sched.console.is_empty() || !self.sched.input.is_empty();
         if self.sched.running > 0 || waiting {
-            return;
+            return Way::Idle;
         }
         if !self.reaper.is_empty() || self.sched.has_doomed() {
-            if !self.console.is_crowded() {
-                self.effects |= Effects::AGAIN;
-            }
-            return;
+            return if self.console.is_crowded() {
+                Way::Idle
+            } else {
+                Way::Again
+            };
         }
         if !self.sched.ended {
             self.sched.ended = true;
@@ -300,5 +306,6 @@ impl<M: PhysMem> Kernel<'_, M> {
             self.outbox.end = self.config.end;
             self.effects |= Effects::END;
         }
+        Way::Idle
     }
 }

@@ -16,14 +16,14 @@ use crate::address_space;
 use crate::console::{self, uart::COM1};
 use crate::enter::Leave;
 use crate::monitor;
-use crate::plant::{self, Fault};
 use crate::power;
 use crate::proper::Holder;
 use crate::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::x86;
 use abi::{EnvId, TrapFrame};
 use core::sync::atomic::Ordering::Relaxed;
-use kcore::{Effects, Event, Remote, Resume, Step};
+use kcore::step::FpuLeft;
+use kcore::{Common, Event, Remote, Step, ToResume, ToSwitch};
 
 /// Does what a step asks for, settles, and lets the lock go. Returns how this
 /// CPU goes on, and with what event it has to enter again at once, if so.
@@ -35,52 +35,36 @@ pub fn perform(
     frame: &mut TrapFrame,
 ) -> (Leave, Option<Event>) {
     let left = perform_locked(cpu, &mut holder, step);
-    let last = Effects::CONSOLE | Effects::END | Effects::BREAK;
-    let again = if step.effects.intersects(last) {
-        finish(cpu, holder, step.effects, frame)
-    } else {
-        drop(holder);
-        None
-    };
-    if left == Leave::Idle && step.effects.contains(Effects::AGAIN) {
-        return (Leave::Again, again);
+    let prints = step.common().contains(Common::CONSOLE);
+    if prints || step.breaks() || step.ends() {
+        return (left, finish(cpu, holder, step, frame));
     }
-    (left, again)
+    (left, None)
 }
 
-/// The effects that have to be done before the lock is let go, but for those
-/// that may keep it long.
+/// What has to be done before the lock is let go, but for what may keep it long.
 #[inline(always)]
 fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
-    let Step { resume, effects } = step;
-    let left = resume_on(cpu, holder, resume);
-    if effects.contains(Effects::NEW) {
-        forget_slot(if plant::is(Fault::ForgetWhoLeft) {
-            EnvId(cpu.area().env.load(Relaxed) as i32)
-        } else {
-            holder.outbox().id
-        });
-    }
-    if effects.contains(Effects::FLUSH) {
-        x86::invlpg(holder.outbox().flush);
-    }
-    if effects.contains(Effects::FLUSH_ALL) {
-        // SAFETY: (25) the directory in use, again.
-        unsafe { x86::load_cr3(x86::cr3()) };
-    }
-    if effects.contains(Effects::REMOTE) {
+    let left = match step {
+        Step::Resume(to) => resume(cpu, holder, to),
+        Step::Switch(to) => {
+            if to.contains(ToSwitch::FIRST) {
+                data_segments::forget(holder.outbox().id);
+            }
+            leave_fpu(holder, step);
+            switch_locked(cpu, holder)
+        }
+        Step::Idle(_) => leave_for_none(cpu, holder, step, Leave::Idle),
+        Step::Again(_) => leave_for_none(cpu, holder, step, Leave::Again),
+    };
+    let common = step.common();
+    if common.contains(Common::REMOTE) {
         make_obey(holder);
     }
-    if effects.contains(Effects::WAKE) {
+    if common.contains(Common::WAKE) {
         holder.outbox().wake.iter().for_each(smp::interrupt);
     }
-    if effects.contains(Effects::TIMER) {
-        start_quantum(cpu);
-    }
-    if left == Leave::Idle && cpu.is_first() {
-        console::new_quantum();
-    }
-    if effects.contains(Effects::SETTLE) {
+    if common.contains(Common::SETTLE) {
         holder.settle();
     }
     left
@@ -88,23 +72,22 @@ fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
 
 /// [`perform`] for a step that does no more than switch.
 #[inline(always)]
-pub fn switch(cpu: ThisCpu, mut holder: Holder, resume: Resume) -> Leave {
-    let left = resume_on(cpu, &mut holder, resume);
-    start_quantum(cpu);
+pub fn switch(cpu: ThisCpu, mut holder: Holder) -> Leave {
+    let left = switch_locked(cpu, &mut holder);
     drop(holder);
     left
 }
 
 /// What a step may ask for that changed a page of the environment that made it.
-pub const OF_OWN_PAGES: Effects = Effects::FLUSH.union(Effects::SETTLE);
+pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH.union(ToResume::SETTLE);
 
 /// [`perform`] for a step that asks for no more than [`OF_OWN_PAGES`].
 #[inline(always)]
-pub fn settle_own_pages(mut holder: Holder, effects: Effects) {
-    if effects.contains(Effects::FLUSH) {
+pub fn settle_own_pages(mut holder: Holder, to: ToResume) {
+    if to.contains(ToResume::FLUSH) {
         x86::invlpg(holder.outbox().flush);
     }
-    if effects.contains(Effects::SETTLE) {
+    if to.contains(ToResume::SETTLE) {
         holder.settle();
     }
 }
@@ -118,36 +101,61 @@ fn start_quantum(cpu: ThisCpu) {
     }
 }
 
-/// Prepares the CPU for what it resumes.
+/// Prepares the CPU for going on with the same environment.
 #[inline(always)]
-fn resume_on(cpu: ThisCpu, holder: &mut Holder, resume: Resume) -> Leave {
-    match resume {
-        Resume::Same => Leave::Same,
-        Resume::Switch => {
-            let outbox = holder.outbox();
-            fpu::leave(cpu);
-            data_segments::leave(cpu);
-            // SAFETY: (26) every environment's directory has the kernel's entries.
-            unsafe { x86::load_cr3(outbox.pgdir.address()) };
-            data_segments::arrive(outbox.id);
-            cpu.area().env.store(outbox.id.0 as u32, Relaxed);
-            Leave::Switched
-        }
-        Resume::Idle => {
-            fpu::leave(cpu);
-            data_segments::leave(cpu);
-            address_space::enter();
-            clock::stop_quantum();
-            Leave::Idle
+fn resume(cpu: ThisCpu, holder: &mut Holder, to: ToResume) -> Leave {
+    if to.contains(ToResume::FLUSH) {
+        x86::invlpg(holder.outbox().flush);
+    }
+    if to.contains(ToResume::FLUSH_ALL) {
+        // SAFETY: (25) the directory in use, again.
+        unsafe { x86::load_cr3(x86::cr3()) };
+    }
+    if to.contains(ToResume::FPU) {
+        fpu::lend();
+        if to.contains(ToResume::FPU_LOAD) {
+            fpu::load(holder.outbox().fpu);
         }
     }
+    if to.contains(ToResume::QUANTUM) {
+        start_quantum(cpu);
+    }
+    Leave::Same
 }
 
-/// What the machine kept for this environment's slot was another's.
-#[cold]
-fn forget_slot(id: EnvId) {
-    fpu::forget(id);
-    data_segments::forget(id);
+/// Prepares the CPU for another environment. Nobody has its x87 registers.
+#[inline(always)]
+fn switch_locked(cpu: ThisCpu, holder: &mut Holder) -> Leave {
+    let outbox = holder.outbox();
+    let env = &cpu.area().env;
+    data_segments::leave(EnvId(env.load(Relaxed) as i32));
+    // SAFETY: (26) every environment's directory has the kernel's entries.
+    unsafe { x86::load_cr3(outbox.pgdir.address()) };
+    data_segments::arrive(outbox.id);
+    env.store(outbox.id.0 as u32, Relaxed);
+    start_quantum(cpu);
+    Leave::Switched
+}
+
+/// Prepares the CPU for having no environment.
+fn leave_for_none(cpu: ThisCpu, holder: &mut Holder, step: Step, left: Leave) -> Leave {
+    leave_fpu(holder, step);
+    data_segments::leave(EnvId(cpu.area().env.load(Relaxed) as i32));
+    address_space::enter();
+    clock::stop_quantum();
+    if cpu.is_first() {
+        console::new_quantum();
+    }
+    left
+}
+
+/// Does what a step says of the x87 and SSE registers of whoever leaves this CPU.
+fn leave_fpu(holder: &mut Holder, step: Step) {
+    match step.fpu_left() {
+        FpuLeft::Clean => {}
+        FpuLeft::Save => fpu::save(holder.outbox().fpu),
+        FpuLeft::Reset => fpu::take_back(),
+    }
 }
 
 /// Makes another CPU flush, or give up its environment.
@@ -171,23 +179,18 @@ fn make_obey(holder: &mut Holder) {
 /// The effects that need the lock no more, or for good. Returns the event to
 /// enter again with, if that has to be at once.
 #[cold]
-fn finish(
-    cpu: ThisCpu,
-    mut holder: Holder,
-    effects: Effects,
-    frame: &mut TrapFrame,
-) -> Option<Event> {
-    if effects.contains(Effects::END) {
+fn finish(cpu: ThisCpu, mut holder: Holder, step: Step, frame: &mut TrapFrame) -> Option<Event> {
+    if step.ends() {
         let end = holder.outbox().end;
         let mut devices = console::devices();
         holder.end();
         power::end(cpu, end, &holder, &mut devices);
     }
-    if effects.contains(Effects::BREAK) {
-        stop_at_breakpoint(cpu, holder, effects, frame);
+    if step.breaks() {
+        stop_at_breakpoint(cpu, holder, step, frame);
         return None;
     }
-    if effects.contains(Effects::CONSOLE) {
+    if step.common().contains(Common::CONSOLE) {
         let chunk = holder.outbox().chunk;
         let devices = console::devices();
         drop(holder);
@@ -200,29 +203,29 @@ fn finish(
 
 /// Enters the monitor, with the environment on this CPU. Its quantum begins
 /// anew when it goes on.
-fn stop_at_breakpoint(cpu: ThisCpu, mut holder: Holder, effects: Effects, frame: &mut TrapFrame) {
+fn stop_at_breakpoint(cpu: ThisCpu, mut holder: Holder, step: Step, frame: &mut TrapFrame) {
     clock::stop_quantum();
     let mut devices = console::devices();
     console::hush();
-    print_all(cpu, &mut holder, effects, frame);
+    print_all(cpu, &mut holder, step, frame);
     monitor::at_breakpoint(cpu, &holder, &mut devices, frame);
     console::listen();
     clock::start_quantum();
 }
 
-/// Writes out what there is to print, after a step with these effects: the port
+/// Writes out what there is to print, after this step: the port
 /// is waited for, and what its interrupts would have told the kernel proper, it
 /// is told here. Should one of them still come, it tells nothing new.
-fn print_all(cpu: ThisCpu, holder: &mut Holder, effects: Effects, frame: &mut TrapFrame) {
-    let mut effects = effects;
+fn print_all(cpu: ThisCpu, holder: &mut Holder, step: Step, frame: &mut TrapFrame) {
+    let mut prints = step.common().contains(Common::CONSOLE);
     loop {
-        if effects.contains(Effects::CONSOLE) {
+        if prints {
             COM1.write_waiting(holder.outbox().chunk.bytes());
         }
         let step = holder.any_step(cpu.id(), clock::ticks(), Event::ConsoleReady, frame);
-        effects = step.effects;
+        prints = step.common().contains(Common::CONSOLE);
         perform_locked(cpu, holder, step);
-        if !effects.contains(Effects::CONSOLE) {
+        if !prints {
             return;
         }
     }

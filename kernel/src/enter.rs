@@ -12,7 +12,7 @@ use crate::proper::{self, Holder, KERNEL};
 use crate::smp::{ThisCpu, clock};
 use abi::TrapFrame;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use kcore::{Effects, Event, Resume, Step};
+use kcore::{Event, Step};
 
 /// How a CPU goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,29 +91,25 @@ fn step(
     if proper::is_special() {
         return special_step(cpu, event(), holder, frame);
     }
-    let step = holder.step(cpu.id(), clock::ticks(), event(), frame);
-    if step.effects.is_empty() && step.resume == Resume::Same {
-        return Leave::Same;
+    match holder.step(cpu.id(), clock::ticks(), event(), frame) {
+        Step::Resume(to) if to.is_empty() => Leave::Same,
+        Step::Switch(to) if to.is_empty() => effects::switch(cpu, holder),
+        Step::Resume(to) if effects::OF_OWN_PAGES.contains(to) => {
+            effects::settle_own_pages(holder, to);
+            Leave::Same
+        }
+        step => go_on(cpu, holder, step, frame),
     }
-    if step.effects == Effects::TIMER {
-        return effects::switch(cpu, holder, step.resume);
-    }
-    if step.resume == Resume::Same && effects::OF_OWN_PAGES.contains(step.effects) {
-        effects::settle_own_pages(holder, step.effects);
-        return Leave::Same;
-    }
-    go_on(cpu, holder, step, frame)
 }
 
 /// As [`step`], for a run that is written down, or with programs that have I/O
 /// privilege.
 #[cold]
 fn special_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut TrapFrame) -> Leave {
-    let step = holder.special_step(cpu.id(), clock::ticks(), event, frame);
-    if step.effects.is_empty() && step.resume == Resume::Same {
-        return Leave::Same;
+    match holder.special_step(cpu.id(), clock::ticks(), event, frame) {
+        Step::Resume(to) if to.is_empty() => Leave::Same,
+        step => go_on(cpu, holder, step, frame),
     }
-    go_on(cpu, holder, step, frame)
 }
 
 /// Has a step's effects performed. Enters again as often as they ask for it.

@@ -2,19 +2,18 @@
 //!
 //! Mail is looked for where it may find this CPU: in the handler of the
 //! interrupt that announces it, and while this CPU waits for the lock itself.
-//! The hard thing is to whom the event belongs that this CPU was about to
-//! handle. A system call or a fault is the environment's and goes where it
-//! goes; what a device says stays with the CPU that heard it, or it would be
-//! lost with an environment that dies.
+//! The hard thing is to whom the event belongs that this CPU was about to handle:
+//! [`Event::divide`] says so, here and in the kernel proper.
 
 use crate::address_space;
 use crate::enter::{Leave, enter};
 use crate::smp::{ThisCpu, data_segments, fpu};
 use crate::x86;
-use abi::TrapFrame;
+use abi::{EnvId, TrapFrame};
 use biglock::{Serviced, Target};
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::Event;
+use kcore::env::Slot;
 
 /// What a CPU leaves behind when it gives up its environment.
 pub type Parked = (TrapFrame, Event);
@@ -35,19 +34,12 @@ impl Target for Obey<'_> {
     }
 
     fn stop(&mut self) -> Parked {
-        fpu::leave(self.cpu);
-        data_segments::leave(self.cpu);
+        let id = EnvId(self.cpu.area().env.load(Relaxed) as i32);
+        fpu::leave(Slot(id.slot() as u16));
+        data_segments::leave(id);
         address_space::enter();
         self.cpu.area().env.store(0, Relaxed);
-        (*self.frame, divide(self.event).0)
-    }
-}
-
-/// Divides an event into what goes with the environment and what stays.
-fn divide(event: Event) -> (Event, Event) {
-    match event {
-        Event::ConsoleReady | Event::ConsoleInput { .. } => (Event::Wake, event),
-        _ => (event, Event::Wake),
+        (*self.frame, self.event)
     }
 }
 
@@ -56,7 +48,7 @@ fn divide(event: Event) -> (Event, Event) {
 pub fn answer(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> Option<Event> {
     match cpu.area().mailbox.service(&mut Obey { cpu, event, frame }) {
         Serviced::Nothing | Serviced::Flushed => None,
-        Serviced::Stopped => Some(divide(event).1),
+        Serviced::Stopped => Some(event.divide().1),
         Serviced::Halt => x86::halt_forever(),
     }
 }

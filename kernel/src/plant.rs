@@ -15,16 +15,12 @@ pub enum Fault {
     PanicNow = 1,
     /// x87 and SSE registers stay where they are when environments change.
     ShareFpu,
-    /// They are an environment's own if they were its slot's.
-    StaleFpu,
     /// The last x87 instruction's pointers stay in the unit when it is cleaned.
     KeepFpuPointers,
     /// So do, without FXSAVE, the x87 registers.
     KeepFpuData,
     /// The other CPUs' counters are a second late, and cannot be set.
     LateClock,
-    /// Whose state is forgotten is who was on the CPU last, not who is new.
-    ForgetWhoLeft,
     /// FS and GS are reset at every switch.
     ResetSelectors,
     /// CPU 0 writes as many chunks as there are, whoever waits for it.
@@ -41,11 +37,9 @@ pub fn plant(name: &str) -> bool {
     let known = [
         ("panic-now", Fault::PanicNow),
         ("share-fpu", Fault::ShareFpu),
-        ("stale-fpu", Fault::StaleFpu),
         ("keep-fpu-pointers", Fault::KeepFpuPointers),
         ("keep-fpu-data", Fault::KeepFpuData),
         ("late-clock", Fault::LateClock),
-        ("forget-who-left", Fault::ForgetWhoLeft),
         ("reset-selectors", Fault::ResetSelectors),
         ("write-for-ever", Fault::WriteForEver),
         ("read-for-ever", Fault::ReadForEver),

@@ -208,6 +208,14 @@ pub fn clts() {
     unsafe { asm!("clts", options(nomem, nostack, preserves_flags)) };
 }
 
+/// Whether x87 and SSE registers can be used.
+pub fn is_ts_clear() -> bool {
+    let cr0: u32;
+    // SAFETY: (103) reads a control register.
+    unsafe { asm!("mov {}, cr0", out(reg) cr0, options(nomem, nostack, preserves_flags)) };
+    cr0 & CR0_TS == 0
+}
+
 /// Makes the next use of x87 or SSE registers trap.
 pub fn set_ts() {
     // SAFETY: (88) as in `clts`.

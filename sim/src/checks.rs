@@ -49,6 +49,18 @@ pub enum Violation {
         /// The CPU.
         cpu: CpuId,
     },
+    /// The x87 registers of a CPU are not whose the kernel thinks, or not reset.
+    Fpu {
+        /// The CPU.
+        cpu: CpuId,
+    },
+    /// A program found something in its x87 registers that it did not leave there.
+    Registers {
+        /// The CPU.
+        cpu: CpuId,
+        /// What it found.
+        value: u32,
+    },
     /// An environment waits, a CPU idles, and nobody is on the way.
     LostWakeUp {
         /// The CPU.
@@ -97,6 +109,20 @@ impl fmt::Display for Violation {
             Violation::Ghost { cpu } => {
                 write!(f, "CPU {} runs what the kernel does not have there", cpu.0)
             }
+            Violation::Fpu { cpu } => {
+                write!(
+                    f,
+                    "CPU {}'s x87 registers are not whose the kernel thinks",
+                    cpu.0
+                )
+            }
+            Violation::Registers { cpu, value } => {
+                write!(
+                    f,
+                    "a program on CPU {} found {value:#x} in its x87 registers",
+                    cpu.0
+                )
+            }
             Violation::LostWakeUp { cpu } => {
                 write!(f, "CPU {} sleeps while an environment waits", cpu.0)
             }
@@ -126,6 +152,7 @@ impl Machine<'_> {
         self.check_stray()?;
         self.check_translations()?;
         self.check_ghosts()?;
+        self.check_fpu()?;
         self.check_wake_ups()
     }
 
@@ -173,6 +200,21 @@ impl Machine<'_> {
             let has_env = self.kernel.cpus().current(cpu).is_some();
             if own.mode != Mode::Off && (own.cr3 != directory || in_user_mode && !has_env) {
                 return Err(Violation::Ghost { cpu });
+            }
+        }
+        Ok(())
+    }
+
+    /// The x87 registers of each CPU are whose the kernel thinks, and else as after
+    /// a reset.
+    pub fn check_fpu(&self) -> Verdict {
+        let target = self.holder.and_then(|holder| holder.target());
+        for cpu in self.cpu_ids().filter(|&cpu| target != Some(cpu)) {
+            let fpu = &self.cpu(cpu).fpu;
+            let cpus = self.kernel.cpus();
+            let known = cpus.uses_fpu(cpu).then(|| cpus.current(cpu)).flatten();
+            if fpu.user != known || known.is_none() && fpu.value != 0 {
+                return Err(Violation::Fpu { cpu });
             }
         }
         Ok(())

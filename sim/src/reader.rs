@@ -9,8 +9,11 @@
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
 use kcore::cpu::MAX_CPUS;
+use kcore::env::Slot;
 use kcore::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
-use kcore::{CpuId, CpuSet, Effects, End, Event, Pfn, Processor, Remote, Resume};
+use kcore::step::{Chunk, Common, End, Outbox, Remote, Step};
+use kcore::step::{ToEnterAgain, ToIdle, ToResume, ToSwitch};
+use kcore::{CpuId, CpuSet, Event, Pfn, Processor};
 use std::ops::Range;
 
 /// One record.
@@ -112,22 +115,10 @@ pub struct BootRecord {
 pub struct Answer {
     /// The registers.
     pub frame: TrapFrame,
-    /// What the CPU does next.
-    pub resume: Resume,
-    /// Whose page directory it loads for that, and who it is.
-    pub switch: Option<(Pfn, EnvId)>,
-    /// What has to be done first.
-    pub effects: Effects,
-    /// Page to forget, if the effects say so; else 0.
-    pub flush: u32,
-    /// What another CPU is asked for.
-    pub remote: Option<Remote>,
-    /// CPUs to wake.
-    pub wake: CpuSet,
-    /// Bytes for the console.
-    pub chunk: Vec<u8>,
-    /// How the run ends.
-    pub end: End,
+    /// What the CPU does next, and first.
+    pub step: Step,
+    /// Details of it.
+    pub outbox: Outbox,
     /// The quick digest.
     pub digest: u64,
 }
@@ -308,41 +299,54 @@ impl<'b> Reader<'b> {
 
     fn leave(&mut self) -> Read<Answer> {
         let frame = self.frame(self.cpu)?;
-        let resume = self.resume()?;
-        let switch = match resume {
-            Resume::Switch => Some((Pfn(self.small()?), EnvId(self.small()?.cast_signed()))),
-            Resume::Same | Resume::Idle => None,
+        let (way, bits) = (self.byte()?, self.small()?);
+        let step = match way {
+            0 => ToResume::from_bits(bits).map(Step::Resume),
+            1 => ToSwitch::from_bits(bits).map(Step::Switch),
+            2 => ToIdle::from_bits(bits).map(Step::Idle),
+            3 => ToEnterAgain::from_bits(bits).map(Step::Again),
+            _ => None,
         };
-        let effects = Effects::from_bits(self.small()?).ok_or(ReadError::Value)?;
-        let mut answer = Answer {
+        let step = step.ok_or(ReadError::Value)?;
+        let outbox = self.outbox(step)?;
+        Ok(Answer {
             frame,
-            resume,
-            switch,
-            effects,
-            flush: 0,
-            remote: None,
-            wake: CpuSet::EMPTY,
-            chunk: Vec::new(),
-            end: End::default(),
-            digest: 0,
-        };
-        if effects.contains(Effects::FLUSH) {
-            answer.flush = self.small()?;
+            step,
+            outbox,
+            digest: self.long()?,
+        })
+    }
+
+    /// The details that a step names.
+    fn outbox(&mut self, step: Step) -> Read<Outbox> {
+        let mut outbox = Outbox::default();
+        if let Step::Switch(_) = step {
+            outbox.pgdir = Pfn(self.small()?);
+            outbox.id = EnvId(self.small()?.cast_signed());
         }
-        if effects.contains(Effects::REMOTE) {
-            answer.remote = self.remote()?;
+        if let Step::Resume(to) = step
+            && to.contains(ToResume::FLUSH)
+        {
+            outbox.flush = self.small()?;
         }
-        if effects.contains(Effects::WAKE) {
-            answer.wake = CpuSet(self.small()?);
+        if step.names_fpu() {
+            let slot = u16::try_from(self.small()?).map_err(|_| ReadError::Value)?;
+            outbox.fpu = Slot(slot);
         }
-        if effects.contains(Effects::CONSOLE) {
-            answer.chunk = self.string()?;
+        let common = step.common();
+        if common.contains(Common::REMOTE) {
+            outbox.remote = self.remote()?;
         }
-        if effects.contains(Effects::END) {
-            answer.end = self.end()?;
+        if common.contains(Common::WAKE) {
+            outbox.wake = CpuSet(self.small()?);
         }
-        answer.digest = self.long()?;
-        Ok(answer)
+        if common.contains(Common::CONSOLE) {
+            outbox.chunk = Chunk::new(&self.string()?).ok_or(ReadError::Value)?;
+        }
+        if step.ends() {
+            outbox.end = self.end()?;
+        }
+        Ok(outbox)
     }
 
     // --- Fields.
@@ -427,15 +431,7 @@ impl<'b> Reader<'b> {
             5 => Event::Wake,
             6 => Event::ConsoleReady,
             7 => Event::ConsoleInput { byte: self.byte()? },
-            _ => return Err(ReadError::Value),
-        })
-    }
-
-    fn resume(&mut self) -> Read<Resume> {
-        Ok(match self.byte()? {
-            0 => Resume::Same,
-            1 => Resume::Switch,
-            2 => Resume::Idle,
+            8 => Event::FpuUse,
             _ => return Err(ReadError::Value),
         })
     }

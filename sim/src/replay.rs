@@ -17,7 +17,7 @@ use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
 use kcore::plant::{Fault, Plant};
 use kcore::record::result_code;
-use kcore::{Boot, Config, CpuId, Effects, Event, Kernel, Pfn, PhysMem, Resume, digest};
+use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem, digest};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
@@ -376,61 +376,36 @@ impl Replayer<'_> {
             self.environments.insert(self.kernel.envs()[slot].id().0);
         }
         let outbox = *self.kernel.outbox();
-        let named = |effect: Effects| step.effects.contains(effect);
-        let chunk = outbox.chunk.bytes();
         let replayed = Answer {
             frame,
-            resume: step.resume,
-            switch: (step.resume == Resume::Switch).then_some((outbox.pgdir, outbox.id)),
-            effects: step.effects,
-            flush: if named(Effects::FLUSH) {
-                outbox.flush
-            } else {
-                0
-            },
-            remote: outbox.remote.filter(|_| named(Effects::REMOTE)),
-            wake: if named(Effects::WAKE) {
-                outbox.wake
-            } else {
-                kcore::CpuSet::EMPTY
-            },
-            chunk: if named(Effects::CONSOLE) {
-                chunk.to_vec()
-            } else {
-                Vec::new()
-            },
-            end: if named(Effects::END) {
-                outbox.end
-            } else {
-                kcore::End::default()
-            },
+            step,
+            outbox: outbox.named_by(step),
             digest: digest::quick(&self.kernel),
         };
         self.all_was_read()?;
         self.compare(recorded, &replayed)?;
-        self.report.output.extend_from_slice(&replayed.chunk);
+        self.report
+            .output
+            .extend_from_slice(replayed.outbox.chunk.bytes());
         self.report.steps += 1;
         Ok(())
     }
 
     fn compare(&self, recorded: &Answer, replayed: &Answer) -> Result<(), Difference> {
         macro_rules! same {
-            ($($field:ident: $what:literal,)*) => {$(
-                if recorded.$field != replayed.$field {
-                    return Err(self.place.differs($what, &recorded.$field, &replayed.$field));
+            ($($($field:ident).+: $what:literal,)*) => {$(
+                if recorded.$($field).+ != replayed.$($field).+ {
+                    let (recorded, replayed) = (&recorded.$($field).+, &replayed.$($field).+);
+                    return Err(self.place.differs($what, recorded, replayed));
                 }
             )*};
         }
         same! {
-            resume: "what the CPU does next",
-            switch: "whom it goes on with",
+            step: "what the CPU does next",
             frame: "the frame",
-            effects: "the set of effects",
-            flush: "the page to forget",
-            remote: "what another CPU is asked for",
-            wake: "the CPUs to wake",
-            chunk: "the output",
-            end: "how the run ends",
+            outbox.id: "whom it goes on with",
+            outbox.chunk: "the output",
+            outbox: "a detail of what it does",
             digest: "the digest",
         }
         Ok(())

@@ -264,3 +264,43 @@ fn one_call_ends_everybody_in_time() {
     machine.clean_up(CPU0);
     assert_eq!(census(&machine.kernel), at_boot);
 }
+
+#[test]
+fn who_is_to_end_does_not_run_on_while_there_is_no_room_to_say_so() {
+    const CPU2: CpuId = CpuId(2);
+    let spec = Spec {
+        cpus: 3,
+        frames: 400,
+        lifecycle: true,
+        ..Spec::default()
+    };
+    for event in [Event::Timer, Event::Wake, Event::Syscall] {
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        let job = start_job(&mut machine);
+        machine.calm_down();
+        // The member on CPU 1 makes another, which goes to CPU 2.
+        let member = value(machine.call(CpuId(1), Call::Exofork, [0; 5]));
+        machine.call(CpuId(1), Call::EnvSetStatus, [member, RUN, 0, 0, 0]);
+        machine.calm_down();
+        assert!(machine.env_on(CPU2).is_some());
+        // One call stops one other CPU: the member on CPU 2 is marked only.
+        let left = machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]);
+        assert_eq!(left, Answer::Value(1));
+        machine.uart.instant = false;
+        while machine.env_on(CPU0).is_some() {
+            if let Answer::Value(other) = machine.call(CPU0, Call::Exofork, [0; 5]) {
+                machine.call(CPU0, Call::EnvDestroy, [other, 0, 0, 0, 0]);
+            }
+        }
+        machine.now += machine.kernel.config().quantum;
+        machine.run_event(CPU2, event);
+        assert_eq!(machine.env_on(CPU2), None, "{event:?}");
+        assert_eq!(machine.check(), Ok(()));
+        machine.uart.instant = true;
+        machine.console_ready(CPU0);
+        machine.calm_down();
+        assert_eq!(size(&mut machine, job), 0);
+        assert_eq!(machine.check(), Ok(()));
+    }
+}

@@ -9,11 +9,11 @@
 
 use crate::cpu::CpuId;
 use crate::env::{Env, Link, Slot, Wait};
-use crate::event::{Effects, Remote};
-use crate::kernel::Kernel;
+use crate::kernel::{Effects, Kernel};
 use crate::paging::Space;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
+use crate::step::Remote;
 use abi::{EnvId, Error};
 use core::fmt::Write;
 
@@ -70,6 +70,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         if let Some(its_cpu) = env.on_cpu {
             self.cpus[its_cpu].current = Link::NONE;
             self.sched.running = self.sched.running.wrapping_sub(1);
+            self.drop_fpu(cpu, its_cpu);
             if its_cpu != cpu && !self.config.plant.is(Fault::SkipStop) {
                 self.effects |= Effects::REMOTE;
                 self.outbox.remote = Some(Remote::Stop(its_cpu));

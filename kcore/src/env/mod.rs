@@ -22,7 +22,7 @@ pub use queue::Queue;
 pub use table::EnvTable;
 
 /// Index into the environment table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct Slot(pub u16);
 
@@ -131,6 +131,9 @@ pub struct Env {
     /// An entry to the kernel that it has begun and that is to be handled
     /// when it next gets a CPU.
     pub(crate) pending: Option<Event>,
+    /// Its x87 and SSE registers are saved. (Once they are, they stay so: while it
+    /// uses them on a CPU, what is saved is merely old.)
+    pub(crate) fpu_saved: bool,
     /// How much of the range of a pending `cputs` has been checked, and how much
     /// printed, in bytes.
     pub(crate) checked: u32,

@@ -6,10 +6,10 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Job, Wait};
-use crate::event::{Effects, Event, Remote};
-use crate::kernel::Kernel;
+use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
+use crate::step::Remote;
 use crate::usermem;
 use abi::trap::{FLAG_IOPL, FLAG_NT};
 use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
@@ -151,9 +151,7 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// Whatever entry to the kernel an environment had begun, it will not go on
     /// with it: it is to continue elsewhere.
     fn abandon_call(&mut self, slot: crate::env::Slot) {
-        // Who is to end ends all the same, before it runs on.
-        let ending = self.envs[slot].job.ending;
-        self.envs[slot].pending = ending.then_some(Event::Wake);
+        self.envs[slot].pending = None;
         self.envs[slot].checked = 0;
         self.envs[slot].printed = 0;
         if self.envs[slot].wait == Wait::Console {

@@ -12,8 +12,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Slot};
-use crate::event::Effects;
-use crate::kernel::Kernel;
+use crate::kernel::{Effects, Kernel};
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
 use crate::plant::Fault;

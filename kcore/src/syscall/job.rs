@@ -14,8 +14,7 @@
 use super::{CallResult, Caller, Outcome};
 use crate::cpu::CpuId;
 use crate::env::{Env, Job, Slot, Wait};
-use crate::event::{Effects, Event};
-use crate::kernel::Kernel;
+use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;
@@ -76,9 +75,8 @@ impl<M: PhysMem> Kernel<'_, M> {
     }
 
     /// A member is to end, also if this call is never made again: whatever it
-    /// waits for, it gets a CPU, and ends. What it has begun comes to nothing; but
-    /// that it has something to do before it runs on keeps it from the short way
-    /// of getting a CPU.
+    /// waits for, its turn for a CPU comes, and it ends instead. What it has begun
+    /// comes to nothing.
     fn mark(&mut self, slot: Slot) {
         let Env {
             job,
@@ -95,7 +93,6 @@ impl<M: PhysMem> Kernel<'_, M> {
         if on_cpu.is_some() || self.is_doomed(slot) {
             return;
         }
-        self.envs[slot].pending = Some(Event::Wake);
         if !runnable {
             self.start(slot);
         } else if wait != Wait::Nothing {
@@ -111,6 +108,18 @@ impl<M: PhysMem> Kernel<'_, M> {
         let id = self.envs[slot].id;
         self.destroy(cpu, id, slot);
         Next::Later
+    }
+
+    /// A marked member, in the run queue, ends instead of getting this CPU; or waits
+    /// until there is room to say so.
+    #[cold]
+    pub(crate) fn end_instead(&mut self, cpu: CpuId, slot: Slot) {
+        if self.console.is_crowded() {
+            self.take_out_of_queues(slot);
+            return self.queue_for_console(slot);
+        }
+        let id = self.envs[slot].id;
+        self.destroy(cpu, id, slot);
     }
 
     /// One step can stop one other CPU. Children of the dead that were never

@@ -93,7 +93,7 @@ impl<M: PhysMem> Kernel<'_, M> {
             }
             Err(error) => self.refuse(caller, error, event, frame),
             // These may have to be made again.
-            Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, event),
+            Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, Some(event)),
             Ok(Outcome::Later) => self.go_on_later(cpu, slot, frame, event),
             Ok(outcome) => {
                 frame.regs.eax = 0;

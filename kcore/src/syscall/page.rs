@@ -7,11 +7,11 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::Slot;
-use crate::event::{Effects, Remote};
-use crate::kernel::Kernel;
+use crate::kernel::{Effects, Kernel};
 use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Fault;
+use crate::step::Remote;
 use abi::{Error, Perm};
 
 impl<M: PhysMem> Kernel<'_, M> {

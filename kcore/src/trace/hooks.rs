@@ -10,10 +10,11 @@ use super::record::Start;
 use super::{Cause, Mapping, Trace, What};
 use crate::cpu::{CpuId, MAX_CPUS};
 use crate::env::{Env, Slot};
-use crate::event::{Effects, Event, Remote, Resume, Step};
+use crate::event::Event;
 use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
+use crate::step::{Common, Remote, Step};
 use abi::layout::PTSIZE;
 use abi::{EnvId, Personality, TrapFrame};
 
@@ -42,19 +43,19 @@ impl<M: PhysMem> Kernel<'_, M> {
     /// A step of `cpu` is over.
     #[cold]
     pub(crate) fn trace_exit(&mut self, cpu: CpuId, step: &Step) {
-        if step.effects.contains(Effects::REMOTE) {
+        if step.common().contains(Common::REMOTE) {
             match self.outbox.remote {
                 Some(Remote::Flush(cpu)) => self.trace.put(What::Flushes { cpu }),
                 Some(Remote::Stop(cpu)) => self.trace.put(What::Stops { cpu }),
                 None => {}
             }
         }
-        if step.effects.contains(Effects::WAKE) {
+        if step.common().contains(Common::WAKE) {
             let cpus = self.outbox.wake;
             self.trace.put(What::Wakes { cpus });
         }
         self.trace_presence(cpu);
-        if step.resume == Resume::Idle {
+        if matches!(step, Step::Idle(_) | Step::Again(_)) {
             self.trace.put_for(EnvId::NONE, What::Idled);
         }
     }

@@ -66,7 +66,7 @@ impl Cause {
                 personality,
                 number: frame.regs.eax as u8,
             },
-            Event::Exception => Cause::Exception(Vector(frame.trapno)),
+            Event::Exception | Event::FpuUse => Cause::Exception(Vector(frame.trapno)),
             Event::PageFault { .. } => Cause::PageFault,
             Event::Timer => Cause::Timer,
             Event::Wake => Cause::Wake,

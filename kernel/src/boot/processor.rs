@@ -113,7 +113,7 @@ pub fn enable(cpu: ThisCpu) -> bool {
     // SAFETY: (16) the processor has what is switched on; CR0 and PSE stay, the
     // kernel runs no user code and reaches user memory through the direct map.
     unsafe { x86::set_cr4(bits) };
-    fpu::reset();
+    fpu::init_cpu();
     set_up_sysenter(cpu);
     true
 }

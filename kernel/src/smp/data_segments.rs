@@ -12,7 +12,6 @@
 //! A fork's child starts anew.
 
 use crate::plant::{self, Fault};
-use crate::smp::ThisCpu;
 use crate::x86;
 use abi::EnvId;
 use abi::env::NENV;
@@ -37,20 +36,19 @@ fn exchange(id: EnvId, new: u32) -> u32 {
     old
 }
 
-/// The environment on this CPU leaves it.
+/// The environment with this id leaves this CPU.
 #[inline(always)]
-pub fn leave(cpu: ThisCpu) {
+pub fn leave(id: EnvId) {
     // No selector that ring 3 can load is greater than USER_DATA, so only both
     // being that come to this sum.
     if x86::fs() + x86::gs() != 2 * USER_DATA {
-        keep(cpu);
+        keep(id);
     }
 }
 
 #[cold]
-fn keep(cpu: ThisCpu) {
+fn keep(id: EnvId) {
     if !plant::is(Fault::ResetSelectors) {
-        let id = EnvId(cpu.area().env.load(Relaxed) as i32);
         // Early processors leave the upper half of such a register as it was.
         exchange(id, x86::fs() & 0xffff | x86::gs() << 16 | KEPT);
     }
@@ -75,8 +73,9 @@ fn put_back(id: EnvId) {
     }
 }
 
-/// The environment with this id is new: what was kept was another's.
+/// The environment with this id runs for the first time: what was kept for its slot
+/// was another's.
+#[cold]
 pub fn forget(id: EnvId) {
     exchange(id, 0);
-    x86::reset_fs_gs();
 }

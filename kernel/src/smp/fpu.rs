@@ -1,24 +1,19 @@
-//! The x87 and SSE registers, which belong to environments.
+//! The x87 and SSE registers: lending, saving, loading and resetting them.
 //!
-//! The core never sees them; like FS and GS they are part of what switching
-//! means. Most environments never touch them, so they are saved only if they
-//! were used: TS is set while nobody has, and the first use traps. The hard
-//! thing is that nothing may stay behind: whoever leaves a CPU has its
-//! registers saved *and* the CPU's reset, whatever exception is pending in
-//! them, so that the next user begins with a clean unit or with its own state.
+//! Whose they are is known to the kernel proper (`kcore/src/fpu.rs`), whose steps
+//! say what is to be done here. While TS is set nobody uses them, and the first
+//! instruction that wants to traps. The hard thing is that a reset leaves nothing
+//! behind, whatever exception is pending, on any processor.
 //!
-//! A state is kept for each slot and tagged with the id of the environment
-//! that it belongs to; another tag means that this one has none yet. A fork's
-//! child begins clean. Source: Intel SDM volume 1, chapters 8 and 10.
+//! An image is kept for each slot. Source: Intel SDM volume 1, chapters 8 and 10.
 
 use crate::boot::processor;
 use crate::plant::{self, Fault};
-use crate::smp::ThisCpu;
 use crate::x86;
-use abi::EnvId;
 use abi::env::NENV;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use kcore::env::Slot;
 
 /// Image of the registers, as FXSAVE writes it; FNSAVE's is shorter.
 #[repr(C, align(16))]
@@ -44,20 +39,18 @@ impl Image {
     };
 }
 
-/// Bytes of room for all states.
+/// Bytes of room for all images.
 pub const ROOM: u32 = (NENV * size_of::<Image>()) as u32;
 
-/// Ids of the environments whose states are kept, by slot.
-static OWNERS: [AtomicU32; NENV] = [const { AtomicU32::new(0) }; NENV];
-/// The states, by slot; not initialised.
-struct States(UnsafeCell<*mut Image>);
+/// The images, by slot; not initialised.
+struct Images(UnsafeCell<*mut Image>);
 
 // SAFETY: (51) set once, before any environment runs. A slot's image is touched
 // only by the CPU that its environment is on, or just left; the big lock or
 // the mailbox's answer lies between two of them.
-unsafe impl Sync for States {}
+unsafe impl Sync for Images {}
 
-static STATES: States = States(UnsafeCell::new(core::ptr::null_mut()));
+static IMAGES: Images = Images(UnsafeCell::new(core::ptr::null_mut()));
 
 /// Whether the processors have FXSAVE, and SSE is on.
 static HAS_FXSAVE: AtomicBool = AtomicBool::new(false);
@@ -68,53 +61,76 @@ static HAS_FXSAVE: AtomicBool = AtomicBool::new(false);
 /// Called once, before any environment runs; the room is nobody else's.
 pub unsafe fn init(room: *mut Image, has_fxsave: bool) {
     // SAFETY: (52) the caller's promise.
-    unsafe { *STATES.0.get() = room };
+    unsafe { *IMAGES.0.get() = room };
     HAS_FXSAVE.store(has_fxsave, Relaxed);
 }
 
-/// The tag and the image of an environment's slot.
-fn slot(id: u32) -> (&'static AtomicU32, *mut Image) {
-    let slot = EnvId(id as i32).slot() % NENV;
+/// The image of a slot.
+fn image(slot: Slot) -> *mut Image {
     // SAFETY: (53) `init` ran; the room is as long as the table.
-    let image = unsafe { (*STATES.0.get()).add(slot) };
-    (&OWNERS[slot], image)
+    unsafe { (*IMAGES.0.get()).add(usize::from(slot.0) % NENV) }
 }
 
-/// The environment on this CPU leaves it.
-#[inline(always)]
-pub fn leave(cpu: ThisCpu) {
-    if cpu.area().uses_fpu.load(Relaxed) && !plant::is(Fault::ShareFpu) {
-        save(cpu);
+/// Lets this CPU's environment use the registers, which are as after a reset.
+pub fn lend() {
+    x86::clts();
+}
+
+/// Loads what was saved for a slot; the registers are lent.
+pub fn load(slot: Slot) {
+    let image = image(slot).cast_const().cast();
+    // SAFETY: (55) saved by `save`, as the kernel proper knows. No exception is
+    // pending: the registers are as after a reset.
+    unsafe {
+        if HAS_FXSAVE.load(Relaxed) {
+            x86::fxrstor(image);
+        } else {
+            x86::frstor(image);
+        }
     }
 }
 
+/// Saves the registers, which are lent, for a slot, and takes them back.
 #[cold]
-fn save(cpu: ThisCpu) {
-    let id = cpu.area().env.load(Relaxed);
-    let (owner, image) = slot(id);
+pub fn save(slot: Slot) {
+    if plant::is(Fault::ShareFpu) {
+        return;
+    }
+    let image = image(slot).cast();
     // SAFETY: (54) the image is this slot's, 16-byte aligned and long enough; TS is
     // clear.
     unsafe {
         if HAS_FXSAVE.load(Relaxed) {
-            x86::fxsave(image.cast());
+            x86::fxsave(image);
         } else {
-            x86::fnsave(image.cast());
+            x86::fnsave(image);
         }
     }
-    clean(HAS_FXSAVE.load(Relaxed));
-    owner.store(id, Relaxed);
-    x86::set_ts();
-    cpu.area().uses_fpu.store(false, Relaxed);
+    reset(HAS_FXSAVE.load(Relaxed));
+}
+
+/// Takes the registers back, which are lent, from an environment that is no more.
+#[cold]
+pub fn take_back() {
+    reset(HAS_FXSAVE.load(Relaxed));
+}
+
+/// Another CPU takes this one's environment, of this slot, away: if it used the
+/// registers, they are saved. (The kernel proper will think so too.)
+pub fn leave(slot: Slot) {
+    if x86::is_ts_clear() {
+        save(slot);
+    }
 }
 
 static RESET: Image = Image::RESET;
 static RESET_X87: Image = Image::RESET_X87;
 
-/// Leaves nothing in this CPU's unit; TS is clear. It takes two instructions.
-/// FNINIT clears the pointers to the last instruction and its operand, which
-/// FXRSTOR leaves alone on some processors, and drops a pending exception. It
-/// empties the registers without clearing them, which the other does.
-fn clean(has_fxsave: bool) {
+/// Leaves nothing in this CPU's registers, and sets TS, which is clear. The reset
+/// takes two instructions. FNINIT clears the pointers to the last instruction and
+/// its operand, which FXRSTOR leaves alone on some processors, and drops a pending
+/// exception. It empties the registers without clearing them, which the other does.
+fn reset(has_fxsave: bool) {
     if !plant::is(Fault::KeepFpuPointers) {
         x86::fninit();
     }
@@ -127,46 +143,11 @@ fn clean(has_fxsave: bool) {
             x86::frstor((&raw const RESET_X87).cast());
         }
     }
-}
-
-/// The environment on this CPU used the registers while TS was set. False if
-/// that was not why it trapped.
-pub fn first_use(cpu: ThisCpu) -> bool {
-    if cpu.area().uses_fpu.load(Relaxed) {
-        return false;
-    }
-    let id = cpu.area().env.load(Relaxed);
-    let (owner, image) = slot(id);
-    x86::clts();
-    let tag = owner.load(Relaxed);
-    if tag == id || tag != 0 && plant::is(Fault::StaleFpu) {
-        // SAFETY: (55) saved by `save`. No exception is pending: the unit is reset.
-        unsafe {
-            if HAS_FXSAVE.load(Relaxed) {
-                x86::fxrstor(image.cast_const().cast());
-            } else {
-                x86::frstor(image.cast_const().cast());
-            }
-        }
-    }
-    cpu.area().uses_fpu.store(true, Relaxed);
-    true
-}
-
-/// The environment with this id is new: what is kept for its slot was another's.
-/// Ids come round again after 2^19 generations, so the tag alone does not tell.
-/// It need not be on a CPU: it may have ended on its way there.
-#[cold]
-pub fn forget(id: EnvId) {
-    if plant::is(Fault::StaleFpu) {
-        return;
-    }
-    slot(id.0 as u32).0.store(0, Relaxed);
-}
-
-/// Resets this CPU's unit, and sets TS.
-pub fn reset() {
-    x86::clts();
-    clean(processor::has_fxsave());
     x86::set_ts();
+}
+
+/// Resets this CPU's registers, whatever was in them.
+pub fn init_cpu() {
+    x86::clts();
+    reset(processor::has_fxsave());
 }

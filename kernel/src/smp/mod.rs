@@ -31,7 +31,7 @@ use crate::x86;
 use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
 use biglock::Mailbox;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::cpu::MAX_CPUS;
 use kcore::{CpuId, CpuSet};
 
@@ -121,8 +121,6 @@ impl ThisCpu {
 pub struct CpuArea {
     /// The environment that runs here; what `getenvid` answers.
     pub env: AtomicU32,
-    /// It has used x87 or SSE registers since it came here; TS is clear.
-    pub uses_fpu: AtomicBool,
     /// What the holder of the big lock asks of it.
     pub mailbox: Mailbox<Parked>,
     /// Its local APIC's id.
@@ -137,7 +135,6 @@ impl CpuArea {
     const fn new() -> CpuArea {
         CpuArea {
             env: AtomicU32::new(0),
-            uses_fpu: AtomicBool::new(false),
             mailbox: Mailbox::new(),
             apic_id: AtomicU32::new(0),
             segments: segments::Segments::new(),

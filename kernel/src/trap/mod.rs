@@ -11,7 +11,7 @@ use crate::enter::{Leave, answered_before_lock, enter, enter_inlined};
 use crate::mail;
 use crate::panic;
 use crate::plant::{self, Fault};
-use crate::smp::{self, ThisCpu, fpu, lapic};
+use crate::smp::{self, ThisCpu, lapic};
 use crate::x86;
 use abi::TrapFrame;
 use abi::trap::{
@@ -178,7 +178,7 @@ extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
             let va = x86::cr2();
             enter(cpu, Event::PageFault { va }, frame)
         }
-        Vector(7) if fpu::first_use(cpu) => Leave::Same,
+        Vector::NO_FPU => enter(cpu, Event::FpuUse, frame),
         vector if vector.0 < 32 => enter(cpu, Event::Exception, frame),
         vector => interrupt(cpu, vector, false, frame).unwrap_or(Leave::Same),
     };

@@ -32,6 +32,13 @@ pub enum Op {
     Load(u32),
     /// Writes to the word at an address.
     Store(u32),
+    /// Replaces what is in the x87 registers.
+    Fpu {
+        /// What must be there.
+        want: u32,
+        /// What is there from now on.
+        leave: u32,
+    },
     /// A system call.
     Call(Call, [Value; 5]),
     /// Goes round for ever, visible only in being interrupted.
@@ -96,7 +103,7 @@ fn go_on_one(machine: &mut Machine<'_>, cpu: CpuId, text: &[Op]) -> Verdict {
         let result = frame.regs.eax;
         let next = frame.eip as usize + 1;
         let next = match op {
-            Op::Load(_) | Op::Store(_) | Op::Call(..) | Op::Spin => {
+            Op::Load(_) | Op::Store(_) | Op::Fpu { .. } | Op::Call(..) | Op::Spin => {
                 set_call(frame, 0, [0; 5]);
                 frame.trapno = 0;
                 return Ok(());

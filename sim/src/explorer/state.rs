@@ -6,7 +6,7 @@
 //! frame's content; only frames that were written are looked at on the way out,
 //! and only those that differ are written on the way in.
 
-use crate::machine::{Cpu, Holder, Machine};
+use crate::machine::{Cpu, Holder, Machine, Saved};
 use crate::memory::Memory;
 use kcore::frames::Frame;
 use kcore::kernel::State as KernelState;
@@ -130,6 +130,7 @@ pub struct State {
     kernel: Rc<KernelPart>,
     memory: Rc<MemoryPart>,
     cpus: Vec<Cpu>,
+    saved: Saved,
     holder: Option<Holder>,
     busy: bool,
     end: Option<End>,
@@ -145,13 +146,13 @@ impl State {
                 outbox,
                 parked,
             } = holder;
-            let details = (outbox.remote, outbox.wake, outbox.chunk);
-            (cpu, step.resume, step.effects, details, parked)
+            (cpu, step, outbox.named_by(step), parked)
         });
         hash(&(
             self.kernel.hash,
             self.memory.hash,
             &self.cpus,
+            &self.saved,
             holder,
             self.busy,
             self.end,
@@ -240,6 +241,7 @@ impl Snapshots {
             kernel: self.kernel.clone(),
             memory: self.memory.clone(),
             cpus: machine.cpus.clone(),
+            saved: machine.saved.clone(),
             holder: machine.holder,
             busy: machine.uart.busy,
             end: machine.end,
@@ -285,6 +287,7 @@ impl Snapshots {
             self.kernel = state.kernel.clone();
         }
         machine.cpus.clone_from(&state.cpus);
+        machine.saved.clone_from(&state.saved);
         machine.holder = state.holder;
         machine.uart.busy = state.busy;
         machine.uart.output.clear();

@@ -7,7 +7,7 @@
 
 use super::program::{self, Op, access};
 use super::scenarios::Scenario;
-use crate::checks::Verdict;
+use crate::checks::{Verdict, Violation};
 use crate::machine::user::Access;
 use crate::machine::{Machine, Mode};
 use crate::mmu::walk;
@@ -27,6 +27,8 @@ pub enum Kind {
     Fill(u8),
     /// The program's access faults; the CPU wants the lock.
     Fault,
+    /// The program uses its x87 registers; if that traps, the CPU wants the lock.
+    Fpu,
     /// The program makes a call; the CPU wants the lock.
     Call,
     /// The timer interrupts the program; the CPU wants the lock.
@@ -107,6 +109,9 @@ fn in_user_mode(
     if let Op::Call(..) = op {
         add(Kind::Call);
     }
+    if let Op::Fpu { .. } = op {
+        add(Kind::Fpu);
+    }
     if let Some((va, write)) = access(op) {
         match machine.access(cpu, va, write) {
             Access::Hit(_) => add(Kind::Access),
@@ -151,6 +156,7 @@ pub fn apply(machine: &mut Machine<'_>, scenario: &Scenario, transition: Transit
                 machine.trap(cpu, Event::Syscall);
             }
         }
+        Kind::Fpu => use_fpu(machine, scenario, cpu)?,
         Kind::Timer => {
             machine.cpu_mut(cpu).frame.trapno = Vector::TIMER.0;
             machine.trap(cpu, Event::Timer);
@@ -164,6 +170,20 @@ pub fn apply(machine: &mut Machine<'_>, scenario: &Scenario, transition: Transit
         Kind::Finish => machine.finish(),
     }
     program::go_on(machine, &scenario.text)
+}
+
+fn use_fpu(machine: &mut Machine<'_>, scenario: &Scenario, cpu: CpuId) -> Verdict {
+    let Op::Fpu { want, leave } = program::current(machine, cpu, &scenario.text) else {
+        return Ok(());
+    };
+    match machine.use_fpu(cpu, leave) {
+        None => Ok(()),
+        Some(value) if value == want => {
+            machine.cpu_mut(cpu).frame.eip += 1;
+            Ok(())
+        }
+        Some(value) => Err(Violation::Registers { cpu, value }),
+    }
 }
 
 fn make_access(machine: &mut Machine<'_>, scenario: &Scenario, cpu: CpuId) -> Verdict {
@@ -187,6 +207,7 @@ impl fmt::Display for Transition {
             Kind::Access => "uses memory",
             Kind::Fill(_) => "fetches a translation",
             Kind::Fault => "faults",
+            Kind::Fpu => "uses its x87 registers",
             Kind::Call => "makes a call",
             Kind::Timer => "is interrupted by its timer",
             Kind::Type => "is interrupted: a byte was typed",

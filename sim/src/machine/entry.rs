@@ -8,7 +8,7 @@
 
 use super::{Holder, Machine, Mail, Mode};
 use abi::TrapFrame;
-use kcore::{CpuId, Effects, Event, Remote, Resume, Step};
+use kcore::{Common, CpuId, Event, Remote, Step, ToResume};
 
 impl Machine<'_> {
     /// User mode on `cpu` is interrupted by `event`; the CPU wants the lock.
@@ -25,26 +25,32 @@ impl Machine<'_> {
             panic!("CPU {} does not wait for the lock", cpu.0);
         };
         let step = self.step(cpu, event);
-        let stops = step.effects.contains(Effects::BREAK);
         assert!(
-            !stops || self.kernel.config().grading,
+            !step.breaks() || self.kernel.config().grading,
             "a program stops the machine, and nobody grades it"
         );
         let outbox = *self.kernel.outbox();
         let kernel_pgdir = self.kernel.config().kernel_pgdir;
-        let timer = step.effects.contains(Effects::TIMER);
         let due = self.now + self.kernel.config().quantum;
+        self.perform_fpu(cpu, step, &outbox);
         let own = self.cpu_mut(cpu);
         own.mode = Mode::Performing;
-        if timer {
-            own.due = Some(due);
-        }
-        match step.resume {
-            Resume::Same if step.effects.contains(Effects::FLUSH_ALL) => own.tlb.clear(),
-            Resume::Same if step.effects.contains(Effects::FLUSH) => own.tlb.forget(outbox.flush),
-            Resume::Same => {}
-            Resume::Switch => own.load_cr3(outbox.pgdir),
-            Resume::Idle => {
+        match step {
+            Step::Resume(to) => {
+                if to.contains(ToResume::FLUSH_ALL) {
+                    own.tlb.clear();
+                } else if to.contains(ToResume::FLUSH) {
+                    own.tlb.forget(outbox.flush);
+                }
+                if to.contains(ToResume::QUANTUM) {
+                    own.due = Some(due);
+                }
+            }
+            Step::Switch(_) => {
+                own.load_cr3(outbox.pgdir);
+                own.due = Some(due);
+            }
+            Step::Idle(_) | Step::Again(_) => {
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
                 own.due = None;
@@ -101,7 +107,8 @@ impl Machine<'_> {
     /// while it waits for the lock.
     pub fn answer(&mut self, cpu: CpuId) {
         let kernel_pgdir = self.kernel.config().kernel_pgdir;
-        let own = self.cpu_mut(cpu);
+        let Machine { cpus, saved, .. } = self;
+        let own = &mut cpus[cpu.0 as usize];
         let mail = own.mail.take().expect("there is mail");
         let event = match own.mode {
             Mode::Serving => Event::Wake,
@@ -117,10 +124,11 @@ impl Machine<'_> {
             }
             Mail::Stop => {
                 let parked = (own.frame, event);
+                own.fpu.leave(saved);
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
                 own.due = None;
-                own.mode = Mode::Waiting(event.without_environment());
+                own.mode = Mode::Waiting(event.divide().1);
                 let holder = self.holder.as_mut().expect("somebody asked");
                 holder.parked = Some(parked);
             }
@@ -146,29 +154,29 @@ impl Machine<'_> {
             }
             self.kernel.parked(target, &frame, event);
         }
-        if step.effects.contains(Effects::WAKE) {
+        let common = step.common();
+        if common.contains(Common::WAKE) {
             for other in outbox.wake.iter() {
                 self.cpu_mut(other).ipi = true;
             }
         }
-        if step.effects.contains(Effects::SETTLE) {
+        if common.contains(Common::SETTLE) {
             self.kernel.settle();
             self.take_trace();
             if let Some(log) = &mut self.log {
                 log.settled(&self.kernel);
             }
         }
-        let again = step.effects.contains(Effects::AGAIN);
-        self.cpu_mut(cpu).mode = match step.resume {
-            Resume::Same | Resume::Switch => Mode::User,
-            Resume::Idle if again => Mode::Waiting(Event::Wake),
-            Resume::Idle => Mode::Idle,
+        self.cpu_mut(cpu).mode = match step {
+            Step::Resume(_) | Step::Switch(_) => Mode::User,
+            Step::Idle(_) => Mode::Idle,
+            Step::Again(_) => Mode::Waiting(Event::Wake),
         };
-        if step.effects.contains(Effects::END) {
+        if step.ends() {
             self.end = Some(outbox.end);
             self.cpus.iter_mut().for_each(|cpu| cpu.mode = Mode::Off);
         }
-        if step.effects.contains(Effects::CONSOLE) {
+        if common.contains(Common::CONSOLE) {
             self.uart.output.extend_from_slice(outbox.chunk.bytes());
             self.uart.busy = true;
         }

@@ -12,6 +12,7 @@
 
 pub mod call;
 pub mod entry;
+pub mod fpu;
 pub mod setup;
 pub mod user;
 
@@ -21,8 +22,9 @@ use crate::mmu::Tlb;
 use abi::{EnvId, TrapFrame};
 use kcore::audit::{self, Broken};
 use kcore::trace::Words;
-use kcore::{CpuId, End, Event, Kernel, Outbox, Pfn, Remote, Step};
+use kcore::{Common, CpuId, End, Event, Kernel, Outbox, Pfn, Remote, Step};
 
+pub use fpu::{Fpu, Saved};
 pub use setup::{Program, Spec, Store};
 
 /// What a CPU is doing.
@@ -68,6 +70,8 @@ pub struct Cpu {
     pub mail: Option<Mail>,
     /// When its timer interrupts, if that is running.
     pub due: Option<u64>,
+    /// Its x87 and SSE registers.
+    pub fpu: Fpu,
 }
 
 /// What a CPU left behind when it gave up its environment.
@@ -89,7 +93,7 @@ pub struct Holder {
 impl Holder {
     /// The CPU that it has asked for something, if any.
     pub fn target(&self) -> Option<CpuId> {
-        let asks = self.step.effects.contains(kcore::Effects::REMOTE);
+        let asks = self.step.common().contains(Common::REMOTE);
         match self.outbox.remote {
             Some(Remote::Flush(cpu) | Remote::Stop(cpu)) if asks => Some(cpu),
             _ => None,
@@ -115,6 +119,8 @@ pub struct Machine<'t> {
     pub kernel: Kernel<'t, Memory>,
     /// The CPUs.
     pub cpus: Vec<Cpu>,
+    /// What is saved of x87 and SSE registers.
+    pub saved: Saved,
     /// Who holds the lock between two transitions: only a CPU that waits for
     /// another does.
     pub holder: Option<Holder>,

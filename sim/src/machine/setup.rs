@@ -13,7 +13,7 @@
 //! The hard thing: the tables that the kernel borrows must outlive it, so they
 //! are the caller's, in a [`Store`].
 
-use super::{Cpu, Machine, Mode, Uart};
+use super::{Cpu, Fpu, Machine, Mode, Saved, Uart};
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::mmu::Tlb;
@@ -174,10 +174,12 @@ impl<'t> Machine<'t> {
             ipi: false,
             mail: None,
             due: None,
+            fpu: Fpu::default(),
         };
         Machine {
             kernel: Kernel::new(memory, store.lend(), config, usable),
             cpus: vec![cpu; spec.cpus.into()],
+            saved: Saved::new(),
             holder: None,
             now: 0,
             uart: Uart {

@@ -34,6 +34,7 @@ impl Model {
             job: None,
             ran: false,
             upcall: 0,
+            fpu: 0,
             frame: TrapFrame::default(),
         };
         self.envs.insert(id, env);

@@ -77,6 +77,8 @@ pub struct Env {
     pub spans: BTreeSet<u32>,
     /// The last message: value, sender, permissions.
     pub message: (u32, u32, u32),
+    /// What is in its x87 and SSE registers; 0 is as after a reset.
+    pub fpu: u32,
     /// What it sends, while it waits for the receiver.
     pub letter: Letter,
     /// When it began to wait for the receiver, in no certain unit.

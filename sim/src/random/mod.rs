@@ -12,6 +12,7 @@
 //! | [`choice`] | which call, with which arguments |
 //! | [`calling`] | making it on the machine and on the model |
 //! | [`faulting`] | the same for a page fault |
+//! | [`fpu`] | the same for x87 registers |
 //! | [`comparison`] | what programs can tell, compared |
 //! | [`snapshot`] | whether anything changed at all |
 //! | [`statistics`] | whether enough happened |
@@ -20,6 +21,7 @@ pub mod calling;
 pub mod choice;
 pub mod comparison;
 pub mod faulting;
+pub mod fpu;
 pub mod snapshot;
 pub mod statistics;
 pub mod stream;
@@ -142,6 +144,7 @@ impl<'t> Driver<'t> {
             0 => self.machine.tick(cpu),
             1 => self.interrupt(cpu, words[1]),
             2..=4 => self.touch(cpu, words)?,
+            5 | 6 => self.use_fpu(cpu, words)?,
             _ => self.make_call(cpu, words)?,
         }
         if !(words[0] / 32).is_multiple_of(4) {

@@ -233,3 +233,39 @@ pub fn end_of_a_job() -> Scenario {
         },
     )
 }
+
+/// Two environments use their x87 registers; one is ended, and its slot used again.
+pub fn registers() -> Scenario {
+    let uses = |want, leave| Op::Fpu { want, leave };
+    scenario(
+        "registers",
+        "x87 registers, while one of two users is stopped, ended and replaced",
+        programs(
+            &[
+                uses(0, 1),
+                set_status(CHILD, STOP),
+                set_status(CHILD, RUN),
+                uses(1, 4),
+                destroy(CHILD),
+                simple(Call::Exofork, []),
+                Op::IfZero(GRANDCHILD_AT),
+                set_status(0x2001, RUN),
+                uses(4, 4),
+                exit(),
+            ],
+            &[
+                uses(0, 2),
+                r#yield(),
+                uses(2, 3),
+                uses(3, 3),
+                Op::Goto(CHILD_AT + 3),
+            ],
+            &[uses(0, 5), exit()],
+        ),
+        &[],
+        |stage| {
+            let child = stage.child(CHILD_AT);
+            stage.start(child);
+        },
+    )
+}

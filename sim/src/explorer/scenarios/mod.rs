@@ -149,6 +149,7 @@ pub fn all() -> Vec<Scenario> {
         senders::two_senders(),
         senders::cancel_send(),
         lives::end_of_a_job(),
+        lives::registers(),
         messages::read_console(),
         pages::shrink_heap(),
     ]

@@ -1,0 +1,72 @@
+//! The x87 and SSE registers of a simulated machine. One number stands for all of
+//! them; 0 is what a reset leaves.
+//!
+//! The hard thing is to do what steps say and nothing else: who owns what is the
+//! kernel core's to know, and if it forgets to say so, one program finds another's
+//! number here.
+
+use super::{Machine, Mode};
+use kcore::env::Slot;
+use kcore::step::FpuLeft;
+use kcore::{CpuId, Event, Outbox, Step, ToResume};
+use std::collections::BTreeMap;
+
+/// One CPU's registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Fpu {
+    /// Whose they are while using them does not trap.
+    pub user: Option<Slot>,
+    /// What is in them.
+    pub value: u32,
+}
+
+/// What is saved in memory, for each slot that ever saved something.
+pub type Saved = BTreeMap<u16, u32>;
+
+impl Fpu {
+    /// Saves the registers for their user, if they have one, and resets them.
+    pub(super) fn leave(&mut self, saved: &mut Saved) {
+        if let Some(user) = self.user {
+            saved.insert(user.0, self.value);
+        }
+        *self = Fpu::default();
+    }
+}
+
+impl Machine<'_> {
+    /// Does what a step of `cpu` says about its registers.
+    pub(super) fn perform_fpu(&mut self, cpu: CpuId, step: Step, outbox: &Outbox) {
+        let user = self.kernel.cpus().current(cpu);
+        let fpu = &mut self.cpus[cpu.0 as usize].fpu;
+        if let Step::Resume(to) = step
+            && to.contains(ToResume::FPU)
+        {
+            fpu.user = user;
+            if to.contains(ToResume::FPU_LOAD) {
+                fpu.value = self.saved.get(&outbox.fpu.0).copied().unwrap_or(0);
+            }
+        }
+        match step.fpu_left() {
+            FpuLeft::Save => {
+                self.saved.insert(outbox.fpu.0, fpu.value);
+                *fpu = Fpu::default();
+            }
+            FpuLeft::Reset => *fpu = Fpu::default(),
+            FpuLeft::Clean => {}
+        }
+    }
+
+    /// The environment on `cpu` replaces what is in its registers; gives what was
+    /// there. `None` if their use traps; then the CPU wants the lock.
+    pub fn use_fpu(&mut self, cpu: CpuId, new: u32) -> Option<u32> {
+        assert_eq!(self.cpu(cpu).mode, Mode::User);
+        let own = self.cpu_mut(cpu);
+        if own.fpu.user.is_none() {
+            own.frame.trapno = abi::trap::Vector::NO_FPU.0;
+            own.frame.err = 0;
+            self.trap(cpu, Event::FpuUse);
+            return None;
+        }
+        Some(std::mem::replace(&mut own.fpu.value, new))
+    }
+}

@@ -14,7 +14,6 @@
 
 use crate::address_space;
 use crate::console::{self, uart::COM1};
-use crate::enter::Leave;
 use crate::monitor;
 use crate::power;
 use crate::proper::Holder;
@@ -24,6 +23,26 @@ use abi::{EnvId, TrapFrame};
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::step::FpuLeft;
 use kcore::{Common, Event, Remote, Step, ToResume, ToSwitch};
+
+/// How a CPU goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// In the environment that it came from.
+    Same,
+    /// In the environment whose registers are in the frame now.
+    Switched,
+    /// Waiting for an interrupt.
+    Idle,
+    /// Entering again, when those who wanted to interrupt have.
+    Again,
+}
+
+impl Leave {
+    /// How it goes on after another entry that came to `later`.
+    pub fn then(self, later: Leave) -> Leave {
+        if later == Leave::Same { self } else { later }
+    }
+}
 
 /// Does what a step asks for, settles, and lets the lock go. Returns how this
 /// CPU goes on, and with what event it has to enter again at once, if so.

@@ -6,33 +6,13 @@
 //! compiled into each entry that may be one, with the event a constant; all
 //! others share one copy.
 
-use crate::effects;
+use crate::effects::{self, Leave};
 use crate::mail;
 use crate::proper::{self, Holder, KERNEL};
 use crate::smp::{ThisCpu, clock};
 use abi::TrapFrame;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::{Event, Step};
-
-/// How a CPU goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leave {
-    /// In the environment that it came from.
-    Same,
-    /// In the environment whose registers are in the frame now.
-    Switched,
-    /// Waiting for an interrupt.
-    Idle,
-    /// Entering again, when those who wanted to interrupt have.
-    Again,
-}
-
-impl Leave {
-    /// How it goes on after another entry that came to `later`.
-    pub fn then(self, later: Leave) -> Leave {
-        if later == Leave::Same { self } else { later }
-    }
-}
 
 /// The number of the call that is answered before the lock; of no call while
 /// that is off. `getenvid` has the same number in every personality.

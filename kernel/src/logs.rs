@@ -9,6 +9,8 @@
 
 use crate::log_device::LogDevice;
 use biglock::BigLock;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use kcore::record;
 
 /// A log, which may go nowhere.
 pub struct Log(BigLock<Option<LogDevice>>);
@@ -18,15 +20,27 @@ pub static RECORD: Log = Log(BigLock::new(None));
 /// The trace.
 pub static TRACE: Log = Log(BigLock::new(None));
 
+/// Whether any of them goes anywhere.
+static OPEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether anything is written down.
+#[inline(always)]
+pub fn are_open() -> bool {
+    OPEN.load(Relaxed)
+}
+
+/// Logs bytes that the kernel proper read from memory, and from where, if there is a
+/// log for replay.
+#[cold]
+pub fn note_read(pa: u32, bytes: &[u8]) {
+    RECORD.write(|log| record::bytes_read(log, pa, bytes));
+}
+
 impl Log {
     /// From now on it goes to this device, if there is one.
     pub fn open(&self, device: Option<LogDevice>) {
+        OPEN.fetch_or(device.is_some(), Relaxed);
         *self.0.lock(|| {}) = device;
-    }
-
-    /// Whether it goes anywhere.
-    pub fn is_open(&self) -> bool {
-        self.0.lock(|| {}).is_some()
     }
 
     /// Writes to it, if it goes anywhere. Whoever calls holds the big lock, and

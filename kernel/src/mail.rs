@@ -6,17 +6,13 @@
 //! [`Event::divide`] says so, here and in the kernel proper.
 
 use crate::address_space;
-use crate::enter::{Leave, enter};
-use crate::smp::{ThisCpu, data_segments, fpu};
+use crate::smp::{Parked, ThisCpu, data_segments, fpu};
 use crate::x86;
 use abi::{EnvId, TrapFrame};
 use biglock::{Serviced, Target};
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::Event;
 use kcore::env::Slot;
-
-/// What a CPU leaves behind when it gives up its environment.
-pub type Parked = (TrapFrame, Event);
 
 /// This CPU, while `event` waits to be handled.
 struct Obey<'f> {
@@ -51,11 +47,4 @@ pub fn answer(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> Option<Event> {
         Serviced::Stopped => Some(event.divide().1),
         Serviced::Halt => x86::halt_forever(),
     }
-}
-
-/// The interrupt by which others say that there is mail. `None` if there was
-/// nothing that makes this CPU enter the kernel.
-pub fn arrived(cpu: ThisCpu, frame: &mut TrapFrame) -> Option<Leave> {
-    let event = answer(cpu, Event::Wake, frame)?;
-    Some(enter(cpu, event, frame))
 }

@@ -7,7 +7,7 @@
 //! into. Addresses are those of frames in the core's table, of the public
 //! tables and of boot modules, all of them direct-mapped RAM.
 
-use crate::proper;
+use crate::logs;
 use abi::layout::{KERNBASE, PGSIZE};
 use core::arch::asm;
 use kcore::{Pfn, PhysMem};
@@ -85,8 +85,8 @@ impl PhysMem for DirectMap {
     fn read_bytes(&mut self, pa: u32, out: &mut [u8]) {
         // SAFETY: (39) `from` as in `read`; `out` is ours alone.
         unsafe { copy(out.as_mut_ptr(), pointer(pa), out.len() as u32) };
-        if proper::is_logged() {
-            proper::log_bytes(pa, out);
+        if logs::are_open() {
+            logs::note_read(pa, out);
         }
     }
 

@@ -10,14 +10,14 @@
 
 use crate::console;
 use crate::log_device::LogDevice;
-use crate::logs::{RECORD, TRACE};
+use crate::logs::{self, RECORD, TRACE};
 use crate::phys::DirectMap;
 use abi::{EnvId, TrapFrame};
 use biglock::{BigLock, Guard};
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use kcore::record::{self, Recorder};
+use kcore::record::Recorder;
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, Outbox, Step};
 
 /// The kernel proper on this machine.
@@ -41,9 +41,6 @@ pub static KERNEL: BigLock<Proper> = BigLock::new(Proper {
 /// Whether [`KERNEL`] has been filled. Only panics have to ask.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// Whether anything is written down.
-static LOGGED: AtomicBool = AtomicBool::new(false);
-
 /// Whether a step takes more than [`Proper::step`].
 static SPECIAL: AtomicBool = AtomicBool::new(false);
 
@@ -57,19 +54,6 @@ pub fn is_special() -> bool {
 /// From now on some program has I/O privilege.
 pub fn note_io_privilege() {
     SPECIAL.store(true, Relaxed);
-}
-
-/// Whether anything is written down.
-#[inline(always)]
-pub fn is_logged() -> bool {
-    LOGGED.load(Relaxed)
-}
-
-/// Logs bytes that the kernel proper read from memory, and from where, if there
-/// is a log for replay.
-#[cold]
-pub fn log_bytes(pa: u32, bytes: &[u8]) {
-    RECORD.write(|log| record::bytes_read(log, pa, bytes));
 }
 
 /// Holds the kernel's place until it is there: a CPU that comes up may be
@@ -86,8 +70,7 @@ pub fn install(
 ) -> Holder {
     let proper = &mut *holder;
     proper.core.write(core);
-    LOGGED.store(RECORD.is_open() || TRACE.is_open(), Relaxed);
-    SPECIAL.store(is_logged(), Relaxed);
+    SPECIAL.store(logs::are_open(), Relaxed);
     proper.record(|recorder, log, core| recorder.boot(log, core, usable));
     INSTALLED.store(true, Relaxed);
     holder
@@ -174,7 +157,7 @@ impl Proper {
 
     /// Hands over what was left on a CPU that had to give up its environment.
     pub fn parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
-        if is_logged() {
+        if logs::are_open() {
             self.log_parked(cpu, frame, event);
         }
         self.core().parked(cpu, frame, event);
@@ -190,7 +173,7 @@ impl Proper {
     /// The step's effects are done.
     pub fn settle(&mut self) {
         self.core().settle();
-        if is_logged() {
+        if logs::are_open() {
             self.log_settled();
         }
     }

@@ -7,7 +7,7 @@
 //! `sysenter` is no program's right: there is none unless all have it.
 
 use crate::smp::{ThisCpu, fpu};
-use crate::trap;
+use crate::trap::vectors;
 use crate::x86;
 use abi::trap::KERNEL_CODE;
 use core::arch::x86::{__cpuid, __cpuid_count};
@@ -113,7 +113,7 @@ pub fn enable(cpu: ThisCpu) -> bool {
     // SAFETY: (16) the processor has what is switched on; CR0 and PSE stay, the
     // kernel runs no user code and reaches user memory through the direct map.
     unsafe { x86::set_cr4(bits) };
-    fpu::init_cpu();
+    fpu::init_cpu(has_fxsave());
     set_up_sysenter(cpu);
     true
 }
@@ -127,7 +127,7 @@ fn set_up_sysenter(cpu: ThisCpu) {
         unsafe {
             x86::wrmsr(SYSENTER_CS, KERNEL_CODE.into());
             x86::wrmsr(SYSENTER_ESP, cpu.stack_top().into());
-            x86::wrmsr(SYSENTER_EIP, trap::sysenter().into());
+            x86::wrmsr(SYSENTER_EIP, vectors::sysenter().into());
         }
     }
 }

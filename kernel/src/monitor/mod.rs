@@ -9,7 +9,7 @@ use crate::address_space;
 use crate::console::{self, Devices, Synchronous, uart::COM1};
 use crate::proper::Holder;
 use crate::smp::ThisCpu;
-use crate::trap;
+use crate::trap::strays;
 use crate::x86;
 use abi::TrapFrame;
 use core::fmt;
@@ -70,6 +70,6 @@ impl Machine for Here<'_> {
     }
 
     fn strays(&self) -> [(&'static str, u32); 3] {
-        trap::strays()
+        strays::counts()
     }
 }

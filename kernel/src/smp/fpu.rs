@@ -7,7 +7,6 @@
 //!
 //! An image is kept for each slot. Source: Intel SDM volume 1, chapters 8 and 10.
 
-use crate::boot::processor;
 use crate::plant::{self, Fault};
 use crate::x86;
 use abi::env::NENV;
@@ -147,7 +146,7 @@ fn reset(has_fxsave: bool) {
 }
 
 /// Resets this CPU's registers, whatever was in them.
-pub fn init_cpu() {
+pub fn init_cpu(has_fxsave: bool) {
     x86::clts();
-    reset(processor::has_fxsave());
+    reset(has_fxsave);
 }

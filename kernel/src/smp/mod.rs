@@ -26,14 +26,14 @@ pub mod segments;
 pub mod start;
 pub mod watchdog;
 
-use crate::mail::Parked;
 use crate::x86;
+use abi::TrapFrame;
 use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
 use biglock::Mailbox;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::cpu::MAX_CPUS;
-use kcore::{CpuId, CpuSet};
+use kcore::{CpuId, CpuSet, Event};
 
 /// Bytes of address space that each CPU owns for its stacks.
 const REGION: u32 = KSTKSIZE + KSTKGAP;
@@ -115,6 +115,10 @@ impl ThisCpu {
         inside.then(|| unsafe { (address as *const u32).read_volatile() })
     }
 }
+
+/// What a CPU leaves behind when it gives up its environment: its registers, and why
+/// it was about to enter the kernel.
+pub type Parked = (TrapFrame, Event);
 
 /// What one CPU has of its own and others may look at.
 #[repr(C, align(64))]

@@ -9,7 +9,7 @@
 //! and "Interrupt and exception handling".
 
 use super::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, ThisCpu};
-use crate::trap;
+use crate::trap::vectors;
 use crate::x86;
 use abi::trap::{KERNEL_CODE, KERNEL_DATA, TASK_STATE, Vector};
 use core::arch::asm;
@@ -152,10 +152,16 @@ pub fn load(cpu: ThisCpu, kernel_pgdir: u32) {
     // is loaded is flat, like what the entry code loaded, so nothing moves.
     unsafe {
         (*tables).main.esp0 = top;
-        (*tables).double_fault =
-            TaskState::of_handler(trap::double_fault, top - DOUBLE_FAULT_STACK, kernel_pgdir);
-        (*tables).machine_check =
-            TaskState::of_handler(trap::machine_check, top - MACHINE_CHECK_STACK, kernel_pgdir);
+        (*tables).double_fault = TaskState::of_handler(
+            vectors::double_fault,
+            top - DOUBLE_FAULT_STACK,
+            kernel_pgdir,
+        );
+        (*tables).machine_check = TaskState::of_handler(
+            vectors::machine_check,
+            top - MACHINE_CHECK_STACK,
+            kernel_pgdir,
+        );
         (*tables).descriptors[5] = task(&raw const (*tables).main);
         (*tables).descriptors[6] = task(&raw const (*tables).double_fault);
         (*tables).descriptors[7] = task(&raw const (*tables).machine_check);
@@ -214,10 +220,10 @@ pub fn init_interrupt_table() {
         Vector::DOUBLE_FAULT => gate(DOUBLE_FAULT_TASK, 0, TASK_GATE),
         Vector::MACHINE_CHECK => gate(MACHINE_CHECK_TASK, 0, TASK_GATE),
         Vector::BREAKPOINT | Vector::SYSCALL => {
-            gate(KERNEL_CODE, trap::stub(vector), INTERRUPT_GATE_FOR_USERS)
+            gate(KERNEL_CODE, vectors::stub(vector), INTERRUPT_GATE_FOR_USERS)
         }
         Vector(0..=8 | 10..=14 | 16..=19 | 32..) => {
-            gate(KERNEL_CODE, trap::stub(vector), INTERRUPT_GATE)
+            gate(KERNEL_CODE, vectors::stub(vector), INTERRUPT_GATE)
         }
         _ => 0,
     };

@@ -6,8 +6,12 @@
 //! is follows from the stack pointer; and the two ways of making a system call
 //! get entry points of their own that need not look at a vector.
 
+pub mod strays;
+pub mod vectors;
+
 use crate::console;
-use crate::enter::{Leave, answered_before_lock, enter, enter_inlined};
+use crate::effects::Leave;
+use crate::enter::{answered_before_lock, enter, enter_inlined};
 use crate::mail;
 use crate::panic;
 use crate::plant::{self, Fault};
@@ -19,7 +23,7 @@ use abi::trap::{
     USER_CODE, USER_DATA, Vector,
 };
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use kcore::Event;
 
 /// Leave by the frame, with `iret`.
@@ -43,7 +47,7 @@ global_asm!(
     syscall = const Vector::SYSCALL.0,
     general_protection = const Vector::GENERAL_PROTECTION.0,
     ipi = const Vector::IPI.0,
-    stray = const STRAY.0,
+    stray = const vectors::STRAY.0,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
     exit_fast = const EXIT_FAST,
@@ -56,66 +60,14 @@ global_asm!(
     kernel_trap = sym panic::kernel_trap,
     double_fault_fn = sym panic::double_fault,
     machine_check_fn = sym panic::machine_check,
-    nmi_count = sym NMIS,
+    nmi_count = sym strays::NMIS,
     panicking = sym panic::PANICKING,
     nobody = const panic::NOBODY,
     stopped = sym panic::STOPPED,
 );
 
-unsafe extern "C" {
-    static trap_stubs: u8;
-    fn ipi_stub();
-    fn stray_stub();
-    fn syscall_stub();
-    fn sysenter_stub();
-    fn nmi_stub();
-    /// Entry of the double-fault task.
-    pub fn double_fault();
-    /// Entry of the machine-check task.
-    pub fn machine_check();
-}
-
 unsafe extern "fastcall" {
     fn first_exit(exit: u32, frame: *mut TrapFrame) -> !;
-}
-
-/// Vectors below this have a stub of their own.
-const STUBS: u32 = 52;
-/// The vector that all stray interrupts above are given; no line has it.
-const STRAY: Vector = Vector(50);
-
-/// Address of the stub for a vector.
-pub fn stub(vector: u32) -> u32 {
-    let own = match Vector(vector) {
-        Vector::NMI => nmi_stub,
-        Vector::SYSCALL => syscall_stub,
-        Vector::IPI => ipi_stub,
-        Vector(STUBS..) => stray_stub,
-        _ => return &raw const trap_stubs as u32 + vector * 16,
-    };
-    own as usize as u32
-}
-
-/// Address of the stub for `sysenter`.
-pub fn sysenter() -> u32 {
-    sysenter_stub as *const () as u32
-}
-
-/// Non-maskable interrupts, counted by their stub.
-static NMIS: AtomicU32 = AtomicU32::new(0);
-/// Interrupts that no device asked for.
-static SPURIOUS: AtomicU32 = AtomicU32::new(0);
-/// Errors that a local APIC reported.
-static APIC_ERRORS: AtomicU32 = AtomicU32::new(0);
-
-/// Interrupts that concern nobody: they are counted, and nobody pays.
-pub fn strays() -> [(&'static str, u32); 3] {
-    [
-        ("NMI (the watchdog sends 18 a second to each CPU)", &NMIS),
-        ("spurious", &SPURIOUS),
-        ("APIC error", &APIC_ERRORS),
-    ]
-    .map(|(name, count)| (name, count.load(Relaxed)))
 }
 
 /// What may be set in the flags of a program: the arithmetic ones, TF, IF, DF,
@@ -219,7 +171,9 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
         }
         Vector::IPI => {
             lapic::end_of_interrupt();
-            mail::arrived(cpu, frame)
+            // If there is nothing that makes this CPU enter, it does not.
+            let event = mail::answer(cpu, Event::Wake, frame)?;
+            Some(enter(cpu, event, frame))
         }
         Vector::SERIAL => serial(cpu, idle, frame),
         Vector::KEYBOARD => {
@@ -233,13 +187,13 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
         Vector::APIC_ERROR => {
             lapic::end_of_interrupt();
             lapic::clear_errors();
-            APIC_ERRORS.fetch_add(1, Relaxed);
+            strays::APIC_ERRORS.fetch_add(1, Relaxed);
             None
         }
         // A device that firmware or an earlier system set up may still send one.
         _ => {
             lapic::end_stray();
-            SPURIOUS.fetch_add(1, Relaxed);
+            strays::SPURIOUS.fetch_add(1, Relaxed);
             None
         }
     }

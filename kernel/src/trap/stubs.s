@@ -4,12 +4,13 @@
 # very top of this CPU's stack and calls a Rust function with the frame's
 # address; what comes back in eax says how to leave: {exit_frame}, {exit_fast},
 # {exit_idle} or {exit_again}. The hard thing is that nothing here may fault or trust a
-# register that the user set. So every way in loads ds and es, and clears the
-# direction flag, before Rust runs; sysenter, which leaves TF and NT to the
-# user's liking, loads known flags.
+# register that the user set. So every way in loads ds and es and known flags before
+# Rust runs: DF would make string instructions run backwards, AC would switch SMAP
+# off, and sysenter leaves TF and NT to the user's liking too.
 #
 # The kernel computes with the user's data selector in ds and es: both are
-# flat, and a return need not load them again.
+# flat, and a return need not load them again. It stands in the frame, as ss: ring 3
+# can have no other there.
 
 .set FRAME, 68
 
@@ -19,6 +20,15 @@
 .endm
 .macro pop_segments
     .byte 0x07, 0x1f                    # es, ds
+.endm
+
+# Known segments and flags, with esp at the frame. (The flags that are set from here:
+# the one that always is.)
+.macro be_in_kernel
+    mov ds, word ptr [esp + FRAME - 4]
+    mov es, word ptr [esp + FRAME - 4]
+    push {flag_one}
+    popfd
 .endm
 
 .set USER_CODE, {user_code}
@@ -92,10 +102,7 @@ common:
 from_user:
     push_segments
     pushad
-    mov ecx, USER_DATA
-    mov ds, ecx
-    mov es, ecx
-    cld
+    be_in_kernel
     mov ecx, esp
     begin_at_frame
     call {trap}
@@ -119,10 +126,7 @@ syscall_stub:
     jne elsewhere
     push_segments
     pushad
-    mov ecx, USER_DATA
-    mov ds, ecx
-    mov es, ecx
-    cld
+    be_in_kernel
     mov ecx, esp
     begin_at_frame
     call {syscall_fn}
@@ -171,11 +175,7 @@ sysenter_flags_saved:
     push USER_DATA                      # ds
     push USER_DATA                      # es
     pushad
-    push {flag_one}
-    popfd                               # TF, NT, DF, AC are clear from here
-    mov ecx, USER_DATA
-    mov ds, ecx
-    mov es, ecx
+    be_in_kernel
     mov ecx, esp
     begin_at_frame
     call {fast_syscall}

@@ -17,9 +17,10 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle gdb`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 7] = [
         ("it_stands_at_the_entry", entry),
         ("a_trace_reaches_from_kernel_to_program", backtrace),
+        ("no_flag_of_a_program_stays_on_in_the_kernel", flags),
         ("every_program_has_its_symbols", several),
         ("an_awkward_path_and_four_cpus", awkward_path),
         ("the_time_limit_is_status_124", time_limit),
@@ -144,6 +145,41 @@ fn backtrace() -> Result<(), Failed> {
         text("in ring 0"),
     ]);
     expect("backtrace", &["hello"], &lines, &reached)
+}
+
+/// The first call of a program is made by `int 0x30`, later ones by `sysenter`; what
+/// else interrupts it comes the general way. AC is its own affair, and it keeps it.
+fn flags() -> Result<(), Failed> {
+    const AC: u32 = 0x4_0000;
+    let set = format!("set $eflags = $eflags | {AC:#x}");
+    let show = format!("printf \"flags in ring %d: %#x\\n\", $cs & 3, $eflags & {AC:#x}");
+    let lines = [
+        set.as_str(),
+        &show,
+        "break kernel::trap::syscall",
+        "break kernel::trap::fast_syscall",
+        "break kernel::trap::trap",
+        "continue",
+        &show,
+        "delete 2",
+        "continue",
+        &show,
+        "delete 3",
+        "continue",
+        &show,
+        "detach",
+    ];
+    let (before, clear) = (format!("flags in ring 3: {AC:#x}"), "flags in ring 0: 0");
+    let seen = Expect::new().in_order([
+        text(&before),
+        regex("Breakpoint 2, kernel::trap::syscall .*"),
+        text(clear),
+        regex("Breakpoint 3, kernel::trap::fast_syscall .*"),
+        text(clear),
+        regex("Breakpoint 4, kernel::trap::trap .*"),
+        text(clear),
+    ]);
+    expect("flags", &["faultdie"], &lines, &seen)
 }
 
 /// A server stands at its entry first; the programs after it, which begin at the

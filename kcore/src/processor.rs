@@ -1,6 +1,6 @@
 //! What the machine's processors can do that programs can notice.
 //!
-//! The kernel proper is told at boot, like everything it knows, and a recorded run
+//! The core is told at boot, like everything it knows, and a recorded run
 //! says it to its replay. The hard thing is that it is the machine's and not one
 //! CPU's: a program moves from one to another between two instructions, so it may
 //! use only what all of them have.

@@ -1,4 +1,4 @@
-//! The one function that does to the machine what the kernel proper decided.
+//! The one function that does to the machine what the core decided.
 //!
 //! The hard thing is the order. A frame that the step freed may be used again
 //! only when no CPU can reach it: so this CPU's page tables change first, then
@@ -12,17 +12,16 @@
 //! meanwhile, as only the lock's holder may; and an NMI, a panic's included,
 //! waits for no lock.
 
-use crate::address_space;
-use crate::console::{self, uart::COM1};
+use crate::locked::KernelGuard;
+use crate::machine::address_space;
+use crate::machine::console::{self, uart::COM1};
+use crate::machine::power;
+use crate::machine::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::monitor;
-use crate::power;
-use crate::proper::Holder;
-use crate::smp::{self, ThisCpu, clock, data_segments, fpu};
-use crate::x86;
 use abi::{EnvId, TrapFrame};
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::step::FpuLeft;
-use kcore::{Common, Event, Remote, Step, ToResume, ToSwitch};
+use kcore::{Common, End, Event, Remote, Step, ToResume, ToSwitch};
 
 /// How a CPU goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Leave {
 #[inline(always)]
 pub fn perform(
     cpu: ThisCpu,
-    mut holder: Holder,
+    mut holder: KernelGuard,
     step: Step,
     frame: &mut TrapFrame,
 ) -> (Leave, Option<Event>) {
@@ -63,7 +62,7 @@ pub fn perform(
 
 /// What has to be done before the lock is let go, but for what may keep it long.
 #[inline(always)]
-fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
+fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
     let left = match step {
         Step::Resume(to) => resume(cpu, holder, to),
         Step::Switch(to) => {
@@ -91,7 +90,7 @@ fn perform_locked(cpu: ThisCpu, holder: &mut Holder, step: Step) -> Leave {
 
 /// [`perform`] for a step that does no more than switch.
 #[inline(always)]
-pub fn switch(cpu: ThisCpu, mut holder: Holder) -> Leave {
+pub fn switch(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
     let left = switch_locked(cpu, &mut holder);
     drop(holder);
     left
@@ -102,9 +101,9 @@ pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH.union(ToResume::SETTLE);
 
 /// [`perform`] for a step that asks for no more than [`OF_OWN_PAGES`].
 #[inline(always)]
-pub fn settle_own_pages(mut holder: Holder, to: ToResume) {
+pub fn settle_own_pages(mut holder: KernelGuard, to: ToResume) {
     if to.contains(ToResume::FLUSH) {
-        x86::invlpg(holder.outbox().flush);
+        address_space::flush(holder.outbox().flush);
     }
     if to.contains(ToResume::SETTLE) {
         holder.settle();
@@ -122,13 +121,12 @@ fn start_quantum(cpu: ThisCpu) {
 
 /// Prepares the CPU for going on with the same environment.
 #[inline(always)]
-fn resume(cpu: ThisCpu, holder: &mut Holder, to: ToResume) -> Leave {
+fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
     if to.contains(ToResume::FLUSH) {
-        x86::invlpg(holder.outbox().flush);
+        address_space::flush(holder.outbox().flush);
     }
     if to.contains(ToResume::FLUSH_ALL) {
-        // SAFETY: (25) the directory in use, again.
-        unsafe { x86::load_cr3(x86::cr3()) };
+        address_space::flush_all();
     }
     if to.contains(ToResume::FPU) {
         fpu::lend();
@@ -144,12 +142,11 @@ fn resume(cpu: ThisCpu, holder: &mut Holder, to: ToResume) -> Leave {
 
 /// Prepares the CPU for another environment. Nobody has its x87 registers.
 #[inline(always)]
-fn switch_locked(cpu: ThisCpu, holder: &mut Holder) -> Leave {
+fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
     let outbox = holder.outbox();
     let env = &cpu.area().env;
     data_segments::leave(EnvId(env.load(Relaxed) as i32));
-    // SAFETY: (26) every environment's directory has the kernel's entries.
-    unsafe { x86::load_cr3(outbox.pgdir.address()) };
+    address_space::enter_environment(outbox);
     data_segments::arrive(outbox.id);
     env.store(outbox.id.0 as u32, Relaxed);
     start_quantum(cpu);
@@ -157,10 +154,10 @@ fn switch_locked(cpu: ThisCpu, holder: &mut Holder) -> Leave {
 }
 
 /// Prepares the CPU for having no environment.
-fn leave_for_none(cpu: ThisCpu, holder: &mut Holder, step: Step, left: Leave) -> Leave {
+fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leave) -> Leave {
     leave_fpu(holder, step);
     data_segments::leave(EnvId(cpu.area().env.load(Relaxed) as i32));
-    address_space::enter();
+    address_space::enter_kernel();
     clock::stop_quantum();
     if cpu.is_first() {
         console::new_quantum();
@@ -169,7 +166,7 @@ fn leave_for_none(cpu: ThisCpu, holder: &mut Holder, step: Step, left: Leave) ->
 }
 
 /// Does what a step says of the x87 and SSE registers of whoever leaves this CPU.
-fn leave_fpu(holder: &mut Holder, step: Step) {
+fn leave_fpu(holder: &mut KernelGuard, step: Step) {
     match step.fpu_left() {
         FpuLeft::Clean => {}
         FpuLeft::Save => fpu::save(holder.outbox().fpu),
@@ -179,7 +176,7 @@ fn leave_fpu(holder: &mut Holder, step: Step) {
 
 /// Makes another CPU flush, or give up its environment.
 #[cold]
-fn make_obey(holder: &mut Holder) {
+fn make_obey(holder: &mut KernelGuard) {
     match holder.outbox().remote {
         Some(Remote::Flush(cpu)) => {
             let mailbox = &smp::area(cpu).mailbox;
@@ -198,12 +195,20 @@ fn make_obey(holder: &mut Holder) {
 /// The effects that need the lock no more, or for good. Returns the event to
 /// enter again with, if that has to be at once.
 #[cold]
-fn finish(cpu: ThisCpu, mut holder: Holder, step: Step, frame: &mut TrapFrame) -> Option<Event> {
+fn finish(
+    cpu: ThisCpu,
+    mut holder: KernelGuard,
+    step: Step,
+    frame: &mut TrapFrame,
+) -> Option<Event> {
     if step.ends() {
         let end = holder.outbox().end;
         let mut devices = console::devices();
         holder.end();
-        power::end(cpu, end, &holder, &mut devices);
+        match end {
+            End::PowerOff => power::off(),
+            End::Monitor => monitor::at_the_end(cpu, &holder, &mut devices),
+        }
     }
     if step.breaks() {
         stop_at_breakpoint(cpu, holder, step, frame);
@@ -222,7 +227,7 @@ fn finish(cpu: ThisCpu, mut holder: Holder, step: Step, frame: &mut TrapFrame) -
 
 /// Enters the monitor, with the environment on this CPU. Its quantum begins
 /// anew when it goes on.
-fn stop_at_breakpoint(cpu: ThisCpu, mut holder: Holder, step: Step, frame: &mut TrapFrame) {
+fn stop_at_breakpoint(cpu: ThisCpu, mut holder: KernelGuard, step: Step, frame: &mut TrapFrame) {
     clock::stop_quantum();
     let mut devices = console::devices();
     console::hush();
@@ -233,9 +238,9 @@ fn stop_at_breakpoint(cpu: ThisCpu, mut holder: Holder, step: Step, frame: &mut 
 }
 
 /// Writes out what there is to print, after this step: the port
-/// is waited for, and what its interrupts would have told the kernel proper, it
+/// is waited for, and what its interrupts would have told the core, it
 /// is told here. Should one of them still come, it tells nothing new.
-fn print_all(cpu: ThisCpu, holder: &mut Holder, step: Step, frame: &mut TrapFrame) {
+fn print_all(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, frame: &mut TrapFrame) {
     let mut prints = step.common().contains(Common::CONSOLE);
     loop {
         if prints {

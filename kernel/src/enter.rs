@@ -1,4 +1,4 @@
-//! The one way into the kernel proper.
+//! The one way into the core.
 //!
 //! Every entry takes the big lock, makes one step of the state machine, and has
 //! the step's effects performed. The hard thing is the path of a system call
@@ -7,9 +7,9 @@
 //! others share one copy.
 
 use crate::effects::{self, Leave};
+use crate::locked::{self, KERNEL, KernelGuard};
+use crate::machine::smp::{ThisCpu, clock};
 use crate::mail;
-use crate::proper::{self, Holder, KERNEL};
-use crate::smp::{ThisCpu, clock};
 use abi::TrapFrame;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::{Event, Step};
@@ -54,21 +54,21 @@ pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
 
 /// Waits for the lock, and obeys others meanwhile. Returns what is left of the
 /// event if they took the environment away.
-fn wait_for_lock(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> (Holder, Event) {
+fn wait_for_lock(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> (KernelGuard, Event) {
     let mut event = event;
     let holder = KERNEL.lock(|| event = mail::answer(cpu, event, frame).unwrap_or(event));
     (holder, event)
 }
 
-/// One step of the kernel proper, and its effects.
+/// One step of the core, and its effects.
 #[inline(always)]
 fn step(
     cpu: ThisCpu,
     event: impl Fn() -> Event,
-    mut holder: Holder,
+    mut holder: KernelGuard,
     frame: &mut TrapFrame,
 ) -> Leave {
-    if proper::is_special() {
+    if locked::is_special() {
         return special_step(cpu, event(), holder, frame);
     }
     match holder.step(cpu.id(), clock::ticks(), event(), frame) {
@@ -85,7 +85,12 @@ fn step(
 /// As [`step`], for a run that is written down, or with programs that have I/O
 /// privilege.
 #[cold]
-fn special_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut TrapFrame) -> Leave {
+fn special_step(
+    cpu: ThisCpu,
+    event: Event,
+    mut holder: KernelGuard,
+    frame: &mut TrapFrame,
+) -> Leave {
     match holder.special_step(cpu.id(), clock::ticks(), event, frame) {
         Step::Resume(to) if to.is_empty() => Leave::Same,
         step => go_on(cpu, holder, step, frame),
@@ -94,7 +99,7 @@ fn special_step(cpu: ThisCpu, event: Event, mut holder: Holder, frame: &mut Trap
 
 /// Has a step's effects performed. Enters again as often as they ask for it.
 #[inline(never)]
-fn go_on(cpu: ThisCpu, holder: Holder, step: Step, frame: &mut TrapFrame) -> Leave {
+fn go_on(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -> Leave {
     let mut left = Leave::Same;
     let mut next = (holder, step);
     loop {

@@ -1,13 +1,13 @@
 //! The log for replay and the trace: a log device each, reached from where
 //! things happen.
 //!
-//! Most of it is written before and after a step, when the kernel proper is in
+//! Most of it is written before and after a step, when the core is in
 //! nobody's hands. The hard thing is what the kernel reads of memory: that is
 //! known only in the middle of a step, far down in it. So the devices are no
 //! part of what the big lock protects, but have locks of their own. Only who
 //! holds the big lock takes them, so that nobody ever waits for one.
 
-use crate::log_device::LogDevice;
+use crate::machine::log_device::LogDevice;
 use biglock::BigLock;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kcore::record;
@@ -29,7 +29,7 @@ pub fn are_open() -> bool {
     OPEN.load(Relaxed)
 }
 
-/// Logs bytes that the kernel proper read from memory, and from where, if there is a
+/// Logs bytes that the core read from memory, and from where, if there is a
 /// log for replay.
 #[cold]
 pub fn note_read(pa: u32, bytes: &[u8]) {

@@ -3,11 +3,11 @@
 //! Mail is looked for where it may find this CPU: in the handler of the
 //! interrupt that announces it, and while this CPU waits for the lock itself.
 //! The hard thing is to whom the event belongs that this CPU was about to handle:
-//! [`Event::divide`] says so, here and in the kernel proper.
+//! [`Event::divide`] says so, here and in the core.
 
-use crate::address_space;
-use crate::smp::{Parked, ThisCpu, data_segments, fpu};
-use crate::x86;
+use crate::machine::address_space;
+use crate::machine::smp::{Parked, ThisCpu, data_segments, fpu};
+use crate::machine::x86;
 use abi::{EnvId, TrapFrame};
 use biglock::{Serviced, Target};
 use core::sync::atomic::Ordering::Relaxed;
@@ -25,15 +25,14 @@ impl Target for Obey<'_> {
     type Parked = Parked;
 
     fn flush(&mut self) {
-        // SAFETY: (31) the directory in use, again.
-        unsafe { x86::load_cr3(x86::cr3()) };
+        address_space::flush_all();
     }
 
     fn stop(&mut self) -> Parked {
         let id = EnvId(self.cpu.area().env.load(Relaxed) as i32);
         fpu::leave(Slot(id.slot() as u16));
         data_segments::leave(id);
-        address_space::enter();
+        address_space::enter_kernel();
         self.cpu.area().env.store(0, Relaxed);
         (*self.frame, self.event)
     }

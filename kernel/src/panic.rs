@@ -8,11 +8,11 @@
 //! its stub must know who reports, and let that CPU go on. The backtrace believes
 //! no pointer: it reads this CPU's stacks and nothing else.
 
-use crate::console::say;
-use crate::power;
-use crate::proper;
-use crate::smp::{self, ThisCpu, lapic};
-use crate::x86;
+use crate::locked;
+use crate::machine::console::say;
+use crate::machine::power;
+use crate::machine::smp::{self, ThisCpu, lapic};
+use crate::machine::x86;
 use abi::TrapFrame;
 use abi::trap::Vector;
 use core::fmt;
@@ -52,7 +52,7 @@ fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
         power::fail();
     }
     stop_others(cpu);
-    proper::flush_console();
+    locked::flush_console();
     say!("\nkernel panic on CPU {id} at {file}:{line}: {message}");
     say!("{HEADING}");
     let mut calls = Calls::from(ebp);

@@ -1,6 +1,6 @@
 //! Planted faults of the hardware half, to show that tests bite.
 //!
-//! As in [`kcore::plant`], whose faults are those of the kernel proper: one
+//! As in [`kcore::plant`], whose faults are those of the core: one
 //! condition in the code that it breaks, and nothing at all without the feature
 //! `plant`. The hard thing is that they are asked for where no lock is held; so
 //! which one is planted is a word of its own, written once at boot.

@@ -5,7 +5,7 @@
 //! it before anything else is written, without a heap: strings go into one
 //! pool, and a module whose string does not fit is reported and left out.
 
-use crate::console::say;
+use crate::machine::console::say;
 use arrayvec::ArrayVec;
 use core::ops::Range;
 use firmware::multiboot::{BootError, MAX_MODULES, MemoryMap};

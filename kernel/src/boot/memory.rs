@@ -3,14 +3,14 @@
 //! From the memory that the loader calls usable, what is in use is taken out
 //! (the kernel, its modules, page 0, the other CPUs' entry page), then the
 //! tables whose size depends on the machine are carved, and the rest is the
-//! kernel proper's to allocate. The hard thing is a small machine: nothing is
+//! core's to allocate. The hard thing is a small machine: nothing is
 //! sized before the amount of memory is known, and 8 MiB must do.
 
 use super::handover::Module;
-use crate::address_space::{self, image_range};
 use crate::boot::processor;
-use crate::console::say;
-use crate::smp::fpu;
+use crate::machine::address_space::{self, image_range};
+use crate::machine::console::say;
+use crate::machine::smp::fpu;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, MPENTRY_PADDR, PGSIZE};
 use abi::{env, page_info};

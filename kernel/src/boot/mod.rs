@@ -2,7 +2,7 @@
 //!
 //! The hard thing is the order, so each line says what it needs. CPU 0 is
 //! alone until the other CPUs are started, and they wait at a gate until the
-//! kernel proper exists; interrupts are off until the first return to user
+//! core exists; interrupts are off until the first return to user
 //! mode.
 
 mod handover;
@@ -11,20 +11,20 @@ mod others;
 pub mod processor;
 mod programs;
 
-use crate::address_space::temporary::FirmwareMemory;
-use crate::address_space::{self, PageTable, STACKS};
-use crate::console::{self, say};
 use crate::enter;
-use crate::log_device::LogDevice;
+use crate::locked::{self, Core};
 use crate::logs::{RECORD, TRACE};
-use crate::phys::DirectMap;
+use crate::machine::address_space::temporary::FirmwareMemory;
+use crate::machine::address_space::{self, PageTable, STACKS};
+use crate::machine::console::{self, say};
+use crate::machine::log_device::LogDevice;
+use crate::machine::phys::DirectMap;
+use crate::machine::power;
+use crate::machine::smp::clock::Rates;
+use crate::machine::smp::{ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
+use crate::machine::x86;
 use crate::plant;
-use crate::power;
-use crate::proper::{self, Core};
-use crate::smp::clock::Rates;
-use crate::smp::{ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
 use crate::trap;
-use crate::x86;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, KSTKSIZE};
 use core::arch::global_asm;
@@ -105,7 +105,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     memory::announce(&handover.memory);
     let mapped = address_space::build(&handover.memory.usable); // needs the map of memory
     memory::announce_unmapped(&handover.memory, &mapped);
-    address_space::enter(); // the low identity map is gone
+    address_space::enter_kernel(); // the low identity map is gone
     let mut memory = Memory::new(mapped, &handover.modules); // what is left to carve from
     segments::init_interrupt_table(); // needs nothing but the stubs' addresses
     segments::load(cpu, address_space::kernel_pgdir().address()); // from here on faults are reported
@@ -119,7 +119,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     io_apic::silence(&topology); // needs to know where they are; no CPU lets interrupts in yet
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
     let plant = options.plant.map_or(Plant::NONE, |name| planted(&name));
-    let holder = proper::reserve(); // from here on there may be others
+    let holder = locked::reserve(); // from here on there may be others
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
     watchdog::start(&topology); // needs all CPUs to have an interrupt table
     let tables = memory::carve_tables(&mut memory, options.trace); // needs to know how much memory there is
@@ -134,10 +134,10 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
         plant,
     );
     open_logs(options, &rates); // needs the rates
-    let mut kernel = proper::install(holder, kernel, usable.iter().cloned()); // needs the logs
+    let mut kernel = locked::install(holder, kernel, usable.iter().cloned()); // needs the logs
     let privileged = programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
     if privileged {
-        proper::note_io_privilege(); // steps give back what the way in takes
+        locked::note_io_privilege(); // steps give back what the way in takes
     } else if options.prelock && options.plant.is_none() && !options.trace {
         enter::answer_before_lock();
     }
@@ -166,7 +166,7 @@ fn open_logs(options: &BootOptions, rates: &Rates) {
     }
 }
 
-/// The kernel proper, without environments.
+/// The core, without environments.
 fn new_kernel(
     options: &BootOptions,
     rates: &Rates,

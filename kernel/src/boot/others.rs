@@ -5,10 +5,12 @@
 //! number that was given to a CPU that did not come goes to the next one.
 
 use super::memory::{Memory, NoMemory};
-use crate::address_space::{self, STACK_PAGES, temporary::FirmwareMemory};
-use crate::console::say;
-use crate::smp::{self, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, TASK_STACK, lapic, start};
-use crate::x86::Port;
+use crate::machine::address_space::{self, STACK_PAGES, temporary::FirmwareMemory};
+use crate::machine::console::say;
+use crate::machine::smp::{
+    self, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, TASK_STACK, lapic, start,
+};
+use crate::machine::x86::Port;
 use abi::layout::PGSIZE;
 use firmware::Topology;
 use kcore::CpuId;

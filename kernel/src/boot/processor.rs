@@ -6,9 +6,9 @@
 //! [`enable`], and what CPU 0 has decides; a CPU that has less is left out. Only
 //! `sysenter` is no program's right: there is none unless all have it.
 
-use crate::smp::{ThisCpu, fpu};
+use crate::machine::smp::{ThisCpu, fpu};
+use crate::machine::x86;
 use crate::trap::vectors;
-use crate::x86;
 use abi::trap::KERNEL_CODE;
 use core::arch::x86::{__cpuid, __cpuid_count};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};

@@ -7,8 +7,8 @@
 //! arguments at all; one that was given some finds its own name before them.
 
 use super::handover::{Handover, Module};
-use crate::console::say;
-use crate::proper::Proper;
+use crate::locked::LockedKernel;
+use crate::machine::console::say;
 use abi::EnvType;
 use abi::layout::DIRECT_MAP_SIZE;
 use firmware::ModuleString;
@@ -20,7 +20,7 @@ pub const ARGUMENTS: usize = 4096;
 
 /// Makes an environment of every module that is a program, in order; says which
 /// cannot be run. Returns whether one has I/O privilege. `room` is for arguments.
-pub fn create(kernel: &mut Proper, handover: &Handover, room: &mut [u8; ARGUMENTS]) -> bool {
+pub fn create(kernel: &mut LockedKernel, handover: &Handover, room: &mut [u8; ARGUMENTS]) -> bool {
     let mut privileged = false;
     if handover.modules.is_empty() {
         say!("no boot module, so no program to run");

@@ -5,12 +5,12 @@
 
 mod readline;
 
-use crate::address_space;
-use crate::console::{self, Devices, Synchronous, uart::COM1};
-use crate::proper::Holder;
-use crate::smp::ThisCpu;
+use crate::locked::KernelGuard;
+use crate::machine::address_space;
+use crate::machine::console::{self, Devices, Synchronous, uart::COM1};
+use crate::machine::smp::ThisCpu;
+use crate::machine::x86;
 use crate::trap::strays;
-use crate::x86;
 use abi::TrapFrame;
 use core::fmt;
 use monitor::{Image, LINE, Machine};
@@ -22,13 +22,18 @@ struct Here<'d> {
 }
 
 /// The environment on this CPU is at a breakpoint, with these registers.
-pub fn at_breakpoint(cpu: ThisCpu, holder: &Holder, devices: &mut Devices, frame: &mut TrapFrame) {
+pub fn at_breakpoint(
+    cpu: ThisCpu,
+    holder: &KernelGuard,
+    devices: &mut Devices,
+    frame: &mut TrapFrame,
+) {
     let mut here = Here { cpu, devices };
     monitor::at_breakpoint(&mut here, holder.view(), cpu.id(), frame);
 }
 
 /// Nothing is left to run.
-pub fn at_the_end(cpu: ThisCpu, holder: &Holder, devices: &mut Devices) -> ! {
+pub fn at_the_end(cpu: ThisCpu, holder: &KernelGuard, devices: &mut Devices) -> ! {
     console::hush();
     let mut here = Here { cpu, devices };
     loop {

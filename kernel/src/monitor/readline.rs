@@ -5,7 +5,7 @@
 //! asks for a command, the run is over. So it is a function of its own, under
 //! just that name, and everything before it has been printed.
 
-use crate::console::{Devices, uart::COM1};
+use crate::machine::console::{Devices, uart::COM1};
 use monitor::LINE;
 
 /// Prints a prompt and reads a line, echoing it. Printable ASCII only. Returns

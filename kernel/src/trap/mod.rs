@@ -9,14 +9,14 @@
 pub mod strays;
 pub mod vectors;
 
-use crate::console;
 use crate::effects::Leave;
 use crate::enter::{answered_before_lock, enter, enter_inlined};
+use crate::machine::console;
+use crate::machine::smp::{self, ThisCpu, lapic};
+use crate::machine::x86;
 use crate::mail;
 use crate::panic;
 use crate::plant::{self, Fault};
-use crate::smp::{self, ThisCpu, lapic};
-use crate::x86;
 use abi::TrapFrame;
 use abi::trap::{
     FLAG_AC, FLAG_DF, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE,
@@ -162,7 +162,7 @@ fn exit(left: Leave) -> u32 {
     }
 }
 
-/// Deals with an interrupt. `None` if it did not enter the kernel proper.
+/// Deals with an interrupt. `None` if it did not enter the core.
 fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
     match vector {
         Vector::TIMER => {

@@ -34,7 +34,7 @@ pub fn trace(options: &Options) -> anyhow::Result<u8> {
     let (mut matched, mut lines) = (0, String::new());
     for record in trace {
         let record = record.with_context(|| options.file.display().to_string())?;
-        // At boot the kernel proper knows no time.
+        // At boot the core knows no time.
         let booting = record.cause == Cause::Boot;
         let start = match start {
             _ if booting => record.now,

@@ -11,8 +11,8 @@
 //!
 //! A fork's child starts anew.
 
+use crate::machine::x86;
 use crate::plant::{self, Fault};
-use crate::x86;
 use abi::EnvId;
 use abi::env::NENV;
 use abi::trap::USER_DATA;

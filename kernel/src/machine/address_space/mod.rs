@@ -19,7 +19,7 @@
 
 pub mod temporary;
 
-use crate::x86;
+use crate::machine::x86;
 use abi::Perm;
 use abi::layout::{
     DIRECT_MAP_SIZE, KERNBASE, KSTACKTOP, KSTKSIZE, MMIOBASE, PGSHIFT, PGSIZE, PTSIZE, UENVS,
@@ -30,7 +30,7 @@ use core::ops::Range;
 use firmware::{PhysRange, RangeSet};
 use kcore::cpu::MAX_CPUS;
 use kcore::log_memory::Purpose;
-use kcore::{CpuId, Pfn};
+use kcore::{CpuId, Outbox, Pfn};
 
 /// A page table or page directory in the kernel's image.
 #[repr(C, align(4096))]
@@ -290,7 +290,26 @@ pub fn map_stack(cpu: CpuId, below: u32, pa: u32, pages: u32) {
 pub const STACK_PAGES: u32 = KSTKSIZE / PGSIZE;
 
 /// Moves this CPU to the kernel's page directory.
-pub fn enter() {
+pub fn enter_kernel() {
     // SAFETY: (3) it maps image, stacks and devices where the one in use does.
     unsafe { x86::load_cr3(KERNEL.address()) };
+}
+
+/// Moves this CPU to the page directory of the environment that a step switches to.
+#[inline(always)]
+pub fn enter_environment(outbox: &Outbox) {
+    // SAFETY: (26) every environment's directory has the kernel's entries.
+    unsafe { x86::load_cr3(outbox.pgdir.address()) };
+}
+
+/// Drops this CPU's translation of a page.
+#[inline(always)]
+pub fn flush(va: u32) {
+    x86::invlpg(va);
+}
+
+/// Drops all of this CPU's translations that are not global.
+pub fn flush_all() {
+    // SAFETY: (25) the directory in use, again.
+    unsafe { x86::load_cr3(x86::cr3()) };
 }

@@ -9,7 +9,7 @@ use core::arch::asm;
 
 /// CR0 of every CPU: paging, write protection also for the kernel, alignment
 /// checks for users that ask, x87 errors as exceptions; caches on, EM clear.
-/// TS comes and goes, see [`crate::smp::fpu`].
+/// TS comes and goes, see [`crate::machine::smp::fpu`].
 pub const CR0: u32 = 0x8005_0033;
 /// CR4: 4 MiB pages.
 pub const CR4_PSE: u32 = 0x10;

@@ -1,14 +1,14 @@
 //! The x87 and SSE registers: lending, saving, loading and resetting them.
 //!
-//! Whose they are is known to the kernel proper (`kcore/src/fpu.rs`), whose steps
+//! Whose they are is known to the core (`kcore/src/fpu.rs`), whose steps
 //! say what is to be done here. While TS is set nobody uses them, and the first
 //! instruction that wants to traps. The hard thing is that a reset leaves nothing
 //! behind, whatever exception is pending, on any processor.
 //!
 //! An image is kept for each slot. Source: Intel SDM volume 1, chapters 8 and 10.
 
+use crate::machine::x86;
 use crate::plant::{self, Fault};
-use crate::x86;
 use abi::env::NENV;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -78,7 +78,7 @@ pub fn lend() {
 /// Loads what was saved for a slot; the registers are lent.
 pub fn load(slot: Slot) {
     let image = image(slot).cast_const().cast();
-    // SAFETY: (55) saved by `save`, as the kernel proper knows. No exception is
+    // SAFETY: (55) saved by `save`, as the core knows. No exception is
     // pending: the registers are as after a reset.
     unsafe {
         if HAS_FXSAVE.load(Relaxed) {
@@ -115,7 +115,7 @@ pub fn take_back() {
 }
 
 /// Another CPU takes this one's environment, of this slot, away: if it used the
-/// registers, they are saved. (The kernel proper will think so too.)
+/// registers, they are saved. (The core will think so too.)
 pub fn leave(slot: Slot) {
     if x86::is_ts_clear() {
         save(slot);

@@ -11,9 +11,9 @@
 //!
 //! Source: QEMU, docs/specs/ivshmem-spec (the device "ivshmem-plain").
 
-use crate::address_space;
-use crate::pci::Device;
-use crate::smp::ThisCpu;
+use crate::machine::address_space;
+use crate::machine::pci::Device;
+use crate::machine::smp::ThisCpu;
 use abi::layout::PGSIZE;
 use core::ops::Range;
 use kcore::cpu::MAX_CPUS;

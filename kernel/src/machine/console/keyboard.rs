@@ -12,7 +12,7 @@
 //! PC/AT Technical Reference, "Keyboard controller"; IBM PS/2 Hardware Interface
 //! Technical Reference, "Keyboard and Auxiliary Device Controller".
 
-use crate::x86::Port;
+use crate::machine::x86::Port;
 use pc_keyboard::layouts::Us104Key;
 use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
 

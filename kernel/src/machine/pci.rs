@@ -6,7 +6,7 @@
 //! must not be heard while that is its address.
 //! Source: PCI Local Bus Specification 3.0, 3.2.2.3.2 and 6.2.5.
 
-use crate::x86::Port;
+use crate::machine::x86::Port;
 use core::ops::Range;
 
 // SAFETY: (33) the configuration address and data ports; what is written there

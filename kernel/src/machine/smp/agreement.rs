@@ -8,9 +8,9 @@
 //! differ. And nothing may be taken for granted of the last order, the one that lets
 //! a CPU in: it is either taken, or taken back. Source: Intel SDM volume 3, "Time-stamp counter".
 
+use crate::machine::smp::clock;
+use crate::machine::x86;
 use crate::plant::{self, Fault};
-use crate::smp::clock;
-use crate::x86;
 use core::sync::atomic::{AtomicU32, Ordering};
 use kcore::CpuId;
 

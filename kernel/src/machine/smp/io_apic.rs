@@ -6,7 +6,7 @@
 //! own; so all are closed before any CPU lets interrupts in. Source: Intel
 //! 82093AA data sheet.
 
-use crate::address_space;
+use crate::machine::address_space;
 use firmware::Topology;
 
 const SELECT: u32 = 0;

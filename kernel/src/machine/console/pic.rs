@@ -8,7 +8,7 @@
 //! way it came. The second need not know that mode, so it is told at once, by
 //! [`acknowledge_mouse`]. Source: Intel 8259A data sheet.
 
-use crate::x86::Port;
+use crate::machine::x86::Port;
 
 /// Vector of the first interrupt line.
 const FIRST_VECTOR: u8 = 32;

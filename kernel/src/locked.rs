@@ -1,17 +1,17 @@
-//! The kernel proper, in its place behind the big lock; the log of what it is
+//! The core, in its place behind the big lock; the log of what it is
 //! told and answers, and the trace of what happens in it.
 //!
-//! The kernel proper has four entry points; each is called from here and from
+//! The core has four entry points; each is called from here and from
 //! nowhere else, so that with `record=on` the log is complete and the run can
 //! be replayed on another machine (see [`kcore::record`]). With `trace=on` each
 //! of them is followed by taking the new records out (see [`kcore::trace`]). The
 //! hard thing is that without them both must cost nothing: one test on the way
 //! in decides, and what follows it is compiled twice.
 
-use crate::console;
-use crate::log_device::LogDevice;
 use crate::logs::{self, RECORD, TRACE};
-use crate::phys::DirectMap;
+use crate::machine::console;
+use crate::machine::log_device::LogDevice;
+use crate::machine::phys::DirectMap;
 use abi::{EnvId, TrapFrame};
 use biglock::{BigLock, Guard};
 use core::mem::MaybeUninit;
@@ -20,20 +20,20 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kcore::record::Recorder;
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, Outbox, Step};
 
-/// The kernel proper on this machine.
+/// The core on this machine.
 pub type Core = Kernel<'static, DirectMap>;
 
-/// The kernel proper, and what its log remembers.
-pub struct Proper {
+/// The core, and what its log remembers.
+pub struct LockedKernel {
     core: MaybeUninit<Core>,
     recorder: Recorder,
 }
 
-/// The right to the kernel proper: this CPU holds the big lock.
-pub type Holder = Guard<'static, Proper>;
+/// The right to the core: this CPU holds the big lock.
+pub type KernelGuard = Guard<'static, LockedKernel>;
 
-/// The kernel proper of this machine.
-pub static KERNEL: BigLock<Proper> = BigLock::new(Proper {
+/// The core of this machine.
+pub static KERNEL: BigLock<LockedKernel> = BigLock::new(LockedKernel {
     core: MaybeUninit::uninit(),
     recorder: Recorder::new(),
 });
@@ -41,10 +41,10 @@ pub static KERNEL: BigLock<Proper> = BigLock::new(Proper {
 /// Whether [`KERNEL`] has been filled. Only panics have to ask.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// Whether a step takes more than [`Proper::step`].
+/// Whether a step takes more than [`LockedKernel::step`].
 static SPECIAL: AtomicBool = AtomicBool::new(false);
 
-/// Whether a step is one for [`Proper::special_step`]: it is written down, or some
+/// Whether a step is one for [`LockedKernel::special_step`]: it is written down, or some
 /// program has I/O privilege.
 #[inline(always)]
 pub fn is_special() -> bool {
@@ -58,26 +58,26 @@ pub fn note_io_privilege() {
 
 /// Holds the kernel's place until it is there: a CPU that comes up may be
 /// interrupted before it is let in, by whatever was on its way, and has to wait.
-pub fn reserve() -> Holder {
+pub fn reserve() -> KernelGuard {
     KERNEL.lock(|| {})
 }
 
 /// Puts the kernel in its place. `usable` is what it was made with.
 pub fn install(
-    mut holder: Holder,
+    mut holder: KernelGuard,
     core: Core,
     usable: impl Iterator<Item = Range<u32>> + Clone,
-) -> Holder {
-    let proper = &mut *holder;
-    proper.core.write(core);
+) -> KernelGuard {
+    let kernel = &mut *holder;
+    kernel.core.write(core);
     SPECIAL.store(logs::are_open(), Relaxed);
-    proper.record(|recorder, log, core| recorder.boot(log, core, usable));
+    kernel.record(|recorder, log, core| recorder.boot(log, core, usable));
     INSTALLED.store(true, Relaxed);
     holder
 }
 
-impl Proper {
-    /// The kernel proper.
+impl LockedKernel {
+    /// The core.
     #[inline(always)]
     fn core(&mut self) -> &mut Core {
         // SAFETY: (44) `reserve` took the lock before any other CPU was up, and CPU
@@ -85,7 +85,7 @@ impl Proper {
         unsafe { self.core.assume_init_mut() }
     }
 
-    /// The kernel proper, to look at.
+    /// The core, to look at.
     pub fn view(&self) -> &Core {
         // SAFETY: (45) as in `core`.
         unsafe { self.core.assume_init_ref() }
@@ -198,7 +198,7 @@ pub fn flush_console() {
         // SAFETY: (47) all other CPUs have been stopped, and this one never goes
         // back to what it was doing. The ring's state is plain numbers, and
         // whatever they are, safe code bounds them.
-        let proper = unsafe { &mut *KERNEL.force() };
-        console::flush(proper.core().console());
+        let kernel = unsafe { &mut *KERNEL.force() };
+        console::flush(kernel.core().console());
     }
 }

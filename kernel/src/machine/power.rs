@@ -1,16 +1,12 @@
-//! The end of a run: the machine is switched off, or the monitor entered.
+//! The end of a run: the machine is switched off.
 //!
 //! The hard thing is that there is no one way to switch a PC off. Under an
 //! emulator with the debug-exit device the verdict is written there and becomes
 //! its exit status; else the ACPI register at the address that emulators use is
 //! tried; a machine that has neither is left halted.
 
-use crate::console::{Devices, uart::COM1};
-use crate::monitor;
-use crate::proper::Holder;
-use crate::smp::ThisCpu;
-use crate::x86::{self, Port};
-use kcore::End;
+use crate::machine::console::uart::COM1;
+use crate::machine::x86::{self, Port};
 
 /// Where the emulator's debug-exit device is put.
 pub const DEBUG_EXIT_PORT: u16 = 0xf4;
@@ -27,17 +23,8 @@ pub const PANIC: u8 = 0x32;
 /// Sleep enable, sleep type 0, which is "off" there.
 const SOFT_OFF: u16 = 0x2000;
 
-/// Nothing is left to run, and everything is printed. The lock and the devices
-/// are not let go any more.
-pub fn end(cpu: ThisCpu, end: End, holder: &Holder, devices: &mut Devices) -> ! {
-    match end {
-        End::PowerOff => off(),
-        End::Monitor => monitor::at_the_end(cpu, holder, devices),
-    }
-}
-
-/// Switches the machine off.
-fn off() -> ! {
+/// Switches the machine off: the run ended as it should.
+pub fn off() -> ! {
     COM1.drain();
     DEBUG_EXIT.write(SUCCESS);
     PM1A_CONTROL.write_u16(SOFT_OFF);

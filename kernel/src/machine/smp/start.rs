@@ -8,10 +8,10 @@
 //! is up. Source: Intel SDM volume 3, "Multiple-processor initialization".
 
 use super::{ThisCpu, agreement, area, clock, lapic, segments};
-use crate::address_space;
 use crate::boot::processor;
+use crate::machine::address_space;
+use crate::machine::x86;
 use crate::trap;
-use crate::x86;
 use abi::TrapFrame;
 use abi::layout::{KERNBASE, MPENTRY_PADDR, kernel_stack_top};
 use core::arch::global_asm;
@@ -22,8 +22,8 @@ global_asm!(
     include_str!("trampoline.s"),
     kernbase = const KERNBASE,
     page = const MPENTRY_PADDR,
-    cr0 = const crate::x86::CR0,
-    cr4_pse = const crate::x86::CR4_PSE,
+    cr0 = const crate::machine::x86::CR0,
+    cr4_pse = const crate::machine::x86::CR4_PSE,
     pgdir = sym address_space::BOOT,
     ticket = sym TICKET,
     ap_main = sym ap_main,
@@ -131,7 +131,7 @@ pub fn open(this: ThisCpu) {
 
 /// The first Rust that another CPU runs, on its own stack.
 extern "C" fn ap_main() -> ! {
-    address_space::enter();
+    address_space::enter_kernel();
     let cpu = ThisCpu::get();
     segments::load(cpu, address_space::kernel_pgdir().address());
     let fits = processor::enable(cpu);

@@ -26,7 +26,7 @@ pub mod segments;
 pub mod start;
 pub mod watchdog;
 
-use crate::x86;
+use crate::machine::x86;
 use abi::TrapFrame;
 use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
 use biglock::Mailbox;

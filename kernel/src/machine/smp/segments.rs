@@ -9,8 +9,8 @@
 //! and "Interrupt and exception handling".
 
 use super::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, ThisCpu};
+use crate::machine::x86;
 use crate::trap::vectors;
-use crate::x86;
 use abi::trap::{KERNEL_CODE, KERNEL_DATA, TASK_STATE, Vector};
 use core::arch::asm;
 use core::cell::UnsafeCell;

@@ -9,8 +9,8 @@
 //! *faster*; of three short comparisons the slowest is the best.
 //! Source: Intel 8254 data sheet; port 0x61 of the PC/AT.
 
-use crate::smp::lapic;
-use crate::x86::{Port, rdtsc};
+use crate::machine::smp::lapic;
+use crate::machine::x86::{Port, rdtsc};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 // SAFETY: (48) the 8254's and its gate's ports; they do not touch memory.
@@ -90,7 +90,7 @@ fn compare() -> Rates {
     panic!("the 8254 timer does not count");
 }
 
-/// The time, as the kernel proper is told it: the time-stamp counter. Turning
+/// The time, as the core is told it: the time-stamp counter. Turning
 /// it into nanoseconds would cost more than the shortest system calls.
 #[inline(always)]
 pub fn ticks() -> u64 {

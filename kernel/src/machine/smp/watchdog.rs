@@ -12,7 +12,7 @@
 //! an I/O APIC have no watchdog. Source: Intel 82093AA data sheet.
 
 use super::io_apic::IoApic;
-use crate::x86::Port;
+use crate::machine::x86::Port;
 use firmware::Topology;
 use firmware::topology::TopologySource;
 

@@ -10,7 +10,7 @@
 //! Source: National Semiconductor PC16550D data sheet.
 
 use super::line_errors::Errors;
-use crate::x86::Port;
+use crate::machine::x86::Port;
 use core::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
 
 /// Bytes that the transmit FIFO takes.

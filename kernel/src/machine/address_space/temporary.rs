@@ -7,7 +7,7 @@
 //! and on this CPU only, so only CPU 0 may look, and only while it boots.
 
 use super::DEVICES;
-use crate::x86;
+use crate::machine::x86;
 use abi::Perm;
 use abi::layout::{MMIOBASE, PGSIZE, ptx};
 use core::marker::PhantomData;

@@ -1,6 +1,6 @@
 //! The console: COM1 and the keyboard, first polled, later by interrupts.
 //!
-//! Until the kernel proper exists, [`say!`] writes straight to the port. From
+//! Until the core exists, [`say!`] writes straight to the port. From
 //! then on everything that is printed goes through the kernel's ring; only a
 //! panic, the monitor and the end of a run write straight to the port again.
 //!
@@ -62,7 +62,7 @@ macro_rules! say {
     ($($arg:tt)*) => {{
         use core::fmt::Write as _;
         // Writing to the port cannot fail.
-        let _ = writeln!($crate::console::Synchronous, $($arg)*);
+        let _ = writeln!($crate::machine::console::Synchronous, $($arg)*);
     }};
 }
 pub(crate) use say;

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::paging::space::USER_TABLES;
 use crate::phys::{Pfn, PhysMem};
+use crate::watch::Watcher;
 use abi::env::NENV;
 use abi::layout::{NPTENTRIES, UTOP, UVPT, pdx};
 use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_VM, USER_CODE, USER_DATA};
@@ -43,7 +44,7 @@ fn check(holds: bool, what: &'static str, at: u32) -> Verdict {
 /// the table; its content does not matter.
 ///
 /// Call it when the last step's effects are done and it is settled.
-pub fn audit<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32]) -> Verdict {
+pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32]) -> Verdict {
     holds.fill(0);
     slots(kernel)?;
     cpus(kernel)?;
@@ -65,7 +66,7 @@ pub fn audit<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32]) -> Verdict {
 }
 
 /// I5, I8 and the public table.
-fn slots<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let mut live = 0;
     for slot in kernel.envs.used() {
         let env = &kernel.envs[slot];
@@ -160,7 +161,7 @@ fn saved_frame(kind: EnvType, frame: &abi::TrapFrame, at: u32) -> Verdict {
 }
 
 /// I6: both ends of "runs on" agree.
-fn cpus<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     for cpu in crate::CpuSet(u32::MAX).iter() {
         let at = u32::from(cpu.0);
         if let Some(slot) = kernel.cpus.current(cpu) {
@@ -203,7 +204,7 @@ fn cpus<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
 }
 
 /// Exactly those who wait are in the queue they wait in.
-fn queues<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let sched = &kernel.sched;
     queue(kernel, &sched.ready, Env::is_queued, "the ready queue")?;
     let waits = |for_what| move |env: &Env| env.alive && env.wait == for_what;
@@ -228,8 +229,8 @@ fn queues<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
 }
 
 /// In the queue are those who `belong`, and nobody else.
-fn queue<M: PhysMem>(
-    kernel: &Kernel<'_, M>,
+fn queue<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
     queue: &Queue,
     belongs: impl Fn(&Env) -> bool,
     name: &'static str,
@@ -245,7 +246,7 @@ fn queue<M: PhysMem>(
 
 /// Members of jobs whose end has begun are counted, and wait for nothing but
 /// their end.
-fn ending<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let mut count = 0;
     for slot in kernel.envs.used() {
         let env = &kernel.envs[slot];
@@ -264,7 +265,7 @@ fn ending<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
 }
 
 /// Exactly those who wait for a receiver are in its queue.
-fn senders<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
+fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let (mut waiting, mut queued) = (0, 0);
     for slot in kernel.envs.used() {
         let env = &kernel.envs[slot];
@@ -299,7 +300,7 @@ fn senders<M: PhysMem>(kernel: &Kernel<'_, M>) -> Verdict {
 }
 
 /// I3 and I4; counts what every page table holds.
-fn spaces<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32]) -> Verdict {
+fn spaces<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32]) -> Verdict {
     for slot in kernel.envs.used() {
         let env = &kernel.envs[slot];
         if env.alive {
@@ -318,8 +319,8 @@ fn spaces<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32]) -> Verdict {
     Ok(())
 }
 
-fn space<M: PhysMem>(
-    kernel: &Kernel<'_, M>,
+fn space<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
     holds: &mut [u32],
     directory: Pfn,
     slot: Slot,
@@ -342,7 +343,11 @@ fn space<M: PhysMem>(
     tables(kernel, holds, directory)
 }
 
-fn tables<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &mut [u32], directory: Pfn) -> Verdict {
+fn tables<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    holds: &mut [u32],
+    directory: Pfn,
+) -> Verdict {
     hold(holds, directory)?;
     for index in 0..USER_TABLES {
         let table = Pte(kernel.mem.read(directory.address() + index * 4));
@@ -385,7 +390,7 @@ fn hold(holds: &mut [u32], frame: Pfn) -> Verdict {
 }
 
 /// I1, I2 and I12: counts, free list, nothing lost.
-fn frames<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &[u32]) -> Verdict {
+fn frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &[u32]) -> Verdict {
     let frames = &kernel.frames;
     let limbo = frames.state.limbo;
     check(
@@ -425,7 +430,7 @@ fn frames<M: PhysMem>(kernel: &Kernel<'_, M>, holds: &[u32]) -> Verdict {
 
 /// How many environments are alive, and how many frames are in use: what must
 /// be as at boot when everything has died.
-pub fn census<M: PhysMem>(kernel: &Kernel<'_, M>) -> (usize, u32) {
+pub fn census<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> (usize, u32) {
     let live = kernel
         .envs
         .used()

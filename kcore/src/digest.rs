@@ -11,6 +11,7 @@
 use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::phys::PhysMem;
+use crate::watch::Watcher;
 use core::hash::{Hash, Hasher};
 
 /// FNV-1a over words.
@@ -67,7 +68,7 @@ impl Hasher for Digest {
 
 /// A digest of the scheduler, the lists' heads, the console and what each CPU
 /// runs.
-pub fn quick<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
+pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     let mut digest = Digest::default();
     let frames = &kernel.frames.state;
     (frames.free, frames.limbo, frames.fresh_len).hash(&mut digest);
@@ -98,7 +99,7 @@ pub fn quick<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
 
 /// A digest of everything: [`quick`], every slot, every frame's count, every
 /// page table.
-pub fn full<M: PhysMem>(kernel: &Kernel<'_, M>) -> u64 {
+pub fn full<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     let mut digest = Digest::default();
     digest.write_u64(quick(kernel));
     for slot in kernel.envs.used() {
@@ -146,7 +147,11 @@ fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
     }
 }
 
-fn tables<M: PhysMem>(kernel: &Kernel<'_, M>, space: crate::paging::Space, digest: &mut Digest) {
+fn tables<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    space: crate::paging::Space,
+    digest: &mut Digest,
+) {
     for (va, entry) in space.mappings(&kernel.mem) {
         let Pte(word) = entry.without_usage();
         (va, word).hash(digest);

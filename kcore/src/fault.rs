@@ -20,13 +20,14 @@ use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{BadAddress, UserSlice};
+use crate::watch::Watcher;
 use abi::layout::{KERNBASE, PGSIZE, UXSTACKTOP, kernel_stack_top};
 use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, FLAG_RF, UTRAP_FRAME_SIZE, Vector};
 use abi::{TrapFrame, UTrapFrame};
 use core::fmt::{self, Write};
 use core::mem::size_of;
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// An exception in user mode.
     pub(crate) fn fault(
         &mut self,

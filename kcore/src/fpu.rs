@@ -18,8 +18,9 @@ use crate::cpu::CpuId;
 use crate::env::Slot;
 use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
+use crate::watch::Watcher;
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// The environment on this CPU wants to use the registers.
     pub(crate) fn lend_fpu(&mut self, cpu: CpuId, slot: Slot) {
         self.cpus[cpu].fpu = true;

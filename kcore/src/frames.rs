@@ -223,11 +223,12 @@ impl<'t> Frames<'t> {
         count == 0
     }
 
-    /// Frees what is in limbo. Call it when the step's effects are done.
-    pub(crate) fn settle(&mut self) {
+    /// Frees what is in limbo. Call it when the step's effects are done. Returns
+    /// what that was: the beginning of the free list.
+    pub(crate) fn settle(&mut self) -> List {
         let limbo = core::mem::take(&mut self.state.limbo);
         if limbo.head == 0 {
-            return;
+            return limbo;
         }
         let free = self.state.free;
         self.entry(Pfn(limbo.tail)).next = free.head;
@@ -240,6 +241,7 @@ impl<'t> Frames<'t> {
             },
             len: free.len.wrapping_add(limbo.len),
         };
+        limbo
     }
 
     fn push_free(&mut self, frame: Pfn) {

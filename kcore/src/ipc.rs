@@ -19,7 +19,7 @@ use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Fault;
 use crate::syscall::{CallResult, Caller, Outcome};
-use crate::trace::What;
+use crate::watch::{Fact, Tell, Watcher};
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, Perm};
 
@@ -34,7 +34,7 @@ pub struct Letter {
     pub(crate) perm: u32,
 }
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn sys_ipc_try_send(
         &mut self,
@@ -69,11 +69,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         let env = &mut self.envs[caller.slot];
         env.letter = letter;
         env.wait = Wait::Receiver(target);
-        if self.trace.is_on() {
-            let to = self.envs[target].id;
-            let Letter { value, va, .. } = letter;
-            self.trace.put(What::Sends { to, value, va });
-        }
+        self.watcher.tell(|| Fact::WaitsToSend {
+            to: self.envs[target].id,
+            value: letter.value,
+            va: letter.va,
+        });
         Ok(Outcome::Stop)
     }
 
@@ -111,9 +111,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         self.envs[caller.slot].wait = Wait::Message;
         self.mirror
             .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
-        if self.trace.is_on() {
-            self.trace.put(What::Receives { va: dstva });
-        }
+        self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });
         Ok(Outcome::Stop)
     }
 
@@ -181,9 +179,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         };
         self.mirror
             .message_received(&mut self.mem, target, &self.envs[target]);
-        if self.trace.is_on() {
-            self.trace_delivered(target);
-        }
+        self.watcher.tell(|| self.envs[target].delivered());
         Ok(())
     }
 

@@ -27,7 +27,7 @@ use crate::processor::Processor;
 use crate::reaper::Reaper;
 use crate::sched::{Next, Sched};
 use crate::step::{Common, End, Outbox, Step, ToEnterAgain, ToIdle, ToResume, ToSwitch};
-use crate::trace::{Trace, Words};
+use crate::watch::{Fact, Tell, Unwatched, Watcher};
 use abi::env::NENV;
 use abi::trap::FLAG_IOPL;
 use abi::{EnvType, Error, TrapFrame};
@@ -72,8 +72,6 @@ pub struct Tables<'t> {
     pub envs: &'t mut [Env; NENV],
     /// The console's ring.
     pub console: &'t mut [u8],
-    /// The ring of the trace; empty for none.
-    pub trace: &'t mut [Words],
 }
 
 /// Everything that is not a table, for taking and restoring snapshots of a
@@ -138,8 +136,9 @@ impl Effects {
 /// needs frames; each is a few page tables.
 const PIECES: u32 = 32;
 
-/// The kernel. Exactly one thing is generic: how physical memory is reached.
-pub struct Kernel<'t, M: PhysMem> {
+/// The kernel. Generic are how physical memory is reached, and who is told what
+/// happens.
+pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
     // --- The machine's memory.
     pub(crate) mem: M,
     pub(crate) frames: Frames<'t>,
@@ -154,8 +153,8 @@ pub struct Kernel<'t, M: PhysMem> {
     // --- The way out.
     pub(crate) console: Console<'t>,
 
-    /// What happened, for people. No step depends on it.
-    pub(crate) trace: Trace<'t>,
+    /// Whom to tell what happens. No step depends on it.
+    pub(crate) watcher: W,
 
     // --- This step's own. Overwritten by the next.
     pub(crate) now: u64,
@@ -170,15 +169,17 @@ pub struct Kernel<'t, M: PhysMem> {
     pub(crate) config: Config,
 }
 
-impl<'t, M: PhysMem> Kernel<'t, M> {
+impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
     /// A kernel without environments. `usable` are the ranges of frame numbers
-    /// that may be allocated, ascending and disjoint.
+    /// that may be allocated, ascending and disjoint; `watcher` is told what
+    /// happens.
     pub fn new(
         mem: M,
+        watcher: W,
         tables: Tables<'t>,
         config: Config,
         usable: impl Iterator<Item = Range<u32>>,
-    ) -> Kernel<'t, M> {
+    ) -> Kernel<'t, M, W> {
         Kernel {
             mem,
             frames: Frames::new(tables.frames, config.upages, usable),
@@ -188,7 +189,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
             cpus: Cpus::default(),
             sched: Sched::default(),
             console: Console::new(tables.console),
-            trace: Trace::new(tables.trace),
+            watcher,
             now: 0,
             effects: Effects::empty(),
             outbox: Outbox::default(),
@@ -218,19 +219,14 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
                 self.go_on(cpu, frame, next)
             }
             None => {
-                if self.trace.is_on() {
-                    self.trace_entry(cpu, event, frame);
-                }
+                self.tell_entry(cpu, event, frame);
                 self.sched.idle.remove(cpu);
                 self.device(event);
                 self.run_next(cpu, frame)
             }
         };
         let step = self.close(way);
-        if self.trace.is_on() {
-            self.quiet = false;
-            self.trace_exit(cpu, &step);
-        }
+        self.tell_step(cpu, &step);
         step
     }
 
@@ -263,9 +259,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         event: Event,
         frame: &mut TrapFrame,
     ) -> Next {
-        if self.trace.is_on() {
-            self.trace_entry(cpu, event, frame);
-        }
+        self.tell_entry(cpu, event, frame);
         if self.envs[slot].job.ending {
             self.device(event);
             if self.console.is_crowded() {
@@ -346,19 +340,19 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         self.restore_io_privilege(cpu, event, &mut frame);
         self.note_fpu_saved(cpu, slot);
         self.leave_cpu(cpu, slot, &frame);
-        if self.trace.is_on() {
-            self.trace_parked(cpu, slot, &frame);
-        }
         self.envs[slot].pending = event.divide().0;
         self.show_status(slot);
+        self.watcher.tell(|| Fact::Parked {
+            cpu,
+            env: self.envs[slot].id,
+            eip: frame.eip,
+        });
     }
 
     /// The step's other effects are done: what it freed is free.
     pub fn settle(&mut self) {
-        if self.trace.is_on() {
-            self.trace_limbo();
-        }
-        self.frames.settle();
+        let freed = self.frames.settle();
+        self.tell_freed(freed);
         if !self.reaper.is_empty() {
             self.reaper.settle(&mut self.frames);
             self.reap_dead();
@@ -388,7 +382,7 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
     /// Takes a bounded piece of a dead address space apart, if there is one.
     fn reap_dead(&mut self) -> bool {
         self.reaper
-            .work(&mut self.mem, &mut self.frames, &mut self.trace)
+            .work(&mut self.mem, &mut self.frames, &mut self.watcher)
     }
 
     /// Details of the last step's effects.
@@ -436,14 +430,14 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         &mut self.console
     }
 
-    /// The trace.
-    pub fn trace(&self) -> &Trace<'t> {
-        &self.trace
+    /// Who is told what happens.
+    pub fn watcher(&self) -> &W {
+        &self.watcher
     }
 
-    /// The trace, to take records from.
-    pub fn trace_mut(&mut self) -> &mut Trace<'t> {
-        &mut self.trace
+    /// The same, to take from it what it noted.
+    pub fn watcher_mut(&mut self) -> &mut W {
+        &mut self.watcher
     }
 
     /// Everything that is not a table.
@@ -493,13 +487,12 @@ impl<'t, M: PhysMem> Kernel<'t, M> {
         }
     }
 
-    /// The tables, to copy from and to, without the trace.
+    /// The tables, to copy from and to.
     pub fn tables(&mut self) -> Tables<'_> {
         Tables {
             frames: self.frames.table,
             envs: self.envs.slots_mut(),
             console: self.console.ring,
-            trace: &mut [],
         }
     }
 }

@@ -48,6 +48,7 @@ pub mod step;
 pub mod syscall;
 pub mod trace;
 pub mod usermem;
+pub mod watch;
 
 pub use cpu::{CpuId, CpuSet};
 pub use event::Event;

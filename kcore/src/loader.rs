@@ -12,6 +12,7 @@ use crate::paging::{Pte, Space, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Fault;
 use crate::syscall::heap::{HEAP_LIMIT, page_up};
+use crate::watch::Watcher;
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
 use abi::trap::FLAG_IOPL;
 use abi::{EnvId, EnvType, Error, Perm, Personality, TrapFrame};
@@ -58,7 +59,7 @@ impl From<Error> for LoadError {
     }
 }
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes a runnable environment from a boot module. On an error nothing of
     /// it is left.
     pub fn boot_env(&mut self, boot: Boot<'_>) -> Result<EnvId, LoadError> {
@@ -75,9 +76,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         };
         let slot = self.create(EnvId::NONE, &pattern)?;
         let filled = self.fill(slot, elf, boot);
-        if self.trace.is_on() {
-            self.trace_loaded(slot);
-        }
+        self.tell_loaded(slot);
         match filled {
             Ok(()) => {
                 self.mirror.registers(&mut self.mem, slot, &self.envs[slot]);
@@ -177,7 +176,7 @@ impl<M: PhysMem> Kernel<'_, M> {
         let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
         self.mem.zero_frame(frame);
         let slot = space
-            .ensure_table(&mut self.mem, &mut self.frames, page)
+            .ensure_table(&mut self.mem, &mut self.frames, page, |_| {})
             .map_err(|_| Error::NoMem)?;
         self.mem.write(slot, Pte::new(frame, perm).0);
         Ok(frame)

@@ -3,7 +3,7 @@
 //!
 //! The kernel is *quiet* when nothing is left over from earlier steps that this
 //! one would have to go on with: nothing in limbo, dead, dying or waiting to be
-//! printed, room for the kernel's own lines, no fault planted, no trace kept. It
+//! printed, room for the kernel's own lines, no fault planted, nobody listening. It
 //! nearly always is. Then a system call need not ask for any of that, and the
 //! calls that are made most often are answered on the spot: `getenvid`; `yield`,
 //! which is how programs wait and how one environment hands its CPU to the next;
@@ -22,12 +22,13 @@ use crate::phys::PhysMem;
 use crate::sched::Next;
 use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
+use crate::watch::Watcher;
 use abi::{Call, TrapFrame};
 
 /// Going on as if nothing had been.
 const GO_ON: Step = Step::Resume(ToResume::empty());
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes the step if it is one of a quiet kernel and there is a short way;
     /// else changes nothing.
     #[inline(always)]
@@ -157,7 +158,7 @@ impl<M: PhysMem> Kernel<'_, M> {
 
     /// Whether the next step may take the short way.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.has_nothing_left() && !self.trace.is_on()
+        self.has_nothing_left() && !self.watcher.is_listening()
     }
 
     /// Whether nothing is left over that the next step would have to go on

@@ -13,8 +13,7 @@ use crate::frames::{Frames, List};
 use crate::paging::space::USER_TABLES;
 use crate::paging::{Pte, Space};
 use crate::phys::{Pfn, PhysMem};
-use crate::trace::{Mapping, Trace, What};
-use abi::EnvId;
+use crate::watch::{Fact, Tell, Unwatched, Watcher, unmapped_in_dead};
 use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE};
 
 /// Spaces that wait to be taken apart. Linked through their directories.
@@ -80,11 +79,11 @@ impl Reaper {
     }
 
     /// Takes a bounded piece apart. Returns whether there was any work.
-    pub(crate) fn work<M: PhysMem>(
+    pub(crate) fn work<M: PhysMem, W: Watcher>(
         &mut self,
         mem: &mut M,
         frames: &mut Frames<'_>,
-        trace: &mut Trace<'_>,
+        watcher: &mut W,
     ) -> bool {
         if self.ready.head == 0 {
             return false;
@@ -93,7 +92,7 @@ impl Reaper {
         let mut tables = 0;
         for _ in 0..PIECE_ENTRIES {
             if self.cursor >= USER_TABLES {
-                self.finish(mem, frames, trace, directory);
+                self.finish(mem, frames, watcher, directory);
                 return true;
             }
             let slot = directory.address() + self.cursor * 4;
@@ -107,11 +106,16 @@ impl Reaper {
             self.cursor += 1;
             let table = Pte(mem.read(slot));
             if table.is_present() {
-                let table = table.frame();
-                if trace.is_on() {
-                    empty_traced_table(mem, frames, trace, table, (directory, first));
+                let space = Space { pgdir: directory };
+                let dead = DeadTable {
+                    frame: table.frame(),
+                    space,
+                    first,
+                };
+                if watcher.is_listening() {
+                    dead.empty_watched(mem, frames, watcher);
                 } else {
-                    empty_untraced_table(mem, frames, table);
+                    dead.empty_unwatched(mem, frames);
                 }
                 mem.write(slot, 0);
                 tables += 1;
@@ -123,11 +127,11 @@ impl Reaper {
         true
     }
 
-    fn finish<M: PhysMem>(
+    fn finish<M: PhysMem, W: Watcher>(
         &mut self,
         mem: &mut M,
         frames: &mut Frames<'_>,
-        trace: &mut Trace<'_>,
+        watcher: &mut W,
         directory: Pfn,
     ) {
         let next = frames.entry(directory).next;
@@ -137,72 +141,63 @@ impl Reaper {
         if next == 0 {
             self.ready.tail = 0;
         }
-        if frames.release_unseen(mem, directory) && trace.is_on() {
-            trace.put(What::Freed { frame: directory });
+        if frames.release_unseen(mem, directory) {
+            watcher.tell(|| Fact::Freed { frame: directory });
         }
     }
 }
 
-/// What became of something in a page table.
-enum Done {
-    /// This entry of it means nothing any more.
-    Removed(u32, Pte),
-    /// This frame is free.
-    Freed(Pfn),
+/// A page table of a dead space.
+struct DeadTable {
+    frame: Pfn,
+    space: Space,
+    /// The first address that it is for.
+    first: u32,
 }
 
-/// [`empty_table`] without a trace; apart, as its loop needs every register.
-#[inline(never)]
-fn empty_untraced_table<M: PhysMem>(mem: &mut M, frames: &mut Frames<'_>, table: Pfn) {
-    empty_table(mem, frames, table, |_| {});
-}
+impl DeadTable {
+    /// [`DeadTable::empty`] with nobody to tell; apart, as its loop needs every
+    /// register.
+    #[inline(never)]
+    fn empty_unwatched<M: PhysMem>(self, mem: &mut M, frames: &mut Frames<'_>) {
+        self.empty(mem, frames, &mut Unwatched);
+    }
 
-/// [`empty_table`] for a trace. The table is that for the addresses from `first`
-/// on in the space of this directory.
-#[cold]
-fn empty_traced_table<M: PhysMem>(
-    mem: &mut M,
-    frames: &mut Frames<'_>,
-    trace: &mut Trace<'_>,
-    table: Pfn,
-    (pgdir, first): (Pfn, u32),
-) {
-    empty_table(mem, frames, table, |done| match done {
-        Done::Removed(index, entry) => trace.put(What::Removed(Mapping {
-            env: EnvId::NONE,
-            va: first + index * PGSIZE,
-            entry: entry.without_usage(),
-            pgdir,
-        })),
-        Done::Freed(frame) => trace.put(What::Freed { frame }),
-    });
-}
+    /// [`DeadTable::empty`] with somebody who listens.
+    #[cold]
+    fn empty_watched<M: PhysMem, W: Watcher>(
+        self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        watcher: &mut W,
+    ) {
+        self.empty(mem, frames, watcher);
+    }
 
-/// Releases what a page table maps, and the table; says what it did.
-#[inline(always)]
-fn empty_table<M: PhysMem>(
-    mem: &mut M,
-    frames: &mut Frames<'_>,
-    table: Pfn,
-    mut tell: impl FnMut(Done),
-) {
-    for start in (0..NPTENTRIES).step_by(GROUP as usize) {
-        let group = table.address() + start * 4;
-        if is_empty(mem, group) {
-            continue;
-        }
-        for index in 0..GROUP {
-            let entry = Pte(mem.read(group + index * 4));
-            if entry.is_present() {
-                tell(Done::Removed(start + index, entry));
-                if frames.release_unseen(mem, entry.frame()) {
-                    tell(Done::Freed(entry.frame()));
+    /// Releases what a page table maps, and the table.
+    #[inline(always)]
+    fn empty<M: PhysMem, W: Watcher>(self, mem: &mut M, frames: &mut Frames<'_>, watcher: &mut W) {
+        for start in (0..NPTENTRIES).step_by(GROUP as usize) {
+            let group = self.frame.address() + start * 4;
+            if is_empty(mem, group) {
+                continue;
+            }
+            for index in 0..GROUP {
+                let entry = Pte(mem.read(group + index * 4));
+                if entry.is_present() {
+                    let va = self.first + (start + index) * PGSIZE;
+                    watcher.tell(|| unmapped_in_dead(self.space, va, entry));
+                    if frames.release_unseen(mem, entry.frame()) {
+                        watcher.tell(|| Fact::Freed {
+                            frame: entry.frame(),
+                        });
+                    }
                 }
             }
         }
-    }
-    if frames.release_unseen(mem, table) {
-        tell(Done::Freed(table));
+        if frames.release_unseen(mem, self.frame) {
+            watcher.tell(|| Fact::Freed { frame: self.frame });
+        }
     }
 }
 

@@ -45,6 +45,7 @@ use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::phys::{Pfn, PhysMem};
 use crate::step::{Common, End, Remote, Step, ToResume};
+use crate::watch::Watcher;
 use crate::{Boot, CpuId, LoadError, digest};
 use abi::layout::{NPTENTRIES, UENVS, ULIM, UPAGES, UTOP, pdx};
 use abi::{EnvId, Perm, TrapFrame};
@@ -129,10 +130,10 @@ impl Recorder {
     }
 
     /// The beginning: a kernel that was just made, from these ranges.
-    pub fn boot<M: PhysMem, S: Sink>(
+    pub fn boot<M: PhysMem, W: Watcher, S: Sink>(
         &mut self,
         sink: &mut S,
-        kernel: &Kernel<'_, M>,
+        kernel: &Kernel<'_, M, W>,
         usable: impl Iterator<Item = Range<u32>> + Clone,
     ) {
         sink.put(&MAGIC);
@@ -204,11 +205,11 @@ impl Recorder {
     }
 
     /// The step's answer, before its effects are performed.
-    pub fn leave<M: PhysMem, S: Sink>(
+    pub fn leave<M: PhysMem, W: Watcher, S: Sink>(
         &mut self,
         sink: &mut S,
         cpu: CpuId,
-        kernel: &Kernel<'_, M>,
+        kernel: &Kernel<'_, M, W>,
         step: &Step,
         frame: &TrapFrame,
     ) {
@@ -230,7 +231,11 @@ impl Recorder {
     }
 
     /// [`Kernel::settle`] was called.
-    pub fn settled<M: PhysMem, S: Sink>(&mut self, sink: &mut S, kernel: &Kernel<'_, M>) {
+    pub fn settled<M: PhysMem, W: Watcher, S: Sink>(
+        &mut self,
+        sink: &mut S,
+        kernel: &Kernel<'_, M, W>,
+    ) {
         Record::new(sink, tag::SETTLED).finish();
         if self.steps >= DIGEST_INTERVAL {
             self.digest(sink, kernel);
@@ -238,7 +243,11 @@ impl Recorder {
     }
 
     /// Logs a digest of everything; the kernel is settled.
-    pub fn digest<M: PhysMem, S: Sink>(&mut self, sink: &mut S, kernel: &Kernel<'_, M>) {
+    pub fn digest<M: PhysMem, W: Watcher, S: Sink>(
+        &mut self,
+        sink: &mut S,
+        kernel: &Kernel<'_, M, W>,
+    ) {
         self.steps = 0;
         let mut record = Record::new(sink, tag::DIGEST);
         record.bytes(&digest::full(kernel).to_le_bytes());
@@ -246,7 +255,11 @@ impl Recorder {
     }
 
     /// The run is over; the kernel is settled.
-    pub fn end<M: PhysMem, S: Sink>(&mut self, sink: &mut S, kernel: &Kernel<'_, M>) {
+    pub fn end<M: PhysMem, W: Watcher, S: Sink>(
+        &mut self,
+        sink: &mut S,
+        kernel: &Kernel<'_, M, W>,
+    ) {
         self.digest(sink, kernel);
         Record::new(sink, tag::END).finish();
     }
@@ -267,7 +280,7 @@ pub fn bytes_read<S: Sink>(sink: &mut S, pa: u32, bytes: &[u8]) {
 
 /// Those page tables of the kernel's half that the core walks for its users:
 /// the directory's entries, and the tables of the public windows.
-fn tables_of_the_kernel<M: PhysMem, S: Sink>(sink: &mut S, kernel: &Kernel<'_, M>) {
+fn tables_of_the_kernel<M: PhysMem, W: Watcher, S: Sink>(sink: &mut S, kernel: &Kernel<'_, M, W>) {
     let directory = kernel.config.kernel_pgdir;
     words(sink, kernel, directory, pdx(UTOP)..NPTENTRIES);
     for window in [UENVS, UPAGES] {
@@ -279,9 +292,9 @@ fn tables_of_the_kernel<M: PhysMem, S: Sink>(sink: &mut S, kernel: &Kernel<'_, M
 }
 
 /// Logs words of a frame, without the zeroes at the end.
-fn words<M: PhysMem, S: Sink>(
+fn words<M: PhysMem, W: Watcher, S: Sink>(
     sink: &mut S,
-    kernel: &Kernel<'_, M>,
+    kernel: &Kernel<'_, M, W>,
     frame: Pfn,
     indices: Range<u32>,
 ) {
@@ -366,7 +379,7 @@ impl<'s, S: Sink> Record<'s, S> {
     }
 
     /// Which way a step goes, what it asks for, and details in this order.
-    fn step<M: PhysMem>(&mut self, step: &Step, kernel: &Kernel<'_, M>) {
+    fn step<M: PhysMem, W: Watcher>(&mut self, step: &Step, kernel: &Kernel<'_, M, W>) {
         let outbox = &kernel.outbox;
         self.bytes(&[way_code(step)]);
         self.number(step.bits().into());

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::kernel::{Effects, Kernel, Way};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
+use crate::watch::Watcher;
 use abi::TrapFrame;
 use abi::trap::FLAG_NT;
 use core::fmt::Write;
@@ -68,7 +69,7 @@ fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
     *frame = *saved;
 }
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Carries out what handling an event decided.
     #[inline(always)]
     pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Way {

@@ -18,10 +18,11 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kcore::record::Recorder;
-use kcore::{Boot, CpuId, Event, Kernel, LoadError, Outbox, Step};
+use kcore::trace::Traced;
+use kcore::{Boot, CpuId, Event, LoadError, Outbox, Step};
 
 /// The core on this machine.
-pub type Core = Kernel<'static, DirectMap>;
+pub type Core = Traced<'static, DirectMap>;
 
 /// The core, and what its log remembers.
 pub struct LockedKernel {
@@ -102,8 +103,9 @@ impl LockedKernel {
     fn write_trace(&mut self) {
         let core = self.core();
         TRACE.write(|device| {
-            core.trace_mut().take(|records| device.append(records));
-            device.note_lost(core.trace().lost());
+            let trace = core.watcher_mut();
+            trace.take(|records| device.append(records));
+            device.note_lost(trace.lost());
         });
     }
 

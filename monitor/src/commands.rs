@@ -145,7 +145,7 @@ fn show_backtrace<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done 
 }
 
 fn show_trace<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
-    let trace = session.kernel.trace();
+    let trace = session.kernel.watcher();
     if !trace.is_on() {
         return Err("No trace is kept (kernel argument trace=on)");
     }

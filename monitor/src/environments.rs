@@ -5,11 +5,12 @@
 
 use crate::{Complaint, Done, Session, Then, say};
 use abi::{EnvId, EnvStatus};
+use kcore::PhysMem;
 use kcore::env::{Env, Slot, Wait};
-use kcore::{Kernel, PhysMem};
+use kcore::trace::Traced;
 
 /// The environment with an id, in hexadecimal.
-pub fn named<M: PhysMem>(kernel: &Kernel<'_, M>, id: &str) -> Result<Slot, Complaint> {
+pub fn named<M: PhysMem>(kernel: &Traced<'_, M>, id: &str) -> Result<Slot, Complaint> {
     let id = crate::memory::hexadecimal(id)?;
     let found = kernel.envs().find(EnvId(id.cast_signed()));
     found.ok_or("No such environment")

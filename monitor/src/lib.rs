@@ -28,7 +28,8 @@ use arrayvec::ArrayVec;
 use commands::Command;
 use kcore::env::Slot;
 use kcore::paging::Space;
-use kcore::{CpuId, Kernel, PhysMem};
+use kcore::trace::Traced;
+use kcore::{CpuId, PhysMem};
 
 /// Prints a line. A console on which nothing can be printed is nobody's to tell.
 macro_rules! say {
@@ -44,7 +45,7 @@ const MAX_WORDS: usize = 16;
 /// What a command works with.
 struct Session<'s, M: PhysMem> {
     machine: &'s mut dyn Machine,
-    kernel: &'s Kernel<'s, M>,
+    kernel: &'s Traced<'s, M>,
     stopped: Option<Stopped<'s>>,
 }
 
@@ -70,7 +71,7 @@ type Done = Result<Then, Complaint>;
 /// with these registers. Returns when it may go on.
 pub fn at_breakpoint<'s, M: PhysMem>(
     machine: &'s mut dyn Machine,
-    kernel: &'s Kernel<'s, M>,
+    kernel: &'s Traced<'s, M>,
     cpu: CpuId,
     frame: &'s mut TrapFrame,
 ) {
@@ -97,7 +98,7 @@ pub fn at_breakpoint<'s, M: PhysMem>(
 
 /// Nothing is left to run. Returns whenever somebody thinks that something
 /// could go on.
-pub fn at_the_end<'s, M: PhysMem>(machine: &'s mut dyn Machine, kernel: &'s Kernel<'s, M>) {
+pub fn at_the_end<'s, M: PhysMem>(machine: &'s mut dyn Machine, kernel: &'s Traced<'s, M>) {
     welcome(machine);
     Session {
         machine,

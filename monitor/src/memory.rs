@@ -10,8 +10,9 @@ use crate::{Complaint, Done, Machine, Session, Then, say};
 use abi::Perm;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSHIFT, PGSIZE, PTSIZE, pdx, ptx};
 use core::fmt;
+use kcore::PhysMem;
 use kcore::paging::{Pte, Space};
-use kcore::{Kernel, PhysMem};
+use kcore::trace::Traced;
 
 /// Words shown if nobody says how many, and at the most.
 const FEW: u32 = 16;
@@ -36,7 +37,7 @@ fn range(arguments: &[&str]) -> Result<(u32, u32), Complaint> {
 }
 
 /// The word at an aligned physical address, if that is RAM that is mapped.
-fn physical_word<M: PhysMem>(kernel: &Kernel<'_, M>, pa: u32) -> Option<u32> {
+fn physical_word<M: PhysMem>(kernel: &Traced<'_, M>, pa: u32) -> Option<u32> {
     let memory = kernel.memory();
     let own = Space {
         pgdir: kernel.config().kernel_pgdir,
@@ -60,7 +61,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn of<M: PhysMem>(kernel: &Kernel<'_, M>, space: Space, va: u32) -> Walk {
+    fn of<M: PhysMem>(kernel: &Traced<'_, M>, space: Space, va: u32) -> Walk {
         let directory = space.directory_entry(kernel.memory(), va);
         if directory.grants(Perm::P | Perm::PS) {
             let start = directory.0 & !(PTSIZE - 1);
@@ -87,7 +88,7 @@ impl Walk {
 }
 
 /// The aligned word at a virtual address, if it can be read without harm.
-pub fn word<M: PhysMem>(kernel: &Kernel<'_, M>, space: Space, va: u32) -> Option<u32> {
+pub fn word<M: PhysMem>(kernel: &Traced<'_, M>, space: Space, va: u32) -> Option<u32> {
     let pa = Walk::of(kernel, space, va).physical?;
     (va.is_multiple_of(4)).then(|| physical_word(kernel, pa))?
 }

@@ -6,6 +6,7 @@
 use crate::memory::Reading;
 use abi::{EnvId, TrapFrame};
 use kcore::record::{Recorder, Sink, bytes_read};
+use kcore::watch::Watcher;
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, PhysMem, Step};
 use std::ops::Range;
 
@@ -27,8 +28,8 @@ impl Sink for Bytes {
 
 impl Log {
     /// A log that begins with a kernel that was just made.
-    pub fn begin<M: PhysMem>(
-        kernel: &Kernel<'_, M>,
+    pub fn begin<M: PhysMem, W: Watcher>(
+        kernel: &Kernel<'_, M, W>,
         usable: impl Iterator<Item = Range<u32>> + Clone,
     ) -> Log {
         let mut log = Log {
@@ -57,11 +58,11 @@ impl Log {
         self.recorder.enter(&mut self.bytes, cpu, now, event, frame);
     }
 
-    pub(crate) fn leave<M: PhysMem>(
+    pub(crate) fn leave<M: PhysMem, W: Watcher>(
         &mut self,
         read: &[Reading],
         cpu: CpuId,
-        kernel: &Kernel<'_, M>,
+        kernel: &Kernel<'_, M, W>,
         step: &Step,
         frame: &TrapFrame,
     ) {
@@ -74,12 +75,12 @@ impl Log {
         self.recorder.parked(&mut self.bytes, cpu, frame, event);
     }
 
-    pub(crate) fn settled<M: PhysMem>(&mut self, kernel: &Kernel<'_, M>) {
+    pub(crate) fn settled<M: PhysMem, W: Watcher>(&mut self, kernel: &Kernel<'_, M, W>) {
         self.recorder.settled(&mut self.bytes, kernel);
     }
 
     /// Ends the log.
-    pub fn end<M: PhysMem>(&mut self, kernel: &Kernel<'_, M>) {
+    pub fn end<M: PhysMem, W: Watcher>(&mut self, kernel: &Kernel<'_, M, W>) {
         self.recorder.end(&mut self.bytes, kernel);
     }
 

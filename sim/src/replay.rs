@@ -17,6 +17,7 @@ use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
 use kcore::plant::{Fault, Plant};
 use kcore::record::result_code;
+use kcore::watch::Unwatched;
 use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem, digest};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -205,7 +206,8 @@ fn make_kernel<'t>(
         plant,
     };
     let usable = boot.usable.iter().cloned();
-    Some(Kernel::new(memory, store.lend(), config, usable))
+    let (tables, _) = store.lend();
+    Some(Kernel::new(memory, Unwatched, tables, config, usable))
 }
 
 /// Where in the run we are.

@@ -167,7 +167,7 @@ fn what_is_mapped_free_and_running_comes_out_of_the_trace() {
             }
             driver.act(stream.words()).expect("kernel and model agree");
         }
-        assert_eq!(driver.machine.kernel.trace().lost(), 0);
+        assert_eq!(driver.machine.kernel.watcher().lost(), 0);
         for (kind, count) in told.kinds {
             *kinds.entry(kind).or_insert(0) += count;
         }
@@ -217,7 +217,7 @@ fn what_a_small_ring_loses_is_counted() {
         }
         let machine = &mut driver.machine;
         machine.take_trace();
-        let trace = machine.kernel.trace();
+        let trace = machine.kernel.watcher();
         let taken = machine.trace.len() as u64;
         assert_eq!(taken + trace.lost(), trace.made());
         let last: Vec<Record> = trace.recent(5).collect();

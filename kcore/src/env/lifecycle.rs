@@ -14,10 +14,11 @@ use crate::paging::Space;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::step::Remote;
+use crate::watch::{Fact, Tell, Watcher};
 use abi::{EnvId, Error};
 use core::fmt::Write;
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes an environment that is not runnable and maps nothing. What is
     /// fixed at birth is taken from `pattern`: parent, kind, personality,
     /// registers, the heap's ends and the job. `current` is printed as the creator.
@@ -42,9 +43,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         env.job = pattern.job;
         env.space = space;
         let id = env.id;
-        if self.trace.is_on() {
-            self.trace.born(env);
-        }
+        self.watcher.tell(|| Fact::Born {
+            env: id,
+            parent: pattern.parent,
+            pgdir: space.pgdir,
+        });
         self.mirror.born(&mut self.mem, slot, &self.envs[slot]);
         self.say(format_args!("[{:08x}] new env {:08x}\n", current.0, id.0));
         Ok(slot)
@@ -92,9 +95,11 @@ impl<M: PhysMem> Kernel<'_, M> {
             false => self.reaper.add_unused(&mut self.frames, env.space),
         }
         self.envs.give_back(slot);
-        if self.trace.is_on() {
-            self.trace.died(&env, killer);
-        }
+        self.watcher.tell(|| Fact::Died {
+            env: env.id,
+            killer,
+            pgdir: env.space.pgdir,
+        });
         self.show_status(slot);
         self.say(format_args!(
             "[{:08x}] free env {:08x}\n",

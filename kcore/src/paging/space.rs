@@ -92,12 +92,14 @@ impl Space {
         u32::from(!self.directory_entry(mem, page.va()).is_present())
     }
 
-    /// Physical address of the entry for `page`, making a table if need be.
+    /// Physical address of the entry for `page`, making a table if need be; then
+    /// `made` gets the page-directory entry that names it.
     pub(crate) fn ensure_table<M: PhysMem>(
         self,
         mem: &mut M,
         frames: &mut Frames<'_>,
         page: UserPage,
+        made: impl FnOnce(Pte),
     ) -> Result<u32, NoMem> {
         if let Some(slot) = self.slot(mem, page.va()) {
             return Ok(slot);
@@ -106,6 +108,7 @@ impl Space {
         mem.zero_frame(table);
         let entry = Pte::new(table, TABLE_PERM);
         mem.write(self.pgdir.address() + pdx(page.va()) * 4, entry.0);
+        made(entry);
         Ok(table.address() + ptx(page.va()) * 4)
     }
 

@@ -13,6 +13,7 @@ use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::usermem::{BadAddress, UserSlice};
+use crate::watch::Watcher;
 use abi::Perm;
 use abi::layout::PTSIZE;
 
@@ -22,7 +23,7 @@ const PIECE: usize = 128;
 /// Bytes of a range that are checked in one step, at the most: a page table's.
 const CHECK_PIECE: u32 = PTSIZE;
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// The next typed byte; waits if there is none.
     pub(super) fn sys_getc(&mut self, caller: Caller) -> CallResult {
         if let Some(byte) = self.console.read() {

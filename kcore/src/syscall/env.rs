@@ -11,10 +11,11 @@ use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::step::Remote;
 use crate::usermem;
+use crate::watch::Watcher;
 use abi::trap::{FLAG_IOPL, FLAG_NT};
 use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &TrapFrame) -> CallResult {
         let parent = &self.envs[caller.slot];
         let id = parent.id;

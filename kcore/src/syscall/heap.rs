@@ -16,6 +16,7 @@ use crate::kernel::{Effects, Kernel};
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
+use crate::watch::{Tell, Watcher};
 use abi::layout::PGSIZE;
 use abi::{Error, Perm};
 
@@ -26,7 +27,7 @@ const MAX_PAGES: u32 = 1024;
 /// those are the numbers from 0x8000_0000 on.
 pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000 - PGSIZE;
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_sbrk(&mut self, caller: Caller, increment: u32) -> CallResult {
         let Env {
             heap_start,
@@ -74,13 +75,14 @@ impl<M: PhysMem> Kernel<'_, M> {
         }
         self.reserve(needed)?;
         for page in pages() {
-            if self.trace.is_on() {
-                self.trace_table(slot, page);
-            }
+            let env = &self.envs[slot];
             let place = space
-                .ensure_table(&mut self.mem, &mut self.frames, page)
+                .ensure_table(&mut self.mem, &mut self.frames, page, |table| {
+                    self.watcher.tell(|| env.table_made(page.va(), table));
+                })
                 .map_err(|_| Error::NoMem)?;
-            if Pte(self.mem.read(place)).is_present() {
+            let old = Pte(self.mem.read(place));
+            if old.is_present() {
                 continue;
             }
             let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
@@ -88,10 +90,8 @@ impl<M: PhysMem> Kernel<'_, M> {
                 self.mem.zero_frame(frame);
             }
             let entry = Pte::new(frame, Perm::WRITE);
-            if self.trace.is_on() {
-                self.trace_replaced(slot, page.va(), place, entry);
-            }
             self.mem.write(place, entry.0);
+            self.watcher.tell(|| env.mapped(page.va(), old, entry));
         }
         Ok(())
     }
@@ -105,10 +105,9 @@ impl<M: PhysMem> Kernel<'_, M> {
             };
             let old = Pte(self.mem.read(place));
             if old.is_present() {
-                if self.trace.is_on() {
-                    self.trace_replaced(slot, va, place, Pte::EMPTY);
-                }
                 self.mem.write(place, Pte::EMPTY.0);
+                self.watcher
+                    .tell(|| self.envs[slot].mapped(va, old, Pte::EMPTY));
                 self.frames
                     .release(&mut self.mem, old.frame(), self.config.plant);
                 if !self.config.plant.is(Fault::KeepHeap) {

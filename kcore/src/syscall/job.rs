@@ -18,13 +18,14 @@ use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;
+use crate::watch::Watcher;
 use abi::{EnvId, Error};
 
 /// Members that one call ends at the most: the lines that say so must fit in what
 /// the console reserves for one step, see [`crate::console::KERNEL_SHARE`].
 const BATCH: u32 = 8;
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_job_create(&mut self, caller: Caller, id: u32) -> CallResult {
         let child = self.own_env(caller, id)?;
         let creator = &self.envs[caller.slot];

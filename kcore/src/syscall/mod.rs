@@ -24,6 +24,7 @@ use crate::phys::PhysMem;
 use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{self, BadAddress};
+use crate::watch::Watcher;
 use abi::call::{FEATURE_SYSENTER, FEATURES};
 use abi::{Call, EnvId, Error, TrapFrame};
 
@@ -56,7 +57,7 @@ pub(crate) struct Caller {
     pub slot: Slot,
 }
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Handles the system call in `frame`.
     pub(crate) fn syscall(
         &mut self,

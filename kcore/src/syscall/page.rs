@@ -12,9 +12,10 @@ use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::plant::Fault;
 use crate::step::Remote;
+use crate::watch::{Tell, Watcher};
 use abi::{Error, Perm};
 
-impl<M: PhysMem> Kernel<'_, M> {
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(super) fn sys_page_alloc(
         &mut self,
@@ -117,11 +118,11 @@ impl<M: PhysMem> Kernel<'_, M> {
         entry: Pte,
     ) -> Result<(), Error> {
         let space = self.envs[target].space;
-        if self.trace.is_on() {
-            self.trace_table(target, page);
-        }
+        let env = &self.envs[target];
         let slot = space
-            .ensure_table(&mut self.mem, &mut self.frames, page)
+            .ensure_table(&mut self.mem, &mut self.frames, page, |table| {
+                self.watcher.tell(|| env.table_made(page.va(), table));
+            })
             .map_err(|_| Error::NoMem)?;
         let old = Pte(self.mem.read(slot));
         self.replace(caller, target, page, (slot, old), entry);
@@ -139,10 +140,9 @@ impl<M: PhysMem> Kernel<'_, M> {
         (slot, old): (u32, Pte),
         entry: Pte,
     ) {
-        if self.trace.is_on() {
-            self.trace_replaced(target, page.va(), slot, entry);
-        }
         self.mem.write(slot, entry.0);
+        self.watcher
+            .tell(|| self.envs[target].mapped(page.va(), old, entry));
         if !old.is_present() {
             return;
         }

@@ -2,21 +2,19 @@
 //!
 //! Each [`Record`] says when, on which CPU, in which environment and why
 //! something happened, and what: a page inserted or removed, a frame freed, an
-//! entry, a switch, a message. Records go to a ring; the hardware half takes
-//! them out after each step and keeps them, the monitor prints the last ones.
-//! No step depends on it.
+//! entry, a switch, a message. They are made of what the kernel tells its
+//! watcher, and go to a ring; the hardware half takes them out after each step
+//! and keeps them, the monitor prints the last ones.
 //!
-//! The hard thing is to cost next to nothing while it is off, with hooks where
-//! the kernel spends its time. While it is on, no kernel is quiet, so what the
-//! short way answers by itself needs no hooks (see `quiet.rs`); elsewhere a hook
-//! is one test.
+//! The hard thing is the ring: whoever takes too late loses the oldest records,
+//! and must learn how many.
 
-mod hooks;
+mod hearing;
 pub mod record;
 mod show;
 
 use crate::cpu::MAX_CPUS;
-use crate::env::Env;
+use crate::kernel::Kernel;
 use abi::EnvId;
 
 use record::Start;
@@ -24,6 +22,9 @@ pub use record::{Cause, Kind, Mapping, RECORD_SIZE, Record, What, Words};
 
 /// Version of the records' format. It is raised with every change.
 pub const VERSION: u32 = 1;
+
+/// A kernel whose watcher keeps a trace, or none.
+pub type Traced<'t, M> = Kernel<'t, M, Trace<'t>>;
 
 /// The trace of a kernel.
 pub struct Trace<'t> {
@@ -110,8 +111,7 @@ impl<'t> Trace<'t> {
     }
 
     /// Adds a record, if a trace is kept.
-    #[inline(always)]
-    pub(crate) fn put(&mut self, what: What) {
+    fn put(&mut self, what: What) {
         let env = self.env;
         self.put_for(env, what);
     }
@@ -134,19 +134,5 @@ impl<'t> Trace<'t> {
         } else {
             self.fresh += 1;
         }
-    }
-
-    /// An environment was made.
-    #[cold]
-    pub(crate) fn born(&mut self, env: &Env) {
-        let (env, parent, pgdir) = (env.id, env.parent, env.space.pgdir);
-        self.put(What::Born { env, parent, pgdir });
-    }
-
-    /// An environment is no more.
-    #[cold]
-    pub(crate) fn died(&mut self, env: &Env, killer: EnvId) {
-        let (env, pgdir) = (env.id, env.space.pgdir);
-        self.put(What::Died { env, killer, pgdir });
     }
 }

@@ -16,6 +16,7 @@ use crate::cpu::{CpuId, CpuSet};
 use crate::event::Event;
 use crate::paging::Pte;
 use crate::phys::Pfn;
+pub use crate::watch::Mapping;
 use abi::trap::Vector;
 use abi::{EnvId, Personality, TrapFrame};
 
@@ -117,19 +118,6 @@ impl Cause {
             }
         })
     }
-}
-
-/// A page, a page table or a page directory's user, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mapping {
-    /// Whose address space it is; [`EnvId::NONE`] if that is no more.
-    pub env: EnvId,
-    /// Virtual address.
-    pub va: u32,
-    /// The entry; what the MMU notes in it means nothing.
-    pub entry: Pte,
-    /// The address space's page directory.
-    pub pgdir: Pfn,
 }
 
 macro_rules! kinds {

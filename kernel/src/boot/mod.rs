@@ -36,6 +36,7 @@ use handover::Handover;
 use kcore::env::Env;
 use kcore::log_memory::Purpose;
 use kcore::plant::Plant;
+use kcore::trace::Trace;
 use kcore::{Config, End, Kernel, Tables};
 use memory::{MachineTables, Memory};
 
@@ -199,16 +200,17 @@ fn new_kernel(
     }
     // SAFETY: (13) every slot was just written.
     let envs = unsafe { envs.assume_init_mut() };
+    let trace = Trace::new(tables.trace);
     let tables = Tables {
         frames: tables.frames,
         envs,
         console,
-        trace: tables.trace,
     };
     // SAFETY: (14) the core uses frames of its table, the public tables and the
     // modules; none of them holds a Rust object.
     Kernel::new(
         unsafe { DirectMap::new() },
+        trace,
         tables,
         config,
         usable.iter().cloned(),

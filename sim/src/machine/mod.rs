@@ -21,8 +21,8 @@ use crate::memory::Memory;
 use crate::mmu::Tlb;
 use abi::{EnvId, TrapFrame};
 use kcore::audit::{self, Broken};
-use kcore::trace::Words;
-use kcore::{Common, CpuId, End, Event, Kernel, Outbox, Pfn, Remote, Step};
+use kcore::trace::{Traced, Words};
+use kcore::{Common, CpuId, End, Event, Outbox, Pfn, Remote, Step};
 
 pub use fpu::{Fpu, Saved};
 pub use setup::{Program, Spec, Store};
@@ -116,7 +116,7 @@ pub struct Uart {
 /// The machine.
 pub struct Machine<'t> {
     /// The kernel core, with physical memory in it.
-    pub kernel: Kernel<'t, Memory>,
+    pub kernel: Traced<'t, Memory>,
     /// The CPUs.
     pub cpus: Vec<Cpu>,
     /// What is saved of x87 and SSE registers.
@@ -183,7 +183,7 @@ impl Machine<'_> {
     pub fn take_trace(&mut self) {
         let trace = &mut self.trace;
         self.kernel
-            .trace_mut()
+            .watcher_mut()
             .take(|records| trace.extend_from_slice(records));
     }
 

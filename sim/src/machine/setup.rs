@@ -26,7 +26,7 @@ use kcore::env::Env;
 use kcore::env::mirror::MIRROR_SIZE;
 use kcore::frames::Frame;
 use kcore::plant::{Fault, Plant};
-use kcore::trace::Words;
+use kcore::trace::{Trace, Words};
 use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Processor, Tables};
 use std::ops::Range;
 
@@ -135,14 +135,14 @@ impl Store {
         }
     }
 
-    /// The tables, to make a kernel of.
-    pub fn lend(&mut self) -> Tables<'_> {
-        Tables {
+    /// The tables and a trace, to make a kernel of.
+    pub fn lend(&mut self) -> (Tables<'_>, Trace<'_>) {
+        let tables = Tables {
             frames: &mut self.frames,
             envs: &mut self.envs,
             console: &mut self.console,
-            trace: &mut self.trace,
-        }
+        };
+        (tables, Trace::new(&mut self.trace))
     }
 }
 
@@ -166,6 +166,7 @@ impl<'t> Machine<'t> {
             plant: Plant::new(spec.fault),
         };
         let usable = std::iter::once(spec.usable());
+        let (tables, trace) = store.lend();
         let cpu = Cpu {
             mode: Mode::Waiting(Event::Wake),
             frame: TrapFrame::default(),
@@ -177,7 +178,7 @@ impl<'t> Machine<'t> {
             fpu: Fpu::default(),
         };
         Machine {
-            kernel: Kernel::new(memory, store.lend(), config, usable),
+            kernel: Kernel::new(memory, trace, tables, config, usable),
             cpus: vec![cpu; spec.cpus.into()],
             saved: Saved::new(),
             holder: None,

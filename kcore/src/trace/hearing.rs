@@ -1,0 +1,138 @@
+//! From the facts that the kernel tells to records.
+//!
+//! The hard thing is to say when an environment gets a CPU. The kernel does not
+//! say so where it happens, which is where it must be quickest; but whoever
+//! enters it, or is on a CPU when a step is over, is named. Whenever that is
+//! another environment than the records say, there was a switch, and that is a
+//! record of its own.
+
+use super::record::{Mapping, Start};
+use super::{Cause, Trace, What};
+use crate::cpu::{CpuId, MAX_CPUS};
+use crate::event::Event;
+use crate::step::Remote;
+use crate::watch::{Fact, Running, Watcher};
+use abi::{EnvId, Personality, TrapFrame};
+
+impl Watcher for Trace<'_> {
+    #[inline(always)]
+    fn is_listening(&self) -> bool {
+        self.is_on()
+    }
+
+    fn hear(&mut self, fact: Fact) {
+        match fact {
+            Fact::Entered {
+                now,
+                cpu,
+                event,
+                running,
+                frame,
+            } => self.entered(
+                Start::new(now, cpu, cause(event, running, &frame)),
+                cpu,
+                event,
+                running,
+                &frame,
+            ),
+            Fact::Left {
+                cpu,
+                running,
+                idles,
+                asked,
+                woken,
+            } => {
+                match asked {
+                    Some(Remote::Flush(cpu)) => self.put(What::Flushes { cpu }),
+                    Some(Remote::Stop(cpu)) => self.put(What::Stops { cpu }),
+                    None => {}
+                }
+                if !woken.is_empty() {
+                    self.put(What::Wakes { cpus: woken });
+                }
+                self.note_presence(cpu, running);
+                if idles {
+                    self.put_for(EnvId::NONE, What::Idled);
+                }
+            }
+            Fact::Parked { cpu, env, eip } => {
+                *self.on_cpu(cpu) = EnvId::NONE;
+                self.put(What::Parked { cpu, env, eip });
+            }
+            Fact::Mapped { now, before } => {
+                if before.is_present() {
+                    let entry = before;
+                    self.put(What::Removed(Mapping { entry, ..now }));
+                }
+                if now.entry.is_present() {
+                    self.put(What::Inserted(now));
+                }
+            }
+            Fact::TableMade(made) => self.put(What::TableMade(made)),
+            Fact::Freed { frame } => self.put(What::Freed { frame }),
+            Fact::Delivered {
+                to,
+                from,
+                value,
+                perm,
+            } => self.put(What::Delivered {
+                to,
+                from,
+                value,
+                perm,
+            }),
+            Fact::WaitsToSend { to, value, va } => self.put(What::Sends { to, value, va }),
+            Fact::WaitsToReceive { va } => self.put(What::Receives { va }),
+            Fact::Born { env, parent, pgdir } => self.put(What::Born { env, parent, pgdir }),
+            Fact::Died { env, killer, pgdir } => self.put(What::Died { env, killer, pgdir }),
+        }
+    }
+}
+
+/// Why the kernel is entered.
+fn cause(event: Event, running: Option<Running>, frame: &TrapFrame) -> Cause {
+    let personality = running.map_or(Personality::default(), |running| running.personality);
+    Cause::of(event, personality, frame)
+}
+
+impl Trace<'_> {
+    /// What follows belongs to this entry.
+    fn entered(
+        &mut self,
+        start: Start,
+        cpu: CpuId,
+        event: Event,
+        running: Option<Running>,
+        frame: &TrapFrame,
+    ) {
+        self.start = start;
+        self.env = running.map_or(EnvId::NONE, |running| running.env);
+        self.note_presence(cpu, running);
+        let eip = running.map_or(0, |_| frame.eip);
+        let regs = &frame.regs;
+        let arguments = match event {
+            Event::Syscall | Event::FastSyscall => [regs.edx, regs.ecx, regs.ebx],
+            Event::PageFault { va } => [va, frame.err, 0],
+            Event::Exception => [frame.err, 0, 0],
+            _ => [0; 3],
+        };
+        self.put(What::Entered { eip, arguments });
+    }
+
+    /// Notes a switch, if `cpu` has another environment than the records say.
+    fn note_presence(&mut self, cpu: CpuId, running: Option<Running>) {
+        let id = running.map_or(EnvId::NONE, |running| running.env);
+        let known = self.on_cpu(cpu);
+        if *known == id {
+            return;
+        }
+        *known = id;
+        if let Some(Running { pgdir, .. }) = running {
+            self.put_for(id, What::Switched { pgdir });
+        }
+    }
+
+    fn on_cpu(&mut self, cpu: CpuId) -> &mut EnvId {
+        &mut self.on_cpu[cpu.0 as usize % MAX_CPUS]
+    }
+}

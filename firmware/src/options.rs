@@ -4,8 +4,6 @@
 //! is reported to the caller and otherwise ignored, and a bad value leaves the
 //! default in force.
 
-use arrayvec::ArrayString;
-
 /// Default length of a quantum, in microseconds: JOS's 10 ms.
 pub const DEFAULT_QUANTUM_US: u32 = 10_000;
 /// Shortest quantum that can be asked for, in microseconds. It is shorter than
@@ -13,8 +11,6 @@ pub const DEFAULT_QUANTUM_US: u32 = 10_000;
 pub const MIN_QUANTUM_US: u32 = 1;
 /// Longest quantum that can be asked for, in microseconds.
 pub const MAX_QUANTUM_US: u32 = 1_000_000;
-/// Longest name of a planted fault, in bytes.
-pub const MAX_PLANT: usize = 32;
 
 /// The one argument that may stand without a value.
 const GRADING: &[u8] = b"grading";
@@ -47,8 +43,6 @@ pub struct BootOptions {
     /// Breakpoints enter the monitor; and unless told otherwise so does the end,
     /// and lines are printed when environments begin and end.
     pub grading: bool,
-    /// `plant=NAME`: the fault to plant, in kernels built for that.
-    pub plant: Option<ArrayString<MAX_PLANT>>,
     /// `prelock=on|off`: answer `getenvid` before the lock is taken.
     pub prelock: bool,
     /// `boottime=on|off`: print how long the boot took.
@@ -64,7 +58,6 @@ impl Default for BootOptions {
             trace: false,
             end: End::PowerOff,
             grading: false,
-            plant: None,
             prelock: true,
             boottime: false,
         }
@@ -149,7 +142,6 @@ impl BootOptions {
             b"trace" => assign(&mut self.trace, switch(value)),
             b"end" => assign(&mut self.end, end(value)),
             GRADING => assign(&mut self.grading, switch(value)),
-            b"plant" => assign(&mut self.plant, plant(value).map(Some)),
             b"prelock" => assign(&mut self.prelock, switch(value)),
             b"boottime" => assign(&mut self.boottime, switch(value)),
             _ => return Err(Complaint::Unknown(word)),
@@ -187,17 +179,4 @@ fn quantum(value: &[u8]) -> Option<u32> {
     (MIN_QUANTUM_US..=MAX_QUANTUM_US)
         .contains(&number)
         .then_some(number)
-}
-
-fn plant(value: &[u8]) -> Option<ArrayString<MAX_PLANT>> {
-    let text = core::str::from_utf8(value).ok()?;
-    let fits = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if fits {
-        ArrayString::from(text).ok()
-    } else {
-        None
-    }
 }

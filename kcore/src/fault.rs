@@ -17,7 +17,6 @@ use crate::env::Slot;
 use crate::event::Event;
 use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
@@ -80,16 +79,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         upcall: u32,
         frame: &mut TrapFrame,
     ) -> Next {
-        let plant = self.config.plant;
-        let nested =
-            (UXSTACKTOP - PGSIZE..UXSTACKTOP).contains(&frame.esp) && !plant.is(Fault::NestAtTop);
+        let nested = (UXSTACKTOP - PGSIZE..UXSTACKTOP).contains(&frame.esp);
         let top = if nested { frame.esp - 4 } else { UXSTACKTOP };
         let place = UserSlice {
             ptr: top - UTRAP_FRAME_SIZE,
             len: UTRAP_FRAME_SIZE,
         };
         let space = self.envs[slot].space;
-        let mut saved = UTrapFrame {
+        let saved = UTrapFrame {
             fault_va: va,
             err: frame.err,
             regs: frame.regs,
@@ -98,12 +95,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             eflags: frame.eflags & !FLAG_RF,
             esp: frame.esp,
         };
-        if plant.is(Fault::ZeroFaultVa) {
-            saved.fault_va = 0;
-        }
-        if plant.is(Fault::LoseRegister) {
-            saved.regs.esi = 0;
-        }
         if let Err(bad) = place.store(&mut self.mem, space, &saved.bytes()) {
             return self.bad_memory(cpu, slot, bad);
         }
@@ -119,14 +110,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Event::PageFault { va } => Some(va),
             _ => None,
         };
-        let shown = TrapFrame {
-            err: if self.config.plant.is(Fault::DropErrorCode) {
-                0
-            } else {
-                frame.err
-            },
-            ..*frame
-        };
         let on_stack = kernel_stack_top(u32::from(cpu.0)) - size_of::<TrapFrame>() as u32;
         // Writing to the ring cannot fail.
         let _ = writeln!(self.console, "Incoming TRAP frame at {on_stack:#x}");
@@ -138,11 +121,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 id.0
             );
         }
-        let dump = self.dump(cpu, slot, &shown, fault_va);
+        let dump = self.dump(cpu, slot, frame, fault_va);
         let _ = write!(self.console, "{dump}");
-        if self.config.plant.is(Fault::SurviveFault) {
-            return Next::Yield;
-        }
         self.destroy(cpu, id, slot);
         Next::Gone
     }
@@ -151,13 +131,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// ends the caller.
     pub(crate) fn bad_memory(&mut self, cpu: CpuId, slot: Slot, bad: BadAddress) -> Next {
         let id = self.envs[slot].id;
-        if !self.config.plant.is(Fault::DropAssertion) {
-            let _ = writeln!(
-                self.console,
-                "[{:08x}] user_mem_check assertion failure for va {:08x}",
-                id.0, bad.0
-            );
-        }
+        let _ = writeln!(
+            self.console,
+            "[{:08x}] user_mem_check assertion failure for va {:08x}",
+            id.0, bad.0
+        );
         self.destroy(cpu, id, slot);
         Next::Gone
     }

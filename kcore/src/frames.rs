@@ -10,7 +10,6 @@
 //! exceeds what 16 bits can say: the next mapping is refused.
 
 use crate::phys::{Pfn, PhysMem};
-use crate::plant::{Fault, Plant};
 use abi::page_info::{MAX_REFS, PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use core::ops::Range;
 
@@ -198,13 +197,10 @@ impl<'t> Frames<'t> {
     }
 
     /// One hold less; at zero the frame goes to limbo.
-    pub(crate) fn release<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn, plant: Plant) {
+    pub(crate) fn release<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) {
         let count = self.entry(frame).count.wrapping_sub(1);
         self.set_count(mem, frame, count);
         if count == 0 {
-            if plant.is(Fault::SkipLimbo) {
-                return self.push_free(frame);
-            }
             let mut limbo = self.state.limbo;
             self.push(&mut limbo, frame);
             self.state.limbo = limbo;
@@ -311,8 +307,8 @@ mod tests {
         let second = frames.alloc(&mut Void).unwrap();
         assert_eq!((first, second), (Pfn(2), Pfn(3)));
         assert_eq!(frames.alloc(&mut Void), Err(NoMem));
-        frames.release(&mut Void, first, Plant::NONE);
-        frames.release(&mut Void, second, Plant::NONE);
+        frames.release(&mut Void, first);
+        frames.release(&mut Void, second);
         assert_eq!(frames.alloc(&mut Void), Err(NoMem));
         frames.settle();
         assert_eq!(frames.available(), 2);

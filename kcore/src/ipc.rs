@@ -17,7 +17,6 @@ use crate::env::{Inbox, Slot, Wait};
 use crate::kernel::Kernel;
 use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
-use crate::plant::Fault;
 use crate::syscall::{CallResult, Caller, Outcome};
 use crate::watch::{Fact, Tell, Watcher};
 use abi::layout::{PGSIZE, UTOP};
@@ -119,12 +118,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     fn next_sender(&mut self, target: Slot) -> Option<Slot> {
         let mut senders = self.envs[target].senders;
-        if self.config.plant.is(Fault::NewestFirst) {
-            let sender = senders.iter(&self.envs).last()?;
-            senders.remove(&mut self.envs, sender);
-            self.envs[target].senders = senders;
-            return Some(sender);
-        }
         let sender = senders.pop_front(&mut self.envs);
         self.envs[target].senders = senders;
         sender
@@ -159,9 +152,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         letter: Letter,
     ) -> Result<(), Error> {
         let offered = self.offered_page(sender, letter)?;
-        let plant = self.config.plant;
-        let wanted =
-            UserPage::new(self.envs[target].inbox.dstva).filter(|_| !plant.is(Fault::DropPage));
+        let wanted = UserPage::new(self.envs[target].inbox.dstva);
         let mut delivered = Perm::empty();
         if let (Some((frame, perm)), Some(page)) = (offered, wanted) {
             self.share(caller, target, page, frame, perm)?;
@@ -170,9 +161,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let from = self.envs[sender].id;
         let env = &mut self.envs[target];
         env.inbox = Inbox {
-            value: letter
-                .value
-                .wrapping_add(u32::from(plant.is(Fault::WrongWord))),
+            value: letter.value,
             from,
             perm: delivered.bits(),
             ..env.inbox

@@ -22,7 +22,6 @@ use crate::env::{Env, EnvTable, Slot};
 use crate::event::Event;
 use crate::frames::{Frame, Frames, FramesState};
 use crate::phys::{Pfn, PhysMem};
-use crate::plant::Plant;
 use crate::processor::Processor;
 use crate::reaper::Reaper;
 use crate::sched::{Next, Sched};
@@ -60,8 +59,6 @@ pub struct Config {
     pub grading: bool,
     /// What all CPUs have.
     pub processor: Processor,
-    /// The fault to plant, for tests of tests.
-    pub plant: Plant,
 }
 
 /// Tables whose size is a matter of the machine. All of them are all-zero.

@@ -38,7 +38,6 @@ pub mod loader;
 pub mod log_memory;
 pub mod paging;
 pub mod phys;
-pub mod plant;
 pub mod processor;
 mod quiet;
 pub mod reaper;

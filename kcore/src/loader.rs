@@ -10,7 +10,6 @@ use crate::env::{Env, Slot};
 use crate::kernel::Kernel;
 use crate::paging::{Pte, Space, UserPage};
 use crate::phys::{Pfn, PhysMem};
-use crate::plant::Fault;
 use crate::syscall::heap::{HEAP_LIMIT, page_up};
 use crate::watch::Watcher;
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
@@ -124,20 +123,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if end > UTOP {
             return Err(LoadError::Address);
         }
-        let mapped = if self.config.plant.is(Fault::SkipBss) {
-            segment.va + segment.file_size
-        } else {
-            end
-        };
-        let perm = if self.config.plant.is(Fault::ReadOnlyText) {
-            Perm::READ
-        } else {
-            Perm::WRITE
-        };
         let mut va = segment.va;
-        while va < mapped {
+        while va < end {
             let next = (va - va % PGSIZE + PGSIZE).min(end);
-            let frame = self.page_for_loading(space, va - va % PGSIZE, perm)?;
+            let frame = self.page_for_loading(space, va - va % PGSIZE, Perm::WRITE)?;
             let done = va - segment.va;
             let count = (next - va).min(segment.file_size.saturating_sub(done));
             if count > 0 {

@@ -3,7 +3,7 @@
 //!
 //! The kernel is *quiet* when nothing is left over from earlier steps that this
 //! one would have to go on with: nothing in limbo, dead, dying or waiting to be
-//! printed, room for the kernel's own lines, no fault planted, nobody listening. It
+//! printed, room for the kernel's own lines, nobody listening. It
 //! nearly always is. Then a system call need not ask for any of that, and the
 //! calls that are made most often are answered on the spot: `getenvid`; `yield`,
 //! which is how programs wait and how one environment hands its CPU to the next;
@@ -170,6 +170,5 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let left = self.frames.state.limbo.head | dead;
         left == 0
             && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())
-            && self.config.plant == crate::plant::Plant::NONE
     }
 }

@@ -16,7 +16,6 @@
 //! record = tag:u8 fields check:u32
 //!
 //! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 sysenter:u8
-//!         plant:string
 //!         frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
 //! MODULE  start len personality:u8 kind:u8 arguments:string archive_start archive_len
@@ -152,7 +151,6 @@ impl Recorder {
             config.grading.into(),
             config.processor.sysenter.into(),
         ]);
-        record.string(config.plant.fault().name().as_bytes());
         record.number(kernel.frames.table.len() as u64);
         record.number(kernel.console.ring.len() as u64);
         record.number(usable.clone().count() as u64);

@@ -11,7 +11,6 @@ use crate::env::{Link, Queue, Slot, Wait};
 use crate::event::Event;
 use crate::kernel::{Effects, Kernel, Way};
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::watch::Watcher;
 use abi::TrapFrame;
 use abi::trap::FLAG_NT;
@@ -123,11 +122,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes `slot`'s registers and page tables those of `cpu`.
     #[inline(always)]
     pub(crate) fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) {
-        let shown = if self.config.plant.is(Fault::CpuZero) {
-            0
-        } else {
-            cpu.0
-        };
         self.sched.running = self.sched.running.wrapping_add(1);
         self.cpus[cpu].current = Link::to(slot);
         self.cpus[cpu].since = self.now;
@@ -135,9 +129,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let env = &mut self.envs[slot];
         let first_run = !env.ran;
         env.ran = true;
-        let moved = env.cpunum != shown;
+        let moved = env.cpunum != cpu.0;
         env.on_cpu = Some(cpu);
-        env.cpunum = shown;
+        env.cpunum = cpu.0;
         env.runs = env.runs.wrapping_add(1);
         load(frame, &env.frame);
 
@@ -176,9 +170,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn make_ready(&mut self, slot: Slot) {
         self.sched.ready.push_back(&mut self.envs, slot);
-        if self.config.plant.is(Fault::SkipWake) {
-            return;
-        }
         if let Some(cpu) = self.sched.idle.first() {
             self.sched.idle.remove(cpu);
             if !self.effects.contains(Effects::WAKE) {
@@ -196,9 +187,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// The timer says that the quantum is over.
     pub(crate) fn quantum_ended(&mut self, cpu: CpuId) -> Next {
-        if self.config.plant.is(Fault::SkipPreempt) {
-            return Next::Same;
-        }
         // An interrupt that was on its way when the CPU switched is none of
         // this environment's; but should a timer ever be early, it must not
         // have been the last.

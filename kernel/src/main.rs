@@ -30,6 +30,5 @@ mod machine;
 mod mail;
 mod monitor;
 mod panic;
-mod plant;
 #[expect(unsafe_code, reason = "the stubs")]
 mod trap;

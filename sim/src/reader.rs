@@ -100,8 +100,6 @@ pub struct BootRecord {
     pub grading: bool,
     /// What its CPUs had.
     pub processor: Processor,
-    /// Name of the planted fault.
-    pub plant: String,
     /// Entries in the table of frames.
     pub frames: u32,
     /// Bytes in the console's ring.
@@ -268,7 +266,6 @@ impl<'b> Reader<'b> {
             processor: Processor {
                 sysenter: self.byte()? != 0,
             },
-            plant: String::from_utf8(self.string()?).map_err(|_| ReadError::Value)?,
             frames: self.small()?,
             console: self.small()?,
             usable: {

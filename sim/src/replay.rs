@@ -15,7 +15,6 @@ use crate::reader::{Answer, BootRecord, ReadError, Reader, Record};
 use abi::TrapFrame;
 use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
-use kcore::plant::{Fault, Plant};
 use kcore::record::result_code;
 use kcore::watch::Unwatched;
 use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem, digest};
@@ -138,14 +137,8 @@ impl PhysMem for KnownMemory {
     fn copy_bytes(&mut self, _to: u32, _from: u32, _len: u32) {}
 }
 
-/// Replays a log on the kernel as it is, or as it was: with the fault that the
-/// log names.
+/// Replays a log.
 pub fn replay(log: &[u8]) -> Result<Report, Difference> {
-    replay_with(log, None)
-}
-
-/// Replays a log on a kernel with another fault planted than it had.
-pub fn replay_with(log: &[u8], fault: Option<Fault>) -> Result<Report, Difference> {
     let place = Place::default();
     let mut reader = Reader::new(log).map_err(|error| place.unreadable(error, 0))?;
     let boot = match reader.record() {
@@ -154,13 +147,8 @@ pub fn replay_with(log: &[u8], fault: Option<Fault>) -> Result<Report, Differenc
         Some(Err(error)) => return Err(place.unreadable(error, 0)),
     };
     let mut store = Store::with_sizes(boot.frames as usize, boot.console as usize);
-    let kernel = make_kernel(&mut store, &boot, fault).ok_or_else(|| {
-        place.differs(
-            "the boot record",
-            "tables and faults that this kernel has",
-            &boot,
-        )
-    })?;
+    let kernel = make_kernel(&mut store, &boot)
+        .ok_or_else(|| place.differs("the boot record", "tables that this kernel has", &boot))?;
     let mut replayer = Replayer {
         kernel,
         place,
@@ -172,16 +160,7 @@ pub fn replay_with(log: &[u8], fault: Option<Fault>) -> Result<Report, Differenc
     replayer.run(&mut reader)
 }
 
-fn make_kernel<'t>(
-    store: &'t mut Store,
-    boot: &BootRecord,
-    fault: Option<Fault>,
-) -> Option<Kernel<'t, KnownMemory>> {
-    let plant = match fault {
-        Some(fault) => Plant::new(fault),
-        None if boot.plant == Fault::None.name() => Plant::NONE,
-        None => Plant::from_name(&boot.plant)?,
-    };
+fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t, KnownMemory>> {
     // The core only ever sees what the direct map reaches.
     let frames = DIRECT_MAP_SIZE / PGSIZE;
     if boot.frames > frames || boot.console > DIRECT_MAP_SIZE {
@@ -203,7 +182,6 @@ fn make_kernel<'t>(
         end: boot.end,
         grading: boot.grading,
         processor: boot.processor,
-        plant,
     };
     let usable = boot.usable.iter().cloned();
     let (tables, _) = store.lend();

@@ -3,7 +3,6 @@
 
 use abi::{Call, EnvStatus, Error, Personality};
 use kcore::env::Slot;
-use kcore::plant::Fault;
 use kcore::{CpuId, Event};
 use sim::machine::call::{Answer, set_call};
 use sim::machine::{Machine, Mode, Spec, Store};
@@ -301,7 +300,7 @@ fn nobody_is_resurrected_by_a_bad_status() {
 
 /// How a bunch of environments behaves between two ticks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Habit {
+pub(crate) enum Habit {
     Spins,
     /// Yields just before its quantum ends.
     Steals,
@@ -310,20 +309,19 @@ enum Habit {
 }
 
 /// What came of it: the time that each had, and the longest that any waited.
-struct Shares {
+pub(crate) struct Shares {
     time: BTreeMap<i32, u64>,
-    longest_wait: u64,
+    pub(crate) longest_wait: u64,
 }
 
-const QUANTUM: u64 = 10_000;
+pub(crate) const QUANTUM: u64 = 10_000;
 
 /// Lets environments with these habits run for so many quanta.
-fn share(fault: Fault, cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
+pub(crate) fn share(cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
     let spec = Spec {
         cpus,
         quantum: QUANTUM,
         frames: 512,
-        fault,
         ..Spec::default()
     };
     let mut store = Store::new(&spec);
@@ -378,20 +376,12 @@ fn share(fault: Fault, cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
 fn everybody_runs_within_the_promised_number_of_quanta() {
     for cpus in 1..=4u8 {
         for count in usize::from(cpus)..=20 {
-            let shares = share(Fault::None, cpus, &vec![Habit::Spins; count], 200);
+            let shares = share(cpus, &vec![Habit::Spins; count], 200);
             let bound = (count as u64).div_ceil(cpus.into()) + 1;
             let waited = shares.longest_wait.div_ceil(QUANTUM);
             assert!(waited <= bound, "{count} on {cpus}: {waited} quanta");
         }
     }
-}
-
-#[test]
-fn environments_that_are_never_interrupted_are_noticed() {
-    let shares = share(Fault::SkipPreempt, 2, &[Habit::Spins; 5], 200);
-    assert!(shares.longest_wait.div_ceil(QUANTUM) > 4);
-    let shares = share(Fault::YieldReturns, 1, &[Habit::Storms; 3], 20);
-    assert!(shares.longest_wait.div_ceil(QUANTUM) > 1);
 }
 
 #[test]
@@ -401,7 +391,7 @@ fn thieves_and_storms_take_nothing_from_eight_spinners() {
             let mut habits = vec![Habit::Spins; 8];
             habits.extend([habit; 2]);
             let quanta = 2_000;
-            let shares = share(Fault::None, cpus, &habits, quanta);
+            let shares = share(cpus, &habits, quanta);
             let fair = quanta * QUANTUM * u64::from(cpus) / 10;
             for (id, time) in shares.time.iter().take(8) {
                 assert!(

@@ -1,8 +1,6 @@
 //! Small histories on two CPUs, in every order in which they can happen.
 
-use kcore::plant::Fault;
-use sim::checks::Violation;
-use sim::explorer::scenarios::{self, Scenario, lives, pages};
+use sim::explorer::scenarios::{self, Scenario};
 use sim::explorer::walk::{random_scenario, walk};
 use sim::explorer::{report, search};
 use sim::random::Stream;
@@ -89,79 +87,4 @@ fn nothing_bad_is_met_on_random_walks() {
 #[ignore = "takes minutes"]
 fn nothing_bad_is_met_on_many_random_walks() {
     walk_many(1_000..9_000, 10_000);
-}
-
-#[test]
-fn random_walks_meet_known_faults() {
-    for fault in [Fault::SkipRemoteFlush, Fault::SkipWake, Fault::SkipStop] {
-        let found = (1..400).any(|seed| {
-            let mut stream = Stream::new(seed);
-            let scenario = random_scenario(&mut stream, 3).with_fault(fault);
-            walk(&scenario, &mut stream, 4_000).is_err()
-        });
-        assert!(found, "{} is not met", fault.name());
-    }
-}
-
-/// A fault is found on a path of at most twelve transitions, which can be
-/// walked again and shows the same.
-fn is_found(fault: Fault, scenario: Scenario) -> Violation {
-    let scenario = scenario.with_fault(fault);
-    let outcome = search(&scenario, 100_000);
-    let trail = outcome.trail.expect("a counter-example");
-    println!("{}", report::tell(&scenario, &trail));
-    let length = trail.transitions.len();
-    assert!((1..=12).contains(&length), "{length} transitions");
-    let again = search::replay(&scenario, &trail.transitions, |_, _| {});
-    assert_eq!(again, Err(trail.violation));
-    trail.violation
-}
-
-#[test]
-fn a_missing_flush_is_found() {
-    let found = is_found(Fault::SkipRemoteFlush, pages::unmap_in_use());
-    assert!(matches!(
-        found,
-        Violation::FreeFrame { .. } | Violation::Revoked { .. }
-    ));
-}
-
-#[test]
-fn a_heap_that_is_kept_is_found() {
-    let found = is_found(Fault::KeepHeap, pages::shrink_heap());
-    assert!(matches!(
-        found,
-        Violation::FreeFrame { .. } | Violation::Revoked { .. }
-    ));
-}
-
-#[test]
-fn a_missing_wake_up_is_found() {
-    let found = is_found(Fault::SkipWake, lives::fork_and_start());
-    assert!(matches!(found, Violation::LostWakeUp { .. }));
-}
-
-#[test]
-fn a_missing_stop_is_found() {
-    let found = is_found(Fault::SkipStop, lives::destroy_and_reuse());
-    assert!(matches!(found, Violation::Ghost { .. }));
-    let found = is_found(Fault::SkipStop, lives::stop_and_start());
-    assert!(matches!(
-        found,
-        Violation::Audit(_) | Violation::Ghost { .. }
-    ));
-}
-
-#[test]
-fn frames_freed_too_early_are_found() {
-    let found = is_found(Fault::SkipLimbo, pages::unmap_in_use());
-    assert!(matches!(found, Violation::FreeFrame { .. }));
-}
-
-#[test]
-fn a_wrong_result_of_a_call_is_found() {
-    let found = is_found(Fault::ExoforkResult, lives::fork_and_start());
-    assert!(matches!(found, Violation::Result { .. }));
-    let found = is_found(Fault::DestroyNothing, lives::destroy_and_reuse());
-    assert!(matches!(found, Violation::Result { .. }));
 }

@@ -3,7 +3,6 @@
 use abi::layout::{PGSIZE, PTSIZE};
 use abi::{Call, Error};
 use kcore::CpuId;
-use kcore::plant::Fault;
 use sim::image::{Segment, elf};
 use sim::machine::call::Answer;
 use sim::machine::user::Access;
@@ -64,11 +63,8 @@ fn a_heap_begins_where_the_program_ends_and_grows_by_zeroes() {
 }
 
 /// Whether what a shrinking heap gave back is gone, at once.
-fn shrinking_unmaps(fault: Fault) -> bool {
-    let spec = Spec {
-        fault,
-        ..Spec::default()
-    };
+pub(crate) fn shrinking_unmaps() -> bool {
+    let spec = Spec::default();
     let mut store = Store::new(&spec);
     let mut machine = with_program(&mut store, spec);
     let Answer::Value(start) = sbrk(&mut machine, 3 * 4096) else {
@@ -96,8 +92,7 @@ fn shrinking_unmaps(fault: Fault) -> bool {
 
 #[test]
 fn what_a_heap_gives_back_is_gone() {
-    assert!(shrinking_unmaps(Fault::None));
-    assert!(!shrinking_unmaps(Fault::KeepHeap));
+    assert!(shrinking_unmaps());
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use abi::layout::PGSIZE;
 use abi::{Call, EnvStatus, Error};
 use kcore::audit::census;
-use kcore::plant::Fault;
 use kcore::{CpuId, PhysMem};
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
@@ -276,10 +275,9 @@ fn memory_that_dead_children_hold_is_there_when_it_is_wanted() {
 /// Children that ran and were stopped die with their parent, and what they had is
 /// free one step later. Makes a call again and again until it is refused. Returns
 /// whether there was something left of the dead then.
-fn refused_before_its_time(fault: Fault, call: Call) -> bool {
+pub(crate) fn refused_before_its_time(call: Call) -> bool {
     let spec = Spec {
         frames: 120,
-        fault,
         ..Spec::default()
     };
     let mut store = Store::new(&spec);
@@ -330,13 +328,8 @@ fn switch_to(machine: &mut Machine<'_>, id: u32) {
 #[test]
 fn nothing_is_refused_that_will_be_there_in_a_moment() {
     for call in [Call::PageAlloc, Call::Exofork, Call::Sbrk] {
-        assert!(!refused_before_its_time(Fault::None, call), "{call:?}");
+        assert!(!refused_before_its_time(call), "{call:?}");
     }
-}
-
-#[test]
-fn a_refusal_too_early_would_be_noticed() {
-    assert!(refused_before_its_time(Fault::HastyRefusal, Call::Sbrk));
 }
 
 #[test]

@@ -1,10 +1,8 @@
-//! Random calls by several environments against the model, and what such tests
-//! are worth: known faults must be noticed.
+//! Random calls by several environments against the model.
 
-use kcore::plant::Fault;
 use proptest::prelude::*;
-use sim::machine::{Spec, Store};
-use sim::random::{self, Driver, Mismatch, Statistics, Stream, Words};
+use sim::machine::Store;
+use sim::random::{self, Driver, Statistics, Words};
 
 fn run_all(seeds: impl Iterator<Item = u64>, calls: u64) -> Statistics {
     let mut all = Statistics::default();
@@ -58,57 +56,4 @@ proptest! {
             driver.act(words).map_err(|mismatch| TestCaseError::fail(format!("{mismatch:?}")))?;
         }
     }
-}
-
-/// The first thing that random runs of a faulty kernel are noticed by.
-fn noticed(fault: Fault) -> Option<Mismatch> {
-    let mut stream = Stream::new(7);
-    for _ in 0..40 {
-        let kind = stream.word();
-        let spec = Spec {
-            fault,
-            cpus: 2,
-            ..random::spec(kind)
-        };
-        let mut store = Store::new(&spec);
-        let mut driver = Driver::new(&mut store, spec, kind, false);
-        for _ in 0..1000 {
-            if driver.is_over() {
-                break;
-            }
-            if let Err(mismatch) = driver.act(stream.words()) {
-                return Some(mismatch);
-            }
-        }
-    }
-    None
-}
-
-#[test]
-fn known_faults_are_noticed() {
-    for fault in [
-        Fault::SkipRemoteFlush,
-        Fault::SkipWake,
-        Fault::SkipStop,
-        Fault::SkipZero,
-        Fault::TrustPointer,
-        Fault::CheckFirstPage,
-        Fault::CputsOffByOne,
-        Fault::ExoforkResult,
-        Fault::DestroyNothing,
-        Fault::IdWithoutGeneration,
-        Fault::LeaveJob,
-        Fault::StopClock,
-        Fault::KeepHeap,
-    ] {
-        let mismatch = noticed(fault);
-        println!("{}: {mismatch:?}", fault.name());
-        assert!(mismatch.is_some(), "{} is not noticed", fault.name());
-    }
-}
-
-#[test]
-fn a_kernel_without_faults_is_not_accused() {
-    // Compiled in and never met: the general way instead of the short one.
-    assert_eq!(noticed(Fault::SkipBss), None);
 }

@@ -54,6 +54,8 @@ pub enum Command {
     },
     /// Print a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
+    /// Search small histories of several CPUs for what must not be.
+    Explore(Explore),
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
     /// Get what is missing on this machine, or one part of it.
@@ -82,6 +84,20 @@ pub enum Part {
     Gdb,
     /// GRUB.
     Image,
+}
+
+/// `jostle explore`.
+#[derive(Debug, Args, Clone)]
+pub struct Explore {
+    /// Only these (default: all).
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// How many CPUs there are.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=8))]
+    pub cpus: u8,
+    /// In a kernel with this planted bug; plants/ has them.
+    #[arg(long, value_name = "NAME")]
+    pub plant: Option<String>,
 }
 
 /// `jostle run`.

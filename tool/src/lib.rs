@@ -23,6 +23,7 @@ pub mod host;
 pub mod host_cargo;
 pub mod nic;
 pub mod personality;
+pub mod plants;
 pub mod process_group;
 pub mod programs;
 pub mod qemu;

@@ -36,6 +36,14 @@ impl Workspace {
         &self.target
     }
 
+    /// The copy of the tree that has planted bugs; see [`crate::plants`]. What
+    /// is made from it goes where the tree's goes: what both need is made once.
+    pub fn planted(&self) -> Self {
+        let target = self.target.clone();
+        let root = target.join("planted");
+        Self { root, target }
+    }
+
     /// Why nothing can be built, if it is because cargo's folder, or the one that
     /// it would be made in, cannot be written.
     pub fn cannot_write(&self) -> Option<io::Error> {

@@ -12,7 +12,6 @@ use crate::env::{Env, Link, Slot, Wait};
 use crate::kernel::{Effects, Kernel};
 use crate::paging::Space;
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::step::Remote;
 use crate::watch::{Fact, Tell, Watcher};
 use abi::{EnvId, Error};
@@ -74,7 +73,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.cpus[its_cpu].current = Link::NONE;
             self.sched.running = self.sched.running.wrapping_sub(1);
             self.drop_fpu(cpu, its_cpu);
-            if its_cpu != cpu && !self.config.plant.is(Fault::SkipStop) {
+            if its_cpu != cpu {
                 self.effects |= Effects::REMOTE;
                 self.outbox.remote = Some(Remote::Stop(its_cpu));
             }
@@ -82,15 +81,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if !env.runnable {
             self.forget_stopped(slot);
         }
-        let plant = self.config.plant;
-        if let Some(child) = env.stopped.get()
-            && !plant.is(Fault::KeepOrphans)
-        {
+        if let Some(child) = env.stopped.get() {
             self.doom(child);
         }
         self.fail_senders(slot);
         match env.ran {
-            _ if plant.is(Fault::LeakSpace) => {}
             true => self.reaper.add(&mut self.frames, env.space),
             false => self.reaper.add_unused(&mut self.frames, env.space),
         }

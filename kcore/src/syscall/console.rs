@@ -11,7 +11,6 @@ use crate::console::UNBROKEN;
 use crate::env::{Env, Wait};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::Perm;
@@ -35,12 +34,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     pub(super) fn sys_cputs(&mut self, caller: Caller, ptr: u32, len: u32) -> CallResult {
-        let plant = self.config.plant;
-        let ptr = if plant.is(Fault::CputsOffByOne) {
-            ptr.wrapping_add(1)
-        } else {
-            ptr
-        };
         let range = UserSlice { ptr, len };
         match self.check_printed_range(caller, range) {
             Ok(true) => self.print(caller, range),
@@ -62,19 +55,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             printed,
             ..
         } = self.envs[caller.slot];
-        let plant = self.config.plant;
-        if plant.is(Fault::TrustPointer) {
-            return Ok(true);
-        }
-        let piece = if plant.is(Fault::CheckFirstPage) {
-            range.first(1)
-        } else {
-            range.skip(checked).first(CHECK_PIECE)
-        };
+        let piece = range.skip(checked).first(CHECK_PIECE);
         piece.check(&self.mem, space, Perm::READ)?;
         let now_checked = checked.wrapping_add(piece.len);
         self.envs[caller.slot].checked = now_checked;
-        if now_checked < range.len && !plant.is(Fault::CheckFirstPage) {
+        if now_checked < range.len {
             return Ok(false);
         }
         if checked > 0 {

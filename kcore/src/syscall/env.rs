@@ -5,10 +5,9 @@
 //! and the call has returned only when it was.
 
 use super::{CallResult, Caller, Outcome};
-use crate::env::{Env, Job, Wait};
+use crate::env::{Env, Wait};
 use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::step::Remote;
 use crate::usermem;
 use crate::watch::Watcher;
@@ -22,9 +21,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let mut child_frame = *frame;
         child_frame.eflags &= !(FLAG_IOPL | FLAG_NT);
         child_frame.regs.eax = 0;
-        if self.config.plant.is(Fault::ExoforkResult) {
-            child_frame.regs.eax = id.0 as u32;
-        }
         let pattern = Env {
             parent: id,
             parent_birth: parent.birth,
@@ -33,11 +29,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             frame: child_frame,
             heap_start: parent.heap_start,
             heap_end: parent.heap_end,
-            job: if self.config.plant.is(Fault::LeaveJob) {
-                Job::default()
-            } else {
-                parent.job
-            },
+            job: parent.job,
             ..Env::default()
         };
         let child = self.create(id, &pattern)?;
@@ -47,9 +39,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     pub(super) fn sys_env_destroy(&mut self, caller: Caller, id: u32) -> CallResult {
         let slot = self.own_env(caller, id)?;
-        if self.config.plant.is(Fault::DestroyNothing) {
-            return Ok(Outcome::Done(0));
-        }
         let own = self.envs[caller.slot].id;
         if slot == caller.slot {
             self.say(format_args!("[{:08x}] exiting gracefully\n", own.0));
@@ -170,7 +159,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         self.remember_stopped(caller.slot, slot);
         match self.envs[slot].on_cpu {
-            Some(_) if self.config.plant.is(Fault::SkipStop) => {}
             Some(cpu) => {
                 self.effects |= Effects::REMOTE;
                 self.outbox.remote = Some(Remote::Stop(cpu));

@@ -15,7 +15,6 @@ use crate::env::{Env, Slot};
 use crate::kernel::{Effects, Kernel};
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::watch::{Tell, Watcher};
 use abi::layout::PGSIZE;
 use abi::{Error, Perm};
@@ -54,11 +53,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Maps zeroed pages where none are.
     fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<(), Error> {
         let space = self.envs[slot].space;
-        let end = if self.config.plant.is(Fault::ShortHeap) {
-            end - PGSIZE
-        } else {
-            end
-        };
         let pages = || {
             (start..end)
                 .step_by(PGSIZE as usize)
@@ -86,9 +80,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 continue;
             }
             let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
-            if !self.config.plant.is(Fault::SkipZero) {
-                self.mem.zero_frame(frame);
-            }
+            self.mem.zero_frame(frame);
             let entry = Pte::new(frame, Perm::WRITE);
             self.mem.write(place, entry.0);
             self.watcher.tell(|| env.mapped(page.va(), old, entry));
@@ -108,11 +100,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.mem.write(place, Pte::EMPTY.0);
                 self.watcher
                     .tell(|| self.envs[slot].mapped(va, old, Pte::EMPTY));
-                self.frames
-                    .release(&mut self.mem, old.frame(), self.config.plant);
-                if !self.config.plant.is(Fault::KeepHeap) {
-                    self.effects |= Effects::FLUSH_ALL;
-                }
+                self.frames.release(&mut self.mem, old.frame());
+                self.effects |= Effects::FLUSH_ALL;
             }
         }
     }

@@ -16,7 +16,6 @@ use crate::cpu::CpuId;
 use crate::env::{Env, Job, Slot, Wait};
 use crate::kernel::{Effects, Kernel};
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::sched::Next;
 use crate::watch::Watcher;
 use abi::{EnvId, Error};
@@ -86,7 +85,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             runnable,
             ..
         } = self.envs[slot];
-        if job.ending || self.config.plant.is(Fault::ForkWhileEnding) {
+        if job.ending {
             return;
         }
         self.envs[slot].job.ending = true;

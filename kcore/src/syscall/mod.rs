@@ -21,7 +21,6 @@ use crate::event::Event;
 use crate::ipc::Letter;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::plant::Fault;
 use crate::sched::Next;
 use crate::usermem::{self, BadAddress};
 use crate::watch::Watcher;
@@ -140,9 +139,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Whether what a call failed for the want of will be there in a later step.
     /// Then it has changed nothing, and can be made again.
     pub(crate) fn may_be_had(&self, error: Error) -> bool {
-        matches!(error, Error::NoMem | Error::NoFreeEnv)
-            && self.has_leftovers()
-            && !self.config.plant.is(Fault::HastyRefusal)
+        matches!(error, Error::NoMem | Error::NoFreeEnv) && self.has_leftovers()
     }
 
     /// What an outcome leaves in eax, for now.
@@ -221,9 +218,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// How often 10 ms have gone by since boot, by this CPU's counter.
     fn clock_steps(&self) -> u64 {
-        if self.config.plant.is(Fault::StopClock) {
-            return 0;
-        }
         let elapsed = self.now.saturating_sub(self.config.started);
         elapsed.checked_div(self.config.ten_ms).unwrap_or(0)
     }
@@ -270,10 +264,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(caller.slot);
         }
         let id = EnvId(argument as i32);
-        if self.config.plant.is(Fault::StaleId) {
-            let now = self.envs[Slot(id.slot() as u16)].id;
-            return self.envs.find(now).ok_or(Error::BadEnv);
-        }
         self.envs.find(id).ok_or(Error::BadEnv)
     }
 
@@ -288,26 +278,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     fn is_child(&self, caller: Caller, slot: Slot) -> bool {
         let (own, child) = (&self.envs[caller.slot], &self.envs[slot]);
-        if self.config.plant.is(Fault::ParentById) {
-            return child.parent == own.id;
-        }
         child.parent_birth == own.birth
     }
 
     #[inline]
     fn sys_getenvid(&mut self, caller: Caller) -> CallResult {
         let id = self.envs[caller.slot].id.0 as u32;
-        if self.config.plant.is(Fault::IdWithoutGeneration) {
-            return Ok(Outcome::Done(u32::from(caller.slot.0)));
-        }
         Ok(Outcome::Done(id))
     }
 
     #[inline]
     fn sys_yield(&mut self) -> CallResult {
-        if self.config.plant.is(Fault::YieldReturns) {
-            return Ok(Outcome::Done(0));
-        }
         Ok(Outcome::Yield)
     }
 }

@@ -10,7 +10,6 @@ use crate::env::Slot;
 use crate::kernel::{Effects, Kernel};
 use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
-use crate::plant::Fault;
 use crate::step::Remote;
 use crate::watch::{Tell, Watcher};
 use abi::{Error, Perm};
@@ -31,9 +30,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.reserve(1 + space.missing_tables(&self.mem, page))?;
 
         let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
-        if !self.config.plant.is(Fault::SkipZero) {
-            self.mem.zero_frame(frame);
-        }
+        self.mem.zero_frame(frame);
         self.place(caller, target, page, Pte::new(frame, perm))?;
         Ok(Outcome::Done(0))
     }
@@ -147,15 +144,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return;
         }
         if old.frame() != entry.frame() {
-            self.frames
-                .release(&mut self.mem, old.frame(), self.config.plant);
+            self.frames.release(&mut self.mem, old.frame());
         }
         match self.envs[target].on_cpu {
             Some(cpu) if cpu == caller.cpu => {
                 self.effects |= Effects::FLUSH;
                 self.outbox.flush = page.va();
             }
-            Some(_) if self.config.plant.is(Fault::SkipRemoteFlush) => {}
             Some(cpu) => {
                 self.effects |= Effects::REMOTE;
                 self.outbox.remote = Some(Remote::Flush(cpu));

@@ -23,7 +23,6 @@ use crate::machine::power;
 use crate::machine::smp::clock::Rates;
 use crate::machine::smp::{ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
 use crate::machine::x86;
-use crate::plant;
 use crate::trap;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, KSTKSIZE};
@@ -35,7 +34,6 @@ use firmware::{BootOptions, options};
 use handover::Handover;
 use kcore::env::Env;
 use kcore::log_memory::Purpose;
-use kcore::plant::Plant;
 use kcore::trace::Trace;
 use kcore::{Config, End, Kernel, Tables};
 use memory::{MachineTables, Memory};
@@ -119,7 +117,6 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     drop(firmware); // nothing is left to ask
     io_apic::silence(&topology); // needs to know where they are; no CPU lets interrupts in yet
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
-    let plant = options.plant.map_or(Plant::NONE, |name| planted(&name));
     let holder = locked::reserve(); // from here on there may be others
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
     watchdog::start(&topology); // needs all CPUs to have an interrupt table
@@ -132,14 +129,13 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
         &mut fixed.envs,
         &mut fixed.ring,
         &usable,
-        plant,
     );
     open_logs(options, &rates); // needs the rates
     let mut kernel = locked::install(holder, kernel, usable.iter().cloned()); // needs the logs
     let privileged = programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
     if privileged {
         locked::note_io_privilege(); // steps give back what the way in takes
-    } else if options.prelock && options.plant.is_none() && !options.trace {
+    } else if options.prelock && !options.trace {
         enter::answer_before_lock();
     }
     if options.boottime {
@@ -175,7 +171,6 @@ fn new_kernel(
     envs: &'static mut MaybeUninit<[Env; NENV]>,
     console: &'static mut [u8],
     usable: &[Range<u32>],
-    plant: Plant,
 ) -> Core {
     let config = Config {
         kernel_pgdir: address_space::kernel_pgdir(),
@@ -191,7 +186,6 @@ fn new_kernel(
         },
         grading: options.grading,
         processor: processor::abilities(),
-        plant,
     };
     let first = envs.as_mut_ptr().cast::<Env>();
     for slot in 0..NENV {
@@ -215,15 +209,4 @@ fn new_kernel(
         config,
         usable.iter().cloned(),
     )
-}
-
-/// The planted fault with this name.
-fn planted(name: &str) -> Plant {
-    if plant::plant(name) {
-        return Plant::NONE;
-    }
-    Plant::from_name(name).unwrap_or_else(|| {
-        say!("no such fault in this kernel: {name}");
-        Plant::NONE
-    })
 }

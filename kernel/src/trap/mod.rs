@@ -16,7 +16,6 @@ use crate::machine::smp::{self, ThisCpu, lapic};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;
-use crate::plant::{self, Fault};
 use abi::TrapFrame;
 use abi::trap::{
     FLAG_AC, FLAG_DF, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE,
@@ -140,7 +139,6 @@ extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
 /// An interrupt that found this CPU idle; the frame is free.
 extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
     let cpu = ThisCpu::get();
-    panic_if_planted(cpu);
     let vector = Vector(vector);
     // Whatever it was, there may be work: this CPU may have been about to look.
     match interrupt(cpu, vector, true, frame) {
@@ -230,11 +228,4 @@ pub fn wait(cpu: ThisCpu) -> ! {
 
 fn frame_of(cpu: ThisCpu) -> *mut TrapFrame {
     (cpu.stack_top() - size_of::<TrapFrame>() as u32) as *mut TrapFrame
-}
-
-/// For the tests of panics.
-fn panic_if_planted(cpu: ThisCpu) {
-    if plant::is(Fault::PanicNow) && smp::up().iter().last() == Some(cpu.id()) {
-        panic!("planted panic");
-    }
 }

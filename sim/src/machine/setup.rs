@@ -25,7 +25,6 @@ use kcore::elf::Image;
 use kcore::env::Env;
 use kcore::env::mirror::MIRROR_SIZE;
 use kcore::frames::Frame;
-use kcore::plant::{Fault, Plant};
 use kcore::trace::{Trace, Words};
 use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Processor, Tables};
 use std::ops::Range;
@@ -53,8 +52,6 @@ pub struct Spec {
     pub grading: bool,
     /// What its CPUs have.
     pub processor: Processor,
-    /// The fault to plant.
-    pub fault: Fault,
     /// Bytes in the console's ring.
     pub console: usize,
     /// Records in the ring of the trace, 0 for no trace.
@@ -71,7 +68,6 @@ impl Default for Spec {
             lifecycle: false,
             grading: false,
             processor: Processor::FULL,
-            fault: Fault::None,
             console: 16 * 1024,
             trace: 0,
         }
@@ -163,7 +159,6 @@ impl<'t> Machine<'t> {
             end: End::PowerOff,
             grading: spec.grading,
             processor: spec.processor,
-            plant: Plant::new(spec.fault),
         };
         let usable = std::iter::once(spec.usable());
         let (tables, trace) = store.lend();

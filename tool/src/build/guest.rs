@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use super::plan::Plan;
 use super::{TARGET, inner_cargo};
 use crate::filtered::Filtered;
+use crate::plants;
 use crate::workspace::Workspace;
 
 /// Which kernel.
@@ -16,8 +17,8 @@ use crate::workspace::Workspace;
 pub enum Kernel {
     /// The one that is run.
     Plain,
-    /// With faults planted in it, one of which the kernel argument `plant`
-    /// awakens: to see whether the tests notice.
+    /// That of the copy with planted bugs, one of which the kernel argument
+    /// `plant` awakens: to see whether the tests notice.
     Planted,
 }
 
@@ -65,10 +66,10 @@ pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Resu
     match kernel {
         Kernel::Plain => Ok(plain),
         Kernel::Planted => {
-            let planted = ["-p", "kernel", "--features", "plant"];
-            cargo_build(workspace, plan, "guest-plant", &planted)?;
+            let planted = plants::grow(workspace)?;
+            cargo_build(&planted, plan, "guest-planted", &["-p", "kernel"])?;
             Ok(Guest {
-                kernel: output(workspace, "guest-plant").join("kernel"),
+                kernel: output(&planted, "guest-planted").join("kernel"),
                 ..plain
             })
         }

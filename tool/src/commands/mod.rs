@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod clean;
 pub mod doctor;
+pub mod explore;
 pub mod gdb;
 pub mod grade;
 pub mod image;

@@ -20,6 +20,7 @@ use crate::build::guest::{Guest, Kernel};
 use crate::cli::Run;
 use crate::filtered::Filtered;
 use crate::host::Host;
+use crate::plants;
 use crate::qemu::conversation::{Asks, Ear};
 use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::log_memory;
@@ -89,12 +90,9 @@ fn is_farewell(line: &str) -> bool {
     line.contains(": terminating on signal ")
 }
 
-/// Only a kernel with planted faults understands `plant=`.
+/// The one that understands these arguments.
 pub fn kernel_for(kernel_args: &str) -> Kernel {
-    let planted = kernel_args
-        .split_whitespace()
-        .any(|word| word.starts_with("plant="));
-    if planted {
+    if kernel_args.split_whitespace().any(plants::wakes) {
         Kernel::Planted
     } else {
         Kernel::Plain
@@ -285,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_planted_fault_needs_its_own_kernel() {
+    fn a_planted_bug_needs_its_own_kernel() {
         assert_eq!(kernel_for(""), Kernel::Plain);
         assert_eq!(kernel_for("lifecycle=on"), Kernel::Plain);
         assert_eq!(kernel_for("quantum=1 plant=x"), Kernel::Planted);

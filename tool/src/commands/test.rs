@@ -30,6 +30,7 @@ use crate::cli::Test;
 use crate::external;
 use crate::fair_clock::{self, FairClock};
 use crate::host_cargo;
+use crate::plants;
 use crate::process_group::{self, Group};
 use crate::report::{note, result};
 use crate::status;
@@ -42,7 +43,13 @@ pub fn test(options: &Test) -> anyhow::Result<u8> {
     let prepared = prepare(&workspace);
     match &prepared {
         Ok(plan) => {
-            for check in checks::all(&workspace, plan) {
+            let planted = plants::grow(&workspace).map(|copy| checks::planted(&copy, plan));
+            if let Err(error) = &planted {
+                note(format_args!("{error:#}"));
+                tally.add(false);
+            }
+            let planted = planted.unwrap_or_default();
+            for check in checks::all(&workspace, plan).into_iter().chain(planted) {
                 if matches(options, check.name) {
                     tally.add(run_check(check)?);
                 }
@@ -76,12 +83,13 @@ fn prepare(workspace: &Workspace) -> anyhow::Result<Plan> {
     Plan::make(workspace)
 }
 
-/// What the QEMU cases boot. The first of them would build it otherwise, and
-/// seem to hang.
+/// What the QEMU cases boot, and the tests of the copy with planted bugs. The
+/// first of them would build it otherwise, and seem to hang.
 fn build_guests(workspace: &Workspace, plan: &Plan) -> anyhow::Result<()> {
     for kernel in [Kernel::Plain, Kernel::Planted] {
         guest::build(workspace, plan, kernel)?;
     }
+    plants::core_tests(workspace)?;
     Ok(())
 }
 

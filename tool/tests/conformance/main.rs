@@ -27,6 +27,7 @@ mod machine_options;
 mod monitor_socket;
 mod ordeals;
 mod planted;
+mod planted_core;
 mod private_copy;
 mod programs;
 mod prompt;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         .chain(ids::trials())
         .chain(determinism::trials())
         .chain(planted::trials())
+        .chain(planted_core::trials())
         .chain(replay::trials())
         .chain(trace::trials())
         .chain(command_line::trials())

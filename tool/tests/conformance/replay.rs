@@ -8,6 +8,7 @@ use libtest_mimic::Failed;
 
 use crate::boot::{Boot, host};
 use crate::console::nothing_left;
+use crate::foreign::image::{self, EXECUTE, READ, Segment};
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
 use crate::trial::Trial;
 
@@ -105,12 +106,17 @@ fn cut_off(file: &str, steps: u64) -> Result<Vec<String>, Failed> {
     })
 }
 
-/// A run that would never end: with this fault the child is not pre-empted, and
-/// its parent never destroys it.
+/// A jump to itself.
+const ENDLESS: [u8; 2] = [0xeb, 0xfe];
+
+/// A run that would never end.
 fn killed() -> Result<(), Failed> {
     let file = record_file("killed")?;
-    let words = ["spin", "--append", "plant=skip-preempt"];
-    let words = [&words[..], &["--cpus", "1"]].concat();
+    let program = format!("{file}.elf");
+    let start = 0x0080_0020;
+    let segment = Segment::load(start, READ | EXECUTE, ENDLESS.into());
+    std::fs::write(&program, image::file(start, &[segment], &[]))?;
+    let words = [&*program, "--cpus", "1"];
     let limit = ["--timeout", "3", "--record", &file];
     let boot = Boot::new(&[&words[..], &limit[..]].concat())?;
     let mut complaints = cut_off(&file, 20)?;

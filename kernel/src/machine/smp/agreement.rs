@@ -10,7 +10,6 @@
 
 use crate::machine::smp::clock;
 use crate::machine::x86;
-use crate::plant::{self, Fault};
 use core::sync::atomic::{AtomicU32, Ordering};
 use kcore::CpuId;
 
@@ -170,10 +169,5 @@ fn set_value(value: u64) {
 
 /// This CPU's counter. (No emulator has CPUs whose counters differ.)
 fn own_time() -> u64 {
-    let late = if plant::is(Fault::LateClock) {
-        clock::ticks_in(1_000_000)
-    } else {
-        0
-    };
-    clock::ticks().wrapping_sub(late)
+    clock::ticks()
 }

@@ -12,7 +12,6 @@
 //! A fork's child starts anew.
 
 use crate::machine::x86;
-use crate::plant::{self, Fault};
 use abi::EnvId;
 use abi::env::NENV;
 use abi::trap::USER_DATA;
@@ -48,10 +47,8 @@ pub fn leave(id: EnvId) {
 
 #[cold]
 fn keep(id: EnvId) {
-    if !plant::is(Fault::ResetSelectors) {
-        // Early processors leave the upper half of such a register as it was.
-        exchange(id, x86::fs() & 0xffff | x86::gs() << 16 | KEPT);
-    }
+    // Early processors leave the upper half of such a register as it was.
+    exchange(id, x86::fs() & 0xffff | x86::gs() << 16 | KEPT);
     x86::reset_fs_gs();
 }
 

@@ -8,7 +8,6 @@
 //! An image is kept for each slot. Source: Intel SDM volume 1, chapters 8 and 10.
 
 use crate::machine::x86;
-use crate::plant::{self, Fault};
 use abi::env::NENV;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -92,9 +91,6 @@ pub fn load(slot: Slot) {
 /// Saves the registers, which are lent, for a slot, and takes them back.
 #[cold]
 pub fn save(slot: Slot) {
-    if plant::is(Fault::ShareFpu) {
-        return;
-    }
     let image = image(slot).cast();
     // SAFETY: (54) the image is this slot's, 16-byte aligned and long enough; TS is
     // clear.
@@ -130,15 +126,13 @@ static RESET_X87: Image = Image::RESET_X87;
 /// its operand, which FXRSTOR leaves alone on some processors, and drops a pending
 /// exception. It empties the registers without clearing them, which the other does.
 fn reset(has_fxsave: bool) {
-    if !plant::is(Fault::KeepFpuPointers) {
-        x86::fninit();
-    }
+    x86::fninit();
     // SAFETY: (56) SSE is on if there is FXSAVE; the images are valid ones, and
     // no exception is pending.
     unsafe {
         if has_fxsave {
             x86::fxrstor((&raw const RESET).cast());
-        } else if !plant::is(Fault::KeepFpuData) {
+        } else {
             x86::frstor((&raw const RESET_X87).cast());
         }
     }

@@ -17,7 +17,6 @@ use crate::machine::call::Answer;
 use crate::machine::{Machine, Mode, Spec, Store};
 use abi::{Call, Personality};
 use kcore::Event;
-use kcore::plant::Fault;
 use parts::{CPU0, RUN, RW};
 
 /// A history to explore.
@@ -91,11 +90,10 @@ impl Stage<'_, '_> {
 }
 
 impl Scenario {
-    /// The same with a fault planted. What is taken away and remembered is then
-    /// not enough of a violation: a program has to use it.
+    /// The same, but what is taken away and remembered is not enough of a
+    /// violation: a program has to use it.
     #[must_use]
-    pub fn with_fault(mut self, fault: Fault) -> Scenario {
-        self.spec.fault = fault;
+    pub fn allowing_stale(mut self) -> Scenario {
         self.forbid_stale = false;
         self
     }

@@ -15,6 +15,7 @@ use crate::build::guest::Guest;
 use crate::cli::Run;
 use crate::elf_check;
 use crate::personality::{Edition, Personality};
+use crate::plants;
 use crate::programs;
 use crate::qemu::module_line::{self, Module};
 use crate::regular_file::{self, Identity, identity, refusal};
@@ -101,11 +102,14 @@ pub fn check(workspace: &Workspace, options: &Run) -> anyhow::Result<Request> {
     })
 }
 
-/// The kernel's own parser must understand every word.
+/// The kernel's own parser must understand every word, but for one that another
+/// kernel is booted for.
 fn check_append(words: &str) -> anyhow::Result<()> {
     let mut first = None;
+    let words = words.split_ascii_whitespace();
+    let own: Vec<&str> = words.filter(|word| !plants::wakes(word)).collect();
     // The parser skips the kernel's path.
-    let line = format!("/ {words}");
+    let line = format!("/ {}", own.join(" "));
     BootOptions::parse(line.as_bytes(), |complaint| {
         first.get_or_insert_with(|| usage(complaint));
     });

@@ -23,29 +23,16 @@ pub struct Check {
 const GUEST_PACKAGES: &[&str] = &[
     "-p", "runtime", "-p", "kernel", "-p", "user", "-p", "programs",
 ];
-const PLANTED_KERNEL: &[&str] = &["-p", "kernel", "--features", "plant"];
 const DENY_WARNINGS: &[&str] = &["--", "-Dwarnings"];
 
-/// All of them, quickest first.
+/// All of the tree itself, quickest first.
 pub fn all(workspace: &Workspace, plan: &Plan) -> Vec<Check> {
-    let host = |name, subcommand: &str, arguments: &[&str]| {
-        let mut command = host_cargo::command(workspace, subcommand);
-        command.args(arguments).env("RUSTDOCFLAGS", "-Dwarnings");
-        Check {
-            name,
-            command,
-            repeat: format!("cargo {subcommand} {}", arguments.join(" ")),
-        }
+    let host = |name, subcommand: &str, arguments: &[&str]| Check {
+        repeat: format!("cargo {subcommand} {}", arguments.join(" ")),
+        ..host(workspace, name, subcommand, arguments)
     };
-    let guest = |name: &'static str, subcommand: &str, arguments: &[&[&str]]| {
-        let arguments = arguments.concat();
-        let mut command = inner_cargo::command(workspace, plan, subcommand, "guest");
-        command.args(&arguments).env("RUSTDOCFLAGS", "-Dwarnings");
-        Check {
-            name,
-            command,
-            repeat: format!("./jostle test {name}"),
-        }
+    let guest = |name, subcommand: &str, arguments: &[&[&str]]| {
+        guest(workspace, plan, name, subcommand, arguments)
     };
     vec![
         host("format", "fmt", &["--all", "--check"]),
@@ -55,8 +42,53 @@ pub fn all(workspace: &Workspace, plan: &Plan) -> Vec<Check> {
             &["--all-targets", "--", "-Dwarnings"],
         ),
         guest("lints::guest", "clippy", &[GUEST_PACKAGES, DENY_WARNINGS]),
-        guest("lints::planted", "clippy", &[PLANTED_KERNEL, DENY_WARNINGS]),
         host("docs::host", "doc", &["--no-deps"]),
         guest("docs::guest", "doc", &[&["--no-deps"], GUEST_PACKAGES]),
     ]
+}
+
+/// Those of the copy that has planted bugs. What it shares with the tree is not
+/// checked again.
+pub fn planted(copy: &Workspace, plan: &Plan) -> Vec<Check> {
+    let tests = ["--test", "planted", "--", "-Dwarnings"];
+    let kernel: &[&str] = &["-p", "kernel"];
+    vec![
+        host(copy, "format::planted", "fmt", &["--all", "--check"]),
+        host(copy, "lints::planted_tests", "clippy", &tests),
+        guest(
+            copy,
+            plan,
+            "lints::planted",
+            "clippy",
+            &[kernel, DENY_WARNINGS],
+        ),
+    ]
+}
+
+fn host(workspace: &Workspace, name: &'static str, subcommand: &str, arguments: &[&str]) -> Check {
+    let mut command = host_cargo::command(workspace, subcommand);
+    command.args(arguments).env("RUSTDOCFLAGS", "-Dwarnings");
+    Check {
+        name,
+        command,
+        repeat: format!("./jostle test {name}"),
+    }
+}
+
+fn guest(
+    workspace: &Workspace,
+    plan: &Plan,
+    name: &'static str,
+    subcommand: &str,
+    arguments: &[&[&str]],
+) -> Check {
+    let mut command = inner_cargo::command(workspace, plan, subcommand, "guest");
+    command
+        .args(arguments.concat())
+        .env("RUSTDOCFLAGS", "-Dwarnings");
+    Check {
+        name,
+        command,
+        repeat: format!("./jostle test {name}"),
+    }
 }

@@ -1,0 +1,44 @@
+//! What ordinary tests say of a good kernel does not hold of a bad one.
+
+use crate::environments::{Habit, QUANTUM, share};
+use crate::heap::shrinking_unmaps;
+use crate::jobs::cannot_outrun;
+use crate::limits::refused_before_its_time;
+use crate::strangers::strangers;
+use abi::Call;
+use kcore::plant::during;
+use sim::machine::call::Answer;
+
+#[test]
+fn environments_that_are_never_interrupted_are_noticed() {
+    let shares = during("skip-preempt", || share(2, &[Habit::Spins; 5], 200));
+    assert!(shares.longest_wait.div_ceil(QUANTUM) > 4);
+    let shares = during("yield-returns", || share(1, &[Habit::Storms; 3], 20));
+    assert!(shares.longest_wait.div_ceil(QUANTUM) > 1);
+}
+
+#[test]
+fn a_heap_that_is_not_given_back_is_noticed() {
+    assert!(!during("keep-heap", shrinking_unmaps));
+}
+
+#[test]
+fn a_job_that_outruns_its_end_is_noticed() {
+    assert!(!during("fork-while-ending", cannot_outrun));
+}
+
+#[test]
+fn a_refusal_too_early_is_noticed() {
+    let refused = || refused_before_its_time(Call::Sbrk);
+    assert!(during("hasty-refusal", refused));
+}
+
+#[test]
+fn an_id_that_is_enough_is_noticed() {
+    let (answers, _) = during("parent-by-id", strangers);
+    assert!(
+        answers
+            .iter()
+            .any(|answer| matches!(answer, Answer::Value(_)))
+    );
+}

@@ -1,0 +1,63 @@
+//! What random calls notice, against the model.
+
+use kcore::plant::during;
+use sim::machine::{Spec, Store};
+use sim::random::{self, Driver, Mismatch, Stream};
+
+/// The first thing that random runs of a bad kernel are noticed by.
+fn noticed(plant: &str) -> Option<Mismatch> {
+    during(plant, first_mismatch)
+}
+
+fn first_mismatch() -> Option<Mismatch> {
+    let mut stream = Stream::new(7);
+    for _ in 0..40 {
+        let kind = stream.word();
+        let spec = Spec {
+            cpus: 2,
+            ..random::spec(kind)
+        };
+        let mut store = Store::new(&spec);
+        let mut driver = Driver::new(&mut store, spec, kind, false);
+        for _ in 0..1000 {
+            if driver.is_over() {
+                break;
+            }
+            if let Err(mismatch) = driver.act(stream.words()) {
+                return Some(mismatch);
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn known_bugs_are_noticed() {
+    for plant in [
+        "skip-remote-flush",
+        "skip-wake",
+        "skip-stop",
+        "skip-zero",
+        "trust-pointer",
+        "check-first-page",
+        "cputs-off-by-one",
+        "exofork-result",
+        "destroy-nothing",
+        "id-without-generation",
+        "leave-job",
+        "stop-clock",
+        "keep-heap",
+        "share-fpu",
+        "stale-fpu",
+        "forget-others-fpu",
+    ] {
+        let mismatch = noticed(plant);
+        println!("{plant}: {mismatch:?}");
+        assert!(mismatch.is_some(), "{plant} is not noticed");
+    }
+}
+
+#[test]
+fn a_good_kernel_is_not_accused() {
+    assert_eq!(noticed("long-way"), None);
+}

@@ -8,7 +8,8 @@
 //! date incrementally (counts, queues, both ends of "runs on") is counted here
 //! from scratch, by walking every list and every page table.
 
-use crate::env::{Env, Queue, Slot, Wait};
+use crate::env::{Env, Queue, Wait};
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::paging::space::USER_TABLES;
@@ -206,7 +207,7 @@ fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
 /// Exactly those who wait are in the queue they wait in.
 fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let sched = &kernel.sched;
-    queue(kernel, &sched.ready, Env::is_queued, "the ready queue")?;
+    queue(kernel, sched.ready.all(), Env::is_queued, "the ready queue")?;
     let waits = |for_what| move |env: &Env| env.alive && env.wait == for_what;
     queue(
         kernel,

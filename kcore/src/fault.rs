@@ -12,12 +12,13 @@
 //! handler's way back; and one check, that the frame's place can be written,
 //! covers everything that may be wrong with an exception stack.
 
-use crate::cpu::CpuId;
-use crate::env::Slot;
+use crate::effects::Effects;
+use crate::effects::Next;
 use crate::event::Event;
-use crate::kernel::{Effects, Kernel};
+use crate::ids::CpuId;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::sched::Next;
 use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::layout::{KERNBASE, PGSIZE, UXSTACKTOP, kernel_stack_top};

@@ -14,9 +14,10 @@
 //!
 //! [`Event::FpuUse`]: crate::Event::FpuUse
 
-use crate::cpu::CpuId;
-use crate::env::Slot;
-use crate::kernel::{Effects, Kernel};
+use crate::effects::Effects;
+use crate::ids::CpuId;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::watch::Watcher;
 

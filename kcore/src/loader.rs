@@ -6,7 +6,8 @@
 //! the file says: that is how JOS's kernel loads.
 
 use crate::elf::{BadElf, Elf, Image, Segment};
-use crate::env::{Env, Slot};
+use crate::env::Env;
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::paging::{Pte, Space, UserPage};
 use crate::phys::{Pfn, PhysMem};

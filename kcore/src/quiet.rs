@@ -14,12 +14,13 @@
 //! what is answered here comes to the same state and the same [`Step`] there. A
 //! property test compares the two.
 
-use crate::cpu::CpuId;
-use crate::env::Slot;
+use crate::effects::Next;
+use crate::effects::{Effects, Way};
 use crate::event::Event;
-use crate::kernel::{Effects, Kernel, Way};
+use crate::ids::CpuId;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::sched::Next;
 use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
 use crate::watch::Watcher;
@@ -87,7 +88,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     #[inline(always)]
     fn quiet_yield(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) -> Option<Step> {
-        let Some(next) = self.sched.ready.front() else {
+        let Some(next) = self.sched.ready.next() else {
             frame.regs.eax = 0;
             return Some(GO_ON);
         };
@@ -96,7 +97,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         frame.regs.eax = 0;
         self.effects = Effects::empty();
-        self.sched.ready.pop_front(&mut self.envs);
+        self.sched.ready.take_next(&mut self.envs);
         self.requeue(cpu, slot, frame);
         self.put_on_cpu(cpu, next, frame);
         Some(self.effects.step(Way::Switch))
@@ -112,9 +113,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let way = if outcome == Ok(Outcome::Stop) {
             self.leave_cpu(caller.cpu, caller.slot, frame);
             self.mirror.not_runnable(&mut self.mem, caller.slot);
-            match self.sched.ready.front() {
+            match self.sched.ready.next() {
                 Some(next) if self.envs[next].pending.is_none() => {
-                    self.sched.ready.pop_front(&mut self.envs);
+                    self.sched.ready.take_next(&mut self.envs);
                     self.put_on_cpu(caller.cpu, next, frame);
                     Way::Switch
                 }

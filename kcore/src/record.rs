@@ -37,9 +37,9 @@
 //! check            FNV-1a over tag and fields
 //! ```
 
-use crate::cpu::MAX_CPUS;
 use crate::elf::BadElf;
 use crate::event::Event;
+use crate::ids::MAX_CPUS;
 use crate::kernel::Kernel;
 use crate::paging::Pte;
 use crate::phys::{Pfn, PhysMem};

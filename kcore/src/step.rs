@@ -9,8 +9,8 @@
 //! to forget, one that resumes has nobody's registers to save. And still all of it
 //! is two words, so that it comes back in registers; [`Outbox`] has the details.
 
-use crate::cpu::{CpuId, CpuSet};
-use crate::env::Slot;
+use crate::ids::Slot;
+use crate::ids::{CpuId, CpuSet};
 use crate::phys::Pfn;
 use abi::EnvId;
 

@@ -8,8 +8,8 @@
 
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
-use kcore::cpu::MAX_CPUS;
 use kcore::env::Slot;
+use kcore::ids::MAX_CPUS;
 use kcore::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
 use kcore::step::{Chunk, Common, End, Outbox, Remote, Step};
 use kcore::step::{ToEnterAgain, ToIdle, ToResume, ToSwitch};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kcore::cpu::MAX_CPUS;
+use kcore::ids::MAX_CPUS;
 use kcore::trace::Kind;
 
 use crate::commands::trace;

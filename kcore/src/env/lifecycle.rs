@@ -7,9 +7,11 @@
 //! goes to the [`crate::reaper`], its stopped children to a list that later
 //! entries work off.
 
-use crate::cpu::CpuId;
-use crate::env::{Env, Link, Slot, Wait};
-use crate::kernel::{Effects, Kernel};
+use crate::effects::Effects;
+use crate::env::{Env, Wait};
+use crate::ids::CpuId;
+use crate::ids::{Link, Slot};
+use crate::kernel::Kernel;
 use crate::paging::Space;
 use crate::phys::PhysMem;
 use crate::step::Remote;

@@ -10,7 +10,8 @@
 //! registers are shown only while an environment has never run (`spawn` needs
 //! those), because anybody can read this table.
 
-use crate::env::{Env, Slot, Wait};
+use crate::env::{Env, Wait};
+use crate::ids::Slot;
 use crate::phys::PhysMem;
 use abi::env::{NENV, PUBLIC_ENV_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;

@@ -11,49 +11,15 @@ pub mod mirror;
 pub mod queue;
 pub mod table;
 
-use crate::cpu::CpuId;
 use crate::event::Event;
-use crate::ipc::Letter;
+use crate::ids::CpuId;
 use crate::paging::Space;
 use abi::{EnvId, EnvStatus, EnvType, Personality, TrapFrame};
 
+pub use crate::ids::{Link, Slot};
 pub use birth::Birth;
 pub use queue::Queue;
 pub use table::EnvTable;
-
-/// Index into the environment table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(transparent)]
-pub struct Slot(pub u16);
-
-/// Perhaps a slot, with "none" as all-zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[repr(transparent)]
-pub struct Link(u16);
-
-impl Link {
-    /// No slot.
-    pub const NONE: Link = Link(0);
-
-    /// This slot.
-    pub const fn to(slot: Slot) -> Link {
-        Link(slot.0 + 1)
-    }
-
-    /// Not 0 if there is one.
-    pub(crate) const fn word(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// The slot, if there is one.
-    pub const fn get(self) -> Option<Slot> {
-        if self.0 == 0 {
-            None
-        } else {
-            Some(Slot(self.0 - 1))
-        }
-    }
-}
 
 /// Why a runnable environment is in no run queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -89,6 +55,17 @@ pub struct Inbox {
     pub(crate) dstva: u32,
     pub(crate) value: u32,
     pub(crate) from: EnvId,
+    pub(crate) perm: u32,
+}
+
+/// What a sender sends; kept while it waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Letter {
+    /// The word.
+    pub(crate) value: u32,
+    /// Address of the page, at or above UTOP for none.
+    pub(crate) va: u32,
+    /// Its permissions, as given.
     pub(crate) perm: u32,
 }
 

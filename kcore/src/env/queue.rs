@@ -5,7 +5,17 @@
 //! queue at a time; which one is a function of its state, and the audit checks
 //! that it is there.
 
-use crate::env::{EnvTable, Link, Slot};
+use crate::ids::{Link, Slot};
+
+/// Where the links are: the one pair that each slot has.
+pub trait Links {
+    /// The next and the previous one of whatever queue `slot` is in.
+    fn links(&self, slot: Slot) -> (Link, Link);
+    /// Sets the next one.
+    fn set_next(&mut self, slot: Slot, next: Link);
+    /// Sets the previous one.
+    fn set_prev(&mut self, slot: Slot, prev: Link);
+}
 
 /// A queue. All-zero is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,11 +43,11 @@ impl Queue {
 
     /// Puts `slot`, which is in no queue, at the end.
     #[inline(always)]
-    pub(crate) fn push_back(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
-        envs[slot].next = Link::NONE;
-        envs[slot].prev = self.tail;
+    pub(crate) fn push_back(&mut self, links: &mut impl Links, slot: Slot) {
+        links.set_next(slot, Link::NONE);
+        links.set_prev(slot, self.tail);
         match self.tail.get() {
-            Some(last) => envs[last].next = Link::to(slot),
+            Some(last) => links.set_next(last, Link::to(slot)),
             None => self.head = Link::to(slot),
         }
         self.tail = Link::to(slot);
@@ -45,11 +55,11 @@ impl Queue {
     }
 
     /// Puts `slot`, which is in no queue, at the front.
-    pub(crate) fn push_front(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
-        envs[slot].prev = Link::NONE;
-        envs[slot].next = self.head;
+    pub(crate) fn push_front(&mut self, links: &mut impl Links, slot: Slot) {
+        links.set_prev(slot, Link::NONE);
+        links.set_next(slot, self.head);
         match self.head.get() {
-            Some(first) => envs[first].prev = Link::to(slot),
+            Some(first) => links.set_prev(first, Link::to(slot)),
             None => self.tail = Link::to(slot),
         }
         self.head = Link::to(slot);
@@ -58,44 +68,44 @@ impl Queue {
 
     /// Takes the first.
     #[inline(always)]
-    pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {
+    pub(crate) fn pop_front(&mut self, links: &mut impl Links) -> Option<Slot> {
         let slot = self.head.get()?;
-        let next = envs[slot].next;
+        let (next, _) = links.links(slot);
         self.head = next;
         match next.get() {
-            Some(after) => envs[after].prev = Link::NONE,
+            Some(after) => links.set_prev(after, Link::NONE),
             None => self.tail = Link::NONE,
         }
-        envs[slot].next = Link::NONE;
+        links.set_next(slot, Link::NONE);
         self.len = self.len.wrapping_sub(1);
         Some(slot)
     }
 
     /// Takes `slot`, which is in this queue, out of it.
-    pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
-        let (prev, next) = (envs[slot].prev, envs[slot].next);
+    pub(crate) fn remove(&mut self, links: &mut impl Links, slot: Slot) {
+        let (next, prev) = links.links(slot);
         match prev.get() {
-            Some(before) => envs[before].next = next,
+            Some(before) => links.set_next(before, next),
             None => self.head = next,
         }
         match next.get() {
-            Some(after) => envs[after].prev = prev,
+            Some(after) => links.set_prev(after, prev),
             None => self.tail = prev,
         }
-        envs[slot].next = Link::NONE;
-        envs[slot].prev = Link::NONE;
+        links.set_next(slot, Link::NONE);
+        links.set_prev(slot, Link::NONE);
         self.len = self.len.wrapping_sub(1);
     }
 
     /// Its members in order. For the audit; ends after as many as there are
     /// slots, whatever the links say.
-    pub fn iter<'a>(&self, envs: &'a EnvTable<'_>) -> impl Iterator<Item = Slot> + 'a {
+    pub fn iter<'a>(&self, links: &'a impl Links) -> impl Iterator<Item = Slot> + 'a {
         let mut next = self.head;
         let mut left = abi::env::NENV;
         core::iter::from_fn(move || {
             let slot = next.get()?;
             left = left.checked_sub(1)?;
-            next = envs[slot].next;
+            (next, _) = links.links(slot);
             Some(slot)
         })
     }

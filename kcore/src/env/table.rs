@@ -6,7 +6,9 @@
 //! first, and a table of zeroes must mean just that without an initial pass
 //! over 1024 slots; so slots never used are counted, not listed.
 
-use crate::env::{Env, Link, Slot};
+use crate::env::Env;
+use crate::env::queue::Links;
+use crate::ids::{Link, Slot};
 use abi::EnvId;
 use abi::env::NENV;
 
@@ -129,5 +131,22 @@ impl core::ops::Index<Slot> for EnvTable<'_> {
 impl core::ops::IndexMut<Slot> for EnvTable<'_> {
     fn index_mut(&mut self, slot: Slot) -> &mut Env {
         &mut self.slots[slot.0 as usize % NENV]
+    }
+}
+
+impl Links for EnvTable<'_> {
+    #[inline(always)]
+    fn links(&self, slot: Slot) -> (Link, Link) {
+        (self[slot].next, self[slot].prev)
+    }
+
+    #[inline(always)]
+    fn set_next(&mut self, slot: Slot, next: Link) {
+        self[slot].next = next;
+    }
+
+    #[inline(always)]
+    fn set_prev(&mut self, slot: Slot, prev: Link) {
+        self[slot].prev = prev;
     }
 }

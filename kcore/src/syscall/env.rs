@@ -5,8 +5,9 @@
 //! and the call has returned only when it was.
 
 use super::{CallResult, Caller, Outcome};
+use crate::effects::Effects;
 use crate::env::{Env, Wait};
-use crate::kernel::{Effects, Kernel};
+use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::Remote;
 use crate::usermem;

@@ -11,8 +11,10 @@
 //! they have.
 
 use super::{CallResult, Caller, Outcome};
-use crate::env::{Env, Slot};
-use crate::kernel::{Effects, Kernel};
+use crate::effects::Effects;
+use crate::env::Env;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
 use crate::watch::{Tell, Watcher};

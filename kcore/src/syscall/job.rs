@@ -12,11 +12,13 @@
 //! or learns by a call that others are gone.
 
 use super::{CallResult, Caller, Outcome};
-use crate::cpu::CpuId;
-use crate::env::{Env, Job, Slot, Wait};
-use crate::kernel::{Effects, Kernel};
+use crate::effects::Effects;
+use crate::effects::Next;
+use crate::env::{Env, Job, Wait};
+use crate::ids::CpuId;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::sched::Next;
 use crate::watch::Watcher;
 use abi::{EnvId, Error};
 

@@ -12,16 +12,17 @@
 mod console;
 mod env;
 pub(crate) mod heap;
+mod ipc;
 mod job;
 mod page;
 
-use crate::cpu::CpuId;
-use crate::env::Slot;
+use crate::effects::Next;
+use crate::env::Letter;
 use crate::event::Event;
-use crate::ipc::Letter;
+use crate::ids::CpuId;
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::sched::Next;
 use crate::usermem::{self, BadAddress};
 use crate::watch::Watcher;
 use abi::call::{FEATURE_SYSENTER, FEATURES};

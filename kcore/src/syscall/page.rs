@@ -6,8 +6,9 @@
 //! names the CPU that has to forget, and frames go to limbo.
 
 use super::{CallResult, Caller, Outcome};
-use crate::env::Slot;
-use crate::kernel::{Effects, Kernel};
+use crate::effects::Effects;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::step::Remote;

@@ -8,8 +8,8 @@
 
 use super::record::{Mapping, Start};
 use super::{Cause, Trace, What};
-use crate::cpu::{CpuId, MAX_CPUS};
 use crate::event::Event;
+use crate::ids::{CpuId, MAX_CPUS};
 use crate::step::Remote;
 use crate::watch::{Fact, Running, Watcher};
 use abi::{EnvId, Personality, TrapFrame};

@@ -13,7 +13,7 @@ mod hearing;
 pub mod record;
 mod show;
 
-use crate::cpu::MAX_CPUS;
+use crate::ids::MAX_CPUS;
 use crate::kernel::Kernel;
 use abi::EnvId;
 

@@ -12,8 +12,8 @@
 //!      4 .. 7 operands, see [`What`]
 //! ```
 
-use crate::cpu::{CpuId, CpuSet};
 use crate::event::Event;
+use crate::ids::{CpuId, CpuSet};
 use crate::paging::Pte;
 use crate::phys::Pfn;
 pub use crate::watch::Mapping;

@@ -16,7 +16,7 @@ use crate::machine::pci::Device;
 use crate::machine::smp::ThisCpu;
 use abi::layout::PGSIZE;
 use core::ops::Range;
-use kcore::cpu::MAX_CPUS;
+use kcore::ids::MAX_CPUS;
 use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, LEN_WORD, LOST_WORD, PURPOSE_WORDS, Purpose};
 use kcore::record::Sink;
 use kcore::trace::{RECORD_SIZE, Words};

@@ -12,7 +12,7 @@ pub mod vectors;
 use crate::effects::Leave;
 use crate::enter::{answered_before_lock, enter, enter_inlined};
 use crate::machine::console;
-use crate::machine::smp::{self, ThisCpu, lapic};
+use crate::machine::smp::{ThisCpu, lapic};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;

@@ -28,7 +28,7 @@ use abi::layout::{
 use core::cell::UnsafeCell;
 use core::ops::Range;
 use firmware::{PhysRange, RangeSet};
-use kcore::cpu::MAX_CPUS;
+use kcore::ids::MAX_CPUS;
 use kcore::log_memory::Purpose;
 use kcore::{CpuId, Outbox, Pfn};
 

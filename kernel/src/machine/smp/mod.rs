@@ -32,7 +32,7 @@ use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
 use biglock::Mailbox;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use kcore::cpu::MAX_CPUS;
+use kcore::ids::MAX_CPUS;
 use kcore::{CpuId, CpuSet, Event};
 
 /// Bytes of address space that each CPU owns for its stacks.

@@ -13,25 +13,15 @@
 //!
 //! [`Call::IpcSend`]: abi::Call::IpcSend
 
-use crate::env::{Inbox, Slot, Wait};
+use super::{CallResult, Caller, Outcome};
+use crate::env::{Inbox, Letter, Wait};
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
-use crate::syscall::{CallResult, Caller, Outcome};
 use crate::watch::{Fact, Tell, Watcher};
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, Perm};
-
-/// What a sender sends; kept while it waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Letter {
-    /// The word.
-    pub(crate) value: u32,
-    /// Address of the page, at or above UTOP for none.
-    pub(crate) va: u32,
-    /// Its permissions, as given.
-    pub(crate) perm: u32,
-}
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]

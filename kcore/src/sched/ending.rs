@@ -1,0 +1,44 @@
+//! Nobody is left to run: here, or anywhere.
+//!
+//! The hard thing is that the end of a run has to be said, and that this takes
+//! time: the last lines leave the console in chunks, and only when the last one has
+//! arrived is the run over.
+
+use crate::effects::{Effects, Way};
+use crate::ids::CpuId;
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::watch::Watcher;
+use core::fmt::Write;
+
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// Nothing to run on this CPU. If nothing is left to run anywhere, says so
+    /// once, waits until the console has taken all of it, and ends the run.
+    pub(super) fn idle(&mut self, cpu: CpuId) -> Way {
+        self.sched.idle.insert(cpu);
+        let waiting = !self.sched.console.is_empty() || !self.sched.input.is_empty();
+        if self.sched.running > 0 || waiting {
+            return Way::Idle;
+        }
+        if !self.reaper.is_empty() || self.sched.has_doomed() {
+            return if self.console.is_crowded() {
+                Way::Idle
+            } else {
+                Way::Again
+            };
+        }
+        if !self.sched.ended {
+            self.sched.ended = true;
+            // Writing to the ring cannot fail.
+            let _ = self.console.write_str(
+                "No runnable environments in the system!\n\
+                 Destroyed the only environment - nothing more to do!\n",
+            );
+        }
+        if self.console.is_drained() {
+            self.outbox.end = self.config.end;
+            self.effects |= Effects::END;
+        }
+        Way::Idle
+    }
+}

@@ -27,16 +27,19 @@ pub const INPUT_SIZE: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConsoleState {
     /// Index of the oldest byte in the ring.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Bytes in the ring.
-    pub(crate) len: usize,
+    pub len: usize,
     /// A chunk is on its way and not yet answered.
-    pub(crate) busy: bool,
+    pub busy: bool,
     /// Kernel bytes that found no room; stays 0, the audit says so.
-    pub(crate) lost: u32,
-    pub(crate) input: [u8; INPUT_SIZE],
-    pub(crate) input_start: usize,
-    pub(crate) input_len: usize,
+    pub lost: u32,
+    /// Typed bytes that nobody has read.
+    pub input: [u8; INPUT_SIZE],
+    /// Index of the oldest of them.
+    pub input_start: usize,
+    /// How many there are.
+    pub input_len: usize,
 }
 
 impl Default for ConsoleState {
@@ -55,8 +58,10 @@ impl Default for ConsoleState {
 
 /// The console.
 pub struct Console<'t> {
-    pub(crate) ring: &'t mut [u8],
-    pub(crate) state: ConsoleState,
+    /// Bytes on their way out.
+    pub ring: &'t mut [u8],
+    /// How far they are, and what was typed.
+    pub state: ConsoleState,
 }
 
 impl<'t> Console<'t> {
@@ -156,9 +161,8 @@ impl<'t> Console<'t> {
         self.state.busy = false;
     }
 
-    /// For a panic: whatever is still in the ring, oldest first. The state
-    /// machine is not used afterwards.
-    pub fn drain(&mut self) -> impl Iterator<Item = u8> + use<'_, 't> {
+    /// Whatever is still in the ring, oldest first.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = u8> + use<'_, 't> {
         core::iter::from_fn(|| self.take_byte())
     }
 

@@ -10,11 +10,11 @@ use crate::ids::{CpuId, Link, MAX_CPUS, Slot};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cpu {
     /// The environment whose registers and page tables are on this CPU.
-    pub(crate) current: Link,
+    pub current: Link,
     /// When `current` was put here, in ticks.
-    pub(crate) since: u64,
+    pub since: u64,
     /// `current` has used the x87 and SSE registers here.
-    pub(crate) fpu: bool,
+    pub fpu: bool,
 }
 
 /// All CPUs.

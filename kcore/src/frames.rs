@@ -20,10 +20,10 @@ pub const MAX_RANGES: usize = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Frame {
     /// Holds on the frame.
-    pub(crate) count: u32,
+    pub count: u32,
     /// Next in the free list, the limbo list or the list of dead address
     /// spaces, as frame number; 0 ends a list (frame 0 is never usable).
-    pub(crate) next: u32,
+    pub next: u32,
 }
 
 /// No memory is left.
@@ -32,38 +32,43 @@ pub struct NoMem;
 
 /// A last-in first-out list of frames, linked through the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct List {
-    pub(crate) head: u32,
-    pub(crate) tail: u32,
-    pub(crate) len: u32,
+pub struct List {
+    /// The first, as frame number; 0 if there is none.
+    pub head: u32,
+    /// The last.
+    pub tail: u32,
+    /// How many.
+    pub len: u32,
 }
 
 /// The part of [`Frames`] that is not a table; cheap to copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FramesState {
     /// Frames that were used and given back.
-    pub(crate) free: List,
+    pub free: List,
     /// Frames given back in this step.
-    pub(crate) limbo: List,
+    pub limbo: List,
     /// Frames that were never used: allocation takes from the front.
-    pub(crate) fresh: [(u32, u32); MAX_RANGES],
+    pub fresh: [(u32, u32); MAX_RANGES],
     /// How many frames are left in `fresh`.
-    pub(crate) fresh_len: u32,
+    pub fresh_len: u32,
     /// How many frames there were at first.
-    pub(crate) total: u32,
+    pub total: u32,
     /// Physical address of the public table.
-    pub(crate) mirror: u32,
+    pub mirror: u32,
     /// For tests: how many more allocations succeed, plus one; 0 is no limit.
-    pub(crate) allowance: u32,
+    pub allowance: u32,
 }
 
 /// All frames.
 pub struct Frames<'t> {
-    pub(crate) table: &'t mut [Frame],
-    pub(crate) state: FramesState,
+    /// What is known of each, by frame number.
+    pub table: &'t mut [Frame],
+    /// Everything else.
+    pub state: FramesState,
     /// Stands in for a frame outside the table. No page-table entry names
     /// one, so this stays untouched; the audit says so.
-    pub(crate) outside: Frame,
+    pub outside: Frame,
 }
 
 impl<'t> Frames<'t> {
@@ -134,17 +139,6 @@ impl<'t> Frames<'t> {
             self.state.allowance -= 1;
         }
         self.available() >= needed
-    }
-
-    /// Makes the `n + 1`st following reservation of memory fail, and all after
-    /// it, until [`Frames::refuse_none`]. For tests of failure paths.
-    pub fn refuse_after(&mut self, n: u32) {
-        self.state.allowance = n.saturating_add(1);
-    }
-
-    /// Ends [`Frames::refuse_after`].
-    pub fn refuse_none(&mut self) {
-        self.state.allowance = 0;
     }
 
     /// Takes a frame with a count of 1. Its content is whatever was there: the
@@ -264,8 +258,8 @@ impl<'t> Frames<'t> {
         );
     }
 
-    /// Frame numbers in a list, in order. For the audit; bounded by the table.
-    pub(crate) fn iter_list(&self, list: List) -> impl Iterator<Item = Pfn> + '_ {
+    /// Frame numbers in a list, in order; bounded by the table.
+    pub fn iter_list(&self, list: List) -> impl Iterator<Item = Pfn> + '_ {
         let mut next = list.head;
         let mut left = self.table.len() + 1;
         core::iter::from_fn(move || {

@@ -1,8 +1,8 @@
 //! The kernel's state.
 //!
 //! One value holds all of it; whoever has it has the lock. What a trap does to it is
-//! in [`crate::entry`] and the files that handle each kind of trap. Between two steps
-//! that are settled the invariants hold that the audit checks.
+//! in `entry.rs` and the files that handle each kind of trap. Between two steps
+//! that are settled the invariants hold that `sim/src/audit/` recomputes.
 //!
 //! The hard thing is that equal states must behave equally: so there is nothing in
 //! here that a step could depend on and a snapshot does not have.
@@ -166,9 +166,15 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         &self.frames
     }
 
-    /// For tests: memory that runs out when they want.
-    pub fn frames_mut(&mut self) -> &mut Frames<'t> {
-        &mut self.frames
+    /// Makes the `n + 1`st following reservation of memory fail, and all after
+    /// it, until [`Kernel::refuse_none`]. For tests of failure paths.
+    pub fn refuse_after(&mut self, n: u32) {
+        self.frames.state.allowance = n.saturating_add(1);
+    }
+
+    /// Ends [`Kernel::refuse_after`].
+    pub fn refuse_none(&mut self) {
+        self.frames.state.allowance = 0;
     }
 
     /// The CPUs.
@@ -176,9 +182,25 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         &self.cpus
     }
 
-    /// The console; the panic path drains it.
-    pub fn console(&mut self) -> &mut Console<'t> {
-        &mut self.console
+    /// The scheduler.
+    pub fn sched(&self) -> &Sched {
+        &self.sched
+    }
+
+    /// The dead address spaces.
+    pub fn reaper(&self) -> &Reaper {
+        &self.reaper
+    }
+
+    /// The console.
+    pub fn console(&self) -> &Console<'t> {
+        &self.console
+    }
+
+    /// For the end of a run, a panic's too: whatever is still to be printed,
+    /// oldest first. The kernel makes no step afterwards.
+    pub fn drain_console(&mut self) -> impl Iterator<Item = u8> {
+        self.console.drain()
     }
 
     /// Who is told what happens.
@@ -213,11 +235,6 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         self.sched = state.sched;
         self.reaper = state.reaper;
         self.quiet = self.is_quiet();
-    }
-
-    /// How many environments wait for a byte from the console.
-    pub fn readers(&self) -> u32 {
-        self.sched.input.len()
     }
 
     /// Whether something dead is still to be taken apart.

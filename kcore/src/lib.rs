@@ -25,7 +25,6 @@
 pub mod audit;
 pub mod console;
 pub mod cpu;
-pub mod digest;
 mod effects;
 pub mod elf;
 mod entry;
@@ -37,18 +36,15 @@ pub mod frames;
 pub mod ids;
 pub mod kernel;
 pub mod loader;
-pub mod log_memory;
 pub mod paging;
 pub mod phys;
 pub mod processor;
 mod quiet;
 pub mod reaper;
-pub mod record;
 pub mod sched;
 mod shortage;
 pub mod step;
 pub mod syscall;
-pub mod trace;
 pub mod usermem;
 pub mod watch;
 

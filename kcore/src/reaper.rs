@@ -20,11 +20,11 @@ use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reaper {
     /// Died in this step.
-    pub(crate) fresh: List,
+    pub fresh: List,
     /// On no CPU.
-    pub(crate) ready: List,
+    pub ready: List,
     /// Index in the directory at the head of `ready` up to which it is empty.
-    pub(crate) cursor: u32,
+    pub cursor: u32,
 }
 
 /// Directory entries looked at in one piece of work, at the most.

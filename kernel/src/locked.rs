@@ -3,8 +3,8 @@
 //!
 //! The core has four entry points; each is called from here and from
 //! nowhere else, so that with `record=on` the log is complete and the run can
-//! be replayed on another machine (see [`kcore::record`]). With `trace=on` each
-//! of them is followed by taking the new records out (see [`kcore::trace`]). The
+//! be replayed on another machine (see [`witness::record`]). With `trace=on` each
+//! of them is followed by taking the new records out (see [`witness::trace`]). The
 //! hard thing is that without them both must cost nothing: one test on the way
 //! in decides, and what follows it is compiled twice.
 
@@ -17,9 +17,9 @@ use biglock::{BigLock, Guard};
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use kcore::record::Recorder;
-use kcore::trace::Traced;
 use kcore::{Boot, CpuId, Event, LoadError, Outbox, Step};
+use witness::record::Recorder;
+use witness::trace::Traced;
 
 /// The core on this machine.
 pub type Core = Traced<'static, DirectMap>;
@@ -190,7 +190,7 @@ impl LockedKernel {
     /// The run is over: ends the log, and writes out what was printed.
     pub fn end(&mut self) {
         self.record(|recorder, log, core| recorder.end(log, core));
-        console::flush(self.core().console());
+        console::flush(self.core().drain_console());
     }
 }
 
@@ -201,6 +201,6 @@ pub fn flush_console() {
         // back to what it was doing. The ring's state is plain numbers, and
         // whatever they are, safe code bounds them.
         let kernel = unsafe { &mut *KERNEL.force() };
-        console::flush(kernel.core().console());
+        console::flush(kernel.core().drain_console());
     }
 }

@@ -7,7 +7,7 @@ use crate::{Complaint, Done, Session, Then, say};
 use abi::{EnvId, EnvStatus};
 use kcore::PhysMem;
 use kcore::env::{Env, Slot, Wait};
-use kcore::trace::Traced;
+use witness::trace::Traced;
 
 /// The environment with an id, in hexadecimal.
 pub fn named<M: PhysMem>(kernel: &Traced<'_, M>, id: &str) -> Result<Slot, Complaint> {

@@ -28,8 +28,8 @@ use arrayvec::ArrayVec;
 use commands::Command;
 use kcore::env::Slot;
 use kcore::paging::Space;
-use kcore::trace::Traced;
 use kcore::{CpuId, PhysMem};
+use witness::trace::Traced;
 
 /// Prints a line. A console on which nothing can be printed is nobody's to tell.
 macro_rules! say {

@@ -12,7 +12,7 @@ use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSHIFT, PGSIZE, PTSIZE, pdx, ptx};
 use core::fmt;
 use kcore::PhysMem;
 use kcore::paging::{Pte, Space};
-use kcore::trace::Traced;
+use witness::trace::Traced;
 
 /// Words shown if nobody says how many, and at the most.
 const FEW: u32 = 16;

@@ -1,9 +1,9 @@
 //! The kernel's short way through a step comes to the same as the long one.
 
-use kcore::digest;
 use kcore::plant::during;
 use sim::machine::Store;
 use sim::random::{self, Driver, Statistics, Stream};
+use witness::digest;
 
 /// Every call, by name, that may take the short way.
 const CALLS: [&str; 24] = [

@@ -5,10 +5,10 @@
 
 use crate::memory::Reading;
 use abi::{EnvId, TrapFrame};
-use kcore::record::{Recorder, Sink, bytes_read};
 use kcore::watch::Watcher;
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, PhysMem, Step};
 use std::ops::Range;
+use witness::record::{Recorder, Sink, bytes_read};
 
 /// A log in memory.
 #[derive(Clone, Debug)]

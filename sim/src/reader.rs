@@ -1,4 +1,4 @@
-//! Reads the log of a run; the writer is `kcore::record`, which has the format.
+//! Reads the log of a run; the writer is `witness::record`, which has the format.
 //!
 //! The hard thing is that a log may be cut off anywhere (the machine was
 //! switched off) or damaged. The first is normal, and whoever stopped the machine
@@ -10,11 +10,11 @@ use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
 use kcore::env::Slot;
 use kcore::ids::MAX_CPUS;
-use kcore::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
 use kcore::step::{Chunk, Common, End, Outbox, Remote, Step};
 use kcore::step::{ToEnterAgain, ToIdle, ToResume, ToSwitch};
 use kcore::{CpuId, CpuSet, Event, Pfn, Processor};
 use std::ops::Range;
+use witness::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum Record {
         /// Physical address and length in bytes of its archive.
         archive: (u32, u32),
     },
-    /// What became of it, in the codes of `kcore::record::result_code`.
+    /// What became of it, in the codes of `witness::record::result_code`.
     Made(u8, u32),
     /// A step begins.
     Enter {

@@ -15,11 +15,12 @@ use crate::reader::{Answer, BootRecord, ReadError, Reader, Record};
 use abi::TrapFrame;
 use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
-use kcore::record::result_code;
 use kcore::watch::Unwatched;
-use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem, digest};
+use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use witness::digest;
+use witness::record::result_code;
 
 /// What a run that replays was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -124,14 +124,14 @@ fn all_or_nothing() {
     let mut store = Store::new(&spec);
     let mut machine = with_program(&mut store, spec);
     let available = machine.kernel.frames().available();
-    let digest = kcore::digest::full(&machine.kernel);
+    let digest = witness::digest::full(&machine.kernel);
     let pages = available as i32;
     assert_eq!(
         sbrk(&mut machine, (pages + 1) * 4096),
         Answer::Failed(Error::NoMem)
     );
     assert_eq!(machine.kernel.frames().available(), available);
-    assert_eq!(kcore::digest::full(&machine.kernel), digest);
+    assert_eq!(witness::digest::full(&machine.kernel), digest);
     // A page that is there already is left, and not paid for.
     let page = 0x80_2000 + 5 * PGSIZE;
     machine.call(CPU0, Call::PageAlloc, [0, page, 7, 0, 0]);

@@ -100,9 +100,9 @@ fn a_page_is_looked_at_again_when_it_is_taken() {
 fn a_page_for_which_there_is_no_memory_fails_its_sender_only() {
     let letter = |child| [PARENT, child, if child == 0x1001 { A } else { UTOP }, RW, 0];
     with_waiting(2, letter, |machine| {
-        machine.kernel.frames_mut().refuse_after(0);
+        machine.kernel.refuse_after(0);
         assert_eq!(receive(machine, B), Answer::Value(0));
-        machine.kernel.frames_mut().refuse_none();
+        machine.kernel.refuse_none();
         assert_eq!(result(machine, 0x1001), failure(Error::NoMem));
         assert_eq!(result(machine, 0x1002), 0);
     });

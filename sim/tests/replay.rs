@@ -1,10 +1,10 @@
 //! A logged run replays; a damaged log does not.
 
-use kcore::record::{MARK_SIZE, mark, tag};
 use sim::machine::{Spec, Store};
 use sim::random::{Driver, Stream, spec};
 use sim::reader::{Reader, Record};
 use sim::replay::replay;
+use witness::record::{MARK_SIZE, mark, tag};
 
 /// The log of a random run of so many actions.
 pub(crate) fn logged_run(seed: u64, actions: usize) -> Vec<u8> {

@@ -10,7 +10,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kcore::ids::MAX_CPUS;
-use kcore::trace::Kind;
+use witness::trace::Kind;
 
 use crate::commands::trace;
 use crate::nic::Nic;

@@ -9,8 +9,8 @@ use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context;
-use kcore::log_memory::{BadHead, HEAD_SIZE, Head, ITEMS, Purpose};
-use kcore::trace::{RECORD_SIZE, Record};
+use witness::log_memory::{BadHead, HEAD_SIZE, Head, ITEMS, Purpose};
+use witness::trace::{RECORD_SIZE, Record};
 
 use crate::qemu::seal;
 use crate::regular_file::{self, refusal};

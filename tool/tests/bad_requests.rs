@@ -255,7 +255,7 @@ fn files_that_are_somebody_elses() {
     let there = std::fs::read(precious.path()).expect("still there");
     assert_eq!(there, b"precious, and longer than any magic");
     // Even if it looks like one, the run's own disk is not a place for it.
-    let mut record = kcore::record::MAGIC.to_vec();
+    let mut record = witness::record::MAGIC.to_vec();
     record.resize(512, 0);
     let disk = Scratch::new("disk-or-record", &record);
     let line = refused(&["run", "--disk", disk.path(), "--record", disk.path()]);
@@ -456,12 +456,12 @@ fn options_of_the_machine() {
 #[test]
 fn files_that_are_no_traces() {
     let head = |len: u64| {
-        let head = kcore::log_memory::Head {
+        let head = witness::log_memory::Head {
             hz: 1_000_000,
             len,
             lost: 0,
         };
-        let words = head.words(kcore::log_memory::Purpose::Trace);
+        let words = head.words(witness::log_memory::Purpose::Trace);
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     };
     let file = |bytes: &[u8]| {

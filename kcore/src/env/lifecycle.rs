@@ -163,7 +163,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Whether `slot` waits for its end: it is stopped, and whoever could start
     /// it is dead.
-    pub(crate) fn is_doomed(&self, slot: Slot) -> bool {
+    pub fn is_doomed(&self, slot: Slot) -> bool {
         let env = &self.envs[slot];
         env.alive && !env.runnable && self.envs.parent_of(slot).is_none()
     }

@@ -41,32 +41,35 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Job {
     /// Its name: the id of its first member.
-    pub(crate) id: EnvId,
+    pub id: EnvId,
     /// Who made it, and may end it.
-    pub(crate) owner: Birth,
+    pub owner: Birth,
     /// Its end has begun: the member ends instead of going on.
-    pub(crate) ending: bool,
+    pub ending: bool,
 }
 
 /// A message's place, and the last one received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Inbox {
     /// Where it wants to receive a page; at or above UTOP for none.
-    pub(crate) dstva: u32,
-    pub(crate) value: u32,
-    pub(crate) from: EnvId,
-    pub(crate) perm: u32,
+    pub dstva: u32,
+    /// The word.
+    pub value: u32,
+    /// Who sent it.
+    pub from: EnvId,
+    /// Permissions of the page that came with it, 0 for none.
+    pub perm: u32,
 }
 
 /// What a sender sends; kept while it waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Letter {
     /// The word.
-    pub(crate) value: u32,
+    pub value: u32,
     /// Address of the page, at or above UTOP for none.
-    pub(crate) va: u32,
+    pub va: u32,
     /// Its permissions, as given.
-    pub(crate) perm: u32,
+    pub perm: u32,
 }
 
 /// One environment. All-zero is a slot that was never used.
@@ -74,71 +77,82 @@ pub struct Letter {
 pub struct Env {
     // --- Who it is. Set when it is made.
     /// Its id; stays when the slot is free, for the next generation.
-    pub(crate) id: EnvId,
+    pub id: EnvId,
     /// Which life it is; stays too.
-    pub(crate) birth: Birth,
+    pub birth: Birth,
     /// What its creator is called; that may be another by now.
-    pub(crate) parent: EnvId,
+    pub parent: EnvId,
     /// Its creator.
-    pub(crate) parent_birth: Birth,
-    pub(crate) kind: EnvType,
-    pub(crate) personality: Personality,
-    pub(crate) space: Space,
+    pub parent_birth: Birth,
+    /// What it is for.
+    pub kind: EnvType,
+    /// How it numbers its calls.
+    pub personality: Personality,
+    /// Its memory.
+    pub space: Space,
     /// What it belongs to from birth.
-    pub(crate) job: Job,
+    pub job: Job,
 
     // --- Whether it runs.
-    pub(crate) alive: bool,
+    /// The slot is in use.
+    pub alive: bool,
     /// It wants a CPU, or has one.
-    pub(crate) runnable: bool,
+    pub runnable: bool,
     /// It has been runnable at least once.
-    pub(crate) started: bool,
+    pub started: bool,
     /// It has been on a CPU. (`runs` does not say so: it wraps.)
-    pub(crate) ran: bool,
+    pub ran: bool,
     /// The CPU whose registers and page tables are its own.
-    pub(crate) on_cpu: Option<CpuId>,
-    pub(crate) wait: Wait,
+    pub on_cpu: Option<CpuId>,
+    /// What it waits for.
+    pub wait: Wait,
     /// The CPU it was last put on.
-    pub(crate) cpunum: u8,
+    pub cpunum: u8,
     /// How often it was put on a CPU; wraps, as JOS's does.
-    pub(crate) runs: u32,
+    pub runs: u32,
 
     // --- Where it goes on. Means something only while it is on no CPU.
-    pub(crate) frame: TrapFrame,
+    /// Its registers.
+    pub frame: TrapFrame,
     /// An entry to the kernel that it has begun and that is to be handled
     /// when it next gets a CPU.
-    pub(crate) pending: Option<Event>,
+    pub pending: Option<Event>,
     /// Its x87 and SSE registers are saved. (Once they are, they stay so: while it
     /// uses them on a CPU, what is saved is merely old.)
-    pub(crate) fpu_saved: bool,
+    pub fpu_saved: bool,
     /// How much of the range of a pending `cputs` has been checked, and how much
     /// printed, in bytes.
-    pub(crate) checked: u32,
-    pub(crate) printed: u32,
+    pub checked: u32,
+    /// How much of it has been printed, in bytes.
+    pub printed: u32,
 
     /// Where its heap begins and ends (`sbrk`).
-    pub(crate) heap_start: u32,
-    pub(crate) heap_end: u32,
+    pub heap_start: u32,
+    /// Its end.
+    pub heap_end: u32,
 
     /// Entry of its page-fault handler, 0 if it has none.
-    pub(crate) upcall: u32,
-    pub(crate) inbox: Inbox,
+    pub upcall: u32,
+    /// Its last message, and where it wants a page.
+    pub inbox: Inbox,
     /// What it sends, while it waits for the receiver.
-    pub(crate) letter: Letter,
+    pub letter: Letter,
     /// Those who wait to send to it.
-    pub(crate) senders: Queue,
+    pub senders: Queue,
 
     // --- Its neighbours in lists.
     /// In the run queue, one of the console's or a receiver's, or (next only) the
     /// free list.
-    pub(crate) next: Link,
-    pub(crate) prev: Link,
+    pub next: Link,
+    /// The one before it there.
+    pub prev: Link,
     /// The first of its children that are not runnable: not started yet, or
     /// stopped. Nobody but it can start them.
-    pub(crate) stopped: Link,
+    pub stopped: Link,
     /// The next and the previous such child of the same parent.
-    pub(crate) sibling: Link,
-    pub(crate) elder: Link,
+    pub sibling: Link,
+    /// The previous one.
+    pub elder: Link,
 }
 
 impl Env {

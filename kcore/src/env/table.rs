@@ -15,17 +15,19 @@ use abi::env::NENV;
 /// All environments.
 pub struct EnvTable<'t> {
     slots: &'t mut [Env; NENV],
-    pub(crate) state: TableState,
+    /// Everything but the slots.
+    pub state: TableState,
 }
 
 /// The part of [`EnvTable`] that is not a table; cheap to copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TableState {
     /// Slots that were used and freed.
-    pub(crate) free: Link,
-    pub(crate) freed: u16,
+    pub free: Link,
+    /// How many those are.
+    pub freed: u16,
     /// Slots below this have been used.
-    pub(crate) used: u16,
+    pub used: u16,
 }
 
 impl<'t> EnvTable<'t> {

@@ -23,23 +23,23 @@ use round_robin::Policy;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sched {
     /// Environments that wait for a CPU.
-    pub(crate) ready: Policy,
+    pub ready: Policy,
     /// Environments that wait for room in the console.
-    pub(crate) console: Queue,
+    pub console: Queue,
     /// Environments that wait for a byte from the console.
-    pub(crate) input: Queue,
+    pub input: Queue,
     /// CPUs that wait for an environment, and have not been woken.
-    pub(crate) idle: CpuSet,
+    pub idle: CpuSet,
     /// How many environments are on a CPU.
-    pub(crate) running: u32,
+    pub running: u32,
     /// Never-started children of the dead: the first of each family.
-    pub(crate) doomed: Link,
+    pub doomed: Link,
     /// How many environments are members of jobs whose end has begun.
-    pub(crate) ending: u32,
+    pub ending: u32,
     /// The lines that say that all is over have been printed.
-    pub(crate) ended: bool,
+    pub ended: bool,
     /// The latest time that `time_msec` told, in its steps.
-    pub(crate) told: u64,
+    pub told: u64,
 }
 
 impl Sched {

@@ -20,7 +20,7 @@ use firmware::multiboot::MemoryMap;
 use firmware::ranges::MAX_RANGES;
 use firmware::{PhysRange, RangeSet};
 use kcore::frames::Frame;
-use kcore::trace::{RECORD_SIZE, Words};
+use witness::trace::{RECORD_SIZE, Words};
 
 /// RAM that is mapped and that nobody has yet.
 pub struct Memory {

@@ -33,10 +33,10 @@ use core::ops::Range;
 use firmware::{BootOptions, options};
 use handover::Handover;
 use kcore::env::Env;
-use kcore::log_memory::Purpose;
-use kcore::trace::Trace;
 use kcore::{Config, End, Kernel, Tables};
 use memory::{MachineTables, Memory};
+use witness::log_memory::Purpose;
+use witness::trace::Trace;
 
 global_asm!(
     include_str!("entry.s"),

@@ -17,9 +17,9 @@ use crate::machine::smp::ThisCpu;
 use abi::layout::PGSIZE;
 use core::ops::Range;
 use kcore::ids::MAX_CPUS;
-use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, LEN_WORD, LOST_WORD, PURPOSE_WORDS, Purpose};
-use kcore::record::Sink;
-use kcore::trace::{RECORD_SIZE, Words};
+use witness::log_memory::{HEAD_SIZE, Head, ITEMS, LEN_WORD, LOST_WORD, PURPOSE_WORDS, Purpose};
+use witness::record::Sink;
+use witness::trace::{RECORD_SIZE, Words};
 
 const VENDOR: u16 = 0x1af4;
 const DEVICE: u16 = 0x1110;

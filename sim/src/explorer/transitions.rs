@@ -69,7 +69,7 @@ pub fn enabled(machine: &Machine<'_>, scenario: &Scenario, out: &mut Vec<Transit
         let own = machine.cpu(cpu);
         let mut add = |kind| out.push(Transition { cpu, kind });
         let hears_devices = cpu.0 == 0 && matches!(own.mode, Mode::User | Mode::Idle);
-        if hears_devices && machine.kernel.readers() > 0 && machine.holder.is_none() {
+        if hears_devices && !machine.kernel.sched().input.is_empty() && machine.holder.is_none() {
             add(Kind::Type);
         }
         match own.mode {

@@ -21,8 +21,8 @@ use crate::memory::Memory;
 use crate::mmu::Tlb;
 use abi::{EnvId, TrapFrame};
 use kcore::audit::{self, Broken};
-use kcore::trace::{Traced, Words};
 use kcore::{Common, CpuId, End, Event, Outbox, Pfn, Remote, Step};
+use witness::trace::{Traced, Words};
 
 pub use fpu::{Fpu, Saved};
 pub use setup::{Program, Spec, Store};

@@ -25,9 +25,9 @@ use kcore::elf::Image;
 use kcore::env::Env;
 use kcore::env::mirror::MIRROR_SIZE;
 use kcore::frames::Frame;
-use kcore::trace::{Trace, Words};
 use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Processor, Tables};
 use std::ops::Range;
+use witness::trace::{Trace, Words};
 
 const KERNEL_PGDIR: Pfn = Pfn(1);
 const UENVS_TABLE: Pfn = Pfn(2);

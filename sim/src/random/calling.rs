@@ -38,7 +38,7 @@ impl Driver<'_> {
         let often = if messages.contains(&call) { 3 } else { 8 };
         let starved = words[7].is_multiple_of(often) && self.machine.log.is_none();
         if starved {
-            self.machine.kernel.frames_mut().refuse_after(0);
+            self.machine.kernel.refuse_after(0);
         }
         let quiet = !self.machine.kernel.has_leftovers();
         self.model.enter(id, &self.machine.cpu(cpu).frame);
@@ -52,7 +52,7 @@ impl Driver<'_> {
         let answer = self.machine.call_by(cpu, personality, event);
         let changed = before.has_changed(&mut self.machine);
         let expected = if starved {
-            self.machine.kernel.frames_mut().refuse_none();
+            self.machine.kernel.refuse_none();
             self.model
                 .call_without_memory(id, call, arguments, registers)
         } else {

@@ -12,7 +12,7 @@ use abi::EnvId;
 use abi::layout::{PGSIZE, PTSIZE};
 use anyhow::Context;
 use kcore::Pfn;
-use kcore::trace::{Cause, Kind, Mapping, Record, What};
+use witness::trace::{Cause, Kind, Mapping, Record, What};
 
 use crate::cli::Trace as Options;
 use crate::report::{is_lost, result};

@@ -18,8 +18,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use kcore::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
-use kcore::record::{self, mark, tag};
+use witness::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
+use witness::record::{self, mark, tag};
 
 use crate::cli::Run;
 use crate::qemu::machine::doubled_commas;
@@ -253,7 +253,7 @@ fn read_items(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kcore::record::MARK_SIZE;
+    use witness::record::MARK_SIZE;
 
     /// A memory in a file of the host's, and what the kernel does to it.
     fn written(purpose: Purpose, head: Head, items: &[u8]) -> LogMemory {

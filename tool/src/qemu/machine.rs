@@ -207,7 +207,7 @@ fn printed_word(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kcore::log_memory::Purpose;
+    use witness::log_memory::Purpose;
 
     fn machine() -> Machine {
         Machine {

@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
-use kcore::log_memory::{CHECK_AT, HEAD_SIZE, ITEMS};
-use kcore::record::{MARK_SIZE, mark, tag};
+use witness::log_memory::{CHECK_AT, HEAD_SIZE, ITEMS};
+use witness::record::{MARK_SIZE, mark, tag};
 
 /// Seals a trace.
 pub fn trace(file: &File) -> io::Result<()> {

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use abi::Personality;
-use kcore::trace::Cause;
 use libtest_mimic::Failed;
+use witness::trace::Cause;
 
 use crate::boot::host;
 use crate::trial::Trial;
@@ -34,7 +34,13 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
 
 /// The page that leads through the kernel's files, and the folders that hold them.
 const READING: &str = "docs/reading.md";
-const READ: [&str; 4] = ["biglock/src", "kcore/src", "kernel", "monitor/src"];
+const READ: [&str; 5] = [
+    "biglock/src",
+    "kcore/src",
+    "kernel",
+    "monitor/src",
+    "witness/src",
+];
 
 /// It names each of these files once, and no file that is not there.
 fn reading_is_complete() -> Result<(), Failed> {

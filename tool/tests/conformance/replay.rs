@@ -3,8 +3,8 @@
 
 use jostle::expect::Expect;
 use jostle::qemu::verdict::Verdict;
-use kcore::record::MARK_SIZE;
 use libtest_mimic::Failed;
+use witness::record::MARK_SIZE;
 
 use crate::boot::{Boot, host};
 use crate::console::nothing_left;

@@ -7,8 +7,8 @@ use jostle::cli::Trace as Options;
 use jostle::commands::trace::Selection;
 use jostle::trace_file::Trace;
 
-use kcore::trace::{Cause, Kind, Record, What};
 use libtest_mimic::Failed;
+use witness::trace::{Cause, Kind, Record, What};
 
 use crate::boot::{Boot, host};
 use crate::programs::LIMIT_SECONDS;

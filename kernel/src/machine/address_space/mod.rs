@@ -29,8 +29,8 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 use firmware::{PhysRange, RangeSet};
 use kcore::ids::MAX_CPUS;
-use kcore::log_memory::Purpose;
 use kcore::{CpuId, Outbox, Pfn};
+use witness::log_memory::Purpose;
 
 /// A page table or page directory in the kernel's image.
 #[repr(C, align(4096))]

@@ -186,10 +186,10 @@ pub fn mouse_event() -> Option<Event> {
     event
 }
 
-/// Writes out whatever is still in the kernel's ring. For whoever has the
-/// kernel for good.
-pub fn flush(ring: &mut kcore::console::Console<'_>) {
-    for byte in ring.drain() {
+/// Writes out what was still in the kernel's ring, for whoever has the kernel
+/// for good.
+pub fn flush(bytes: impl Iterator<Item = u8>) {
+    for byte in bytes {
         COM1.write_waiting(&[byte]);
     }
 }

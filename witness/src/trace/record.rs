@@ -12,13 +12,13 @@
 //!      4 .. 7 operands, see [`What`]
 //! ```
 
-use crate::event::Event;
-use crate::ids::{CpuId, CpuSet};
-use crate::paging::Pte;
-use crate::phys::Pfn;
-pub use crate::watch::Mapping;
 use abi::trap::Vector;
 use abi::{EnvId, Personality, TrapFrame};
+use kcore::event::Event;
+use kcore::ids::{CpuId, CpuSet};
+use kcore::paging::Pte;
+use kcore::phys::Pfn;
+pub use kcore::watch::Mapping;
 
 /// A record as it stands in the ring and in a file, there little-endian.
 pub type Words = [u32; 8];

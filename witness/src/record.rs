@@ -1,7 +1,7 @@
 //! The log of a run: what the kernel was told, and what it answered.
 //!
 //! Between its start and its end a kernel learns only what its four entry
-//! points are given and what [`crate::PhysMem::read_bytes`] returns. Write that
+//! points are given and what [`kcore::PhysMem::read_bytes`] returns. Write that
 //! down, feed it to the same code elsewhere, and every decision comes out
 //! again; the answers are logged too, so that the first difference has a place.
 //! The reader is `sim::reader`.
@@ -37,18 +37,19 @@
 //! check            FNV-1a over tag and fields
 //! ```
 
-use crate::elf::BadElf;
-use crate::event::Event;
-use crate::ids::MAX_CPUS;
-use crate::kernel::Kernel;
-use crate::paging::Pte;
-use crate::phys::{Pfn, PhysMem};
-use crate::step::{Common, End, Remote, Step, ToResume};
-use crate::watch::Watcher;
-use crate::{Boot, CpuId, LoadError, digest};
+use crate::digest;
 use abi::layout::{NPTENTRIES, UENVS, ULIM, UPAGES, UTOP, pdx};
 use abi::{EnvId, Perm, TrapFrame};
 use core::ops::Range;
+use kcore::elf::BadElf;
+use kcore::event::Event;
+use kcore::ids::MAX_CPUS;
+use kcore::kernel::Kernel;
+use kcore::paging::Pte;
+use kcore::phys::{Pfn, PhysMem};
+use kcore::step::{Common, End, Remote, Step, ToResume};
+use kcore::watch::Watcher;
+use kcore::{Boot, CpuId, LoadError};
 
 /// What a log begins with, before its version.
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
@@ -73,9 +74,9 @@ pub mod tag {
     pub const BYTES: u8 = 6;
     /// The step's answer.
     pub const LEAVE: u8 = 7;
-    /// [`crate::Kernel::parked`] was called.
+    /// [`kcore::Kernel::parked`] was called.
     pub const PARKED: u8 = 8;
-    /// [`crate::Kernel::settle`] was called.
+    /// [`kcore::Kernel::settle`] was called.
     pub const SETTLED: u8 = 9;
     /// A digest of everything.
     pub const DIGEST: u8 = 10;
@@ -137,7 +138,7 @@ impl Recorder {
     ) {
         sink.put(&MAGIC);
         sink.put(&VERSION.to_le_bytes());
-        let config = &kernel.config;
+        let config = kernel.config();
         let mut record = Record::new(sink, tag::BOOT);
         record.number(config.kernel_pgdir.0.into());
         record.number(config.uenvs.into());
@@ -151,8 +152,8 @@ impl Recorder {
             config.grading.into(),
             config.processor.sysenter.into(),
         ]);
-        record.number(kernel.frames.table.len() as u64);
-        record.number(kernel.console.ring.len() as u64);
+        record.number(kernel.frames().table.len() as u64);
+        record.number(kernel.console().ring.len() as u64);
         record.number(usable.clone().count() as u64);
         for range in usable {
             record.number(range.start.into());
@@ -279,10 +280,10 @@ pub fn bytes_read<S: Sink>(sink: &mut S, pa: u32, bytes: &[u8]) {
 /// Those page tables of the kernel's half that the core walks for its users:
 /// the directory's entries, and the tables of the public windows.
 fn tables_of_the_kernel<M: PhysMem, W: Watcher, S: Sink>(sink: &mut S, kernel: &Kernel<'_, M, W>) {
-    let directory = kernel.config.kernel_pgdir;
+    let directory = kernel.config().kernel_pgdir;
     words(sink, kernel, directory, pdx(UTOP)..NPTENTRIES);
     for window in [UENVS, UPAGES] {
-        let entry = Pte(kernel.mem.read(directory.address() + pdx(window) * 4));
+        let entry = Pte(kernel.memory().read(directory.address() + pdx(window) * 4));
         if window < ULIM && entry.is_present() && !entry.grants(Perm::PS) {
             words(sink, kernel, entry.frame(), 0..NPTENTRIES);
         }
@@ -296,7 +297,7 @@ fn words<M: PhysMem, W: Watcher, S: Sink>(
     frame: Pfn,
     indices: Range<u32>,
 ) {
-    let word = |index: u32| kernel.mem.read(frame.address() + index * 4);
+    let word = |index: u32| kernel.memory().read(frame.address() + index * 4);
     let end = indices
         .clone()
         .rfind(|&index| word(index) != 0)
@@ -378,7 +379,7 @@ impl<'s, S: Sink> Record<'s, S> {
 
     /// Which way a step goes, what it asks for, and details in this order.
     fn step<M: PhysMem, W: Watcher>(&mut self, step: &Step, kernel: &Kernel<'_, M, W>) {
-        let outbox = &kernel.outbox;
+        let outbox = kernel.outbox();
         self.bytes(&[way_code(step)]);
         self.number(step.bits().into());
         if matches!(step, Step::Switch(_)) {

@@ -8,11 +8,11 @@
 
 use super::record::{Mapping, Start};
 use super::{Cause, Trace, What};
-use crate::event::Event;
-use crate::ids::{CpuId, MAX_CPUS};
-use crate::step::Remote;
-use crate::watch::{Fact, Running, Watcher};
 use abi::{EnvId, Personality, TrapFrame};
+use kcore::event::Event;
+use kcore::ids::{CpuId, MAX_CPUS};
+use kcore::step::Remote;
+use kcore::watch::{Fact, Running, Watcher};
 
 impl Watcher for Trace<'_> {
     #[inline(always)]

@@ -13,9 +13,9 @@ mod hearing;
 pub mod record;
 mod show;
 
-use crate::ids::MAX_CPUS;
-use crate::kernel::Kernel;
 use abi::EnvId;
+use kcore::ids::MAX_CPUS;
+use kcore::kernel::Kernel;
 
 use record::Start;
 pub use record::{Cause, Kind, Mapping, RECORD_SIZE, Record, What, Words};

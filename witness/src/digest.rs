@@ -8,11 +8,11 @@
 //! The mixing function is FNV-1a over 64-bit words with a final avalanche: not
 //! against malice, only against chance.
 
-use crate::kernel::Kernel;
-use crate::paging::Pte;
-use crate::phys::PhysMem;
-use crate::watch::Watcher;
 use core::hash::{Hash, Hasher};
+use kcore::kernel::Kernel;
+use kcore::paging::Pte;
+use kcore::phys::PhysMem;
+use kcore::watch::Watcher;
 
 /// FNV-1a over words.
 #[derive(Clone, Copy, Debug)]
@@ -70,15 +70,15 @@ impl Hasher for Digest {
 /// runs.
 pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     let mut digest = Digest::default();
-    let frames = &kernel.frames.state;
+    let frames = &kernel.frames().state;
     (frames.free, frames.limbo, frames.fresh_len).hash(&mut digest);
-    let envs = &kernel.envs.state;
+    let envs = &kernel.envs().state;
     (envs.free, envs.freed, envs.used).hash(&mut digest);
-    let console = &kernel.console.state;
+    let console = &kernel.console().state;
     (console.start, console.len, console.busy, console.input_len).hash(&mut digest);
-    let reaper = &kernel.reaper;
+    let reaper = kernel.reaper();
     (reaper.fresh, reaper.ready, reaper.cursor).hash(&mut digest);
-    let sched = &kernel.sched;
+    let sched = kernel.sched();
     (
         sched.ready,
         sched.console,
@@ -88,10 +88,10 @@ pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     )
         .hash(&mut digest);
     (sched.doomed, sched.ending, sched.ended, sched.told).hash(&mut digest);
-    for cpu in crate::CpuSet(u32::MAX).iter() {
-        if let Some(slot) = kernel.cpus.current(cpu) {
-            let env = &kernel.envs[slot];
-            (cpu, slot, env.id, env.runs, kernel.cpus[cpu]).hash(&mut digest);
+    for cpu in kcore::CpuSet(u32::MAX).iter() {
+        if let Some(slot) = kernel.cpus().current(cpu) {
+            let env = &kernel.envs()[slot];
+            (cpu, slot, env.id, env.runs, kernel.cpus()[cpu]).hash(&mut digest);
         }
     }
     digest.finish()
@@ -102,14 +102,14 @@ pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
 pub fn full<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     let mut digest = Digest::default();
     digest.write_u64(quick(kernel));
-    for slot in kernel.envs.used() {
-        let env = &kernel.envs[slot];
+    for slot in kernel.envs().used() {
+        let env = &kernel.envs()[slot];
         env_fields(env, &mut digest);
         if env.alive {
             tables(kernel, env.space, &mut digest);
         }
     }
-    for (number, frame) in kernel.frames.table.iter().enumerate() {
+    for (number, frame) in kernel.frames().table.iter().enumerate() {
         if frame.count > 0 {
             (number, frame.count).hash(&mut digest);
         }
@@ -117,7 +117,7 @@ pub fn full<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     digest.finish()
 }
 
-fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
+fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
     (env.id, env.parent, env.kind, env.personality, env.space).hash(digest);
     (env.alive, env.runnable, env.started, env.on_cpu, env.wait).hash(digest);
     (
@@ -149,10 +149,10 @@ fn env_fields(env: &crate::env::Env, digest: &mut Digest) {
 
 fn tables<M: PhysMem, W: Watcher>(
     kernel: &Kernel<'_, M, W>,
-    space: crate::paging::Space,
+    space: kcore::paging::Space,
     digest: &mut Digest,
 ) {
-    for (va, entry) in space.mappings(&kernel.mem) {
+    for (va, entry) in space.mappings(kernel.memory()) {
         let Pte(word) = entry.without_usage();
         (va, word).hash(digest);
     }

@@ -4,9 +4,9 @@
 //! is known: what is written goes straight on, changed on the way.
 
 use super::{Cause, Mapping, Record, What};
-use crate::paging::Pte;
 use abi::{Call, EnvId};
 use core::fmt::{self, Write};
+use kcore::paging::Pte;
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,20 +37,18 @@ impl Drop for Padded<'_, '_> {
     }
 }
 
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Pte(entry) = self.entry;
-        write!(
-            f,
-            "va {:08x} frame {:05x} perm {:03x} in ",
-            self.va,
-            self.entry.frame().0,
-            entry & 0xfff
-        )?;
-        match self.env {
-            EnvId::NONE => write!(f, "dead space {:05x}", self.pgdir.0),
-            env => write!(f, "[{:08x}]", env.0),
-        }
+fn show_mapping(it: Mapping, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Pte(entry) = it.entry;
+    write!(
+        f,
+        "va {:08x} frame {:05x} perm {:03x} in ",
+        it.va,
+        it.entry.frame().0,
+        entry & 0xfff
+    )?;
+    match it.env {
+        EnvId::NONE => write!(f, "dead space {:05x}", it.pgdir.0),
+        env => write!(f, "[{:08x}]", env.0),
     }
 }
 
@@ -63,8 +61,11 @@ impl fmt::Display for What {
             } => write!(f, "eip {eip:08x} with {a1:x} {a2:x} {a3:x}"),
             What::Switched { pgdir } => write!(f, "on this CPU, directory {:05x}", pgdir.0),
             What::Idled => f.write_str("waits for an interrupt"),
-            What::Inserted(it) | What::Removed(it) => it.fmt(f),
-            What::TableMade(it) => write!(f, "table for {it}"),
+            What::Inserted(it) | What::Removed(it) => show_mapping(it, f),
+            What::TableMade(it) => {
+                f.write_str("table for ")?;
+                show_mapping(it, f)
+            }
             What::Freed { frame } => write!(f, "frame {:05x}", frame.0),
             What::Delivered {
                 to,

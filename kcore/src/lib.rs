@@ -22,7 +22,6 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-pub mod audit;
 pub mod console;
 pub mod cpu;
 mod effects;

@@ -1,14 +1,14 @@
 //! What must hold of the whole machine, beyond the kernel's own invariants.
 //!
-//! The kernel's audit looks at what the kernel knows. These look from outside,
+//! The [audit](crate::audit) looks at what the kernel knows. These look from outside,
 //! at what the CPUs still have: a translation, an environment, a chance to be
 //! woken. The hard thing is to say *when*: while a CPU has been asked to obey
 //! and has not yet, it may still have what is being taken from it.
 
+use crate::audit::Broken;
 use crate::machine::{Machine, Mode};
 use crate::mmu::walk;
 use abi::EnvId;
-use kcore::audit::Broken;
 use kcore::{CpuId, Pfn};
 use std::fmt;
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`memory`], [`mmu`], [`machine`] | the machine: memory, TLBs, CPUs, the lock |
 //! | [`image`] | small programs to boot |
+//! | [`audit`] | what must hold of the kernel's state |
 //! | [`checks`], [`poison`] | what must hold of a whole machine |
 //! | [`model`], [`random`] | random programs against an independent model |
 //! | [`explorer`] | every interleaving of small histories |
@@ -14,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod checks;
 pub mod explorer;
 pub mod image;

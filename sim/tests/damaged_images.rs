@@ -6,10 +6,10 @@
 
 use abi::layout::{PGSIZE, USTACKTOP, UTOP};
 use abi::{Call, Personality};
-use kcore::audit::census;
 use kcore::elf::BadElf::{Machine as ForOther, Magic, ProgramHeaders, Truncated};
 use kcore::{CpuId, LoadError};
 use launch::{BadImage, Image};
+use sim::audit::census;
 use sim::image::{HEADER, PROGRAM_HEADER, Segment, elf};
 use sim::machine::{Machine, Spec, Store};
 

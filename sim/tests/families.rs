@@ -6,8 +6,8 @@
 
 use abi::layout::{PGSIZE, UXSTACKTOP};
 use abi::{Call, EnvStatus, Personality};
-use kcore::audit::census;
 use kcore::{CpuId, Event, Pfn};
+use sim::audit::census;
 use sim::machine::call::{Answer, set_call};
 use sim::machine::{Machine, Mode, Spec, Store};
 use sim::mmu::walk;

@@ -2,9 +2,9 @@
 
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
 use abi::{Call, EnvType, Error, Personality};
-use kcore::audit::census;
 use kcore::{CpuId, Event, LoadError, PhysMem, Processor};
 use proptest::prelude::*;
+use sim::audit::census;
 use sim::image::{HEADER, PROGRAM_HEADER, Segment, elf};
 use sim::machine::call::Answer;
 use sim::machine::user::Access;

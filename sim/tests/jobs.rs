@@ -1,8 +1,8 @@
 //! Jobs: that their end is the end of all of them, and of nobody else.
 
 use abi::{Call, EnvStatus, Error};
-use kcore::audit::census;
 use kcore::{CpuId, Event};
+use sim::audit::census;
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Mode, Spec, Store};
 

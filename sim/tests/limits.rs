@@ -3,8 +3,8 @@
 
 use abi::layout::PGSIZE;
 use abi::{Call, EnvStatus, Error};
-use kcore::audit::census;
 use kcore::{CpuId, PhysMem};
+use sim::audit::census;
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
 use sim::mmu::walk;

@@ -2,7 +2,7 @@
 //!
 //! Of each state only its hash, where it was first reached from and by which
 //! transition are kept; whole states only while they wait for their turn. The
-//! hard thing is to check little and miss nothing: the kernel's audit is the
+//! hard thing is to check little and miss nothing: the audit is the
 //! dear one, and depends on nothing but the kernel and memory, so each such pair
 //! is audited once, however many states share it.
 

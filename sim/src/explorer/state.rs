@@ -159,7 +159,7 @@ impl State {
         ))
     }
 
-    /// The identity of what the kernel's audit looks at.
+    /// The identity of what the audit looks at.
     pub fn kernel_hash(&self) -> Hash128 {
         self.kernel.hash ^ self.memory.hash.rotate_left(64)
     }

@@ -16,11 +16,11 @@ pub mod fpu;
 pub mod setup;
 pub mod user;
 
+use crate::audit::{self, Broken};
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::mmu::Tlb;
 use abi::{EnvId, TrapFrame};
-use kcore::audit::{self, Broken};
 use kcore::{Common, CpuId, End, Event, Outbox, Pfn, Remote, Step};
 use witness::trace::{Traced, Words};
 

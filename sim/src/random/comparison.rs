@@ -4,6 +4,7 @@
 //! the kernel frames, and any one-to-one relation between them will do.
 
 use super::{Driver, Mismatch};
+use crate::audit;
 use crate::checks::Violation;
 use crate::machine::{Machine, Mode};
 use crate::memory::Memory;
@@ -14,7 +15,6 @@ use abi::layout::UTOP;
 use abi::page_info::{PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvStatus, PublicEnv};
-use kcore::audit;
 use kcore::env::Slot;
 use kcore::{CpuId, Event, Pfn, PhysMem};
 use std::collections::{BTreeMap, BTreeSet};

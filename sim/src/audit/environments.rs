@@ -1,0 +1,165 @@
+//! Slots and CPUs: who is there, who runs where, and what is shown of it.
+//!
+//! The hard thing is that every fact is kept twice, for speed: alive and listed
+//! as free, on a CPU and that CPU's, a status and its picture in the public table.
+
+use super::{Verdict, check};
+use abi::env::NENV;
+use abi::layout::UTOP;
+use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_VM, USER_CODE, USER_DATA};
+use abi::{EnvType, PublicEnv, TrapFrame};
+use kcore::env::Wait;
+use kcore::env::mirror::Mirror;
+use kcore::watch::Watcher;
+use kcore::{CpuSet, Kernel, PhysMem};
+use std::mem::offset_of;
+
+/// I5, I8 and the public table.
+pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let mirror = Mirror {
+        base: kernel.config().uenvs,
+    };
+    let mut live = 0;
+    for slot in kernel.envs().used() {
+        let env = &kernel.envs()[slot];
+        let at = u32::from(slot.0);
+        check(env.id.slot() == slot.0 as usize, "I5: ids match slots", at)?;
+        let entry = mirror.address(slot);
+        let status = kernel
+            .memory()
+            .read(entry + offset_of!(PublicEnv, status) as u32);
+        check(
+            status == env.status() as u32,
+            "mirror: status is the derived one",
+            at,
+        )?;
+        let id = kernel
+            .memory()
+            .read(entry + offset_of!(PublicEnv, id) as u32);
+        check(id == env.id.0 as u32, "mirror: id", at)?;
+        if !env.alive {
+            let owns = env.runnable || env.on_cpu.is_some() || env.pending.is_some();
+            let owns = owns || env.fpu_saved;
+            check(!owns, "I5: a free slot owns nothing", at)?;
+            continue;
+        }
+        live += 1;
+        if env.on_cpu.is_none() {
+            saved_frame(env.kind, &env.frame, at)?;
+        }
+        let waits = env.wait == Wait::Message;
+        check(
+            !waits || env.on_cpu.is_none(),
+            "I7: a receiver is on no CPU",
+            at,
+        )?;
+        check(
+            env.started || !env.runnable,
+            "an unborn environment is not runnable",
+            at,
+        )?;
+        check(
+            env.pending.is_none() || env.on_cpu.is_none(),
+            "pending only when off",
+            at,
+        )?;
+        let sends = matches!(env.wait, Wait::Receiver(_));
+        check(
+            !sends || env.on_cpu.is_none(),
+            "a sender that waits is on no CPU",
+            at,
+        )?;
+        let sane = !waits || env.inbox.dstva >= UTOP || env.inbox.dstva.is_multiple_of(4096);
+        check(sane, "I7: a receiver's address is sane", at)?;
+    }
+    check(
+        live + kernel.envs().free_slots() == NENV,
+        "I5: live + free slots",
+        live as u32,
+    )?;
+    let listed = kernel.envs().free_list().count();
+    check(
+        listed == kernel.envs().state.freed as usize,
+        "I5: free list length",
+        listed as u32,
+    )?;
+    for slot in kernel.envs().free_list() {
+        check(
+            !kernel.envs()[slot].alive,
+            "I5: free list holds free slots",
+            slot.0.into(),
+        )?;
+    }
+    Ok(())
+}
+
+fn saved_frame(kind: EnvType, frame: &TrapFrame, at: u32) -> Verdict {
+    // What ring 3 can have loaded: no others are harmless to restore.
+    let data = |word: u32| match word & 0xfffc {
+        0 => true,
+        selector => selector | 3 == USER_CODE || selector | 3 == USER_DATA,
+    };
+    let selectors = frame.cs & 0xffff == USER_CODE
+        && frame.ss & 0xffff == USER_DATA
+        && data(frame.ds)
+        && data(frame.es);
+    check(selectors, "I8: user selectors", at)?;
+    let privileged = kind == EnvType::FileServer;
+    let iopl = frame.eflags & FLAG_IOPL == 0 || privileged;
+    check(iopl, "I8: IOPL 0", at)?;
+    check(frame.eflags & FLAG_IF != 0, "I8: interrupts on", at)?;
+    check(
+        frame.eflags & (FLAG_VM | FLAG_NT) == 0,
+        "I8: VM and NT clear",
+        at,
+    )
+}
+
+/// I6: both ends of "runs on" agree.
+pub(super) fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    for cpu in CpuSet(u32::MAX).iter() {
+        let at = u32::from(cpu.0);
+        let used = kernel.cpus().uses_fpu(cpu) && kernel.cpus().current(cpu).is_none();
+        check(!used, "x87 registers in use are an environment's", at)?;
+        if let Some(slot) = kernel.cpus().current(cpu) {
+            let env = &kernel.envs()[slot];
+            check(
+                env.alive && env.on_cpu == Some(cpu),
+                "I6: a CPU's environment is on it",
+                at,
+            )?;
+            check(
+                !kernel.sched().idle.contains(cpu),
+                "I6: an idle CPU has none",
+                at,
+            )?;
+        }
+    }
+    let mut on_cpus = 0;
+    for slot in kernel.envs().used() {
+        if let Some(cpu) = kernel.envs()[slot].on_cpu {
+            on_cpus += 1;
+            let at = u32::from(slot.0);
+            check(
+                kernel.cpus().current(cpu) == Some(slot),
+                "I6: on_cpu is that CPU's",
+                at,
+            )?;
+            check(
+                kernel.envs()[slot].runnable,
+                "I6: what runs is runnable",
+                at,
+            )?;
+        }
+    }
+    check(
+        kernel.cpus().count_running() == on_cpus,
+        "I6: one environment a CPU",
+        on_cpus as u32,
+    )?;
+    check(
+        kernel.sched().running as usize == on_cpus,
+        "running count",
+        on_cpus as u32,
+    )
+}

@@ -1,0 +1,145 @@
+//! Frames and address spaces: every hold is somebody's, and no frame is lost.
+//!
+//! The hard thing is what counts as a hold: a user's mapping, a role as page table
+//! or directory, of the dead too until they are taken apart.
+
+use super::{Broken, Verdict, check};
+use abi::Perm;
+use abi::layout::{NPTENTRIES, UTOP, UVPT, pdx};
+use kcore::env::Slot;
+use kcore::paging::Pte;
+use kcore::paging::space::USER_TABLES;
+use kcore::watch::Watcher;
+use kcore::{Kernel, Pfn, PhysMem};
+
+/// I3 and I4; counts what every page table holds.
+pub(super) fn spaces<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    holds: &mut [u32],
+) -> Verdict {
+    for slot in kernel.envs().used() {
+        let env = &kernel.envs()[slot];
+        if env.alive {
+            space(kernel, holds, env.space.pgdir, slot)?;
+        }
+    }
+    let reaper = kernel.reaper();
+    check(
+        reaper.fresh.head == 0,
+        "settled: no fresh dead space",
+        reaper.fresh.head,
+    )?;
+    for directory in kernel.frames().iter_list(reaper.ready) {
+        tables(kernel, holds, directory)?;
+    }
+    Ok(())
+}
+
+fn space<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    holds: &mut [u32],
+    directory: Pfn,
+    slot: Slot,
+) -> Verdict {
+    let at = u32::from(slot.0);
+    let kernel_directory = kernel.config().kernel_pgdir.address();
+    for index in pdx(UTOP)..NPTENTRIES {
+        let entry = Pte(kernel.memory().read(directory.address() + index * 4)).without_usage();
+        let expected = if index == pdx(UVPT) {
+            Pte::new(directory, Perm::READ)
+        } else {
+            Pte(kernel.memory().read(kernel_directory + index * 4)).without_usage()
+        };
+        check(
+            entry == expected,
+            "I4: the kernel's half is the kernel's",
+            at,
+        )?;
+    }
+    tables(kernel, holds, directory)
+}
+
+fn tables<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    holds: &mut [u32],
+    directory: Pfn,
+) -> Verdict {
+    hold(holds, directory)?;
+    for index in 0..USER_TABLES {
+        let table = Pte(kernel.memory().read(directory.address() + index * 4));
+        if !table.is_present() {
+            continue;
+        }
+        hold(holds, table.frame())?;
+        check(
+            kernel.frames().count(table.frame()) == 1,
+            "I3: a page table has one owner and is mapped by nobody",
+            table.frame().0,
+        )?;
+        for i in 0..NPTENTRIES {
+            let entry = Pte(kernel.memory().read(table.frame().address() + i * 4));
+            if entry.is_present() {
+                let perm = entry.without_usage().perm();
+                let valid = Perm::from_argument(perm.bits()).is_some();
+                check(valid, "I4: user entries have valid permissions", entry.0)?;
+                hold(holds, entry.frame())?;
+            } else {
+                check(entry == Pte::EMPTY, "I4: an absent entry is empty", entry.0)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn hold(holds: &mut [u32], frame: Pfn) -> Verdict {
+    match holds.get_mut(frame.0 as usize) {
+        Some(count) => {
+            *count += 1;
+            Ok(())
+        }
+        None => Err(Broken {
+            what: "I1: a frame in the table",
+            at: frame.0,
+        }),
+    }
+}
+
+/// I1, I2 and I12: counts, free list, nothing lost.
+pub(super) fn frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &[u32]) -> Verdict {
+    let frames = kernel.frames();
+    let limbo = frames.state.limbo;
+    check(
+        limbo.head == 0 && limbo.len == 0,
+        "settled: limbo is empty",
+        limbo.head,
+    )?;
+    let mut owned = 0;
+    for (number, &held) in holds.iter().enumerate() {
+        let frame = Pfn(number as u32);
+        check(
+            frames.count(frame) == held,
+            "I1: count = mappings + roles",
+            frame.0,
+        )?;
+        owned += u32::from(held > 0);
+    }
+    let free = frames.state.free;
+    check(
+        frames.iter_list(free).count() as u32 == free.len,
+        "I2: free list's length",
+        free.len,
+    )?;
+    for frame in frames.iter_list(free) {
+        check(
+            frames.count(frame) == 0,
+            "I2: a free frame has no holds",
+            frame.0,
+        )?;
+    }
+    check(
+        owned + frames.available() == frames.total(),
+        "I12: free + owned = total",
+        owned,
+    )
+}

@@ -1,0 +1,74 @@
+//! The invariants, as one function that checks them all.
+//!
+//! It is run between two entries to the kernel, when the last step's effects are
+//! done: after every action of a random run, and in every new state of a search.
+//! Each invariant has a name; the first that is broken is reported. The numbers
+//! are those of `docs/promises.md`.
+//!
+//! The hard thing is to recompute, not to repeat: what the kernel keeps up to
+//! date incrementally (counts, queues, both ends of "runs on") is counted here
+//! from scratch, by walking every list and every page table.
+
+mod environments;
+mod memory;
+mod queues;
+
+use abi::EnvStatus;
+use kcore::watch::Watcher;
+use kcore::{Kernel, PhysMem};
+
+/// A broken invariant: its number and name, and the frame or slot concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The invariant.
+    pub what: &'static str,
+    /// Number of the frame, slot or CPU at which it shows.
+    pub at: u32,
+}
+
+type Verdict = Result<(), Broken>;
+
+#[inline]
+fn check(holds: bool, what: &'static str, at: u32) -> Verdict {
+    if holds {
+        Ok(())
+    } else {
+        Err(Broken { what, at })
+    }
+}
+
+/// Checks every invariant. `holds` is scratch space, one word for each frame in
+/// the table; its content does not matter.
+///
+/// Call it when the last step's effects are done and it is settled.
+pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32]) -> Verdict {
+    holds.fill(0);
+    environments::slots(kernel)?;
+    environments::cpus(kernel)?;
+    queues::queues(kernel)?;
+    queues::ending(kernel)?;
+    queues::senders(kernel)?;
+    memory::spaces(kernel, holds)?;
+    memory::frames(kernel, holds)?;
+    check(
+        kernel.console().state.lost == 0,
+        "console: no kernel line is lost",
+        0,
+    )?;
+    check(
+        kernel.frames().outside.count == 0,
+        "I1: no entry names a frame outside the table",
+        0,
+    )
+}
+
+/// How many environments are alive, and how many frames are in use: what must
+/// be as at boot when everything has died.
+pub fn census<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> (usize, u32) {
+    let live = kernel
+        .envs()
+        .used()
+        .filter(|&slot| kernel.envs()[slot].status() != EnvStatus::Free)
+        .count();
+    (live, kernel.frames().total() - kernel.frames().available())
+}

@@ -1,0 +1,105 @@
+//! Queues: exactly those who wait for something are where it will find them.
+//!
+//! The hard thing is that an environment has one pair of links: which queue they
+//! belong to follows from its state, so both are walked, from either side.
+
+use super::{Verdict, check};
+use kcore::env::{Env, Queue, Wait};
+use kcore::watch::Watcher;
+use kcore::{Kernel, PhysMem};
+
+/// Exactly those who wait are in the queue they wait in.
+pub(super) fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let sched = kernel.sched();
+    queue(kernel, sched.ready.all(), Env::is_queued, "the ready queue")?;
+    let waits = |for_what| move |env: &Env| env.alive && env.wait == for_what;
+    queue(
+        kernel,
+        &sched.console,
+        waits(Wait::Console),
+        "the console's queue",
+    )?;
+    queue(
+        kernel,
+        &sched.input,
+        waits(Wait::Input),
+        "the queue for input",
+    )?;
+    let readers = sched.input.len();
+    check(
+        readers == 0 || kernel.console().state.input_len == 0,
+        "nobody waits for a byte that is there",
+        readers,
+    )
+}
+
+/// In the queue are those who `belong`, and nobody else.
+fn queue<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    queue: &Queue,
+    belongs: impl Fn(&Env) -> bool,
+    name: &'static str,
+) -> Verdict {
+    let envs = kernel.envs();
+    let expected = envs.used().filter(|&slot| belongs(&envs[slot])).count() as u32;
+    check(queue.len() == expected, name, expected)?;
+    check(queue.iter(envs).count() as u32 == expected, name, expected)?;
+    queue
+        .iter(envs)
+        .try_for_each(|slot| check(belongs(&envs[slot]), name, slot.0.into()))
+}
+
+/// Members of jobs whose end has begun are counted, and wait for nothing but
+/// their end.
+pub(super) fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let mut count = 0;
+    for slot in kernel.envs().used() {
+        let env = &kernel.envs()[slot];
+        if !env.alive || !env.job.ending {
+            continue;
+        }
+        count += 1;
+        let ends = env.on_cpu.is_some() || env.is_queued() || env.wait == Wait::Console;
+        check(
+            ends || kernel.is_doomed(slot),
+            "who is to end gets there",
+            slot.0.into(),
+        )?;
+    }
+    check(kernel.sched().ending == count, "how many are to end", count)
+}
+
+/// Exactly those who wait for a receiver are in its queue.
+pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let (mut waiting, mut queued) = (0, 0);
+    for slot in kernel.envs().used() {
+        let env = &kernel.envs()[slot];
+        waiting += u32::from(env.alive && matches!(env.wait, Wait::Receiver(_)));
+        queued += env.senders.len();
+        check(
+            env.alive || env.senders.is_empty(),
+            "nobody waits for the dead",
+            slot.0.into(),
+        )?;
+        let mut counted = 0;
+        for sender in env.senders.iter(kernel.envs()) {
+            counted += 1;
+            let theirs = kernel.envs()[sender].wait == Wait::Receiver(slot);
+            check(
+                theirs,
+                "who is in a receiver's queue waits for it",
+                sender.0.into(),
+            )?;
+        }
+        check(
+            counted == env.senders.len(),
+            "a receiver's queue's length",
+            slot.0.into(),
+        )?;
+    }
+    check(
+        waiting == queued,
+        "who waits for a receiver is in its queue",
+        waiting,
+    )
+}

@@ -26,8 +26,8 @@ const INDENT: &str = "         ";
 
 /// The files in which addresses are looked up.
 pub struct Symbols {
-    /// Paths below it are shown without it.
-    root: PathBuf,
+    /// Paths below one of them are shown without it: the first that fits.
+    roots: Vec<PathBuf>,
     kernel: File,
     program: Option<File>,
 }
@@ -51,10 +51,10 @@ enum Place {
 impl Symbols {
     /// Looks in `kernel`, and for addresses in user space in `program`: there
     /// is none if several were booted, since an address does not say whose it
-    /// is. Paths below `root` are shown relative to it.
-    pub fn new(root: PathBuf, kernel: PathBuf, program: Option<PathBuf>) -> Self {
+    /// is. Paths below one of `roots` are shown relative to the first.
+    pub fn new(roots: Vec<PathBuf>, kernel: PathBuf, program: Option<PathBuf>) -> Self {
         Self {
-            root,
+            roots,
             kernel: File::Unread(kernel),
             program: program.map(File::Unread),
         }
@@ -68,7 +68,7 @@ impl Symbols {
             self.program.as_mut()
         };
         file.and_then(File::table)
-            .and_then(|table| lines(table, &self.root, place))
+            .and_then(|table| lines(table, &self.roots, place))
             .unwrap_or_default()
     }
 }
@@ -101,7 +101,7 @@ impl Place {
     }
 }
 
-fn lines(table: &Table, root: &Path, place: Place) -> Option<String> {
+fn lines(table: &Table, roots: &[PathBuf], place: Place) -> Option<String> {
     let instruction = place.instruction().into();
     let (function, start) = table.function(instruction)?;
     let whole = format!(
@@ -116,14 +116,14 @@ fn lines(table: &Table, root: &Path, place: Place) -> Option<String> {
         let name = frame.name.as_deref().unwrap_or("?");
         say(
             &mut lines,
-            root,
+            roots,
             &frame.line,
             &format!("{} (inlined)", plain(name)),
         );
     }
     say(
         &mut lines,
-        root,
+        roots,
         &outermost.and_then(|frame| frame.line),
         &whole,
     );
@@ -131,20 +131,18 @@ fn lines(table: &Table, root: &Path, place: Place) -> Option<String> {
 }
 
 /// Adds a line.
-fn say(lines: &mut String, root: &Path, line: &Option<(String, u32)>, name: &str) {
+fn say(lines: &mut String, roots: &[PathBuf], line: &Option<(String, u32)>, name: &str) {
     // Writing to a String cannot fail.
     let _ = match line {
-        Some((file, line)) => writeln!(lines, "{INDENT}{}:{line}: {name}", shown(file, root)),
+        Some((file, line)) => writeln!(lines, "{INDENT}{}:{line}: {name}", shown(file, roots)),
         None => writeln!(lines, "{INDENT}{name}"),
     };
 }
 
 /// A source file, without what only says where things lie on this machine.
-fn shown(file: &str, root: &Path) -> String {
-    let ours = Path::new(file)
-        .strip_prefix(root)
-        .ok()
-        .and_then(Path::to_str);
+fn shown(file: &str, roots: &[PathBuf]) -> String {
+    let below = |root| Path::new(file).strip_prefix(root).ok()?.to_str();
+    let ours = roots.iter().find_map(below);
     // Rust's own library, and other people's crates.
     let library = || file.find("/library/").map(|at| &file[at + 1..]);
     let registry = || file.split_once("/registry/src/")?.1.split_once('/');
@@ -166,8 +164,12 @@ mod tests {
 
     #[test]
     fn files_are_shown_without_the_machine() {
-        let root = Path::new("/home/x/jostle");
+        let roots = ["/home/x/jostle/target/planted", "/home/x/jostle"].map(PathBuf::from);
         let cases = [
+            (
+                "/home/x/jostle/target/planted/kernel/src/x86.rs",
+                "kernel/src/x86.rs",
+            ),
             ("/home/x/jostle/kernel/src/main.rs", "kernel/src/main.rs"),
             (
                 "/rustc/0123/library/core/src/panicking.rs",
@@ -181,7 +183,7 @@ mod tests {
             ("a\u{1b}[2J.c", "a?[2J.c"),
         ];
         for (file, wanted) in cases {
-            assert_eq!(shown(file, root), wanted);
+            assert_eq!(shown(file, &roots), wanted);
         }
     }
 
@@ -194,18 +196,18 @@ mod tests {
         let name = "jostle::symbols::tests::functions_and_lines_are_found";
         let start = table.start_of(name).expect("a symbol");
         let place = Place::At(u32::try_from(start).expect("near") + 1);
-        let told = lines(&table, Path::new("/no/root"), place).expect("known");
+        let told = lines(&table, &["/no/root".into()], place).expect("known");
         let last = told.lines().last().expect("a line");
         assert!(last.starts_with("         "), "{last}");
         assert!(last.contains("tool/src/symbols.rs:"), "{last}");
         assert!(last.ends_with(&format!(": {name}+1")), "{last}");
-        assert_eq!(lines(&table, Path::new("/"), Place::At(0)), None);
+        assert_eq!(lines(&table, &["/".into()], Place::At(0)), None);
     }
 
     #[test]
     fn a_file_that_cannot_be_read_has_no_names() {
         let missing = PathBuf::from("/no/such/file");
-        let mut symbols = Symbols::new("/".into(), missing.clone(), Some(missing));
+        let mut symbols = Symbols::new(vec!["/".into()], missing.clone(), Some(missing));
         assert_eq!(symbols.lines(Place::At(KERNBASE)), "");
         assert_eq!(symbols.lines(Place::ReturnTo(0x80_0020)), "");
         assert_eq!(symbols.lines(Place::ReturnTo(0)), "");

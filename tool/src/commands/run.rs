@@ -151,7 +151,11 @@ fn debugging(options: &Run) -> Vec<OsString> {
 /// Where the names in backtraces come from.
 pub fn symbols(workspace: &Workspace, request: &Request, guest: &Guest) -> Symbols {
     Symbols::new(
-        workspace.root().to_path_buf(),
+        // The copy first: it is below the tree.
+        vec![
+            workspace.planted().root().to_path_buf(),
+            workspace.root().to_path_buf(),
+        ],
         guest.kernel.clone(),
         request.only_file(guest),
     )

@@ -90,7 +90,7 @@ mod tests {
 
     fn annotated() -> Annotated<Vec<u8>> {
         let missing = || "/no/such/file".into();
-        Annotated::new(Vec::new(), Symbols::new("/".into(), missing(), None))
+        Annotated::new(Vec::new(), Symbols::new(vec!["/".into()], missing(), None))
     }
 
     /// The place after each line that is in a backtrace.

@@ -3,20 +3,20 @@
 //! The ordinary tests that these borrow from run here too, with none awake: a
 //! kernel with every plant in it is as good as one without.
 
-#[path = "../environments.rs"]
+#[path = "../sim/tests/environments.rs"]
 mod environments;
 mod explorer;
-#[path = "../heap.rs"]
+#[path = "../sim/tests/heap.rs"]
 mod heap;
-#[path = "../jobs.rs"]
+#[path = "../sim/tests/jobs.rs"]
 mod jobs;
-#[path = "../limits.rs"]
+#[path = "../sim/tests/limits.rs"]
 mod limits;
-#[path = "../replay.rs"]
+#[path = "../sim/tests/replay.rs"]
 mod logs;
 mod ordinary;
 mod random;
 mod replay;
 mod shortcut;
-#[path = "../strangers.rs"]
+#[path = "../sim/tests/strangers.rs"]
 mod strangers;

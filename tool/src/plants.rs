@@ -25,7 +25,7 @@ const SWITCH: &str = "switch/switch.patch";
 /// Whole files of the copy: from where in the folder, and where to.
 const WHOLE: [(&str, &str); 2] = [
     ("switch/plant.rs", "kcore/src/plant.rs"),
-    ("tests", "sim/tests/planted"),
+    ("tests", "planted"),
 ];
 /// Their name there.
 const TESTS: &str = "planted";
@@ -132,6 +132,8 @@ pub fn core_tests(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let mut command = host_cargo::command(&grow(workspace)?, "test");
     command
         .args([
+            "-p",
+            TESTS,
             "--test",
             TESTS,
             "--no-run",

@@ -36,11 +36,12 @@ impl Workspace {
         &self.target
     }
 
-    /// The copy of the tree that has planted bugs; see [`crate::plants`]. What
-    /// is made from it goes where the tree's goes: what both need is made once.
+    /// The copy of the tree that has planted bugs; see [`crate::plants`]. It has
+    /// a target folder of its own: to cargo, the same package in both is the
+    /// same thing, wherever it lies.
     pub fn planted(&self) -> Self {
-        let target = self.target.clone();
-        let root = target.join("planted");
+        let target = self.target.join("planted");
+        let root = target.join("tree");
         Self { root, target }
     }
 

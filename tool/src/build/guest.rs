@@ -67,9 +67,9 @@ pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Resu
         Kernel::Plain => Ok(plain),
         Kernel::Planted => {
             let planted = plants::grow(workspace)?;
-            cargo_build(&planted, plan, "guest-planted", &["-p", "kernel"])?;
+            cargo_build(&planted, plan, "guest", &["-p", "kernel"])?;
             Ok(Guest {
-                kernel: output(&planted, "guest-planted").join("kernel"),
+                kernel: built(&planted).kernel,
                 ..plain
             })
         }

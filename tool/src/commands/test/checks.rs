@@ -50,7 +50,7 @@ pub fn all(workspace: &Workspace, plan: &Plan) -> Vec<Check> {
 /// Those of the copy that has planted bugs. What it shares with the tree is not
 /// checked again.
 pub fn planted(copy: &Workspace, plan: &Plan) -> Vec<Check> {
-    let tests = ["--test", "planted", "--", "-Dwarnings"];
+    let tests = ["-p", "planted", "--tests", "--", "-Dwarnings"];
     let kernel: &[&str] = &["-p", "kernel"];
     vec![
         host(copy, "format::planted", "fmt", &["--all", "--check"]),

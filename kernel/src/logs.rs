@@ -10,7 +10,7 @@
 use crate::machine::log_device::LogDevice;
 use biglock::BigLock;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use kcore::record;
+use witness::record;
 
 /// A log, which may go nowhere.
 pub struct Log(BigLock<Option<LogDevice>>);

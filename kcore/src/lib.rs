@@ -15,6 +15,7 @@
 //! 3. Freed is not free yet: frames go to limbo until [`Kernel::settle`].
 //! 4. Decode, check, commit: a call that returns an error changed nothing.
 //! 5. Nothing that user space does can reach a panic.
+//! 6. Whoever watches is told, by value, and changes nothing: [`watch`].
 //!
 //! Reading order: [`event`], [`kernel`], [`syscall`], [`sched`], [`mod@env`],
 //! [`paging`], [`frames`], then the rest.

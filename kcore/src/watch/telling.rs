@@ -26,6 +26,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[cold]
+    #[inline(never)]
     fn say_entered(&mut self, cpu: CpuId, event: Event, frame: &TrapFrame) {
         self.watcher.hear(Fact::Entered {
             now: self.now,
@@ -46,6 +47,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[cold]
+    #[inline(never)]
     fn say_left(&mut self, cpu: CpuId, step: &Step) {
         let named = |effect| step.common().contains(effect);
         self.watcher.hear(Fact::Left {
@@ -80,6 +82,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[cold]
+    #[inline(never)]
     fn say_freed(&mut self, freed: List) {
         for frame in self.frames.iter_list(freed).take(freed.len as usize) {
             self.watcher.hear(Fact::Freed { frame });

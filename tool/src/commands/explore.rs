@@ -4,7 +4,7 @@
 //! The hard thing is that a planted bug is no part of this program's own core:
 //! so the explorer is one more program, built where the bug is.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::cli::Explore;
 use crate::host_cargo;
@@ -19,7 +19,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
         None => explorer(&workspace),
         Some(plant) => {
             if !Plants::read(&workspace)?.names().any(|name| name == plant) {
-                bail!("no such planted bug: {plant}");
+                return Err(status::usage(format_args!("no such planted bug: {plant}")));
             }
             let mut command = explorer(&plants::grow(&workspace)?);
             // What is remembered too long is found sooner where it does harm.

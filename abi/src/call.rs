@@ -68,6 +68,58 @@ pub enum Call {
     JobSize,
 }
 
+/// Hands every call to the macro `$then`: its variant, its name, and the method of the
+/// kernel that handles it. A kernel makes its dispatch of it, so that the compiler
+/// names a call without a handler.
+#[macro_export]
+macro_rules! for_each_call {
+    ($then:ident) => {
+        $then! {
+            Cputs "cputs" sys_cputs,
+            Cgetc "cgetc" sys_cgetc,
+            GetEnvId "getenvid" sys_getenvid,
+            EnvDestroy "env_destroy" sys_env_destroy,
+            PageAlloc "page_alloc" sys_page_alloc,
+            PageMap "page_map" sys_page_map,
+            PageUnmap "page_unmap" sys_page_unmap,
+            Exofork "exofork" sys_exofork,
+            EnvSetStatus "env_set_status" sys_env_set_status,
+            EnvSetTrapframe "env_set_trapframe" sys_env_set_trapframe,
+            EnvSetPgfaultUpcall "env_set_pgfault_upcall" sys_env_set_pgfault_upcall,
+            Yield "yield" sys_yield,
+            IpcTrySend "ipc_try_send" sys_ipc_try_send,
+            IpcRecv "ipc_recv" sys_ipc_recv,
+            TimeMsec "time_msec" sys_time_msec,
+            Features "features" sys_features,
+            IpcSend "ipc_send" sys_ipc_send,
+            Sbrk "sbrk" sys_sbrk,
+            EnvSetPersonality "env_set_personality" sys_env_set_personality,
+            JobCreate "job_create" sys_job_create,
+            JobDestroy "job_destroy" sys_job_destroy,
+            Getc "getc" sys_getc,
+            JobSize "job_size" sys_job_size,
+        }
+    };
+}
+
+macro_rules! names {
+    ($($call:ident $name:literal $handler:ident,)*) => {
+        impl Call {
+            /// Every call.
+            pub const ALL: &'static [Call] = &[$(Call::$call),*];
+
+            /// Its name, as documentation has it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Call::$call => $name,)*
+                }
+            }
+        }
+    };
+}
+
+for_each_call!(names);
+
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].

@@ -60,6 +60,12 @@ pub struct TrapFrame {
 pub const TRAP_FRAME_WORDS: usize = 17;
 
 impl TrapFrame {
+    /// A system call's first four arguments. The fifth is in esi, or on the stack.
+    #[inline(always)]
+    pub const fn arguments(&self) -> [u32; 4] {
+        [self.regs.edx, self.regs.ecx, self.regs.ebx, self.regs.edi]
+    }
+
     /// A frame that starts a program: every register 0, interrupts on.
     pub const fn start(eip: u32, esp: u32) -> TrapFrame {
         TrapFrame {

@@ -18,6 +18,7 @@ use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::Step;
+use crate::syscall::Caller;
 use crate::watch::{Fact, Tell, Watcher};
 use abi::trap::FLAG_IOPL;
 use abi::{EnvType, TrapFrame};
@@ -97,7 +98,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 if self.console.is_crowded() {
                     return self.wait_for_console(cpu, slot, frame, Some(event));
                 }
-                self.syscall(cpu, slot, event, frame)
+                self.fast = event == Event::FastSyscall;
+                self.syscall(Caller { cpu, slot }, frame)
             }
             Event::FpuUse if !self.cpus[cpu].fpu => {
                 self.lend_fpu(cpu, slot);

@@ -96,6 +96,8 @@ pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
 
     // --- This step's own. Overwritten by the next.
     pub(crate) now: u64,
+    /// The call that is made came by `sysenter`.
+    pub(crate) fast: bool,
     pub(crate) effects: Effects,
     pub(crate) outbox: Outbox,
 
@@ -129,6 +131,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             console: Console::new(tables.console),
             watcher,
             now: 0,
+            fast: false,
             effects: Effects::empty(),
             outbox: Outbox::default(),
             quiet: false,

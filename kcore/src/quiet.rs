@@ -63,7 +63,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
                 Some(self.quiet_message(caller, call, frame))
             }
-            call => Some(self.quiet_other(caller, call, event, frame)),
+            call => {
+                self.fast = event == Event::FastSyscall;
+                Some(self.quiet_other(caller, call, frame))
+            }
         }
     }
 
@@ -142,15 +145,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Any other call; what it leaves over is looked after as ever. Expanded in each
     /// way in: a function would cost 40 instructions a call, this costs 6 KiB.
     #[inline(always)]
-    fn quiet_other(
-        &mut self,
-        caller: Caller,
-        call: Call,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Step {
+    fn quiet_other(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
-        let way = match self.perform(caller, call, event, frame) {
+        let way = match self.perform(caller, call, frame) {
             Next::Same => Way::Resume,
             next => self.go_on(caller.cpu, frame, next),
         };

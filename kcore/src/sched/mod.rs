@@ -1,7 +1,7 @@
 //! Who runs next.
 //!
 //! A policy that says who of those that wait for a CPU is next
-//! ([`round_robin`]), and a set of CPUs that wait for an environment. How a CPU
+//! (`round_robin.rs`; another one, as an example, is `lottery.rs`), and a set of CPUs that wait for an environment. How a CPU
 //! changes hands is in `switch.rs`, who waits for the console in `waiting.rs`, and
 //! what happens when nobody is left in `ending.rs`.
 //!
@@ -11,12 +11,18 @@
 //! interrupts held back until the very instruction that waits.
 
 mod ending;
+#[cfg(feature = "lottery")]
+pub mod lottery;
+#[cfg(not(feature = "lottery"))]
 pub mod round_robin;
 mod switch;
 mod waiting;
 
 use crate::env::Queue;
 use crate::ids::{CpuSet, Link};
+#[cfg(feature = "lottery")]
+use lottery::Policy;
+#[cfg(not(feature = "lottery"))]
 use round_robin::Policy;
 
 /// The scheduler's state.

@@ -13,8 +13,8 @@ use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
-use abi::Perm;
 use abi::layout::PTSIZE;
+use abi::{Perm, TrapFrame};
 
 /// Bytes that are copied from user memory at once.
 const PIECE: usize = 128;
@@ -23,8 +23,13 @@ const PIECE: usize = 128;
 const CHECK_PIECE: u32 = PTSIZE;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// The next typed byte, 0 if there is none.
+    pub(super) fn sys_cgetc(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
+        Ok(Outcome::Done(self.console.read().map_or(0, u32::from)))
+    }
+
     /// The next typed byte; waits if there is none.
-    pub(super) fn sys_getc(&mut self, caller: Caller) -> CallResult {
+    pub(super) fn sys_getc(&mut self, caller: Caller, _: &mut TrapFrame) -> CallResult {
         if let Some(byte) = self.console.read() {
             return Ok(Outcome::Done(byte.into()));
         }
@@ -33,7 +38,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Stop)
     }
 
-    pub(super) fn sys_cputs(&mut self, caller: Caller, ptr: u32, len: u32) -> CallResult {
+    pub(super) fn sys_cputs(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [ptr, len, ..] = frame.arguments();
         let range = UserSlice { ptr, len };
         match self.check_printed_range(caller, range) {
             Ok(true) => self.print(caller, range),

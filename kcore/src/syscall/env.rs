@@ -16,7 +16,7 @@ use abi::trap::{FLAG_IOPL, FLAG_NT};
 use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &TrapFrame) -> CallResult {
+    pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let parent = &self.envs[caller.slot];
         let id = parent.id;
         let mut child_frame = *frame;
@@ -38,7 +38,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(self.envs[child].id.0 as u32))
     }
 
-    pub(super) fn sys_env_destroy(&mut self, caller: Caller, id: u32) -> CallResult {
+    pub(super) fn sys_env_destroy(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [id, ..] = frame.arguments();
         let slot = self.own_env(caller, id)?;
         let own = self.envs[caller.slot].id;
         if slot == caller.slot {
@@ -58,9 +59,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_env_set_status(
         &mut self,
         caller: Caller,
-        id: u32,
-        status: u32,
+        frame: &mut TrapFrame,
     ) -> CallResult {
+        let [id, status, ..] = frame.arguments();
         let slot = self.own_env(caller, id)?;
         let run = match status {
             _ if status == EnvStatus::Runnable as u32 => true,
@@ -84,9 +85,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_env_set_pgfault_upcall(
         &mut self,
         caller: Caller,
-        id: u32,
-        entry: u32,
+        frame: &mut TrapFrame,
     ) -> CallResult {
+        let [id, entry, ..] = frame.arguments();
         let slot = self.own_env(caller, id)?;
         self.envs[slot].upcall = entry;
         self.mirror.upcall(&mut self.mem, slot, &self.envs[slot]);
@@ -96,9 +97,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_env_set_personality(
         &mut self,
         caller: Caller,
-        id: u32,
-        number: u32,
+        frame: &mut TrapFrame,
     ) -> CallResult {
+        let [id, number, ..] = frame.arguments();
         let slot = self.own_env(caller, id)?;
         let personality = Personality::from_number(number).ok_or(Error::Inval)?;
         if self.envs[slot].ran {
@@ -113,10 +114,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_env_set_trapframe(
         &mut self,
         caller: Caller,
-        id: u32,
-        va: u32,
         frame: &mut TrapFrame,
     ) -> CallResult {
+        let [id, va, ..] = frame.arguments();
         let space = self.envs[caller.slot].space;
         let words = match usermem::read_words(&mut self.mem, space, va) {
             Ok(words) => words,

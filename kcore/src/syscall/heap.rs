@@ -19,7 +19,7 @@ use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
 use crate::watch::{Tell, Watcher};
 use abi::layout::PGSIZE;
-use abi::{Error, Perm};
+use abi::{Error, Perm, TrapFrame};
 
 /// Pages that one call maps or unmaps at the most.
 const MAX_PAGES: u32 = 1024;
@@ -29,7 +29,8 @@ const MAX_PAGES: u32 = 1024;
 pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000 - PGSIZE;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    pub(super) fn sys_sbrk(&mut self, caller: Caller, increment: u32) -> CallResult {
+    pub(super) fn sys_sbrk(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [increment, ..] = frame.arguments();
         let Env {
             heap_start,
             heap_end: old,

@@ -21,16 +21,12 @@ use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
 use crate::watch::{Fact, Tell, Watcher};
 use abi::layout::{PGSIZE, UTOP};
-use abi::{Error, Perm};
+use abi::{Error, Perm, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
-    pub(crate) fn sys_ipc_try_send(
-        &mut self,
-        caller: Caller,
-        id: u32,
-        letter: Letter,
-    ) -> CallResult {
+    pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let (id, letter) = sent(frame);
         let target = self.any_env(caller, id)?;
         if self.envs[target].wait != Wait::Message {
             return Err(Error::IpcNotRecv);
@@ -41,7 +37,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[inline(always)]
-    pub(crate) fn sys_ipc_send(&mut self, caller: Caller, id: u32, letter: Letter) -> CallResult {
+    pub(crate) fn sys_ipc_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let (id, letter) = sent(frame);
         let target = self.any_env(caller, id)?;
         if target == caller.slot {
             return Err(Error::Inval); // it would wait for itself
@@ -82,7 +79,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[inline(always)]
-    pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, dstva: u32) -> CallResult {
+    pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [dstva, ..] = frame.arguments();
         if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
             return Err(Error::Inval);
         }
@@ -176,4 +174,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let value = self.envs[slot].personality.error_value(error);
         self.end_wait(slot, value.wrapping_neg());
     }
+}
+
+/// To whom something is sent, and what: the arguments of both calls that send.
+#[inline(always)]
+fn sent(frame: &TrapFrame) -> (u32, Letter) {
+    let [id, value, va, perm] = frame.arguments();
+    (id, Letter { value, va, perm })
 }

@@ -20,14 +20,15 @@ use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::watch::Watcher;
-use abi::{EnvId, Error};
+use abi::{EnvId, Error, TrapFrame};
 
 /// Members that one call ends at the most: the lines that say so must fit in what
 /// the console reserves for one step, see [`crate::console::KERNEL_SHARE`].
 const BATCH: u32 = 8;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    pub(super) fn sys_job_create(&mut self, caller: Caller, id: u32) -> CallResult {
+    pub(super) fn sys_job_create(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [id, ..] = frame.arguments();
         let child = self.own_env(caller, id)?;
         let creator = &self.envs[caller.slot];
         // What a member makes stays in its job, or it could hide there.
@@ -43,7 +44,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(0))
     }
 
-    pub(super) fn sys_job_size(&mut self, caller: Caller, job: u32) -> CallResult {
+    pub(super) fn sys_job_size(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [job, ..] = frame.arguments();
         let members = self
             .envs
             .used()
@@ -51,7 +53,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(members.count() as u32))
     }
 
-    pub(super) fn sys_job_destroy(&mut self, caller: Caller, job: u32) -> CallResult {
+    pub(super) fn sys_job_destroy(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [job, ..] = frame.arguments();
         let (mut ended, mut left) = (0, 0);
         for slot in self.envs.used() {
             if !self.is_member(caller, job, slot) {

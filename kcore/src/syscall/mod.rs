@@ -6,8 +6,9 @@
 //! error goes to the caller, a bad pointer kills it, a full console makes it
 //! wait; `Outcome` names them all.
 //!
-//! Adding a call touches `abi/src/call.rs`, the table here, the handler's file
-//! and the reference.
+//! All handlers have one signature: who calls, and the registers, from which they
+//! take their arguments. Which one handles what is said in `abi/src/call.rs`; the
+//! compiler names a call without a handler. How to add one: `docs/adding.md`.
 
 mod console;
 mod env;
@@ -17,7 +18,6 @@ mod job;
 mod page;
 
 use crate::effects::Next;
-use crate::env::Letter;
 use crate::event::Event;
 use crate::ids::CpuId;
 use crate::ids::Slot;
@@ -59,15 +59,9 @@ pub(crate) struct Caller {
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Handles the system call in `frame`.
-    pub(crate) fn syscall(
-        &mut self,
-        cpu: CpuId,
-        slot: Slot,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Next {
-        match self.envs[slot].personality.call(frame.regs.eax) {
-            Some(call) => self.perform(Caller { cpu, slot }, call, event, frame),
+    pub(crate) fn syscall(&mut self, caller: Caller, frame: &mut TrapFrame) -> Next {
+        match self.envs[caller.slot].personality.call(frame.regs.eax) {
+            Some(call) => self.perform(caller, call, frame),
             None => {
                 frame.regs.eax = (Error::Inval as u32).wrapping_neg();
                 Next::Same
@@ -78,24 +72,24 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Performs a call, and turns what it comes to into registers and
     /// scheduling.
     #[inline(always)]
-    pub(crate) fn perform(
-        &mut self,
-        caller: Caller,
-        call: Call,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Next {
+    pub(crate) fn perform(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Next {
         let Caller { cpu, slot } = caller;
-        let outcome = self.call(caller, call, event, frame);
+        let outcome = self.call(caller, call, frame);
         match outcome {
             Ok(Outcome::Done(value)) => {
                 frame.regs.eax = value;
                 Next::Same
             }
-            Err(error) => self.refuse(caller, error, event, frame),
+            Err(error) => self.refuse(caller, error, frame),
             // These may have to be made again.
-            Ok(Outcome::Wait) => self.wait_for_console(cpu, slot, frame, Some(event)),
-            Ok(Outcome::Later) => self.go_on_later(cpu, slot, frame, event),
+            Ok(Outcome::Wait) => {
+                let event = self.call_event();
+                self.wait_for_console(cpu, slot, frame, Some(event))
+            }
+            Ok(Outcome::Later) => {
+                let event = self.call_event();
+                self.go_on_later(cpu, slot, frame, event)
+            }
             Ok(outcome) => {
                 frame.regs.eax = 0;
                 self.leave_by(caller, outcome, frame)
@@ -123,14 +117,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// A call has failed. What the dead have left is given back before anything
     /// is refused for want of it: then the call is made again.
     #[cold]
-    fn refuse(
-        &mut self,
-        caller: Caller,
-        error: Error,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Next {
+    fn refuse(&mut self, caller: Caller, error: Error, frame: &mut TrapFrame) -> Next {
         if self.may_be_had(error) {
+            let event = self.call_event();
             return self.go_on_later(caller.cpu, caller.slot, frame, event);
         }
         frame.regs.eax = self.result(caller, Err(error));
@@ -162,59 +151,25 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         &mut self,
         caller: Caller,
         call: Call,
-        frame: &TrapFrame,
+        frame: &mut TrapFrame,
     ) -> CallResult {
-        let regs = &frame.regs;
-        let letter = Letter {
-            value: regs.ecx,
-            va: regs.ebx,
-            perm: regs.edi,
-        };
         match call {
-            Call::IpcTrySend => self.sys_ipc_try_send(caller, regs.edx, letter),
-            Call::IpcSend => self.sys_ipc_send(caller, regs.edx, letter),
-            _ => self.sys_ipc_recv(caller, regs.edx),
+            Call::IpcTrySend => self.sys_ipc_try_send(caller, frame),
+            Call::IpcSend => self.sys_ipc_send(caller, frame),
+            _ => self.sys_ipc_recv(caller, frame),
         }
     }
 
     #[inline(always)]
-    fn call(
-        &mut self,
-        caller: Caller,
-        call: Call,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> CallResult {
-        let regs = &frame.regs;
-        let (a1, a2, a3, a4) = (regs.edx, regs.ecx, regs.ebx, regs.edi);
-        match call {
-            Call::GetEnvId => self.sys_getenvid(caller),
-            Call::Yield => self.sys_yield(),
-            Call::Cputs => self.sys_cputs(caller, a1, a2),
-            Call::Cgetc => Ok(Outcome::Done(self.console.read().map_or(0, u32::from))),
-            Call::EnvDestroy => self.sys_env_destroy(caller, a1),
-            Call::Exofork => self.sys_exofork(caller, frame),
-            Call::EnvSetStatus => self.sys_env_set_status(caller, a1, a2),
-            Call::PageAlloc => self.sys_page_alloc(caller, a1, a2, a3),
-            Call::PageMap => match self.fifth_argument(caller, event, frame) {
-                Ok(perm) => self.sys_page_map(caller, [a1, a2, a3, a4, perm]),
-                Err(address) => Ok(Outcome::Bad(address)),
-            },
-            Call::PageUnmap => self.sys_page_unmap(caller, a1, a2),
-            Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
-                self.message_call(caller, call, frame)
-            }
-            Call::EnvSetTrapframe => self.sys_env_set_trapframe(caller, a1, a2, frame),
-            Call::EnvSetPgfaultUpcall => self.sys_env_set_pgfault_upcall(caller, a1, a2),
-            Call::TimeMsec => self.sys_time_msec(),
-            Call::Features => Ok(Outcome::Done(self.features())),
-            Call::Sbrk => self.sys_sbrk(caller, a1),
-            Call::EnvSetPersonality => self.sys_env_set_personality(caller, a1, a2),
-            Call::JobCreate => self.sys_job_create(caller, a1),
-            Call::JobDestroy => self.sys_job_destroy(caller, a1),
-            Call::JobSize => self.sys_job_size(caller, a1),
-            Call::Getc => self.sys_getc(caller),
+    fn call(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> CallResult {
+        macro_rules! dispatch {
+            ($($call:ident $name:literal $handler:ident,)*) => {
+                match call {
+                    $(Call::$call => self.$handler(caller, frame),)*
+                }
+            };
         }
+        abi::for_each_call!(dispatch)
     }
 
     /// How often 10 ms have gone by since boot, by this CPU's counter.
@@ -224,18 +179,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// What programs may use beside JOS's calls.
-    fn features(&self) -> u32 {
-        if self.config.processor.sysenter {
-            FEATURES
-        } else {
-            FEATURES & !FEATURE_SYSENTER
-        }
+    fn sys_features(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
+        let missing = match self.config.processor.sysenter {
+            true => 0,
+            false => FEATURE_SYSENTER,
+        };
+        Ok(Outcome::Done(FEATURES & !missing))
     }
 
     /// Milliseconds since boot, in steps of ten. They begin again before they
     /// could be taken for an error; until then they are never less than anybody
     /// was told before, as the CPUs' counters agree only so far.
-    fn sys_time_msec(&mut self) -> CallResult {
+    fn sys_time_msec(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
         let steps = self.clock_steps().max(self.sched.told);
         self.sched.told = steps;
         Ok(Outcome::Done(
@@ -243,15 +198,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         ))
     }
 
+    /// Why the kernel was entered for the call that is made now.
+    #[inline(always)]
+    fn call_event(&self) -> Event {
+        if self.fast {
+            Event::FastSyscall
+        } else {
+            Event::Syscall
+        }
+    }
+
     /// The fifth argument: in esi, or, as `sysenter` uses that register for the
     /// return address, the word at the caller's stack pointer.
-    fn fifth_argument(
-        &mut self,
-        caller: Caller,
-        event: Event,
-        frame: &TrapFrame,
-    ) -> Result<u32, BadAddress> {
-        if event == Event::FastSyscall {
+    fn fifth_argument(&mut self, caller: Caller, frame: &TrapFrame) -> Result<u32, BadAddress> {
+        if self.fast {
             let space = self.envs[caller.slot].space;
             usermem::read_word(&mut self.mem, space, frame.esp)
         } else {
@@ -283,13 +243,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[inline]
-    fn sys_getenvid(&mut self, caller: Caller) -> CallResult {
+    fn sys_getenvid(&mut self, caller: Caller, _: &mut TrapFrame) -> CallResult {
         let id = self.envs[caller.slot].id.0 as u32;
         Ok(Outcome::Done(id))
     }
 
     #[inline]
-    fn sys_yield(&mut self) -> CallResult {
+    fn sys_yield(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
         Ok(Outcome::Yield)
     }
 }

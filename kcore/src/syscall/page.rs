@@ -13,17 +13,12 @@ use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::step::Remote;
 use crate::watch::{Tell, Watcher};
-use abi::{Error, Perm};
+use abi::{Error, Perm, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
-    pub(super) fn sys_page_alloc(
-        &mut self,
-        caller: Caller,
-        id: u32,
-        va: u32,
-        perm: u32,
-    ) -> CallResult {
+    pub(super) fn sys_page_alloc(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [id, va, perm, _] = frame.arguments();
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
         let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
@@ -36,8 +31,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(0))
     }
 
-    pub(super) fn sys_page_map(&mut self, caller: Caller, arguments: [u32; 5]) -> CallResult {
-        let [source, source_va, target, target_va, perm] = arguments;
+    pub(super) fn sys_page_map(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [source, source_va, target, target_va] = frame.arguments();
+        let perm = match self.fifth_argument(caller, frame) {
+            Ok(perm) => perm,
+            Err(bad) => return Ok(Outcome::Bad(bad)),
+        };
         let source = self.own_env(caller, source)?;
         let target = self.own_env(caller, target)?;
         let source_page = UserPage::new(source_va).ok_or(Error::Inval)?;
@@ -49,7 +48,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     #[inline(always)]
-    pub(super) fn sys_page_unmap(&mut self, caller: Caller, id: u32, va: u32) -> CallResult {
+    pub(super) fn sys_page_unmap(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [id, va, ..] = frame.arguments();
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
         let space = self.envs[target].space;

@@ -65,7 +65,7 @@ fn describe(machine: &Machine<'_>, scenario: &Scenario, transition: Transition) 
             format!(" of {:#010x}", scenario.pages[usize::from(index)])
         }
         (Kind::Call, _) => match op {
-            program::Op::Call(call, _) => format!(": {}", crate::random::call_name(call)),
+            program::Op::Call(call, _) => format!(": {}", call.name()),
             _ => String::new(),
         },
         (Kind::Enter, Mode::Waiting(event)) => format!(", because of {event:x?}"),

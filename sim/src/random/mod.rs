@@ -36,7 +36,7 @@ use abi::page_info::PAGE_INFO_STRIDE;
 use abi::{Call, Personality};
 use kcore::{CpuId, Event};
 
-pub use statistics::{Statistics, call_name};
+pub use statistics::Statistics;
 pub use stream::Stream;
 
 /// Where programs begin.

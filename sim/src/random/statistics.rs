@@ -62,7 +62,7 @@ impl Statistics {
         self.calls += 1;
         self.changes += u64::from(changed);
         self.starved += u64::from(starved && result == Error::NoMem as u32);
-        self.note(call_name(call), result);
+        self.note(call.name(), result);
     }
 
     /// Notes what something came to: 0, or an error.
@@ -80,35 +80,6 @@ impl Statistics {
         for (&key, count) in &other.results {
             *self.results.entry(key).or_insert(0) += count;
         }
-    }
-}
-
-/// The name of a call, for statistics.
-pub fn call_name(call: Call) -> &'static str {
-    match call {
-        Call::Cputs => "cputs",
-        Call::Cgetc => "cgetc",
-        Call::GetEnvId => "getenvid",
-        Call::EnvDestroy => "env_destroy",
-        Call::PageAlloc => "page_alloc",
-        Call::PageMap => "page_map",
-        Call::PageUnmap => "page_unmap",
-        Call::Exofork => "exofork",
-        Call::EnvSetStatus => "env_set_status",
-        Call::EnvSetTrapframe => "env_set_trapframe",
-        Call::EnvSetPgfaultUpcall => "env_set_pgfault_upcall",
-        Call::Yield => "yield",
-        Call::IpcTrySend => "ipc_try_send",
-        Call::IpcRecv => "ipc_recv",
-        Call::TimeMsec => "time_msec",
-        Call::Features => "features",
-        Call::IpcSend => "ipc_send",
-        Call::Sbrk => "sbrk",
-        Call::EnvSetPersonality => "env_set_personality",
-        Call::JobCreate => "job_create",
-        Call::JobDestroy => "job_destroy",
-        Call::JobSize => "job_size",
-        Call::Getc => "getc",
     }
 }
 

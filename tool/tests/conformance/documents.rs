@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use abi::Personality;
+use abi::{Call, Personality};
 use libtest_mimic::Failed;
 use witness::trace::Cause;
 
@@ -28,6 +28,10 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
     });
     tables.chain([
         Trial::test("documents::calls_have_one_name", calls_have_one_name),
+        Trial::test(
+            "documents::every_call_has_a_wrapper",
+            every_call_has_a_wrapper,
+        ),
         Trial::test("documents::reading_names_every_file", reading_is_complete),
     ])
 }
@@ -108,6 +112,23 @@ fn calls_have_one_name() -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("not in the table of {} calls: {missing:?}", names.len()).into())
+}
+
+/// The one call that the library makes by itself, at the start, and not in its list.
+const ASKED_AT_START: Call = Call::Features;
+
+/// Programs can make every call: the library's list of calls has each.
+fn every_call_has_a_wrapper() -> Result<(), Failed> {
+    let list = host()?.workspace.root().join("user/src/sys.rs");
+    let text = std::fs::read_to_string(list)?;
+    let calls = Call::ALL.iter().filter(|&&call| call != ASKED_AT_START);
+    let missing: Vec<&Call> = calls
+        .filter(|call| !text.contains(&format!("Call::{call:?}")))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("user/src/sys.rs makes no {missing:?}").into())
 }
 
 fn names_tests(page: &str, column: usize, cases: &[String]) -> Result<(), Failed> {

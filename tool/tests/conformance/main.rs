@@ -28,6 +28,7 @@ mod monitor_socket;
 mod ordeals;
 mod planted;
 mod planted_core;
+mod policy;
 mod private_copy;
 mod programs;
 mod prompt;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())
+        .chain(policy::trials())
         .chain(replay::trials())
         .chain(trace::trials())
         .chain(command_line::trials())

@@ -4,7 +4,7 @@
 //! is known: what is written goes straight on, changed on the way.
 
 use super::{Cause, Mapping, Record, What};
-use abi::{Call, EnvId};
+use abi::EnvId;
 use core::fmt::{self, Write};
 use kcore::paging::Pte;
 
@@ -122,26 +122,9 @@ impl fmt::Display for Cause {
                 number,
                 ..
             } => match personality.call(number.into()) {
-                // JOS's name for it, which has no underscore.
-                Some(Call::GetEnvId) => f.write_str("getenvid"),
-                Some(call) => write!(SnakeCase(f), "{call:?}"),
+                Some(call) => f.write_str(call.name()),
                 None => write!(f, "call {number}"),
             },
         }
-    }
-}
-
-/// Writes `PageMap` as `page_map`.
-struct SnakeCase<'f, 'g>(&'f mut fmt::Formatter<'g>);
-
-impl Write for SnakeCase<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for (index, letter) in text.char_indices() {
-            if letter.is_ascii_uppercase() && index > 0 {
-                self.0.write_char('_')?;
-            }
-            self.0.write_char(letter.to_ascii_lowercase())?;
-        }
-        Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let way = match self.cpus.current(cpu) {
             Some(slot) => {
                 let next = self.handle(cpu, slot, event, frame);
-                self.go_on(cpu, frame, next)
+                self.carry_out(cpu, frame, next)
             }
             None => {
                 self.tell_entry(cpu, event, frame);
@@ -51,7 +51,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
         };
-        let step = self.close(way);
+        let step = self.end_step(way);
         self.tell_step(cpu, &step);
         step
     }
@@ -59,10 +59,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// The end of every step that may have changed something: looks after what
     /// it left over.
     #[inline(always)]
-    pub(crate) fn close(&mut self, way: Way) -> Step {
+    pub(crate) fn end_step(&mut self, way: Way) -> Step {
         self.quiet = self.has_nothing_left();
         if !self.quiet {
-            self.leave_over();
+            self.work_off();
         }
         self.effects.step(way)
     }
@@ -70,7 +70,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Something is to be settled, printed or ended: does a bounded piece of
     /// it.
     #[inline(never)]
-    fn leave_over(&mut self) {
+    fn work_off(&mut self) {
         self.effects |= Effects::SETTLE;
         if self.has_chores() {
             self.chores();

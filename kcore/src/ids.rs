@@ -24,7 +24,7 @@ impl Link {
     }
 
     /// Not 0 if there is one.
-    pub(crate) const fn word(self) -> u32 {
+    pub(crate) const fn bits(self) -> u32 {
         self.0 as u32
     }
 

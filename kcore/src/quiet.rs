@@ -83,8 +83,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Next::Same => Some(GO_ON),
             // It has no place for its registers, and is no more.
             next => {
-                let way = self.go_on(cpu, frame, next);
-                Some(self.close(way))
+                let way = self.carry_out(cpu, frame, next);
+                Some(self.end_step(way))
             }
         }
     }
@@ -139,7 +139,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[cold]
     fn quiet_end(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Step {
         let way = self.run_next(cpu, frame);
-        self.close(way)
+        self.end_step(way)
     }
 
     /// Any other call; what it leaves over is looked after as ever. Expanded in each
@@ -147,11 +147,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     fn quiet_other(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
-        let way = match self.perform(caller, call, frame) {
+        let way = match self.make_call(caller, call, frame) {
             Next::Same => Way::Resume,
-            next => self.go_on(caller.cpu, frame, next),
+            next => self.carry_out(caller.cpu, frame, next),
         };
-        self.close(way)
+        self.end_step(way)
     }
 
     /// Whether the next step may take the short way.
@@ -164,7 +164,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn has_nothing_left(&self) -> bool {
         // Nearly always nothing is to be printed either: one test for all.
-        let dead = self.reaper.heads() | self.sched.doomed.word() | self.sched.ending;
+        let dead = self.reaper.bits() | self.sched.doomed.bits() | self.sched.ending;
         let left = self.frames.state.limbo.head | dead;
         left == 0
             && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())

@@ -45,12 +45,12 @@ impl Reaper {
 
     /// Nothing is left to take apart.
     pub fn is_empty(&self) -> bool {
-        self.heads() == 0
+        self.bits() == 0
     }
 
     /// Not 0 if something is left to take apart.
     #[inline(always)]
-    pub(crate) fn heads(&self) -> u32 {
+    pub(crate) fn bits(&self) -> u32 {
         self.ready.head | self.fresh.head
     }
 

@@ -246,7 +246,7 @@ fn print_all(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, frame: &mut Tra
         if prints {
             COM1.write_waiting(holder.outbox().chunk.bytes());
         }
-        let step = holder.any_step(cpu.id(), clock::ticks(), Event::ConsoleReady, frame);
+        let step = holder.step(cpu.id(), clock::ticks(), Event::ConsoleReady, frame);
         prints = step.common().contains(Common::CONSOLE);
         perform_locked(cpu, holder, step);
         if !prints {

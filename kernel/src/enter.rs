@@ -69,37 +69,37 @@ fn step(
     frame: &mut TrapFrame,
 ) -> Leave {
     if locked::is_special() {
-        return special_step(cpu, event(), holder, frame);
+        return written_step(cpu, event(), holder, frame);
     }
-    match holder.step(cpu.id(), clock::ticks(), event(), frame) {
+    match holder.plain_step(cpu.id(), clock::ticks(), event(), frame) {
         Step::Resume(to) if to.is_empty() => Leave::Same,
         Step::Switch(to) if to.is_empty() => effects::switch(cpu, holder),
         Step::Resume(to) if effects::OF_OWN_PAGES.contains(to) => {
             effects::settle_own_pages(holder, to);
             Leave::Same
         }
-        step => go_on(cpu, holder, step, frame),
+        step => perform_all(cpu, holder, step, frame),
     }
 }
 
 /// As [`step`], for a run that is written down, or with programs that have I/O
 /// privilege.
 #[cold]
-fn special_step(
+fn written_step(
     cpu: ThisCpu,
     event: Event,
     mut holder: KernelGuard,
     frame: &mut TrapFrame,
 ) -> Leave {
-    match holder.special_step(cpu.id(), clock::ticks(), event, frame) {
+    match holder.written_step(cpu.id(), clock::ticks(), event, frame) {
         Step::Resume(to) if to.is_empty() => Leave::Same,
-        step => go_on(cpu, holder, step, frame),
+        step => perform_all(cpu, holder, step, frame),
     }
 }
 
 /// Has a step's effects performed. Enters again as often as they ask for it.
 #[inline(never)]
-fn go_on(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -> Leave {
+fn perform_all(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -> Leave {
     let mut left = Leave::Same;
     let mut next = (holder, step);
     loop {
@@ -109,7 +109,7 @@ fn go_on(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -
             return left;
         };
         let (mut holder, event) = wait_for_lock(cpu, event, frame);
-        let step = holder.any_step(cpu.id(), clock::ticks(), event, frame);
+        let step = holder.step(cpu.id(), clock::ticks(), event, frame);
         next = (holder, step);
     }
 }

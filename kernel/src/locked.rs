@@ -42,10 +42,10 @@ pub static KERNEL: BigLock<LockedKernel> = BigLock::new(LockedKernel {
 /// Whether [`KERNEL`] has been filled. Only panics have to ask.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// Whether a step takes more than [`LockedKernel::step`].
+/// Whether a step takes more than [`LockedKernel::plain_step`].
 static SPECIAL: AtomicBool = AtomicBool::new(false);
 
-/// Whether a step is one for [`LockedKernel::special_step`]: it is written down, or some
+/// Whether a step is one for [`LockedKernel::written_step`]: it is written down, or some
 /// program has I/O privilege.
 #[inline(always)]
 pub fn is_special() -> bool {
@@ -120,14 +120,20 @@ impl LockedKernel {
 
     /// One step, and no log.
     #[inline(always)]
-    pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
+    pub fn plain_step(
+        &mut self,
+        cpu: CpuId,
+        now: u64,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Step {
         self.core().step(cpu, now, event, frame)
     }
 
     /// One step, with what `sysenter` took given back, and what is written down of
     /// it.
     #[cold]
-    pub fn special_step(
+    pub fn written_step(
         &mut self,
         cpu: CpuId,
         now: u64,
@@ -144,11 +150,11 @@ impl LockedKernel {
 
     /// One step, and what is to be written down of it.
     #[cold]
-    pub fn any_step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
+    pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         if is_special() {
-            self.special_step(cpu, now, event, frame)
+            self.written_step(cpu, now, event, frame)
         } else {
-            self.step(cpu, now, event, frame)
+            self.plain_step(cpu, now, event, frame)
         }
     }
 

@@ -14,7 +14,7 @@ use kcore::step::{Chunk, Common, End, Outbox, Remote, Step};
 use kcore::step::{ToEnterAgain, ToIdle, ToResume, ToSwitch};
 use kcore::{CpuId, CpuSet, Event, Pfn, Processor};
 use std::ops::Range;
-use witness::record::{CHECK_START, MAGIC, VERSION, check, mark, tag};
+use witness::record::{CHECK_START, MAGIC, VERSION, bare, check, tag};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +161,7 @@ impl std::fmt::Display for ReadError {
 impl<'b> Reader<'b> {
     /// A log of the version that this reader knows.
     pub fn new(bytes: &'b [u8]) -> Read<Reader<'b>> {
-        let uncut = bytes.strip_suffix(&mark(tag::CUT));
+        let uncut = bytes.strip_suffix(&bare(tag::CUT));
         let mut reader = Reader {
             bytes: uncut.unwrap_or(bytes),
             is_cut: uncut.is_some(),
@@ -193,7 +193,7 @@ impl<'b> Reader<'b> {
     pub fn record(&mut self) -> Option<Read<Record>> {
         (self.at < self.bytes.len()).then(|| match self.checked() {
             // A log that has its end was not cut off: some length is wrong.
-            Err(ReadError::Truncated) if self.bytes.ends_with(&mark(tag::END)) => {
+            Err(ReadError::Truncated) if self.bytes.ends_with(&bare(tag::END)) => {
                 Err(ReadError::Check)
             }
             record => record,

@@ -4,7 +4,7 @@ use sim::machine::{Spec, Store};
 use sim::random::{Driver, Stream, spec};
 use sim::reader::{Reader, Record};
 use sim::replay::replay;
-use witness::record::{MARK_SIZE, mark, tag};
+use witness::record::{BARE_SIZE, bare, tag};
 
 /// The log of a random run of so many actions.
 pub(crate) fn logged_run(seed: u64, actions: usize) -> Vec<u8> {
@@ -42,7 +42,7 @@ fn a_logged_run_replays() {
 
 /// The beginning of a log, as whoever stops the machine leaves it.
 fn cut(log: &[u8], len: usize) -> Vec<u8> {
-    [&log[..len], &mark(tag::CUT)].concat()
+    [&log[..len], &bare(tag::CUT)].concat()
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn every_damaged_byte_is_found_at_its_step() {
 #[test]
 fn no_damage_of_two_bytes_is_missed() {
     const HEAD: usize = 8;
-    const CHECK: usize = MARK_SIZE - 1;
+    const CHECK: usize = BARE_SIZE - 1;
     let log = logged_run(5, 60);
     let mut reader = Reader::new(&log).expect("a log");
     let mut entries = Vec::new();

@@ -7,17 +7,17 @@ use sim::machine::{Machine, Spec, Store};
 use sim::random::{self, Driver, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use witness::digest;
-use witness::trace::{Kind, Record, What, Words};
+use witness::trace::{Kind, Record, Content, Words};
 
 /// Records in a ring that nothing overflows.
 const ENOUGH: usize = 16 * 1024;
 
-/// What a reader of the trace knows.
+/// Content a reader of the trace knows.
 #[derive(Default)]
 struct Told {
     /// The page directory of each live environment.
     alive: BTreeMap<EnvId, Pfn>,
-    /// What is mapped in each space, dead ones included.
+    /// Content is mapped in each space, dead ones included.
     mapped: BTreeMap<(Pfn, u32), u32>,
     /// Frames that have ever been in use, and those of them that are free.
     used: BTreeSet<Pfn>,
@@ -37,67 +37,67 @@ impl Told {
             let record = Record::from_words(words).expect("a record");
             assert_eq!(record.words(), words);
             assert!(record.to_string().len() > 40, "{record}");
-            *self.kinds.entry(record.what.kind()).or_default() += 1;
+            *self.kinds.entry(record.content.kind()).or_default() += 1;
             self.learn(&record);
         }
     }
 
     fn learn(&mut self, record: &Record) {
-        match record.what {
-            What::Inserted(it) => {
+        match record.content {
+            Content::Inserted(it) => {
                 assert_eq!(self.alive.get(&it.env), Some(&it.pgdir), "{record}");
                 let old = self.mapped.insert((it.pgdir, it.va), it.entry.0);
                 assert_eq!(old, None, "{record}");
                 self.uses(it.entry.frame());
             }
-            What::Removed(it) => {
+            Content::Removed(it) => {
                 if it.env != EnvId::NONE {
                     assert_eq!(self.alive.get(&it.env), Some(&it.pgdir), "{record}");
                 }
                 let old = self.mapped.remove(&(it.pgdir, it.va));
                 assert_eq!(old, Some(it.entry.0), "{record}");
             }
-            What::TableMade(it) => {
+            Content::TableMade(it) => {
                 self.uses(it.entry.frame());
             }
-            What::Freed { frame } => assert!(self.free.insert(frame), "{record}"),
-            What::Born { env, pgdir, .. } => {
+            Content::Freed { frame } => assert!(self.free.insert(frame), "{record}"),
+            Content::Born { env, pgdir, .. } => {
                 assert_eq!(self.alive.insert(env, pgdir), None, "{record}");
                 self.uses(pgdir);
             }
-            What::Died { env, pgdir, .. } => {
+            Content::Died { env, pgdir, .. } => {
                 assert_eq!(self.alive.remove(&env), Some(pgdir), "{record}");
                 self.running.retain(|_, running| *running != env);
                 self.runs.remove(&env);
                 self.inbox.remove(&env);
             }
-            What::Switched { pgdir } => {
+            Content::Switched { pgdir } => {
                 assert_eq!(self.alive.get(&record.env), Some(&pgdir), "{record}");
                 self.running.insert(record.cpu, record.env);
                 *self.runs.entry(record.env).or_default() += 1;
             }
-            What::Idled => {
+            Content::Idled => {
                 self.running.remove(&record.cpu);
             }
-            What::Parked { cpu, env, .. } => {
+            Content::Parked { cpu, env, .. } => {
                 assert_eq!(self.running.remove(&cpu), Some(env), "{record}");
             }
-            What::Delivered {
+            Content::Delivered {
                 to, from, value, ..
             } => {
                 self.inbox.insert(to, (from, value));
             }
-            What::Entered { .. } => {
+            Content::Entered { .. } => {
                 // Who enters is who was put there, if anybody is there.
                 if let Some(running) = self.running.get(&record.cpu) {
                     assert_eq!(*running, record.env, "{record}");
                 }
             }
-            What::Sends { .. }
-            | What::Receives { .. }
-            | What::Flushes { .. }
-            | What::Stops { .. }
-            | What::Wakes { .. } => {}
+            Content::Sends { .. }
+            | Content::Receives { .. }
+            | Content::Flushes { .. }
+            | Content::Stops { .. }
+            | Content::Wakes { .. } => {}
         }
     }
 

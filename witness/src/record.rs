@@ -88,10 +88,10 @@ pub mod tag {
 }
 
 /// Bytes of a record without fields.
-pub const MARK_SIZE: usize = 5;
+pub const BARE_SIZE: usize = 5;
 
 /// A record without fields.
-pub const fn mark(tag: u8) -> [u8; MARK_SIZE] {
+pub const fn bare(tag: u8) -> [u8; BARE_SIZE] {
     let [a, b, c, d] = check(CHECK_START, &[tag]).to_le_bytes();
     [tag, a, b, c, d]
 }
@@ -139,7 +139,7 @@ impl Recorder {
         sink.put(&MAGIC);
         sink.put(&VERSION.to_le_bytes());
         let config = kernel.config();
-        let mut record = Record::new(sink, tag::BOOT);
+        let mut record = RecordWriter::new(sink, tag::BOOT);
         record.number(config.kernel_pgdir.0.into());
         record.number(config.uenvs.into());
         record.number(config.upages.into());
@@ -165,7 +165,7 @@ impl Recorder {
 
     /// An environment is about to be made by [`Kernel::boot_env`].
     pub fn module<S: Sink>(&mut self, sink: &mut S, boot: &Boot<'_>) {
-        let mut record = Record::new(sink, tag::MODULE);
+        let mut record = RecordWriter::new(sink, tag::MODULE);
         record.number(boot.image.start.into());
         record.number(boot.image.len.into());
         record.bytes(&[boot.personality as u8, boot.kind as u8]);
@@ -177,7 +177,7 @@ impl Recorder {
 
     /// What [`Kernel::boot_env`] returned.
     pub fn made<S: Sink>(&mut self, sink: &mut S, result: Result<EnvId, LoadError>) {
-        let mut record = Record::new(sink, tag::MADE);
+        let mut record = RecordWriter::new(sink, tag::MADE);
         let (kind, detail) = result_code(result);
         record.bytes(&[kind]);
         record.number(detail.into());
@@ -195,7 +195,7 @@ impl Recorder {
     ) {
         let delta = now.wrapping_sub(self.now).cast_signed();
         self.now = now;
-        let mut record = Record::new(sink, tag::ENTER);
+        let mut record = RecordWriter::new(sink, tag::ENTER);
         record.number(cpu.0.into());
         record.number(delta.unsigned_abs() << 1 | u64::from(delta < 0));
         record.event(event);
@@ -212,7 +212,7 @@ impl Recorder {
         step: &Step,
         frame: &TrapFrame,
     ) {
-        let mut record = Record::new(sink, tag::LEAVE);
+        let mut record = RecordWriter::new(sink, tag::LEAVE);
         record.frame(self.last(cpu), frame);
         record.step(step, kernel);
         record.bytes(&digest::quick(kernel).to_le_bytes());
@@ -222,7 +222,7 @@ impl Recorder {
 
     /// [`Kernel::parked`] is about to be called.
     pub fn parked<S: Sink>(&mut self, sink: &mut S, cpu: CpuId, frame: &TrapFrame, event: Event) {
-        let mut record = Record::new(sink, tag::PARKED);
+        let mut record = RecordWriter::new(sink, tag::PARKED);
         record.number(cpu.0.into());
         record.event(event);
         record.frame(self.last(cpu), frame);
@@ -235,7 +235,7 @@ impl Recorder {
         sink: &mut S,
         kernel: &Kernel<'_, M, W>,
     ) {
-        Record::new(sink, tag::SETTLED).finish();
+        RecordWriter::new(sink, tag::SETTLED).finish();
         if self.steps >= DIGEST_INTERVAL {
             self.digest(sink, kernel);
         }
@@ -248,7 +248,7 @@ impl Recorder {
         kernel: &Kernel<'_, M, W>,
     ) {
         self.steps = 0;
-        let mut record = Record::new(sink, tag::DIGEST);
+        let mut record = RecordWriter::new(sink, tag::DIGEST);
         record.bytes(&digest::full(kernel).to_le_bytes());
         record.finish();
     }
@@ -260,7 +260,7 @@ impl Recorder {
         kernel: &Kernel<'_, M, W>,
     ) {
         self.digest(sink, kernel);
-        Record::new(sink, tag::END).finish();
+        RecordWriter::new(sink, tag::END).finish();
     }
 
     fn last(&mut self, cpu: CpuId) -> &mut TrapFrame {
@@ -271,7 +271,7 @@ impl Recorder {
 /// What [`PhysMem::read_bytes`] at `pa` returned, in the middle of a step or of
 /// the making of an environment.
 pub fn bytes_read<S: Sink>(sink: &mut S, pa: u32, bytes: &[u8]) {
-    let mut record = Record::new(sink, tag::BYTES);
+    let mut record = RecordWriter::new(sink, tag::BYTES);
     record.number(pa.into());
     record.string(bytes);
     record.finish();
@@ -302,7 +302,7 @@ fn words<M: PhysMem, W: Watcher, S: Sink>(
         .clone()
         .rfind(|&index| word(index) != 0)
         .map_or(indices.start, |last| last + 1);
-    let mut record = Record::new(sink, tag::WORDS);
+    let mut record = RecordWriter::new(sink, tag::WORDS);
     record.number((frame.address() + indices.start * 4).into());
     record.number((end - indices.start).into());
     for index in indices.start..end {
@@ -312,14 +312,14 @@ fn words<M: PhysMem, W: Watcher, S: Sink>(
 }
 
 /// A record in the making.
-struct Record<'s, S: Sink> {
+struct RecordWriter<'s, S: Sink> {
     sink: &'s mut S,
     check: u32,
 }
 
-impl<'s, S: Sink> Record<'s, S> {
-    fn new(sink: &'s mut S, tag: u8) -> Record<'s, S> {
-        let mut record = Record {
+impl<'s, S: Sink> RecordWriter<'s, S> {
+    fn new(sink: &'s mut S, tag: u8) -> RecordWriter<'s, S> {
+        let mut record = RecordWriter {
             sink,
             check: CHECK_START,
         };

@@ -1,10 +1,10 @@
-//! What is written can be read, and what was not written is refused.
+//! Content is written can be read, and what was not written is refused.
 
 use abi::EnvId;
 use kcore::{CpuId, Pfn};
 use proptest::prelude::*;
 use witness::log_memory::{BadHead, Head, Purpose};
-use witness::trace::{Cause, Record, What, Words};
+use witness::trace::{Cause, Content, Record, Words};
 
 proptest! {
     #[test]
@@ -48,7 +48,7 @@ fn a_cause_has_the_name_of_its_call() {
         now: 0,
         cpu: CpuId(1),
         env: EnvId(0x1001),
-        what: What::Freed { frame: Pfn(0x123) },
+        content: Content::Freed { frame: Pfn(0x123) },
     };
     let line = record.to_string();
     assert!(line.contains("page_unmap"), "{line}");

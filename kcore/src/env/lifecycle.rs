@@ -50,7 +50,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             pgdir: space.pgdir,
         });
         self.mirror.born(&mut self.mem, slot, &self.envs[slot]);
-        self.say(format_args!("[{:08x}] new env {:08x}\n", current.0, id.0));
+        self.print_if_wanted(format_args!("[{:08x}] new env {:08x}\n", current.0, id.0));
         Ok(slot)
     }
 
@@ -98,7 +98,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             pgdir: env.space.pgdir,
         });
         self.show_status(slot);
-        self.say(format_args!(
+        self.print_if_wanted(format_args!(
             "[{:08x}] free env {:08x}\n",
             killer.0, env.id.0
         ));
@@ -194,7 +194,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Prints a line about environments that come and go, if they are wanted.
-    pub(crate) fn say(&mut self, line: core::fmt::Arguments<'_>) {
+    pub(crate) fn print_if_wanted(&mut self, line: core::fmt::Arguments<'_>) {
         if self.config.lifecycle {
             // Writing to the ring cannot fail.
             let _ = self.console.write_fmt(line);

@@ -24,7 +24,7 @@ fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Carries out what handling an event decided.
     #[inline(always)]
-    pub(crate) fn go_on(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Way {
+    pub(crate) fn carry_out(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Way {
         match next {
             Next::Same => Way::Resume,
             Next::Yield if self.sched.ready.is_empty() => Way::Resume,

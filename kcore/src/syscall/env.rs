@@ -43,12 +43,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let slot = self.own_env(caller, id)?;
         let own = self.envs[caller.slot].id;
         if slot == caller.slot {
-            self.say(format_args!("[{:08x}] exiting gracefully\n", own.0));
+            self.print_if_wanted(format_args!("[{:08x}] exiting gracefully\n", own.0));
             self.destroy(caller.cpu, own, slot);
             return Ok(Outcome::Exit);
         }
         let victim = self.envs[slot].id;
-        self.say(format_args!(
+        self.print_if_wanted(format_args!(
             "[{:08x}] destroying {:08x}\n",
             own.0, victim.0
         ));

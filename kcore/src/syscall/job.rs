@@ -60,7 +60,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             if !self.is_member(caller, job, slot) {
                 continue;
             }
-            self.mark(slot);
+            self.mark_for_its_end(slot);
             if ended < BATCH && self.may_end_now(caller, slot) {
                 self.end_member(caller, slot);
                 ended += 1;
@@ -82,7 +82,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// A member is to end, also if this call is never made again: whatever it
     /// waits for, its turn for a CPU comes, and it ends instead. What it has begun
     /// comes to nothing.
-    fn mark(&mut self, slot: Slot) {
+    fn mark_for_its_end(&mut self, slot: Slot) {
         let Env {
             job,
             on_cpu,
@@ -137,7 +137,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     fn end_member(&mut self, caller: Caller, slot: Slot) {
         let (own, victim) = (self.envs[caller.slot].id, self.envs[slot].id);
-        self.say(format_args!(
+        self.print_if_wanted(format_args!(
             "[{:08x}] destroying {:08x}\n",
             own.0, victim.0
         ));

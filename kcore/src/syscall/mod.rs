@@ -61,7 +61,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Handles the system call in `frame`.
     pub(crate) fn syscall(&mut self, caller: Caller, frame: &mut TrapFrame) -> Next {
         match self.envs[caller.slot].personality.call(frame.regs.eax) {
-            Some(call) => self.perform(caller, call, frame),
+            Some(call) => self.make_call(caller, call, frame),
             None => {
                 frame.regs.eax = (Error::Inval as u32).wrapping_neg();
                 Next::Same
@@ -72,7 +72,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Performs a call, and turns what it comes to into registers and
     /// scheduling.
     #[inline(always)]
-    pub(crate) fn perform(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Next {
+    pub(crate) fn make_call(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Next {
         let Caller { cpu, slot } = caller;
         let outcome = self.call(caller, call, frame);
         match outcome {

@@ -171,7 +171,7 @@ pub(crate) trait Tell: Watcher {
     #[inline(always)]
     fn tell(&mut self, fact: impl FnOnce() -> Fact) {
         if self.is_listening() {
-            say(self, fact());
+            pass_on(self, fact());
         }
     }
 }
@@ -181,7 +181,7 @@ impl<W: Watcher> Tell for W {}
 /// Out of the way of whoever tells.
 #[cold]
 #[inline(never)]
-fn say<W: Watcher + ?Sized>(watcher: &mut W, fact: Fact) {
+fn pass_on<W: Watcher + ?Sized>(watcher: &mut W, fact: Fact) {
     watcher.hear(fact);
 }
 

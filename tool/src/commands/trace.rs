@@ -12,7 +12,7 @@ use abi::EnvId;
 use abi::layout::{PGSIZE, PTSIZE};
 use anyhow::Context;
 use kcore::Pfn;
-use witness::trace::{Cause, Kind, Mapping, Record, What};
+use witness::trace::{Cause, Kind, Mapping, Record, Content};
 
 use crate::cli::Trace as Options;
 use crate::report::{is_lost, result};
@@ -72,7 +72,7 @@ fn microseconds(ticks: u64, hz: u64) -> f64 {
     ticks.cast_signed() as f64 * 1e6 / hz as f64
 }
 
-/// What is asked for, and what it takes to tell.
+/// Content is asked for, and what it takes to tell.
 pub struct Selection<'o> {
     options: &'o Options,
     /// The last environment that had each page directory.
@@ -80,7 +80,7 @@ pub struct Selection<'o> {
 }
 
 impl<'o> Selection<'o> {
-    /// What these options ask for.
+    /// Content these options ask for.
     pub fn new(options: &'o Options) -> Selection<'o> {
         Selection {
             options,
@@ -91,7 +91,7 @@ impl<'o> Selection<'o> {
     /// Whether a record is asked for. They have to come in their order, and
     /// all of them.
     pub fn wants(&mut self, record: &Record) -> bool {
-        if let What::Born { env, pgdir, .. } = record.what {
+        if let Content::Born { env, pgdir, .. } = record.content {
             self.owners.insert(pgdir, env);
         }
         let Options {
@@ -102,7 +102,7 @@ impl<'o> Selection<'o> {
             cpu,
             ..
         } = self.options;
-        let what = record.what;
+        let what = record.content;
         env.is_none_or(|id| self.environments(record).contains(&EnvId(id.cast_signed())))
             && frame.is_none_or(|frame| frames(what).contains(&Some(Pfn(frame))))
             && address.is_none_or(|va| is_at(what, va))
@@ -113,16 +113,16 @@ impl<'o> Selection<'o> {
     /// The environments that a record is about.
     fn environments(&self, record: &Record) -> [EnvId; 3] {
         const NONE: EnvId = EnvId::NONE;
-        let (one, other) = match record.what {
-            What::Inserted(it) | What::Removed(it) | What::TableMade(it) => {
+        let (one, other) = match record.content {
+            Content::Inserted(it) | Content::Removed(it) | Content::TableMade(it) => {
                 let owner = self.owners.get(&it.pgdir).copied();
                 (it.env, owner.unwrap_or(NONE))
             }
-            What::Delivered { to, from, .. } => (to, from),
-            What::Sends { to, .. } => (to, NONE),
-            What::Born { env, parent, .. } => (env, parent),
-            What::Died { env, killer, .. } => (env, killer),
-            What::Parked { env, .. } => (env, NONE),
+            Content::Delivered { to, from, .. } => (to, from),
+            Content::Sends { to, .. } => (to, NONE),
+            Content::Born { env, parent, .. } => (env, parent),
+            Content::Died { env, killer, .. } => (env, killer),
+            Content::Parked { env, .. } => (env, NONE),
             _ => (NONE, NONE),
         };
         [record.env, one, other]
@@ -130,31 +130,31 @@ impl<'o> Selection<'o> {
 }
 
 /// The frames that a record names.
-fn frames(what: What) -> [Option<Pfn>; 2] {
-    match what {
-        What::Inserted(it) | What::Removed(it) | What::TableMade(it) => {
+fn frames(content: Content) -> [Option<Pfn>; 2] {
+    match content {
+        Content::Inserted(it) | Content::Removed(it) | Content::TableMade(it) => {
             [Some(it.entry.frame()), Some(it.pgdir)]
         }
-        What::Freed { frame: pgdir }
-        | What::Switched { pgdir }
-        | What::Born { pgdir, .. }
-        | What::Died { pgdir, .. } => [Some(pgdir), None],
+        Content::Freed { frame: pgdir }
+        | Content::Switched { pgdir }
+        | Content::Born { pgdir, .. }
+        | Content::Died { pgdir, .. } => [Some(pgdir), None],
         _ => [None, None],
     }
 }
 
 /// Whether a record is about the page that `va` is in.
-fn is_at(what: What, va: u32) -> bool {
+fn is_at(content: Content, va: u32) -> bool {
     let page = |at: u32| at / PGSIZE == va / PGSIZE;
-    match what {
-        What::Inserted(Mapping { va: at, .. })
-        | What::Removed(Mapping { va: at, .. })
-        | What::Sends { va: at, .. }
-        | What::Receives { va: at } => page(at),
-        What::TableMade(Mapping { va: at, .. }) => at / PTSIZE == va / PTSIZE,
+    match content {
+        Content::Inserted(Mapping { va: at, .. })
+        | Content::Removed(Mapping { va: at, .. })
+        | Content::Sends { va: at, .. }
+        | Content::Receives { va: at } => page(at),
+        Content::TableMade(Mapping { va: at, .. }) => at / PTSIZE == va / PTSIZE,
         // A page fault's address; a page call's is its second argument.
-        What::Entered { eip, arguments } => page(eip) || arguments.into_iter().any(page),
-        What::Parked { eip, .. } => page(eip),
+        Content::Entered { eip, arguments } => page(eip) || arguments.into_iter().any(page),
+        Content::Parked { eip, .. } => page(eip),
         _ => false,
     }
 }
@@ -162,9 +162,9 @@ fn is_at(what: What, va: u32) -> bool {
 /// The CPUs that a record is about, as bits.
 fn cpus(record: &Record) -> u32 {
     let bit = |cpu: kcore::CpuId| 1_u32.checked_shl(cpu.0.into()).unwrap_or(0);
-    let named = match record.what {
-        What::Flushes { cpu } | What::Stops { cpu } | What::Parked { cpu, .. } => bit(cpu),
-        What::Wakes { cpus } => cpus.0,
+    let named = match record.content {
+        Content::Flushes { cpu } | Content::Stops { cpu } | Content::Parked { cpu, .. } => bit(cpu),
+        Content::Wakes { cpus } => cpus.0,
         _ => 0,
     };
     bit(record.cpu) | named
@@ -178,7 +178,7 @@ pub fn kind(name: &str) -> Result<Kind, String> {
         .ok_or_else(|| format!("there are: {}", kinds()))
 }
 
-/// What the help says about the kinds.
+/// Content the help says about the kinds.
 pub fn kinds_help() -> String {
     format!("Only these kinds: {}", kinds())
 }

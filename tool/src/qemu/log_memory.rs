@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use witness::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
-use witness::record::{self, mark, tag};
+use witness::record::{self, bare, tag};
 
 use crate::cli::Run;
 use crate::qemu::machine::doubled_commas;
@@ -241,9 +241,9 @@ fn read_items(path: &Path) -> io::Result<Vec<u8>> {
             let there = file.metadata()?.len().saturating_sub(ITEMS.into());
             let mut record = vec![0; usize::try_from(head.len.min(there)).unwrap_or(0)];
             file.read_exact_at(&mut record, ITEMS.into())?;
-            if !record.is_empty() && !record.ends_with(&mark(tag::END)) {
+            if !record.is_empty() && !record.ends_with(&bare(tag::END)) {
                 // Nobody was left to say so.
-                record.extend(mark(tag::CUT));
+                record.extend(bare(tag::CUT));
             }
             Ok(record)
         }
@@ -253,7 +253,7 @@ fn read_items(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use witness::record::MARK_SIZE;
+    use witness::record::BARE_SIZE;
 
     /// A memory in a file of the host's, and what the kernel does to it.
     fn written(purpose: Purpose, head: Head, items: &[u8]) -> LogMemory {
@@ -297,9 +297,9 @@ mod tests {
         };
         let (remark, before, after) = finished(&written(Purpose::Record, head, &items));
         assert_eq!(remark, None);
-        let cut = [&items[..], &mark(tag::CUT)].concat();
+        let cut = [&items[..], &bare(tag::CUT)].concat();
         assert!(before == cut && after == cut);
-        let whole = [&items[..items.len() - MARK_SIZE], &mark(tag::END)].concat();
+        let whole = [&items[..items.len() - BARE_SIZE], &bare(tag::END)].concat();
         let (_, before, after) = finished(&written(Purpose::Record, head, &whole));
         assert!(before == whole && after == whole);
     }
@@ -317,7 +317,7 @@ mod tests {
             remark.contains("4 MiB") && remark.contains(" 5 "),
             "{remark}"
         );
-        assert_eq!(after.len(), (4 << 20) - ITEMS as usize + MARK_SIZE);
+        assert_eq!(after.len(), (4 << 20) - ITEMS as usize + BARE_SIZE);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
 use witness::log_memory::{CHECK_AT, HEAD_SIZE, ITEMS};
-use witness::record::{MARK_SIZE, mark, tag};
+use witness::record::{BARE_SIZE, bare, tag};
 
 /// Seals a trace.
 pub fn trace(file: &File) -> io::Result<()> {
@@ -23,17 +23,17 @@ pub fn record(file: &File, len: u64) -> io::Result<()> {
     if has_end(file, len)? {
         return Ok(());
     }
-    file.write_all_at(&mark(tag::CUT), len)
+    file.write_all_at(&bare(tag::CUT), len)
 }
 
 /// Whether the record in the file's first bytes has its end.
 fn has_end(file: &File, len: u64) -> io::Result<bool> {
-    let mut last = [0; MARK_SIZE];
-    let Some(start) = len.checked_sub(MARK_SIZE as u64) else {
+    let mut last = [0; BARE_SIZE];
+    let Some(start) = len.checked_sub(BARE_SIZE as u64) else {
         return Ok(false);
     };
     file.read_exact_at(&mut last, start)?;
-    Ok(last == mark(tag::END))
+    Ok(last == bare(tag::END))
 }
 
 /// The check of a trace: FNV-1a over its head and its items, never 0.

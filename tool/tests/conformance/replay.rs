@@ -4,7 +4,7 @@
 use jostle::expect::Expect;
 use jostle::qemu::verdict::Verdict;
 use libtest_mimic::Failed;
-use witness::record::MARK_SIZE;
+use witness::record::BARE_SIZE;
 
 use crate::boot::{Boot, host};
 use crate::console::nothing_left;
@@ -140,7 +140,7 @@ fn full() -> Result<(), Failed> {
     complaints.extend(cut_off(&file, 1000)?);
     let len = std::fs::metadata(&file)?.len();
     // And the mark of its end.
-    if len != (1 << 20) - 4096 + MARK_SIZE as u64 {
+    if len != (1 << 20) - 4096 + BARE_SIZE as u64 {
         complaints.push(format!("{len} bytes of 1 MiB but a page"));
     }
     if !boot

@@ -8,13 +8,13 @@ use jostle::commands::trace::Selection;
 use jostle::trace_file::Trace;
 
 use libtest_mimic::Failed;
-use witness::trace::{Cause, Kind, Record, What};
+use witness::trace::{Cause, Kind, Record, Content};
 
 use crate::boot::{Boot, host};
 use crate::programs::LIMIT_SECONDS;
 use crate::trial::Trial;
 
-/// What a trace is about, and what is asked of it.
+/// Content a trace is about, and what is asked of it.
 pub fn trials() -> impl Iterator<Item = Trial> {
     let whole = ["forktree", "sendpage", "faultalloc"].map(|name| {
         Trial::test(format!("trace::{name}"), move || {
@@ -69,11 +69,11 @@ fn agrees_with_the_console(name: &str) -> Result<(), Failed> {
     // The life-cycle lines, word for word.
     let lines: Vec<String> = records
         .iter()
-        .filter_map(|record| match record.what {
-            What::Born { env, parent, .. } => {
+        .filter_map(|record| match record.content {
+            Content::Born { env, parent, .. } => {
                 Some(format!("[{:08x}] new env {:08x}", parent.0, env.0))
             }
-            What::Died { env, killer, .. } => {
+            Content::Died { env, killer, .. } => {
                 Some(format!("[{:08x}] free env {:08x}", killer.0, env.0))
             }
             _ => None,
@@ -92,26 +92,26 @@ fn agrees_with_the_console(name: &str) -> Result<(), Failed> {
     let mut mapped = BTreeMap::new();
     let (mut used, mut freed) = (BTreeSet::new(), BTreeSet::new());
     for record in &records {
-        match record.what {
-            What::Inserted(it) => {
+        match record.content {
+            Content::Inserted(it) => {
                 let old = mapped.insert((it.pgdir, it.va), it.entry);
                 complain(old.is_some(), format!("mapped twice: {record}"));
                 used.insert(it.entry.frame());
                 freed.remove(&it.entry.frame());
             }
-            What::Removed(it) => {
+            Content::Removed(it) => {
                 let old = mapped.remove(&(it.pgdir, it.va));
                 complain(old != Some(it.entry), format!("was not mapped: {record}"));
             }
-            What::TableMade(it) => {
+            Content::TableMade(it) => {
                 used.insert(it.entry.frame());
                 freed.remove(&it.entry.frame());
             }
-            What::Born { pgdir, .. } => {
+            Content::Born { pgdir, .. } => {
                 used.insert(pgdir);
                 freed.remove(&pgdir);
             }
-            What::Freed { frame } => {
+            Content::Freed { frame } => {
                 complain(!freed.insert(frame), format!("freed twice: {record}"));
             }
             _ => {}
@@ -125,11 +125,11 @@ fn agrees_with_the_console(name: &str) -> Result<(), Failed> {
     // A switch goes to whoever enters the kernel next on that CPU.
     let mut present = BTreeMap::new();
     for record in &records {
-        match record.what {
-            What::Switched { .. } => {
+        match record.content {
+            Content::Switched { .. } => {
                 present.insert(record.cpu, record.env);
             }
-            What::Entered { .. } if record.env.0 != 0 => complain(
+            Content::Entered { .. } if record.env.0 != 0 => complain(
                 present.get(&record.cpu) != Some(&record.env),
                 format!("enters, but was not put there: {record}"),
             ),
@@ -158,7 +158,7 @@ fn ask(file: &str) -> Options {
     }
 }
 
-/// What each filter lets through.
+/// Content each filter lets through.
 fn filters() -> Result<(), Failed> {
     let (boot, file) = traced("forktree", "filters", &["--append", "quantum=2000"])?;
     let records = records(&file)?;
@@ -180,9 +180,9 @@ fn filters() -> Result<(), Failed> {
     // Of a dead environment's space only the directory is left to know it by.
     let removed = about
         .iter()
-        .filter(|record| matches!(record.what, What::Removed(it) if it.env.0 == 0));
-    let inserted = about.iter().find_map(|record| match record.what {
-        What::Inserted(it) if it.env.0 == child.cast_signed() => Some(it),
+        .filter(|record| matches!(record.content, Content::Removed(it) if it.env.0 == 0));
+    let inserted = about.iter().find_map(|record| match record.content {
+        Content::Inserted(it) if it.env.0 == child.cast_signed() => Some(it),
         _ => None,
     });
     let Some(page) = inserted else {
@@ -202,11 +202,11 @@ fn filters() -> Result<(), Failed> {
         kind: vec![Kind::Entered],
         ..ask(&file)
     });
-    let names = |what: What| match what {
-        What::Inserted(it) | What::Removed(it) => it.va,
+    let names = |what: Content| match what {
+        Content::Inserted(it) | Content::Removed(it) => it.va,
         _ => 0,
     };
-    let freed = What::Freed {
+    let freed = Content::Freed {
         frame: page.entry.frame(),
     };
     let complaints: Vec<String> = [
@@ -220,9 +220,9 @@ fn filters() -> Result<(), Failed> {
             "--env and --kind",
         ),
         (removed.count() == 0, "--env and a dead space"),
-        (frame.iter().all(|record| record.what != freed), "--frame"),
+        (frame.iter().all(|record| record.content != freed), "--frame"),
         (
-            address.len() < 2 || address.iter().any(|r| names(r.what) != page.va),
+            address.len() < 2 || address.iter().any(|r| names(r.content) != page.va),
             "--address",
         ),
         (
@@ -263,7 +263,7 @@ fn recorded_too() -> Result<(), Failed> {
     let (boot, file) = traced("forktree", "recorded", &["--record", &record])?;
     let steps = records(&file)?
         .iter()
-        .filter(|r| r.what.kind() == Kind::Entered)
+        .filter(|r| r.content.kind() == Kind::Entered)
         .count() as u64;
     let complaints = match sim::replay::replay(&std::fs::read(&record)?) {
         Err(difference) => vec![difference.to_string()],

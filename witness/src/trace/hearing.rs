@@ -7,7 +7,7 @@
 //! record of its own.
 
 use super::record::{Mapping, Start};
-use super::{Cause, Trace, What};
+use super::{Cause, Content, Trace};
 use abi::{EnvId, Personality, TrapFrame};
 use kcore::event::Event;
 use kcore::ids::{CpuId, MAX_CPUS};
@@ -43,48 +43,48 @@ impl Watcher for Trace<'_> {
                 woken,
             } => {
                 match asked {
-                    Some(Remote::Flush(cpu)) => self.put(What::Flushes { cpu }),
-                    Some(Remote::Stop(cpu)) => self.put(What::Stops { cpu }),
+                    Some(Remote::Flush(cpu)) => self.put(Content::Flushes { cpu }),
+                    Some(Remote::Stop(cpu)) => self.put(Content::Stops { cpu }),
                     None => {}
                 }
                 if !woken.is_empty() {
-                    self.put(What::Wakes { cpus: woken });
+                    self.put(Content::Wakes { cpus: woken });
                 }
                 self.note_presence(cpu, running);
                 if idles {
-                    self.put_for(EnvId::NONE, What::Idled);
+                    self.put_for(EnvId::NONE, Content::Idled);
                 }
             }
             Fact::Parked { cpu, env, eip } => {
                 *self.on_cpu(cpu) = EnvId::NONE;
-                self.put(What::Parked { cpu, env, eip });
+                self.put(Content::Parked { cpu, env, eip });
             }
             Fact::Mapped { now, before } => {
                 if before.is_present() {
                     let entry = before;
-                    self.put(What::Removed(Mapping { entry, ..now }));
+                    self.put(Content::Removed(Mapping { entry, ..now }));
                 }
                 if now.entry.is_present() {
-                    self.put(What::Inserted(now));
+                    self.put(Content::Inserted(now));
                 }
             }
-            Fact::TableMade(made) => self.put(What::TableMade(made)),
-            Fact::Freed { frame } => self.put(What::Freed { frame }),
+            Fact::TableMade(made) => self.put(Content::TableMade(made)),
+            Fact::Freed { frame } => self.put(Content::Freed { frame }),
             Fact::Delivered {
                 to,
                 from,
                 value,
                 perm,
-            } => self.put(What::Delivered {
+            } => self.put(Content::Delivered {
                 to,
                 from,
                 value,
                 perm,
             }),
-            Fact::WaitsToSend { to, value, va } => self.put(What::Sends { to, value, va }),
-            Fact::WaitsToReceive { va } => self.put(What::Receives { va }),
-            Fact::Born { env, parent, pgdir } => self.put(What::Born { env, parent, pgdir }),
-            Fact::Died { env, killer, pgdir } => self.put(What::Died { env, killer, pgdir }),
+            Fact::WaitsToSend { to, value, va } => self.put(Content::Sends { to, value, va }),
+            Fact::WaitsToReceive { va } => self.put(Content::Receives { va }),
+            Fact::Born { env, parent, pgdir } => self.put(Content::Born { env, parent, pgdir }),
+            Fact::Died { env, killer, pgdir } => self.put(Content::Died { env, killer, pgdir }),
         }
     }
 }
@@ -96,7 +96,7 @@ fn cause(event: Event, running: Option<Running>, frame: &TrapFrame) -> Cause {
 }
 
 impl Trace<'_> {
-    /// What follows belongs to this entry.
+    /// Content follows belongs to this entry.
     fn entered(
         &mut self,
         start: Start,
@@ -116,7 +116,7 @@ impl Trace<'_> {
             Event::Exception => [frame.err, 0, 0],
             _ => [0; 3],
         };
-        self.put(What::Entered { eip, arguments });
+        self.put(Content::Entered { eip, arguments });
     }
 
     /// Notes a switch, if `cpu` has another environment than the records say.
@@ -128,7 +128,7 @@ impl Trace<'_> {
         }
         *known = id;
         if let Some(Running { pgdir, .. }) = running {
-            self.put_for(id, What::Switched { pgdir });
+            self.put_for(id, Content::Switched { pgdir });
         }
     }
 

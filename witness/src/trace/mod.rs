@@ -18,7 +18,7 @@ use kcore::ids::MAX_CPUS;
 use kcore::kernel::Kernel;
 
 use record::Start;
-pub use record::{Cause, Kind, Mapping, RECORD_SIZE, Record, What, Words};
+pub use record::{Cause, Content, Kind, Mapping, RECORD_SIZE, Record, Words};
 
 /// Version of the records' format. It is raised with every change.
 pub const VERSION: u32 = 1;
@@ -39,7 +39,7 @@ pub struct Trace<'t> {
     /// How many were overwritten before anybody took them.
     lost: u64,
 
-    // --- What the records of this step begin with.
+    // --- Content the records of this step begin with.
     start: Start,
     env: EnvId,
 
@@ -111,19 +111,19 @@ impl<'t> Trace<'t> {
     }
 
     /// Adds a record, if a trace is kept.
-    fn put(&mut self, what: What) {
+    fn put(&mut self, content: Content) {
         let env = self.env;
-        self.put_for(env, what);
+        self.put_for(env, content);
     }
 
     /// The same, about another environment than entered the kernel. Inlined:
     /// with a constant kind, eight words are stored and that is all.
     #[inline(always)]
-    fn put_for(&mut self, env: EnvId, what: What) {
+    fn put_for(&mut self, env: EnvId, content: Content) {
         let Some(place) = self.ring.get_mut(self.next) else {
             return;
         };
-        *place = self.start.words(env, what);
+        *place = self.start.words(env, content);
         self.made += 1;
         self.next += 1;
         if self.next == self.ring.len() {

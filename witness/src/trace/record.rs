@@ -9,7 +9,7 @@
 //! word 0, 1   when the step began, in ticks; low word first
 //!      2      id of the environment that entered the kernel, 0 for none
 //!      3      CPU; kind << 8; cause << 16; detail of the cause << 24
-//!      4 .. 7 operands, see [`What`]
+//!      4 .. 7 operands, see [`Content`]
 //! ```
 
 use abi::trap::Vector;
@@ -122,7 +122,7 @@ impl Cause {
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $word:literal;)*) => {
-        /// What kind of thing a record is about.
+        /// Content kind of thing a record is about.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Kind {
@@ -151,43 +151,43 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// [`What::Entered`].
+    /// [`Content::Entered`].
     Entered = 1, "trap";
-    /// [`What::Switched`].
+    /// [`Content::Switched`].
     Switched = 2, "switch";
-    /// [`What::Idled`].
+    /// [`Content::Idled`].
     Idled = 3, "idle";
-    /// [`What::Inserted`].
+    /// [`Content::Inserted`].
     Inserted = 4, "insert";
-    /// [`What::Removed`].
+    /// [`Content::Removed`].
     Removed = 5, "remove";
-    /// [`What::TableMade`].
+    /// [`Content::TableMade`].
     TableMade = 6, "table";
-    /// [`What::Freed`].
+    /// [`Content::Freed`].
     Freed = 7, "free";
-    /// [`What::Delivered`].
+    /// [`Content::Delivered`].
     Delivered = 8, "message";
-    /// [`What::Sends`].
+    /// [`Content::Sends`].
     Sends = 9, "sends";
-    /// [`What::Receives`].
+    /// [`Content::Receives`].
     Receives = 10, "receives";
-    /// [`What::Born`].
+    /// [`Content::Born`].
     Born = 11, "new";
-    /// [`What::Died`].
+    /// [`Content::Died`].
     Died = 12, "end";
-    /// [`What::Flushes`].
+    /// [`Content::Flushes`].
     Flushes = 13, "flush";
-    /// [`What::Stops`].
+    /// [`Content::Stops`].
     Stops = 14, "stop";
-    /// [`What::Parked`].
+    /// [`Content::Parked`].
     Parked = 15, "parked";
-    /// [`What::Wakes`].
+    /// [`Content::Wakes`].
     Wakes = 16, "wake";
 }
 
-/// What happened.
+/// Content happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Content {
     /// The kernel was entered, or an entry that was put off is handled now.
     Entered {
         /// Where the environment was.
@@ -248,7 +248,7 @@ pub enum What {
         /// Its page directory.
         pgdir: Pfn,
     },
-    /// An environment is no more. What it had mapped is removed later.
+    /// An environment is no more. Content it had mapped is removed later.
     Died {
         /// Its id.
         env: EnvId,
@@ -283,68 +283,68 @@ pub enum What {
     },
 }
 
-impl What {
-    /// What kind of thing it is.
+impl Content {
+    /// Content kind of thing it is.
     #[inline(always)]
     pub const fn kind(self) -> Kind {
         match self {
-            What::Entered { .. } => Kind::Entered,
-            What::Switched { .. } => Kind::Switched,
-            What::Idled => Kind::Idled,
-            What::Inserted(_) => Kind::Inserted,
-            What::Removed(_) => Kind::Removed,
-            What::TableMade(_) => Kind::TableMade,
-            What::Freed { .. } => Kind::Freed,
-            What::Delivered { .. } => Kind::Delivered,
-            What::Sends { .. } => Kind::Sends,
-            What::Receives { .. } => Kind::Receives,
-            What::Born { .. } => Kind::Born,
-            What::Died { .. } => Kind::Died,
-            What::Flushes { .. } => Kind::Flushes,
-            What::Stops { .. } => Kind::Stops,
-            What::Parked { .. } => Kind::Parked,
-            What::Wakes { .. } => Kind::Wakes,
+            Content::Entered { .. } => Kind::Entered,
+            Content::Switched { .. } => Kind::Switched,
+            Content::Idled => Kind::Idled,
+            Content::Inserted(_) => Kind::Inserted,
+            Content::Removed(_) => Kind::Removed,
+            Content::TableMade(_) => Kind::TableMade,
+            Content::Freed { .. } => Kind::Freed,
+            Content::Delivered { .. } => Kind::Delivered,
+            Content::Sends { .. } => Kind::Sends,
+            Content::Receives { .. } => Kind::Receives,
+            Content::Born { .. } => Kind::Born,
+            Content::Died { .. } => Kind::Died,
+            Content::Flushes { .. } => Kind::Flushes,
+            Content::Stops { .. } => Kind::Stops,
+            Content::Parked { .. } => Kind::Parked,
+            Content::Wakes { .. } => Kind::Wakes,
         }
     }
 
     #[inline(always)]
     const fn operands(self) -> [u32; 4] {
         match self {
-            What::Entered {
+            Content::Entered {
                 eip,
                 arguments: [a1, a2, a3],
             } => [eip, a1, a2, a3],
-            What::Switched { pgdir } => [pgdir.0, 0, 0, 0],
-            What::Idled => [0; 4],
-            What::Inserted(it) | What::Removed(it) | What::TableMade(it) => {
+            Content::Switched { pgdir } => [pgdir.0, 0, 0, 0],
+            Content::Idled => [0; 4],
+            Content::Inserted(it) | Content::Removed(it) | Content::TableMade(it) => {
                 [it.env.0 as u32, it.va, it.entry.0, it.pgdir.0]
             }
-            What::Freed { frame } => [frame.0, 0, 0, 0],
-            What::Delivered {
+            Content::Freed { frame } => [frame.0, 0, 0, 0],
+            Content::Delivered {
                 to,
                 from,
                 value,
                 perm,
             } => [to.0 as u32, from.0 as u32, value, perm],
-            What::Sends { to, value, va } => [to.0 as u32, value, va, 0],
-            What::Receives { va } => [va, 0, 0, 0],
-            What::Born {
+            Content::Sends { to, value, va } => [to.0 as u32, value, va, 0],
+            Content::Receives { va } => [va, 0, 0, 0],
+            Content::Born {
                 env,
                 parent: other,
                 pgdir,
             }
-            | What::Died {
+            | Content::Died {
                 env,
                 killer: other,
                 pgdir,
             } => [env.0 as u32, other.0 as u32, pgdir.0, 0],
-            What::Flushes { cpu } | What::Stops { cpu } => [cpu.0 as u32, 0, 0, 0],
-            What::Parked { cpu, env, eip } => [cpu.0 as u32, env.0 as u32, eip, 0],
-            What::Wakes { cpus } => [cpus.0, 0, 0, 0],
+            Content::Flushes { cpu } | Content::Stops { cpu } => [cpu.0 as u32, 0, 0, 0],
+            Content::Parked { cpu, env, eip } => [cpu.0 as u32, env.0 as u32, eip, 0],
+            Content::Wakes { cpus } => [cpus.0, 0, 0, 0],
         }
     }
 
-    const fn from_operands(kind: Kind, [a, b, c, d]: [u32; 4]) -> What {
+    const fn from_operands(kind: Kind, [a, b, c, d]: [u32; 4]) -> Content {
         const fn id(word: u32) -> EnvId {
             EnvId(word as i32)
         }
@@ -356,51 +356,51 @@ impl What {
             pgdir: Pfn(d),
         };
         match kind {
-            Kind::Entered => What::Entered {
+            Kind::Entered => Content::Entered {
                 eip: a,
                 arguments: [b, c, d],
             },
-            Kind::Switched => What::Switched { pgdir: Pfn(a) },
-            Kind::Idled => What::Idled,
-            Kind::Inserted => What::Inserted(mapping),
-            Kind::Removed => What::Removed(mapping),
-            Kind::TableMade => What::TableMade(mapping),
-            Kind::Freed => What::Freed { frame: Pfn(a) },
-            Kind::Delivered => What::Delivered {
+            Kind::Switched => Content::Switched { pgdir: Pfn(a) },
+            Kind::Idled => Content::Idled,
+            Kind::Inserted => Content::Inserted(mapping),
+            Kind::Removed => Content::Removed(mapping),
+            Kind::TableMade => Content::TableMade(mapping),
+            Kind::Freed => Content::Freed { frame: Pfn(a) },
+            Kind::Delivered => Content::Delivered {
                 to: id(a),
                 from: id(b),
                 value: c,
                 perm: d,
             },
-            Kind::Sends => What::Sends {
+            Kind::Sends => Content::Sends {
                 to: id(a),
                 value: b,
                 va: c,
             },
-            Kind::Receives => What::Receives { va: a },
-            Kind::Born => What::Born {
+            Kind::Receives => Content::Receives { va: a },
+            Kind::Born => Content::Born {
                 env: id(a),
                 parent: id(b),
                 pgdir: Pfn(c),
             },
-            Kind::Died => What::Died {
+            Kind::Died => Content::Died {
                 env: id(a),
                 killer: id(b),
                 pgdir: Pfn(c),
             },
-            Kind::Flushes => What::Flushes { cpu },
-            Kind::Stops => What::Stops { cpu },
-            Kind::Parked => What::Parked {
+            Kind::Flushes => Content::Flushes { cpu },
+            Kind::Stops => Content::Stops { cpu },
+            Kind::Parked => Content::Parked {
                 cpu,
                 env: id(b),
                 eip: c,
             },
-            Kind::Wakes => What::Wakes { cpus: CpuSet(a) },
+            Kind::Wakes => Content::Wakes { cpus: CpuSet(a) },
         }
     }
 }
 
-/// What all records of a step have in common, as it stands in them.
+/// Content all records of a step have in common, as it stands in them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Start {
     now: [u32; 2],
@@ -419,13 +419,13 @@ impl Start {
 
     /// A record of the step's.
     #[inline(always)]
-    pub(crate) const fn words(self, env: EnvId, what: What) -> Words {
+    pub(crate) const fn words(self, env: EnvId, content: Content) -> Words {
         let Start {
             now: [low, high],
             tags,
         } = self;
-        let [a, b, c, d] = what.operands();
-        let tags = tags | (what.kind() as u32) << 8;
+        let [a, b, c, d] = content.operands();
+        let tags = tags | (content.kind() as u32) << 8;
         [low, high, env.0 as u32, tags, a, b, c, d]
     }
 }
@@ -442,15 +442,15 @@ pub struct Record {
     pub env: EnvId,
     /// Why the step was made.
     pub cause: Cause,
-    /// What happened.
-    pub what: What,
+    /// Content happened.
+    pub content: Content,
 }
 
 impl Record {
     /// As it stands in the ring and in a file.
     pub const fn words(&self) -> Words {
         let start = Start::new(self.now, self.cpu, self.cause);
-        start.words(self.env, self.what)
+        start.words(self.env, self.content)
     }
 
     /// The record that these words are, if they are one.
@@ -461,7 +461,7 @@ impl Record {
             cpu: CpuId(cpu),
             env: EnvId(env.cast_signed()),
             cause: Cause::from_bytes([cause, detail])?,
-            what: What::from_operands(Kind::from_number(kind)?, [a, b, c, d]),
+            content: Content::from_operands(Kind::from_number(kind)?, [a, b, c, d]),
         })
     }
 }

@@ -3,18 +3,18 @@
 //! The hard thing is that there is no memory to put a text in before its width
 //! is known: what is written goes straight on, changed on the way.
 
-use super::{Cause, Mapping, Record, What};
+use super::{Cause, Content, Mapping, Record};
 use abi::EnvId;
 use core::fmt::{self, Write};
 use kcore::paging::Pte;
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.what.kind().name();
+        let kind = self.content.kind().name();
         write!(f, "cpu {:<2} [{:08x}] ", self.cpu.0, self.env.0)?;
         // Formatting pads only what is text already.
         write!(Padded(f, 24), "{}", self.cause)?;
-        write!(f, "{kind:<9}{}", self.what)
+        write!(f, "{kind:<9}{}", self.content)
     }
 }
 
@@ -52,22 +52,22 @@ fn show_mapping(it: Mapping, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            What::Entered {
+            Content::Entered {
                 eip,
                 arguments: [a1, a2, a3],
             } => write!(f, "eip {eip:08x} with {a1:x} {a2:x} {a3:x}"),
-            What::Switched { pgdir } => write!(f, "on this CPU, directory {:05x}", pgdir.0),
-            What::Idled => f.write_str("waits for an interrupt"),
-            What::Inserted(it) | What::Removed(it) => show_mapping(it, f),
-            What::TableMade(it) => {
+            Content::Switched { pgdir } => write!(f, "on this CPU, directory {:05x}", pgdir.0),
+            Content::Idled => f.write_str("waits for an interrupt"),
+            Content::Inserted(it) | Content::Removed(it) => show_mapping(it, f),
+            Content::TableMade(it) => {
                 f.write_str("table for ")?;
                 show_mapping(it, f)
             }
-            What::Freed { frame } => write!(f, "frame {:05x}", frame.0),
-            What::Delivered {
+            Content::Freed { frame } => write!(f, "frame {:05x}", frame.0),
+            Content::Delivered {
                 to,
                 from,
                 value,
@@ -80,26 +80,26 @@ impl fmt::Display for What {
                     perm => write!(f, " with a page, perm {perm:03x}"),
                 }
             }
-            What::Sends { to, value, va } => {
+            Content::Sends { to, value, va } => {
                 write!(f, "{value:x} to [{:08x}], page at {va:08x}", to.0)
             }
-            What::Receives { va } => write!(f, "page to {va:08x}"),
-            What::Born { env, parent, pgdir } => write!(
+            Content::Receives { va } => write!(f, "page to {va:08x}"),
+            Content::Born { env, parent, pgdir } => write!(
                 f,
                 "[{:08x}] by [{:08x}], directory {:05x}",
                 env.0, parent.0, pgdir.0
             ),
-            What::Died { env, killer, pgdir } => write!(
+            Content::Died { env, killer, pgdir } => write!(
                 f,
                 "[{:08x}] by [{:08x}], directory {:05x}",
                 env.0, killer.0, pgdir.0
             ),
-            What::Flushes { cpu } => write!(f, "CPU {} has to forget", cpu.0),
-            What::Stops { cpu } => write!(f, "CPU {} has to stop", cpu.0),
-            What::Parked { cpu, env, eip } => {
+            Content::Flushes { cpu } => write!(f, "CPU {} has to forget", cpu.0),
+            Content::Stops { cpu } => write!(f, "CPU {} has to stop", cpu.0),
+            Content::Parked { cpu, env, eip } => {
                 write!(f, "CPU {} gave up [{:08x}] at {eip:08x}", cpu.0, env.0)
             }
-            What::Wakes { cpus } => {
+            Content::Wakes { cpus } => {
                 f.write_str("CPU")?;
                 cpus.iter().try_for_each(|cpu| write!(f, " {}", cpu.0))
             }

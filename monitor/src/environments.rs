@@ -24,15 +24,15 @@ pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
         "id       parent   CPU runs       upcall   status"
     );
     for env in envs.used().map(|slot| &envs[slot]) {
-        if env.is_alive() {
+        if env.alive {
             say!(
                 session.machine,
                 "{:08x} {:08x} {:3} {:10} {:08x} {}",
-                env.id().0,
-                env.parent().0,
+                env.id.0,
+                env.parent.0,
                 env.cpunum().0,
-                env.runs(),
-                env.upcall(),
+                env.runs,
+                env.upcall,
                 status(env)
             );
         }
@@ -41,7 +41,7 @@ pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
 }
 
 fn status(env: &Env) -> &'static str {
-    match (env.status(), env.wait()) {
+    match (env.status(), env.wait) {
         (_, Wait::Message) => "receiving",
         (_, Wait::Console) => "waits for the console",
         (EnvStatus::Free, _) => "free",

@@ -156,7 +156,7 @@ impl<M: PhysMem> Session<'_, M> {
             None => self.stopped.as_ref().map(|stopped| stopped.slot),
         };
         Ok(match slot {
-            Some(slot) => self.kernel.envs()[slot].space(),
+            Some(slot) => self.kernel.envs()[slot].space,
             None => Space {
                 pgdir: self.kernel.config().kernel_pgdir,
             },

@@ -193,7 +193,7 @@ impl Machine<'_> {
         for cpu in self.cpu_ids().filter(|&cpu| target != Some(cpu)) {
             let own = self.cpu(cpu);
             let directory = match self.kernel.cpus().current(cpu) {
-                Some(slot) => self.kernel.envs()[slot].space().pgdir,
+                Some(slot) => self.kernel.envs()[slot].space.pgdir,
                 None => self.kernel.config().kernel_pgdir,
             };
             let in_user_mode = matches!(own.mode, Mode::User | Mode::Serving);
@@ -243,9 +243,9 @@ impl Machine<'_> {
     /// Nobody is alive.
     pub fn check_all_ended(&self) -> Verdict {
         let envs = self.kernel.envs();
-        let mut alive = envs.used().filter(|&slot| envs[slot].is_alive());
+        let mut alive = envs.used().filter(|&slot| envs[slot].alive);
         alive.next().map_or(Ok(()), |slot| {
-            let id = envs[slot].id();
+            let id = envs[slot].id;
             Err(Violation::Forgotten { id })
         })
     }

@@ -354,7 +354,7 @@ impl Replayer<'_> {
         };
         let step = self.kernel.step(cpu, now, event, &mut frame);
         if let Some(slot) = self.kernel.cpus().current(cpu) {
-            self.environments.insert(self.kernel.envs()[slot].id().0);
+            self.environments.insert(self.kernel.envs()[slot].id.0);
         }
         let outbox = *self.kernel.outbox();
         let replayed = Answer {

@@ -431,7 +431,7 @@ fn calls_that_wait_are_taken_up_one_in_a_step() {
     }
     let runs = |machine: &Machine<'_>| {
         let envs = machine.kernel.envs();
-        envs.used().map(|slot| envs[slot].runs()).sum::<u32>()
+        envs.used().map(|slot| envs[slot].runs).sum::<u32>()
     };
     let yields = Personality::Lab4.number(Call::Yield).expect("a call");
     set_call(&mut machine.cpu_mut(CPU0).frame, yields, [0; 5]);

@@ -173,7 +173,7 @@ fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
         _ => None,
     };
     for deed in deeds {
-        let is_on_cpu = machine.kernel.envs()[Slot(1)].on_cpu().is_some();
+        let is_on_cpu = machine.kernel.envs()[Slot(1)].on_cpu.is_some();
         let answer = perform(&mut machine, deed);
         let expected = match deed {
             _ if !alive => Answer::Failed(Error::BadEnv),

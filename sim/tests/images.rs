@@ -320,7 +320,7 @@ fn a_file_server_has_io_privilege_for_itself() {
             panic!("exofork returns")
         };
         let slot = kcore::env::Slot(child as u16 % 1024);
-        let inherited = machine.kernel.envs()[slot].saved_frame().eflags & IOPL;
+        let inherited = machine.kernel.envs()[slot].frame.eflags & IOPL;
         assert_eq!(inherited, 0);
         assert_eq!(machine.check(), Ok(()));
         machine.tick(CPU0);
@@ -362,7 +362,7 @@ fn sysenter_takes_no_io_privilege_away() {
     let mut frame = machine.cpu(CPU0).frame;
     frame.eflags &= !IOPL;
     machine.kernel.parked(CPU0, &frame, Event::FastSyscall);
-    let saved = machine.kernel.envs()[slot].saved_frame().eflags;
+    let saved = machine.kernel.envs()[slot].frame.eflags;
     assert_eq!(saved & IOPL, IOPL);
 }
 

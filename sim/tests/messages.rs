@@ -59,7 +59,7 @@ fn on_cpu(machine: &Machine<'_>) -> u32 {
 fn result(machine: &Machine<'_>, child: u32) -> u32 {
     let env = &machine.kernel.envs()[Slot(child as u16 & 0x3ff)];
     assert_eq!(env.status(), EnvStatus::Runnable);
-    env.saved_frame().regs.eax
+    env.frame.regs.eax
 }
 
 fn failure(error: Error) -> u32 {

@@ -7,7 +7,7 @@ use sim::machine::{Machine, Spec, Store};
 use sim::random::{self, Driver, Stream};
 use std::collections::{BTreeMap, BTreeSet};
 use witness::digest;
-use witness::trace::{Kind, Record, Content, Words};
+use witness::trace::{Content, Kind, Record, Words};
 
 /// Records in a ring that nothing overflows.
 const ENOUGH: usize = 16 * 1024;
@@ -110,11 +110,11 @@ impl Told {
     fn compare(&self, machine: &Machine<'_>) {
         let kernel = &machine.kernel;
         let envs = kernel.envs();
-        let living = || envs.used().map(|slot| &envs[slot]).filter(|e| e.is_alive());
-        let alive: BTreeMap<_, _> = living().map(|env| (env.id(), env.space().pgdir)).collect();
+        let living = || envs.used().map(|slot| &envs[slot]).filter(|e| e.alive);
+        let alive: BTreeMap<_, _> = living().map(|env| (env.id, env.space.pgdir)).collect();
         assert_eq!(self.alive, alive);
         for env in living() {
-            let space = env.space();
+            let space = env.space;
             let mapped: BTreeMap<u32, u32> = space
                 .mappings(kernel.memory())
                 .map(|(va, entry)| (va, entry.without_usage().0))
@@ -122,9 +122,9 @@ impl Told {
             let range = (space.pgdir, 0)..=(space.pgdir, u32::MAX);
             let told = self.mapped.range(range);
             let told: BTreeMap<u32, u32> = told.map(|(key, entry)| (key.1, *entry)).collect();
-            assert_eq!(told, mapped, "{:?}", env.id());
-            let runs = self.runs.get(&env.id()).copied().unwrap_or(0);
-            assert_eq!(runs, env.runs(), "{:?}", env.id());
+            assert_eq!(told, mapped, "{:?}", env.id);
+            let runs = self.runs.get(&env.id).copied().unwrap_or(0);
+            assert_eq!(runs, env.runs, "{:?}", env.id);
         }
         for cpu in machine.cpu_ids() {
             let running = self.running.get(&cpu).copied();

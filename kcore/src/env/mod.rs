@@ -174,53 +174,8 @@ impl Env {
         self.alive && self.runnable && self.on_cpu.is_none() && self.wait == Wait::Nothing
     }
 
-    /// Its id.
-    pub fn id(&self) -> EnvId {
-        self.id
-    }
-
-    /// Id of its creator.
-    pub fn parent(&self) -> EnvId {
-        self.parent
-    }
-
-    /// How often it was put on a CPU.
-    pub fn runs(&self) -> u32 {
-        self.runs
-    }
-
     /// The CPU that it was last put on.
     pub fn cpunum(&self) -> CpuId {
         CpuId(self.cpunum)
-    }
-
-    /// Entry of its page-fault handler, 0 if it has none.
-    pub fn upcall(&self) -> u32 {
-        self.upcall
-    }
-
-    /// Why it is in no run queue, if it is runnable.
-    pub fn wait(&self) -> Wait {
-        self.wait
-    }
-
-    /// Whether the slot is in use.
-    pub fn is_alive(&self) -> bool {
-        self.alive
-    }
-
-    /// Its address space; means something only while it is alive.
-    pub fn space(&self) -> Space {
-        self.space
-    }
-
-    /// The CPU that it is on.
-    pub fn on_cpu(&self) -> Option<CpuId> {
-        self.on_cpu
-    }
-
-    /// Its registers while it is on no CPU.
-    pub fn saved_frame(&self) -> &TrapFrame {
-        &self.frame
     }
 }

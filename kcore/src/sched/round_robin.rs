@@ -3,7 +3,7 @@
 //! A policy is this one type with these methods; the scheduler asks nothing else.
 //! Nobody is in it twice, and whoever is in it stays until it is taken or removed.
 //! The hard thing is that the answer must hold still: between two changes
-//! [`Policy::next`] says the same, as the one who is next is looked at before it is
+//! `next` says the same, as the one who is next is looked at before it is
 //! taken.
 //!
 //! What is in here is part of the kernel's state: it is copied and compared with it.

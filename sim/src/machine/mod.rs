@@ -159,7 +159,7 @@ impl Machine<'_> {
     /// The environment that the kernel thinks is on `cpu`.
     pub fn env_on(&self, cpu: CpuId) -> Option<EnvId> {
         let slot = self.kernel.cpus().current(cpu)?;
-        Some(self.kernel.envs()[slot].id())
+        Some(self.kernel.envs()[slot].id)
     }
 
     /// How many environments wait for a CPU.

@@ -141,7 +141,7 @@ impl Driver<'_> {
     fn note_who_ran(&mut self) {
         let envs = self.machine.kernel.envs();
         for (&id, env) in &mut self.model.envs {
-            env.ran = envs[kcore::env::Slot(id as u16 % 1024)].runs() > 0;
+            env.ran = envs[kcore::env::Slot(id as u16 % 1024)].runs > 0;
         }
     }
 

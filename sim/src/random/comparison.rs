@@ -34,7 +34,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn frame_at(&self, id: u32, va: u32) -> Pfn {
-        let space = self.machine.kernel.envs()[slot_of(id)].space();
+        let space = self.machine.kernel.envs()[slot_of(id)].space;
         let memory = self.machine.kernel.memory();
         walk(memory, space.pgdir, va).map_or(Pfn(0), |found| found.frame)
     }
@@ -72,7 +72,7 @@ impl Driver<'_> {
     fn reap(&mut self) {
         let living = |machine: &Machine<'_>| {
             let envs = machine.kernel.envs();
-            envs.used().filter(|&slot| envs[slot].is_alive()).count()
+            envs.used().filter(|&slot| envs[slot].alive).count()
         };
         while living(&self.machine) > self.model.envs.len()
             && self.machine.kernel.has_leftovers()
@@ -96,10 +96,10 @@ impl Driver<'_> {
         let mut frames: BTreeMap<u64, Pfn> = BTreeMap::new();
         for (&id, wanted) in &self.model.envs {
             let env = &envs[slot_of(id)];
-            if !env.is_alive() || env.id() != EnvId(id as i32) {
+            if !env.alive || env.id != EnvId(id as i32) {
                 return Err(Mismatch::State(format!("{id:08x} is not alive")));
             }
-            let status = if env.on_cpu().is_some() {
+            let status = if env.on_cpu.is_some() {
                 EnvStatus::Runnable
             } else {
                 env.status()
@@ -109,7 +109,7 @@ impl Driver<'_> {
             }
             self.compare_public(id, wanted)?;
             let mut wanted_pages = wanted.pages.iter();
-            for (va, entry) in mappings(self.machine.kernel.memory(), env.space().pgdir) {
+            for (va, entry) in mappings(self.machine.kernel.memory(), env.space.pgdir) {
                 let agrees = wanted_pages.next().is_some_and(|(&wanted_va, page)| {
                     let &Page { content, perm } = page;
                     let frame = *frames.entry(content).or_insert(Pfn(entry >> 12));

@@ -90,7 +90,7 @@ impl Driver<'_> {
     /// The physical address of `va`, if `id` has anything there.
     fn address(&self, id: u32, va: u32) -> Option<u32> {
         let memory = self.machine.kernel.memory();
-        let space = self.machine.kernel.envs()[slot_of(id)].space();
+        let space = self.machine.kernel.envs()[slot_of(id)].space;
         let frame = walk(memory, space.pgdir, va)?.frame;
         Some(frame.address() + va % PGSIZE)
     }

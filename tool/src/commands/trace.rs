@@ -12,7 +12,7 @@ use abi::EnvId;
 use abi::layout::{PGSIZE, PTSIZE};
 use anyhow::Context;
 use kcore::Pfn;
-use witness::trace::{Cause, Kind, Mapping, Record, Content};
+use witness::trace::{Cause, Content, Kind, Mapping, Record};
 
 use crate::cli::Trace as Options;
 use crate::report::{is_lost, result};

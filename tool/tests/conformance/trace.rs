@@ -8,7 +8,7 @@ use jostle::commands::trace::Selection;
 use jostle::trace_file::Trace;
 
 use libtest_mimic::Failed;
-use witness::trace::{Cause, Kind, Record, Content};
+use witness::trace::{Cause, Content, Kind, Record};
 
 use crate::boot::{Boot, host};
 use crate::programs::LIMIT_SECONDS;
@@ -220,7 +220,10 @@ fn filters() -> Result<(), Failed> {
             "--env and --kind",
         ),
         (removed.count() == 0, "--env and a dead space"),
-        (frame.iter().all(|record| record.content != freed), "--frame"),
+        (
+            frame.iter().all(|record| record.content != freed),
+            "--frame",
+        ),
         (
             address.len() < 2 || address.iter().any(|r| names(r.content) != page.va),
             "--address",

@@ -13,11 +13,10 @@
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
 use crate::env::Env;
-use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
-use crate::watch::{Tell, Watcher};
+use crate::watch::Watcher;
 use abi::layout::PGSIZE;
 use abi::{Error, Perm, TrapFrame};
 
@@ -45,17 +44,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Err(Error::Inval);
         }
         if new_top > old_top {
-            self.grow_heap(caller.slot, old_top, new_top)?;
+            self.grow_heap(caller, old_top, new_top)?;
         } else {
-            self.shrink_heap(caller.slot, new_top, old_top);
+            self.shrink_heap(caller, new_top, old_top);
         }
         self.envs[caller.slot].heap_end = new;
         Ok(Outcome::Done(old))
     }
 
     /// Maps zeroed pages where none are.
-    fn grow_heap(&mut self, slot: Slot, start: u32, end: u32) -> Result<(), Error> {
-        let space = self.envs[slot].space;
+    fn grow_heap(&mut self, caller: Caller, start: u32, end: u32) -> Result<(), Error> {
+        let space = self.envs[caller.slot].space;
         let pages = || {
             (start..end)
                 .step_by(PGSIZE as usize)
@@ -72,40 +71,21 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         self.reserve(needed)?;
         for page in pages() {
-            let env = &self.envs[slot];
-            let place = space
-                .ensure_table(&mut self.mem, &mut self.frames, page, |table| {
-                    self.watcher.tell(|| env.table_made(page.va(), table));
-                })
-                .map_err(|_| Error::NoMem)?;
-            let old = Pte(self.mem.read(place));
-            if old.is_present() {
-                continue;
+            if !space.entry(&self.mem, page).is_present() {
+                let frame = self.fresh_frame()?;
+                self.place(caller, caller.slot, page, Pte::new(frame, Perm::WRITE))?;
             }
-            let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
-            self.mem.zero_frame(frame);
-            let entry = Pte::new(frame, Perm::WRITE);
-            self.mem.write(place, entry.0);
-            self.watcher.tell(|| env.mapped(page.va(), old, entry));
         }
         Ok(())
     }
 
-    /// Unmaps pages of the caller, which is on this CPU.
-    fn shrink_heap(&mut self, slot: Slot, start: u32, end: u32) {
-        let space = self.envs[slot].space;
-        for va in (start..end).step_by(PGSIZE as usize) {
-            let Some(place) = space.slot(&self.mem, va) else {
-                continue;
-            };
-            let old = Pte(self.mem.read(place));
-            if old.is_present() {
-                self.mem.write(place, Pte::EMPTY.0);
-                self.watcher
-                    .tell(|| self.envs[slot].mapped(va, old, Pte::EMPTY));
-                self.frames.release(&mut self.mem, old.frame());
-                self.effects |= Effects::FLUSH_ALL;
-            }
+    /// Unmaps pages of the caller, which is on this CPU: one flush of all its
+    /// translations serves for however many there are.
+    fn shrink_heap(&mut self, caller: Caller, start: u32, end: u32) {
+        let pages = (start..end).step_by(PGSIZE as usize);
+        for page in pages.filter_map(UserPage::new) {
+            self.unmap(caller, caller.slot, page);
+            self.effects |= Effects::FLUSH_ALL;
         }
     }
 }

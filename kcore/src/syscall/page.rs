@@ -25,8 +25,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let space = self.envs[target].space;
         self.reserve(1 + space.missing_tables(&self.mem, page))?;
 
-        let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
-        self.mem.zero_frame(frame);
+        let frame = self.fresh_frame()?;
         self.place(caller, target, page, Pte::new(frame, perm))?;
         Ok(Outcome::Done(0))
     }
@@ -52,12 +51,26 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let [id, va, ..] = frame.arguments();
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
+        self.unmap(caller, target, page);
+        Ok(Outcome::Done(0))
+    }
+
+    /// Takes the mapping of `page` in `target` away, if there is one.
+    #[inline(always)]
+    pub(super) fn unmap(&mut self, caller: Caller, target: Slot, page: UserPage) {
         let space = self.envs[target].space;
         if let Some(slot) = space.slot(&self.mem, page.va()) {
             let old = Pte(self.mem.read(slot));
             self.replace(caller, target, page, (slot, old), Pte::EMPTY);
         }
-        Ok(Outcome::Done(0))
+    }
+
+    /// A zeroed frame, which is held once. The caller has reserved it.
+    #[inline(always)]
+    pub(super) fn fresh_frame(&mut self) -> Result<Pfn, Error> {
+        let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        self.mem.zero_frame(frame);
+        Ok(frame)
     }
 
     /// The frame that `source` has at `page`, if it may give it away with
@@ -108,7 +121,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Stores an entry whose frame's count includes it already. The caller has reserved
     /// the memory for a table.
     #[inline(always)]
-    fn place(
+    pub(super) fn place(
         &mut self,
         caller: Caller,
         target: Slot,

@@ -44,7 +44,7 @@ pub fn by_int() {
 
 /// The same by `sysenter`, where there is one.
 pub fn by_sysenter() {
-    if Interface::get().has_sysenter() {
+    if Interface::get().sysenter().is_some() {
         // SAFETY: as above.
         unsafe { Sysenter::call0(GETENVID) };
     }

@@ -17,10 +17,9 @@ use core::arch::asm;
 /// A way into the kernel. All functions return what the kernel left in `eax`.
 ///
 /// # Safety
-/// The functions are unsafe because system calls can do anything to the memory
-/// of this environment: who calls must know what `number` means to the kernel
-/// that runs it, and that the call keeps this program's memory as Rust
-/// expects it.
+/// System calls can do anything to the memory of this environment. The caller
+/// must know what `number` means to the kernel that runs the program, and that
+/// the call keeps this program's memory as Rust expects it.
 #[expect(
     clippy::missing_safety_doc,
     reason = "the trait says it for all six functions"
@@ -41,11 +40,14 @@ pub trait Entry {
 }
 
 /// `int 0x30`: JOS's entry.
+#[derive(Clone, Copy)]
 pub struct Int;
 
-/// `sysenter`: only where [`crate::interface::Interface::has_sysenter`] says
-/// so; elsewhere the environment dies of a general protection fault.
-pub struct Sysenter;
+/// `sysenter`. A value of this type says that the kernel has it, and comes from
+/// [`crate::interface::Interface::sysenter`]. Elsewhere the environment dies of
+/// a general protection fault, or goes on as another protocol wants it.
+#[derive(Clone, Copy)]
+pub struct Sysenter(pub(crate) ());
 
 macro_rules! int {
     ($name:ident($($arg:ident in $register:tt),*)) => {

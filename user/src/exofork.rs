@@ -24,6 +24,13 @@
 //! The same holds for a page of the stack that is shared until somebody writes
 //! it (`copy_on_write`): what the parent writes before it loses the
 //! right to is below `esp`, what it writes later is not the child's.
+//!
+//! What the child's *memory* must be, no type can say: a child with the stack
+//! but without the heap owns boxes that are not there, and one with a page of
+//! its parent's instead of a copy has variables that change by themselves. So
+//! everything that fills a child here is `unsafe`. Safe code has
+//! [`crate::fork()`], which leaves nothing out; [`crate::fork`](mod@crate::fork)
+//! says why that is enough.
 
 #![expect(
     improper_ctypes_definitions,
@@ -52,8 +59,7 @@ pub enum Fork {
     Child,
 }
 
-/// A child that has never run and that nobody else can have started: its
-/// memory may be arranged at will.
+/// A child that has never run, unless `unsafe` code has started it by its id.
 pub struct NewEnv(pub(crate) EnvId);
 
 impl NewEnv {
@@ -62,18 +68,24 @@ impl NewEnv {
         self.0
     }
 
-    /// Gives it a copy of the caller's page at `va`, with the same rights; one
-    /// that is to be copied on write is copied now.
+    /// Gives it a copy of the caller's page at `va`, with the same rights; a
+    /// copy-on-write page is copied now.
     ///
     /// # Errors
     /// `Inval` if nothing is mapped there; `NoMem`.
-    pub fn copy_page(&self, va: u32) -> Result<(), Error> {
+    ///
+    /// # Safety
+    /// By the time the child runs, its memory is what the code in it expects:
+    /// a copy of the caller as [`exofork`] demands, or a program that was
+    /// loaded and expects this page.
+    pub unsafe fn copy_page(&self, va: u32) -> Result<(), Error> {
         let perm = vm::when_copied(vm::perm(va).ok_or(Error::Inval)?);
         // SAFETY:
         // 1. SCRATCH is for exactly this; no Rust object lives there.
         // 2. The copied page is readable, for it is mapped for the user.
-        // 3. The child has never run, so nothing in it relies on its memory,
-        //    and the caller forgets the scratch mapping before it writes again.
+        // 3. The child has never run, so nothing in it relies on its memory
+        //    yet; what it will rely on is the caller's obligation.
+        // 4. The scratch mapping is forgotten before anything writes there.
         unsafe {
             sys::page_alloc(EnvId::NONE, SCRATCH, Perm::WRITE)?;
             vm::copy_page(va & !(PGSIZE - 1), SCRATCH);
@@ -81,18 +93,22 @@ impl NewEnv {
         }
     }
 
-    /// Gives it the caller's page at `va` itself, with the same rights, if
-    /// that is harmless: the page is not writeable or marked as shared.
+    /// Gives it the caller's page at `va` itself, with the same rights. Refuses
+    /// one that is writeable and not marked as shared.
     ///
     /// # Errors
-    /// `Inval` if not, or if nothing is mapped there; `NoMem`.
-    pub fn share_page(&self, va: u32) -> Result<(), Error> {
+    /// `Inval` for such a page, or if nothing is mapped there; `NoMem`.
+    ///
+    /// # Safety
+    /// As [`NewEnv::copy_page`].
+    pub unsafe fn share_page(&self, va: u32) -> Result<(), Error> {
         let perm = vm::perm(va).ok_or(Error::Inval)? & Perm::SYSCALL;
         if perm.contains(Perm::W) && !perm.contains(Perm::SHARE) {
             return Err(Error::Inval);
         }
         // SAFETY:
-        // 1. The child has never run, so nothing in it relies on its memory.
+        // 1. The child has never run, so nothing in it relies on its memory
+        //    yet; what it will rely on is the caller's obligation.
         // 2. Neither can write the page, or its users know that it is shared
         //    (`crate::share` hands such pages out as atomics).
         unsafe { sys::page_map(EnvId::NONE, va, self.0, va, perm) }
@@ -103,19 +119,30 @@ impl NewEnv {
     /// # Errors
     /// `BadEnv` if it was killed.
     pub fn start(self) -> Result<(), Error> {
-        sys::env_set_status(self.0, EnvStatus::Runnable)
+        // SAFETY: its memory and registers are complete. `spawn` has seen to
+        // that, and so has the caller of `exofork`, by the contract there.
+        unsafe { sys::env_set_status(self.0, EnvStatus::Runnable) }
     }
 }
 
 /// Makes a child, fills it by `populate`, which also starts it, and returns in
-/// both. The child has the memory that `populate` gave it; to get as far as
-/// returning it needs the stack, the text and the data.
+/// both.
 ///
 /// # Errors
 /// `NoFreeEnv`, `NoMem`, or what `populate` returned; then the child is gone.
-pub fn exofork(populate: fn(NewEnv) -> Result<(), Error>) -> Result<Fork, Error> {
+///
+/// # Safety
+/// When `populate` starts the child,
+///
+/// 1. the child has a copy of every page that a value of this program is in,
+///    as the page was at the call: text, data, heap and all of the stack. What
+///    it lacks is never touched there;
+/// 2. a page that both have is marked as shared or is written by neither, but
+///    for pages that are copied on write, whose faults both handle.
+pub unsafe fn exofork(populate: fn(NewEnv) -> Result<(), Error>) -> Result<Fork, Error> {
     env::suspend_memory_of_this();
-    // SAFETY: `call_populate` expects what `enter` passes on.
+    // SAFETY: `call_populate` expects what `enter` passes on; the child's
+    // memory is the caller's obligation.
     let result = unsafe { enter(populate) };
     env::forget_this();
     match result {
@@ -129,7 +156,7 @@ pub fn exofork(populate: fn(NewEnv) -> Result<(), Error>) -> Result<Fork, Error>
 /// Returns 0 in the child, its id in the parent, or a negative error.
 ///
 /// # Safety
-/// None beyond the type; unsafe because it is naked.
+/// As [`exofork`].
 #[unsafe(naked)]
 unsafe extern "C" fn enter(populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
     const EXOFORK: u32 = Numbers::of(Call::Exofork).everywhere();

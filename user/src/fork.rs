@@ -15,6 +15,35 @@
 //!
 //! The hard thing, that the parent gives away the very stack it runs on, is
 //! [`crate::exofork`]'s.
+//!
+//! # Why these are safe
+//!
+//! A value that may not be copied is now in two places, and code that the
+//! compiler believes to run once returns twice. Neither breaks a promise of
+//! Rust, because the copy is *whole*:
+//!
+//! 1. Everything that is mapped below `UTOP` is duplicated: text, data, heap,
+//!    both stacks. So the child is a machine of its own in exactly the state of
+//!    the parent's. Every reference in it points to the copy of what it pointed
+//!    to, every `Box` owns the copy of its memory, a lock that is held is held
+//!    by the copy of its holder. No address has two owners, for an address
+//!    means something in one address space only.
+//! 2. An environment has one thread, so nobody is left out of the copy in the
+//!    middle of something. This is `fork` of a POSIX process with one thread.
+//!    A fault handler that forks is copied with the code that it interrupted.
+//! 3. Pages marked as shared are the exception, and so are those that were
+//!    sent. [`crate::share`] hands them out as atomics, for which a second
+//!    environment is what a second thread is.
+//! 4. Each of the two returns from the call once, on the stack from before it.
+//!    x87 registers are not copied, but at a call nothing is in them.
+//!
+//! A closure that holds borrows may fork: child and parent each have the
+//! borrow, of their own copy. What is outside of memory is not duplicated: an
+//! id, a disk or a message is the same for both, and a destructor that runs in
+//! both acts on it twice. That may be wrong, but is no business of memory.
+//!
+//! A copy that leaves something out has none of this, so
+//! [`crate::exofork::exofork`] is `unsafe`.
 
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, Perm};
@@ -30,7 +59,8 @@ use crate::{copy_on_write, interface::Interface, sys, vm};
 /// `NoFreeEnv`, `NoMem`; then there is no child.
 pub fn fork() -> Result<Fork, Error> {
     match page_fault::enable() {
-        Ok(()) => exofork(share_memory),
+        // SAFETY: `share_memory` gives it everything: see the head of this file.
+        Ok(()) => unsafe { exofork(share_memory) },
         Err(Error::Inval) => eager_fork(),
         Err(error) => Err(error),
     }
@@ -43,7 +73,8 @@ pub fn fork() -> Result<Fork, Error> {
 pub fn eager_fork() -> Result<Fork, Error> {
     // Many calls follow: find the fast entry first.
     Interface::get();
-    exofork(copy_memory)
+    // SAFETY: `copy_memory` gives it everything: see the head of this file.
+    unsafe { exofork(copy_memory) }
 }
 
 /// As [`eager_fork`], but the child is the first member of a new job.
@@ -53,10 +84,12 @@ pub fn eager_fork() -> Result<Fork, Error> {
 /// are none.
 pub fn fork_job() -> Result<Fork, Error> {
     Interface::get();
-    exofork(|child| {
+    let populate = |child: NewEnv| {
         sys::job_create(child.id())?;
         copy_memory(child)
-    })
+    };
+    // SAFETY: `copy_memory` gives it everything: see the head of this file.
+    unsafe { exofork(populate) }
 }
 
 fn share_memory(child: NewEnv) -> Result<(), Error> {
@@ -69,10 +102,12 @@ fn share_memory(child: NewEnv) -> Result<(), Error> {
             // 2. The child is new.
             unsafe { copy_on_write::share(child.id(), va)? };
         } else {
-            child.share_page(va)?;
+            // SAFETY: a page of ours where we have it.
+            unsafe { child.share_page(va)? };
         }
     }
-    child.copy_page(stack)?;
+    // SAFETY: as above; a copy, for both write it.
+    unsafe { child.copy_page(stack)? };
     if stack != EXCEPTION_STACK {
         // SAFETY: the child has never run.
         unsafe { sys::page_alloc(child.id(), EXCEPTION_STACK, Perm::WRITE)? };
@@ -84,10 +119,13 @@ fn share_memory(child: NewEnv) -> Result<(), Error> {
 
 fn copy_memory(child: NewEnv) -> Result<(), Error> {
     for va in pages() {
-        if is_private(va) {
-            child.copy_page(va)?;
-        } else {
-            child.share_page(va)?;
+        // SAFETY: a page of ours where we have it; a copy if either may write.
+        unsafe {
+            if is_private(va) {
+                child.copy_page(va)?;
+            } else {
+                child.share_page(va)?;
+            }
         }
     }
     let upcall = Env::this().pgfault_upcall();

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FEATURES, FIRST_EXTENSION};
 use abi::{Call, Personality, probe};
 
-use crate::entry::{Entry, Int};
+use crate::entry::{Entry, Int, Sysenter};
 
 const KNOWN: u8 = 1;
 const LAB5: u8 = 2;
@@ -47,9 +47,14 @@ impl Interface {
         Interface(FOUND.load(Ordering::Relaxed))
     }
 
-    /// Whether [`crate::entry::Sysenter`] may be used.
+    /// The faster entry, if the kernel has it.
     #[inline(always)]
-    pub fn has_sysenter(self) -> bool {
+    pub fn sysenter(self) -> Option<Sysenter> {
+        self.has_sysenter().then_some(Sysenter(()))
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_sysenter(self) -> bool {
         self.offers(FEATURE_SYSENTER)
     }
 

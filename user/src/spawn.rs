@@ -9,6 +9,10 @@
 //! The hard thing is to leave nothing behind when it fails half way: the file is
 //! checked before there is a child, and after that a child that is not complete
 //! is ended, which takes back all that it was given.
+//!
+//! None of the caller's code runs meanwhile, so arguments are plain `str`: a
+//! conversion of the caller's own could spawn as well, and both would fill the
+//! one page of scratch.
 
 use core::fmt;
 
@@ -64,7 +68,7 @@ impl fmt::Display for SpawnError {
 ///
 /// # Errors
 /// See [`SpawnError`]; then there is no child.
-pub fn spawn(file: &[u8], arguments: &[impl AsRef<str>]) -> Result<EnvId, SpawnError> {
+pub fn spawn(file: &[u8], arguments: &[&str]) -> Result<EnvId, SpawnError> {
     let child = prepare(file, arguments)?;
     let id = child.id();
     child.start()?;
@@ -75,7 +79,7 @@ pub fn spawn(file: &[u8], arguments: &[impl AsRef<str>]) -> Result<EnvId, SpawnE
 ///
 /// # Errors
 /// See [`SpawnError`]; then there is no child.
-pub fn prepare(file: &[u8], arguments: &[impl AsRef<str>]) -> Result<NewEnv, SpawnError> {
+pub fn prepare(file: &[u8], arguments: &[&str]) -> Result<NewEnv, SpawnError> {
     let image = Image::parse(file)?;
     // SAFETY: `fill` replaces the frame, or the child is never run.
     let child = NewEnv(unsafe { sys::exofork()? });
@@ -92,11 +96,7 @@ pub fn prepare(file: &[u8], arguments: &[impl AsRef<str>]) -> Result<NewEnv, Spa
     }
 }
 
-fn fill(
-    child: &NewEnv,
-    image: &Image<'_>,
-    arguments: &[impl AsRef<str>],
-) -> Result<(), SpawnError> {
+fn fill(child: &NewEnv, image: &Image<'_>, arguments: &[&str]) -> Result<(), SpawnError> {
     for va in image.pages() {
         give_page(child, va, |page| match image.fill(va, page) {
             true => Perm::WRITE,
@@ -110,7 +110,9 @@ fn fill(
     })?;
     let esp = esp.ok_or(SpawnError::Arguments)?;
     for va in vm::mapped(0..UTOP).filter(|&va| is_shared(va)) {
-        child.share_page(va)?;
+        // SAFETY: JOS's programs expect shared pages where their parents have
+        // them; ours rely on nothing there before they have mapped it.
+        unsafe { child.share_page(va)? };
     }
     let frame = TrapFrame::start(image.entry(), esp);
     // SAFETY: the child has never run, and its memory is what its program
@@ -131,7 +133,8 @@ fn give_page(child: &NewEnv, va: u32, write: impl FnOnce(&mut Page) -> Perm) -> 
     let page = core::ptr::with_exposed_provenance_mut::<Page>(SCRATCH as usize);
     // SAFETY:
     // 1. The page is mapped and writeable, and nobody else has it yet.
-    // 2. No `write` gives pages itself, so there is one such reference.
+    // 2. No `write` gives pages itself or calls code that is not this
+    //    library's or `core`'s, so there is one such reference.
     let perm = write(unsafe { &mut *page });
     // SAFETY: the child has never run, so nothing in it relies on its memory;
     // and we forget the page.

@@ -5,8 +5,10 @@
 //! Addresses are byte addresses.
 //!
 //! The hard thing is what is `unsafe`. A call is safe if no argument can make
-//! it change memory that Rust code relies on. Mapping, unmapping and resuming
-//! elsewhere can, so they are not; killing, printing and plain messages cannot.
+//! it change memory that Rust code relies on, in this environment or in a child,
+//! or have Rust code run that is not ready to. Mapping, unmapping, resuming
+//! elsewhere, starting and renumbering can, so they are not; killing, printing
+//! and plain messages cannot.
 
 use abi::layout::UTOP;
 use abi::{Call, EnvId, EnvStatus, Error, Perm, Personality, TrapFrame};
@@ -65,9 +67,9 @@ pub fn getenvid() -> EnvId {
 
 /// [`getenvid`] by a chosen entry, with nothing around it: for measuring.
 #[inline(always)]
-pub fn getenvid_by<E: Entry>() -> EnvId {
+pub fn getenvid_by<E: Entry>(_: E) -> EnvId {
     const NUMBER: u32 = Numbers::of(Call::GetEnvId).everywhere();
-    // SAFETY: touches no memory of ours.
+    // SAFETY: touches no memory of ours; an `E` says that the kernel has it.
     EnvId(unsafe { E::call0(NUMBER) })
 }
 
@@ -90,10 +92,10 @@ pub fn yield_now() {
 
 /// [`yield_now`] by a chosen entry, with nothing around it: for measuring.
 #[inline(always)]
-pub fn yield_by<E: Entry>(interface: Interface) {
+pub fn yield_by<E: Entry>(_: E, interface: Interface) {
     const NUMBERS: Numbers = Numbers::of(Call::Yield);
-    // SAFETY: touches no memory of ours; an `Interface` can only be had from
-    // `Interface::get`, so the number is right.
+    // SAFETY: touches no memory of ours; an `E` says that the kernel has it, and
+    // an `Interface` comes from `Interface::get`, so the number is right.
     unsafe { E::call0(NUMBERS.pick(interface)) };
 }
 
@@ -106,8 +108,8 @@ pub fn yield_by<E: Entry>(interface: Interface) {
 /// If the child is ever run with these registers it comes out of this call
 /// too, with a result of 0, on whatever stack it was given. The compiler knows
 /// nothing of that second time: a stack copied while the caller already went
-/// on may have lost what the child still needs. So the child's frame is
-/// replaced before it runs; to have it go on here, use
+/// on may have lost what the child still needs. So the child never runs, or
+/// its frame is replaced before it does; to have it go on here, use
 /// [`crate::exofork::exofork`].
 #[inline(always)]
 pub unsafe fn exofork() -> Result<EnvId, Error> {
@@ -121,8 +123,13 @@ pub unsafe fn exofork() -> Result<EnvId, Error> {
 ///
 /// # Errors
 /// `BadEnv`; `Inval` for any other status.
-pub fn env_set_status(env: EnvId, status: EnvStatus) -> Result<(), Error> {
-    // SAFETY: touches no memory of ours.
+///
+/// # Safety
+/// To make it runnable, its memory and registers must be complete. Those of a child
+/// that was runnable before are, and so are those of a
+/// [`NewEnv`](crate::exofork::NewEnv) that [`crate::spawn::prepare`] made.
+pub unsafe fn env_set_status(env: EnvId, status: EnvStatus) -> Result<(), Error> {
+    // SAFETY: touches no memory of ours; the child is the caller's obligation.
     check(unsafe { enter!(Call::EnvSetStatus, call2, env.0 as u32, status as u32) })?;
     Ok(())
 }
@@ -257,8 +264,8 @@ pub unsafe fn ipc_try_send_page(env: EnvId, value: u32, va: u32, perm: Perm) -> 
     }
 }
 
-/// As [`ipc_try_send_page`], but waits until `env` receives; those who wait for
-/// the same one are served in order. An extension: ask
+/// As [`ipc_try_send_page`], but waits until `env` receives; several that wait
+/// for the same one are served in order. An extension: ask
 /// [`Interface::has_ipc_send`] first.
 ///
 /// # Errors
@@ -335,13 +342,17 @@ pub unsafe fn sbrk(increment: i32) -> Result<u32, Error> {
     check(unsafe { enter!(Call::Sbrk, call1, increment as u32) })
 }
 
-/// Chooses the numbers and error values that a child is to use that has never
-/// run.
+/// Chooses the numbers and error values for a child that has never run.
 ///
 /// # Errors
 /// `BadEnv`; `Inval` if it has run.
-pub fn env_set_personality(env: EnvId, personality: Personality) -> Result<(), Error> {
-    // SAFETY: touches no memory of ours.
+///
+/// # Safety
+/// The code in the child does not know another numbering already. A copy of
+/// this program does, and would make calls that it does not mean; a program
+/// that was loaded does not.
+pub unsafe fn env_set_personality(env: EnvId, personality: Personality) -> Result<(), Error> {
+    // SAFETY: touches no memory of ours; the child is the caller's obligation.
     let result = unsafe {
         enter!(
             Call::EnvSetPersonality,

@@ -5,7 +5,6 @@
 
 #![no_std]
 #![no_main]
-#![forbid(unsafe_code)]
 
 use user::abi::layout::{PGSIZE, USTACKTOP};
 use user::exofork::{NewEnv, exofork};
@@ -14,7 +13,10 @@ use user::{Error, Fork, println, sys, vm};
 user::program!(main);
 
 fn main() {
-    let (who, turns) = match exofork(copy_program_and_stack) {
+    // SAFETY: this program has no heap and shares nothing, and the kernel gave it
+    // one page of stack: what is copied is all that it has.
+    let forked = unsafe { exofork(copy_program_and_stack) };
+    let (who, turns) = match forked {
         Ok(Fork::Parent(_)) => ("parent", 10),
         Ok(Fork::Child) => ("child", 20),
         Err(error) => panic!("exofork: {}", error.message()),
@@ -27,8 +29,10 @@ fn main() {
 
 fn copy_program_and_stack(child: NewEnv) -> Result<(), Error> {
     for page in vm::program() {
-        child.copy_page(page)?;
+        // SAFETY: see `main`.
+        unsafe { child.copy_page(page)? };
     }
-    child.copy_page(USTACKTOP - PGSIZE)?;
+    // SAFETY: see `main`.
+    unsafe { child.copy_page(USTACKTOP - PGSIZE)? };
     child.start()
 }

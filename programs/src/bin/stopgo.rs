@@ -39,8 +39,10 @@ fn main() {
     };
     for stop in 0..STOPS {
         let before = calls.load(SeqCst);
-        sys::env_set_status(child, EnvStatus::NotRunnable).expect("it never ends");
-        sys::env_set_status(child, EnvStatus::Runnable).expect("it never ends");
+        for status in [EnvStatus::NotRunnable, EnvStatus::Runnable] {
+            // SAFETY: `fork` has completed the child and let it run.
+            unsafe { sys::env_set_status(child, status) }.expect("it never ends");
+        }
         // Every now and then it gets somewhere.
         while stop % 16 == 0 && calls.load(SeqCst) == before {
             sys::yield_now();

@@ -12,24 +12,24 @@ use programs::measure::{Partner, measure};
 
 /// A call that only returns a word.
 #[inline(never)]
-pub fn null<E: Entry>(row: &str) {
+pub fn null<E: Entry + Copy>(row: &str, entry: E) {
     measure::<1000, 1>(row, || {
-        sys::getenvid_by::<E>();
+        sys::getenvid_by(entry);
     });
 }
 
 /// A yield with nobody to yield to.
 #[inline(never)]
-pub fn yield1<E: Entry>(row: &str) {
+pub fn yield1<E: Entry + Copy>(row: &str, entry: E) {
     let interface = Interface::get();
-    measure::<500, 1>(row, || sys::yield_by::<E>(interface));
+    measure::<500, 1>(row, || sys::yield_by(entry, interface));
 }
 
 /// One switch of environments: half of a yield to somebody who yields back.
 /// Means something on one CPU only.
 #[inline(never)]
-pub fn switch<E: Entry>(row: &str) {
+pub fn switch<E: Entry + Copy>(row: &str, entry: E) {
     let interface = Interface::get();
-    let _partner = Partner::new(|| sys::yield_by::<E>(interface));
-    measure::<500, 2>(row, || sys::yield_by::<E>(interface));
+    let _partner = Partner::new(|| sys::yield_by(entry, interface));
+    measure::<500, 2>(row, || sys::yield_by(entry, interface));
 }

@@ -14,7 +14,7 @@ mod calls;
 mod memory;
 mod messages;
 
-use user::entry::{Int, Sysenter};
+use user::entry::Int;
 use user::interface::Interface;
 use user::println;
 
@@ -47,15 +47,22 @@ fn main() {
 /// the kernel offers.
 fn run(row: &str) {
     // Also has the library use it from the first row on.
-    let sysenter = Interface::get().has_sysenter();
+    let sysenter = Interface::get().sysenter();
+    match (row, sysenter) {
+        ("null" | "null-sysenter", Some(sysenter)) => calls::null(row, sysenter),
+        ("null" | "null-int", _) => calls::null(row, Int),
+        ("null-sysenter", None) => println!("bench: this kernel has no sysenter"),
+        ("yield1", Some(sysenter)) => calls::yield1(row, sysenter),
+        ("yield1" | "yield1-int", _) => calls::yield1(row, Int),
+        ("switch", Some(sysenter)) => calls::switch(row, sysenter),
+        ("switch" | "switch-int", _) => calls::switch(row, Int),
+        _ => run_other(row),
+    }
+}
+
+/// Measures one of the rows that have no entry in their name.
+fn run_other(row: &str) {
     match row {
-        "null" | "null-sysenter" if sysenter => calls::null::<Sysenter>(row),
-        "null" | "null-int" => calls::null::<Int>(row),
-        "null-sysenter" => println!("bench: this kernel has no sysenter"),
-        "yield1" if sysenter => calls::yield1::<Sysenter>(row),
-        "yield1" | "yield1-int" => calls::yield1::<Int>(row),
-        "switch" if sysenter => calls::switch::<Sysenter>(row),
-        "switch" | "switch-int" => calls::switch::<Int>(row),
         "ipc" => messages::ipc(row),
         "ipcpage" => messages::ipcpage(row),
         "fault" => memory::fault(row),

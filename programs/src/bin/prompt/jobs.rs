@@ -1,9 +1,9 @@
 //! Programs that run, each with all that it has made.
 //!
-//! A job is the kernel's word for that: whatever members make are members, and
-//! who made the job can end all of it. The hard thing is to notice cheaply that
-//! one is over, for asking the kernel takes it a while: nobody asks while the
-//! first member is alive, which the public table shows.
+//! The kernel calls that a job: whatever members make are members, and the maker
+//! of the job can end all of it. The hard thing is to notice cheaply that a job is
+//! over, for the kernel takes a while to answer. So nobody asks while the first
+//! member is alive, which the public table shows.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -47,7 +47,8 @@ impl Jobs {
         words: &[String],
         announce: bool,
     ) -> Result<EnvId, SpawnError> {
-        let child = spawn::prepare(image, words)?;
+        let arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+        let child = spawn::prepare(image, &arguments)?;
         let id = child.id();
         if announce && let Some(name) = words.first() {
             println!("[{:x}] {name}", id.0);

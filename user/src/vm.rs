@@ -12,7 +12,7 @@
 use core::arch::asm;
 use core::ops::Range;
 
-use abi::layout::{NPTENTRIES, PGSHIFT, PGSIZE, UTOP, UVPD, UVPT, pdx};
+use abi::layout::{NPTENTRIES, PGSHIFT, PGSIZE, PTSIZE, USTACKTOP, UVPD, UVPT, pdx};
 use abi::{EnvId, Error, Perm};
 
 use crate::sys;
@@ -40,8 +40,8 @@ pub fn perm(va: u32) -> Option<Perm> {
     perm.contains(Perm::READ).then_some(perm)
 }
 
-/// The rights that a copy of a page with the rights `perm` has: one that was to
-/// be copied on write is copied now and may be written.
+/// The rights of a copy of a page with the rights `perm`: a copy-on-write page
+/// has been copied by then and may be written.
 pub(crate) fn when_copied(perm: Perm) -> Perm {
     let perm = perm & Perm::SYSCALL;
     if perm.contains(Perm::COW) {
@@ -93,16 +93,23 @@ pub(crate) fn program_end() -> u32 {
     &raw const end as u32
 }
 
-/// Maps a fresh page of zeros at `va`, where nothing is mapped.
+/// The table that the stacks are in, the library's scratch pages, and the empty
+/// pages that a stack runs into when it overflows.
+const STACKS: u32 = USTACKTOP & !(PTSIZE - 1);
+
+/// Maps a fresh page of zeros at `va`, where nothing is mapped. The table that
+/// the stacks are in is refused: a page there could let one stack grow into
+/// another, or into pages that the library maps and unmaps.
 ///
 /// # Errors
 /// `Inval` if something is mapped there, or `va` is not a page's address or
 /// not the caller's to manage; `NoMem`.
 pub fn allocate(va: u32) -> Result<(), Error> {
-    if va < UTOP && perm(va).is_some() {
+    if va >= STACKS || perm(va).is_some() {
         return Err(Error::Inval);
     }
-    // SAFETY: nobody can rely on what is mapped there: nothing is.
+    // SAFETY: nobody can rely on what is mapped there: nothing is, and no stack
+    // can come there.
     unsafe { sys::page_alloc(EnvId::NONE, va, Perm::WRITE) }
 }
 

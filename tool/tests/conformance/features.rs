@@ -119,3 +119,18 @@ pub fn orphans(expect: Expect, _: Scope, _: u32) -> Expect {
 pub fn stale(expect: Expect, _: Scope, _: u32) -> Expect {
     says(expect, "100 lives in slot 1, each with an id of its own")
 }
+
+/// The table has 1,024 pages; one is the stack, and the exception stack is not
+/// there before somebody handles faults.
+pub fn guardpages(expect: Expect, _: Scope, _: u32) -> Expect {
+    let line = "1023 empty pages beside the stacks, 0 of them could be mapped";
+    says(expect, line)
+}
+
+pub fn faultnoroom(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([
+        text("fault affffff0"),
+        text("no room for a text at affffff0"),
+        text("the word above is 0"),
+    ])
+}

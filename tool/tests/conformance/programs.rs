@@ -204,6 +204,8 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("sparse", features::sparse).on_cpus(2),
     Program::new("orphans", features::orphans).on_cpus(2),
     Program::new("stale", features::stale).also_as_lab5(),
+    Program::new("guardpages", features::guardpages),
+    Program::new("faultnoroom", features::faultnoroom),
     Program::new("args", alone),
     Program::new("heap", heap).also_as_lab5(),
     Program::new("writetext", writetext),

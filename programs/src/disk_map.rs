@@ -34,11 +34,17 @@ impl DiskMap {
     ///
     /// # Errors
     /// `NoMem`; `Inval` from a kernel without page-fault handlers.
-    pub fn new() -> Result<Option<DiskMap>, Error> {
+    ///
+    /// # Safety
+    /// This program has no heap, which could grow to where the blocks are, and
+    /// uses neither [`user::area`] nor [`user::share`], which are where the
+    /// blocks of a large disk are.
+    pub unsafe fn new() -> Result<Option<DiskMap>, Error> {
         let Some(sectors) = ata::sectors() else {
             return Ok(None);
         };
-        page_fault::set_handler(fault_in)?;
+        // SAFETY: the handler works with integers of 32 bits only.
+        unsafe { page_fault::set_handler(fault_in)? };
         let blocks = (sectors / SECTORS_PER_BLOCK).min((END - BASE) / PGSIZE);
         Ok(Some(DiskMap { blocks }))
     }
@@ -54,9 +60,9 @@ impl DiskMap {
             return None;
         }
         let page = with_exposed_provenance::<Page>((BASE + number * PGSIZE) as usize);
-        // SAFETY: this range is the map's alone. A page of it is mapped and
-        // filled by the handler when it is first touched, and then stays; all
-        // who have it have it as atomics.
+        // SAFETY: this range is the map's alone, says `new`. A page of it is mapped and
+        // filled by the handler when it is first touched, and then stays. It
+        // is handed out as atomics only.
         let page = unsafe { &*page };
         black_box(page[0].load(Relaxed));
         Some(page)

@@ -7,11 +7,14 @@
 //!
 //! The range is one page table's, which nothing else uses. Children made by
 //! [`crate::fork()`] have their own pages there.
+//!
+//! [`map_when_touched`] is the one fault handler that a program without `unsafe`
+//! can have.
 
 use abi::layout::{NPTENTRIES, PGSIZE};
-use abi::{EnvId, Error, Perm};
+use abi::{EnvId, Error, Perm, UTrapFrame};
 
-use crate::sys;
+use crate::{page_fault, sys};
 
 /// Where it begins: far from the program, from [`crate::share`] and from what
 /// the libraries of labs 5 and 6 use.
@@ -54,9 +57,33 @@ pub fn write(index: u32, word: u32) -> Result<(), Error> {
     Ok(())
 }
 
+/// From now on a fresh page of zeros is mapped wherever a write of this program
+/// meets none in the range. Replaces the program's fault handler: a fault
+/// anywhere else is a panic.
+///
+/// # Errors
+/// `NoMem`; `Inval` from a kernel that has no upcalls.
+pub fn map_when_touched() -> Result<(), Error> {
+    fn handle(fault: &UTrapFrame) {
+        let page = index_of(fault.fault_va).ok_or(Error::Inval);
+        if let Err(error) = page.and_then(map) {
+            give_up(fault.fault_va, error);
+        }
+    }
+    // SAFETY: nothing here works with floating-point numbers or 64-bit atomics,
+    // and neither do messages of this library.
+    unsafe { page_fault::set_handler(handle) }
+}
+
+/// Apart from the handler, so that the usual way through that is short.
+#[cold]
+#[inline(never)]
+fn give_up(va: u32, error: Error) -> ! {
+    panic!("fault at {va:08x}: {}", error.message())
+}
+
 /// Which page `va` is in.
-#[inline]
-pub fn index_of(va: u32) -> Option<u32> {
+fn index_of(va: u32) -> Option<u32> {
     let index = va.checked_sub(BASE)? / PGSIZE;
     (index < PAGES).then_some(index)
 }

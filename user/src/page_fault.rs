@@ -23,7 +23,9 @@
 //! may itself fault (a stack that is copied on write): that is one more fault
 //! in the handler.
 //!
-//! x87 registers are not kept: a handler must not calculate with floats.
+//! x87 registers are not kept: to keep them would have every program that
+//! handles a fault pay for registers that hardly any uses. So the handler has
+//! to leave them alone, which its type cannot say; [`set_handler`] is `unsafe`.
 
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -51,7 +53,13 @@ static HANDLER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 ///
 /// # Errors
 /// `NoMem`; `Inval` from a kernel that has no upcalls.
-pub fn set_handler(handler: Handler) -> Result<(), Error> {
+///
+/// # Safety
+/// The handler does not change the x87 registers: nothing that it calls works
+/// with floating-point numbers or with 64-bit atomics, which the compiler moves
+/// through these registers. That an instruction may fault, and that it is
+/// executed again, is of no consequence otherwise.
+pub unsafe fn set_handler(handler: Handler) -> Result<(), Error> {
     if Env::this().pgfault_upcall() != entry() {
         register()?;
     }

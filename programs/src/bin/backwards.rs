@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use programs::direction::{self, DF};
 use programs::{attack, lives};
+use user::abi::UTrapFrame;
 use user::abi::layout::PGSIZE;
 use user::env::Env;
 use user::{EnvId, Fork, fork, ipc, page_fault, println, share, sys, vm};
@@ -61,11 +62,12 @@ fn calls() {
 
 /// Each fault's frame is pushed by the kernel and the handler called by it.
 fn faults() {
-    page_fault::set_handler(|fault| {
+    let handler = |fault: &UTrapFrame| {
         assert!(fault.eflags & DF != 0, "the frame has lost the flag");
         vm::allocate(fault.fault_va & !(PGSIZE - 1)).expect("page_alloc");
-    })
-    .expect("a handler");
+    };
+    // SAFETY: the handler works with integers only.
+    unsafe { page_fault::set_handler(handler) }.expect("a handler");
     for round in 0..ROUNDS {
         let place = PLACE + (ROUNDS + round) * PGSIZE;
         // SAFETY: nothing is there; the handler puts a page there.

@@ -7,7 +7,6 @@
 
 #![no_std]
 #![no_main]
-#![forbid(unsafe_code)]
 
 use programs::disk_map::DiskMap;
 use user::ipc::{self, Message};
@@ -16,7 +15,8 @@ use user::{Error, Perm, println};
 user::program!(main);
 
 fn main() {
-    let disk = match DiskMap::new() {
+    // SAFETY: this program has no heap and no memory but its blocks.
+    let disk = match unsafe { DiskMap::new() } {
         Ok(Some(disk)) => disk,
         Ok(None) => return println!("disk server: there is no second disk"),
         Err(error) => panic!("{}", error.message()),

@@ -12,7 +12,8 @@ use user::{page_fault, println};
 user::program!(main);
 
 fn main() {
-    page_fault::set_handler(demand::fault_in).expect("set_handler");
+    // SAFETY: the handler works with integers only.
+    unsafe { page_fault::set_handler(demand::fault_in) }.expect("set_handler");
     for address in [0xdead_beef, 0xcafe_bffe] {
         // SAFETY: nothing is mapped there but what the handler maps.
         println!("{}", unsafe { RawText::at(address) });

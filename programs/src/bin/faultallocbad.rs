@@ -10,7 +10,8 @@ use user::page_fault;
 user::program!(main);
 
 fn main() {
-    page_fault::set_handler(demand::fault_in).expect("set_handler");
+    // SAFETY: the handler works with integers only.
+    unsafe { page_fault::set_handler(demand::fault_in) }.expect("set_handler");
     // SAFETY: nothing is mapped there; the kernel ends us.
     unsafe { attack::cputs(0xdead_beef, 4) };
 }

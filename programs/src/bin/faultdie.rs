@@ -10,7 +10,8 @@ use user::{page_fault, println};
 user::program!(main);
 
 fn main() {
-    page_fault::set_handler(tell_and_end).expect("set_handler");
+    // SAFETY: the handler works with integers only.
+    unsafe { page_fault::set_handler(tell_and_end) }.expect("set_handler");
     // SAFETY: nothing is mapped there, and the handler ends us.
     unsafe { attack::store(0xdead_beef, 0) };
 }

@@ -33,7 +33,8 @@ static AFTER: Registers = [const { AtomicU32::new(0) }; NAMES.len()];
 user::program!(main);
 
 fn main() {
-    page_fault::set_handler(look).expect("set_handler");
+    // SAFETY: the handler works with integers only.
+    unsafe { page_fault::set_handler(look) }.expect("set_handler");
     // SAFETY: restores everything that it changes, but for a page that is
     // nobody's.
     unsafe { fault() };

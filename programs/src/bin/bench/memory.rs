@@ -5,8 +5,7 @@
 
 use core::cell::Cell;
 
-use user::abi::UTrapFrame;
-use user::{Error, area, ipc, page_fault, sys};
+use user::{area, ipc, sys};
 
 use programs::measure::{Partner, measure, measure_prepared, must};
 
@@ -16,12 +15,8 @@ const COPIES: u32 = 64;
 /// A write to a page that is not there, and a handler that maps it.
 #[inline(never)]
 pub fn fault(row: &str) {
-    fn map(fault: &UTrapFrame) {
-        let page = area::index_of(fault.fault_va).ok_or(Error::Inval);
-        must(page.and_then(area::map));
-    }
     let unmap_all = || (0..FAULTS).for_each(|page| must(area::unmap(page)));
-    must(page_fault::set_handler(map));
+    must(area::map_when_touched());
     measure_prepared::<FAULTS, 1>(row, unmap_all, |page| must(area::write(page, 1)));
     unmap_all();
 }

@@ -1,6 +1,6 @@
 //! Entering the kernel with registers that no compiler would leave.
 //!
-//! The hard thing: who enters so may not come back, or come back anywhere. So the
+//! The hard thing: such an entry may not come back, or come back anywhere. So the
 //! environment is thrown away: where it goes on, it exits.
 
 use core::arch::global_asm;
@@ -95,8 +95,12 @@ unsafe extern "C" {
 }
 
 /// Enters by `sysenter` in this state. The environment ends, one way or another.
-pub fn enter_fast(state: &EntryState) -> ! {
-    // SAFETY: it never comes back to Rust code: wherever else it goes on, there is
-    // none of this program's, or it exits at once.
+///
+/// # Safety
+/// Neither `eip` nor, for a call that writes memory, its arguments name a place
+/// where this program has anything.
+pub unsafe fn enter_fast(state: &EntryState) -> ! {
+    // SAFETY: it never comes back to Rust code: with an `eip` of 0 it exits at
+    // once, and any other is the caller's obligation.
     unsafe { enter_fast_in_state(state) }
 }

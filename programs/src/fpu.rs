@@ -2,8 +2,9 @@
 //!
 //! The hard thing is that they are the compiler's too. But our target has no
 //! SSE, and a program without a floating-point number has no use for x87
-//! either; so between two functions of this module they stay as they are. Only
-//! such programs may use it. Source: Intel SDM volume 1, sections 8.1 and 10.5.
+//! either; so between two functions of this module they stay as they are. Such
+//! a program says once that it is one, and has a [`Unit`] for it. Source: Intel
+//! SDM volume 1, sections 8.1 and 10.5.
 //!
 //! A processor without FXSAVE has only the x87 registers, and stores them in
 //! another shape; they are brought into that of FXSAVE.
@@ -80,30 +81,106 @@ impl X87 {
     }
 }
 
-/// Fills the x87 registers, with an instruction that has an operand in memory last.
-pub fn leave_a_product() {
-    let factors = [
-        core::hint::black_box(1.5_f64.to_bits()),
-        0x4009_21fb_5444_2d18,
-    ];
-    // SAFETY: changes x87 registers only; reads two words of eight bytes.
-    unsafe {
-        asm!(
-            "fninit",
-            "fldpi", "fldpi", "fldpi", "fldpi", "fldpi", "fldpi", "fldpi",
-            "fld qword ptr [{0}]",
-            "fmul qword ptr [{0} + 8]",
-            in(reg) &raw const factors,
-            options(nostack, readonly, preserves_flags),
-        );
-    }
-}
+/// The registers of a program whose compiler has no use for them.
+#[derive(Clone, Copy)]
+pub struct Unit(());
 
-/// Whether nothing is in the unit, its pointers included. Ask before anything else.
-pub fn is_clean() -> bool {
-    let image = X87::take();
-    image.0[POINTERS].iter().all(|&word| word == 0)
-        && image.0[REGISTERS..].iter().all(|&word| word == 0)
+impl Unit {
+    /// Takes them over from the compiler, for good.
+    ///
+    /// # Safety
+    /// This program works with no floating-point numbers and no 64-bit atomics,
+    /// which the compiler moves through the x87 registers.
+    pub unsafe fn take_over() -> Unit {
+        Unit(())
+    }
+
+    /// Fills the x87 registers, with an instruction that has an operand in memory
+    /// last.
+    pub fn leave_a_product(self) {
+        // 1.5 and pi.
+        let factors = [0x3ff8_0000_0000_0000, 0x4009_21fb_5444_2d18];
+        let factors: [u64; 2] = core::hint::black_box(factors);
+        // SAFETY: changes x87 registers only, which are ours; reads two words of
+        // eight bytes.
+        unsafe {
+            asm!(
+                "fninit",
+                "fldpi", "fldpi", "fldpi", "fldpi", "fldpi", "fldpi", "fldpi",
+                "fld qword ptr [{0}]",
+                "fmul qword ptr [{0} + 8]",
+                in(reg) &raw const factors,
+                options(nostack, readonly, preserves_flags),
+            );
+        }
+    }
+
+    /// Whether nothing is in the unit, its pointers included. Ask before anything
+    /// else.
+    pub fn is_clean(self) -> bool {
+        let image = X87::take();
+        image.0[POINTERS].iter().all(|&word| word == 0)
+            && image.0[REGISTERS..].iter().all(|&word| word == 0)
+    }
+
+    /// Makes these the processor's.
+    pub fn load(self, registers: &Registers) {
+        if !has_fxsave() {
+            return X87::of_registers(registers).load();
+        }
+        // SAFETY: 512 aligned bytes, in which no reserved bit is set. The
+        // compiler has nothing in these registers, as `take_over` says.
+        unsafe {
+            asm!("fxrstor [{}]", in(reg) registers, options(nostack, readonly, preserves_flags));
+        }
+    }
+
+    /// The processor's. Where the last instruction was is left out: not every
+    /// processor keeps that.
+    pub fn store(self) -> Registers {
+        if !has_fxsave() {
+            let image = X87::take();
+            image.load();
+            return image.as_registers();
+        }
+        let mut registers = Registers([0; 128]);
+        // SAFETY: 512 aligned writeable bytes.
+        unsafe {
+            asm!("fxsave [{}]", in(reg) &raw mut registers, options(nostack, preserves_flags));
+        }
+        let words = &mut registers.0;
+        // The last opcode, and the pointers.
+        words[1] &= 0xffff;
+        words[2..MXCSR].fill(0);
+        // The mask of MXCSR's valid bits, and what no register has.
+        words[MXCSR + 1] = 0;
+        words[END..].fill(0);
+        registers
+    }
+
+    /// Leaves a division by zero pending: the next x87 instruction that waits
+    /// raises it.
+    pub fn leave_exception_pending(self) {
+        // SAFETY: changes x87 registers only, which are ours. The control word
+        // leaves nothing but division by zero unmasked.
+        unsafe {
+            asm!(
+                "fninit",
+                "push 0x37b",
+                "fldcw [esp]",
+                "add esp, 4",
+                "fld1",
+                "fldz",
+                "fdivp",
+            );
+        }
+    }
+
+    /// Takes whatever exception is pending.
+    pub fn wait(self) {
+        // SAFETY: an exception ends the environment.
+        unsafe { asm!("fwait", options(nomem, nostack, preserves_flags)) };
+    }
 }
 
 /// The registers as FXSAVE stores them.
@@ -154,61 +231,4 @@ impl Registers {
         }
         registers
     }
-
-    /// Makes them the processor's.
-    pub fn load(&self) {
-        if !has_fxsave() {
-            return X87::of_registers(self).load();
-        }
-        // SAFETY: 512 aligned bytes, in which no reserved bit is set. The
-        // compiler has nothing in these registers, see above.
-        unsafe { asm!("fxrstor [{}]", in(reg) self, options(nostack, readonly, preserves_flags)) };
-    }
-
-    /// The processor's. Where the last instruction was is left out: not every
-    /// processor keeps that.
-    pub fn store() -> Registers {
-        if !has_fxsave() {
-            let image = X87::take();
-            image.load();
-            return image.as_registers();
-        }
-        let mut registers = Registers([0; 128]);
-        // SAFETY: 512 aligned writeable bytes.
-        unsafe {
-            asm!("fxsave [{}]", in(reg) &raw mut registers, options(nostack, preserves_flags));
-        }
-        let words = &mut registers.0;
-        // The last opcode, and the pointers.
-        words[1] &= 0xffff;
-        words[2..MXCSR].fill(0);
-        // The mask of MXCSR's valid bits, and what no register has.
-        words[MXCSR + 1] = 0;
-        words[END..].fill(0);
-        registers
-    }
-}
-
-/// Leaves a division by zero pending: the next x87 instruction that waits is
-/// to raise it.
-pub fn leave_exception_pending() {
-    // SAFETY: changes x87 registers only. The control word leaves nothing but
-    // division by zero unmasked.
-    unsafe {
-        asm!(
-            "fninit",
-            "push 0x37b",
-            "fldcw [esp]",
-            "add esp, 4",
-            "fld1",
-            "fldz",
-            "fdivp",
-        );
-    }
-}
-
-/// Takes whatever exception is pending.
-pub fn wait() {
-    // SAFETY: an exception ends the environment.
-    unsafe { asm!("fwait", options(nomem, nostack, preserves_flags)) };
 }

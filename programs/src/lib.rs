@@ -1,8 +1,8 @@
 //! Small programs, one behaviour each: `src/bin`.
 //!
 //! This library holds what several of them need, and what needs `unsafe`: of
-//! the programs only those that attack, handle faults or touch chosen addresses
-//! have it, all others forbid it.
+//! the programs only those that attack, handle faults, fork by hand, use the x87
+//! unit or touch chosen addresses have it, all others forbid it.
 
 #![no_std]
 

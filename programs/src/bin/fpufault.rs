@@ -3,11 +3,10 @@
 
 #![no_std]
 #![no_main]
-#![forbid(unsafe_code)]
 
 use core::sync::atomic::Ordering::SeqCst;
 
-use programs::fpu::{self, Registers};
+use programs::fpu::{Registers, Unit};
 use user::env::Env;
 use user::{EnvStatus, Error, Fork, fork, println, share, sys};
 
@@ -23,22 +22,25 @@ fn main() {
 }
 
 fn run() -> Result<(), Error> {
+    // SAFETY: only integers of at most 32 bits are worked with here, and in the
+    // library.
+    let unit = unsafe { Unit::take_over() };
     let unhurt = &share::words(1)?[0];
     let Fork::Parent(owner) = fork()? else {
-        fpu::leave_exception_pending();
+        unit.leave_exception_pending();
         (0..ROUNDS).for_each(|_| sys::yield_now());
         println!("it waits for its exception");
-        fpu::wait();
+        unit.wait();
         panic!("there was none");
     };
     for seed in 1..=NEIGHBOURS {
         if fork()? == Fork::Child {
             let pattern = Registers::pattern(seed);
             for _ in 0..ROUNDS {
-                pattern.load();
-                fpu::wait();
+                unit.load(&pattern);
+                unit.wait();
                 sys::yield_now();
-                assert!(Registers::store() == pattern, "registers changed");
+                assert!(unit.store() == pattern, "registers changed");
             }
             unhurt.fetch_add(1, SeqCst);
             user::exit()

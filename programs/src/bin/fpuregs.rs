@@ -4,11 +4,10 @@
 
 #![no_std]
 #![no_main]
-#![forbid(unsafe_code)]
 
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use programs::fpu::Registers;
+use programs::fpu::{Registers, Unit};
 use programs::lives::wait_for;
 use user::{EnvId, Error, Fork, fork, println, share, sys};
 
@@ -27,6 +26,9 @@ fn main() {
 }
 
 fn check_all() -> Result<(), Error> {
+    // SAFETY: only integers of at most 32 bits are worked with here, and in the
+    // library.
+    let unit = unsafe { Unit::take_over() };
     let words = share::words(2)?;
     let (intact, slot_has_state) = (&words[0], &words[1]);
     let mut children = [EnvId::NONE; CHILDREN as usize];
@@ -34,7 +36,7 @@ fn check_all() -> Result<(), Error> {
         match fork()? {
             Fork::Parent(id) => *child = id,
             Fork::Child => {
-                keep(seed, intact);
+                keep(unit, seed, intact);
                 user::exit()
             }
         }
@@ -49,7 +51,7 @@ fn check_all() -> Result<(), Error> {
     let dead = match fork()? {
         Fork::Parent(id) => id,
         Fork::Child => {
-            Registers::pattern(0x5ec2e7).load();
+            unit.load(&Registers::pattern(0x5ec2e7));
             // Somebody else on this CPU: now it is the kernel that has them.
             while slot_has_state.fetch_add(1, SeqCst) < 1000 {
                 sys::yield_now();
@@ -68,7 +70,7 @@ fn check_all() -> Result<(), Error> {
                 }
             }
             Fork::Child if sys::getenvid().slot() != dead.slot() => user::exit(),
-            Fork::Child if Registers::store() == Registers::RESET => {
+            Fork::Child if unit.store() == Registers::RESET => {
                 println!("a clean unit");
                 user::exit()
             }
@@ -81,10 +83,10 @@ fn check_all() -> Result<(), Error> {
 }
 
 /// Counts how often the pattern is as it was left.
-fn keep(seed: u32, intact: &AtomicU32) {
+fn keep(unit: Unit, seed: u32, intact: &AtomicU32) {
     let pattern = Registers::pattern(seed);
     for round in 0..ROUNDS {
-        pattern.load();
+        unit.load(&pattern);
         if round % SPIN_EVERY == 0 {
             for step in 0..SPIN {
                 core::hint::black_box(step);
@@ -92,6 +94,6 @@ fn keep(seed: u32, intact: &AtomicU32) {
         } else {
             sys::yield_now();
         }
-        intact.fetch_add(u32::from(Registers::store() == pattern), SeqCst);
+        intact.fetch_add(u32::from(unit.store() == pattern), SeqCst);
     }
 }

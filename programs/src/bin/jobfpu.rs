@@ -1,4 +1,4 @@
-//! Jobs of children that never ran are ended, again and again, beside somebody who
+//! Jobs of children that never ran are ended, again and again, beside one that
 //! keeps a pattern in the x87 and SSE registers: those are nobody else's business.
 
 #![no_std]
@@ -6,7 +6,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use programs::fpu::Registers;
+use programs::fpu::{Registers, Unit};
 use programs::lives;
 use user::fork::fork_job;
 use user::{EnvId, Error, Fork, fork, println, share, sys};
@@ -26,13 +26,16 @@ fn main() {
 fn run() -> Result<(), Error> {
     let words = share::words(3)?;
     let (all_ended, changed, made) = (&words[0], &words[1], &words[2]);
+    // SAFETY: only integers of at most 32 bits are worked with here, and in the
+    // library.
+    let unit = unsafe { Unit::take_over() };
     let Fork::Parent(bystander) = fork()? else {
         let pattern = Registers::pattern(0xb15);
-        pattern.load();
+        unit.load(&pattern);
         while all_ended.load(SeqCst) == 0 {
             sys::yield_now();
-            changed.fetch_add(u32::from(Registers::store() != pattern), SeqCst);
-            pattern.load();
+            changed.fetch_add(u32::from(unit.store() != pattern), SeqCst);
+            unit.load(&pattern);
         }
         user::exit()
     };

@@ -39,6 +39,27 @@
 //! The hard thing is shared by all of them: an environment's memory is at once
 //! Rust's memory and raw material for system calls. What may pull memory from
 //! under the compiler is `unsafe` here; what cannot is not.
+//!
+//! # What safe code cannot do
+//!
+//! Whatever a program without `unsafe` calls here, with whatever arguments and
+//! however its parent and its children behave by safe calls of theirs:
+//!
+//! - No page of its program, stacks or heap is unmapped, replaced or written
+//!   but as Rust code writes it. Safe calls map pages only where there are none
+//!   ([`vm::allocate`]), in the range of [`area`], where no Rust object lies, and
+//!   behind a [`share::Page`].
+//! - Memory that another environment may write is reached through atomics
+//!   ([`share`]) or volatile reads ([`env`](mod@env), [`vm`]) only. Slices into
+//!   mapped memory ([`archive`], [`raw_args`]) are of pages that nobody writes.
+//! - Rust code runs in a child only as a whole copy of its parent
+//!   ([`fork`](mod@fork) has the argument) or as a program that was loaded from
+//!   its start ([`spawn`](mod@spawn)). Nobody fills, renumbers or starts a child
+//!   by safe calls that is neither.
+//! - Registers and upcalls are this library's to set, and so are ports to use.
+//!
+//! Ending is always allowed: a program may be killed, stopped, or die of a
+//! fault at any instruction. What is `unsafe` says what it asks in `# Safety`.
 
 #![no_std]
 

@@ -33,6 +33,7 @@ mod private_copy;
 mod programs;
 mod prompt;
 mod replay;
+mod safe_interface;
 mod starting;
 mod trace;
 mod trial;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         .chain(private_copy::trials())
         .chain(input::trials())
         .chain(hostility::trials())
+        .chain(safe_interface::trials())
         .chain(ordeals::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());

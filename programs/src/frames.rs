@@ -1,7 +1,7 @@
 //! How much memory is free, from the public table of frames.
 //!
 //! The hard thing is that the dead give theirs back a few tables at a time, while
-//! others run: so who wants to know whether all is back must be patient.
+//! others run: to know whether all is back takes patience.
 
 use core::mem::offset_of;
 

@@ -1,9 +1,9 @@
 //! The files that the system was booted with, as one piece of memory.
 //!
 //! The kernel maps a boot module here, read-only, in the environment that it
-//! is for. The hard thing is to know how long it is, which nobody says: it ends
-//! where nothing is mapped any more, and its last page ends in zeros. What
-//! format it has is not this library's affair.
+//! is for. The hard thing is its length, which nobody says: the archive ends
+//! where nothing is mapped any more, and its last page ends in zeros. Its format
+//! is not this library's affair.
 
 use abi::Perm;
 use abi::layout::{ARCHIVE, PGSIZE, UTOP};
@@ -19,10 +19,10 @@ pub fn bytes() -> &'static [u8] {
         .count();
     let start = core::ptr::with_exposed_provenance(ARCHIVE as usize);
     // SAFETY:
-    // 1. So many pages from there on are mapped and readable; who unmaps one
-    //    has the duty to know that nobody relies on it.
-    // 2. Nobody writes them: we cannot, and the kernel shows them to those only
-    //    who got them from us, with no more rights.
+    // 1. So many pages from there on are mapped and readable. To unmap one is
+    //    `unsafe`: the caller has to know that nobody relies on it.
+    // 2. Nobody writes them: we cannot, and any other environment that has them
+    //    has them from us, with no more rights.
     unsafe { core::slice::from_raw_parts(start, pages * PGSIZE as usize) }
 }
 

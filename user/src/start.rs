@@ -1,8 +1,8 @@
 //! Before and after `main`; arguments.
 //!
 //! The kernel starts a program with `esp` at the very top of the stack and all
-//! other registers 0. Whoever has arguments to give puts them there and sets
-//! `esp` to two words, `argc` and `argv`. The hard thing: the stack's top is
+//! other registers 0. A parent with arguments to give puts them there and
+//! sets `esp` to two words, `argc` and `argv`. The hard thing: the stack's top is
 //! where nothing can be read, so `_start` compares before it looks.
 
 use core::arch::naked_asm;

@@ -1,11 +1,11 @@
 //! A matrix is multiplied by a grid of environments, one for each element, that
-//! do nothing but pass numbers on: west to east what is to be multiplied, north
-//! to south the sums. After C. A. R. Hoare, "Communicating Sequential
+//! do nothing but pass numbers on: west to east the factors, north to south the
+//! sums. After C. A. R. Hoare, "Communicating Sequential
 //! Processes", 1978, section 6.2.
 //!
-//! The hard thing: there one names whom one receives from, here messages come
-//! from both sides in any order. So each says which side it is from, and who
-//! gets two from one side keeps the second.
+//! The hard thing: there a receiver names its sender, here messages come from
+//! both sides in any order. So each message says which side it is from, and an
+//! element that gets two from one side keeps the second.
 
 #![no_std]
 #![no_main]
@@ -31,7 +31,7 @@ fn main() {
 
 fn multiply() -> Result<(), Error> {
     let parent = sys::getenvid();
-    // From the last to the first: who is sent to must be there before.
+    // From the last to the first: a receiver must be there before its senders.
     let mut grid = [[EnvId::NONE; N]; N];
     for row in (0..N).rev() {
         for column in (0..N).rev() {

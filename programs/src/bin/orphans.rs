@@ -30,7 +30,7 @@ fn main() {
             }
         }
     }
-    // All but this environment's own slot are to become free.
+    // All slots but this environment's own become free.
     let left = || Env::all().filter(|env| env.status() != Some(EnvStatus::Free));
     while left().count() > 1 {
         sys::yield_now();

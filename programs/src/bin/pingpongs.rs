@@ -1,7 +1,7 @@
 //! As `pingpong`, but the number is in memory that both share, and the
 //! messages only say whose turn it is.
 //!
-//! The hard thing is who one is: what both share cannot hold it.
+//! The hard thing is to know which of the two one is: shared memory cannot say.
 
 #![no_std]
 #![no_main]

@@ -1,5 +1,5 @@
 //! Eight environments send to one, as fast as they can. Each message must come
-//! once, those of a sender in order, and who waits longest be served first.
+//! once, those of a sender in order, and the longest waiting be served first.
 //!
 //! Before it sends, each draws the next number, as in a shop. The hard thing is
 //! that between drawing and sending another may come: so a few numbers may be

@@ -42,7 +42,7 @@ fn print_series() -> Result<(), Error> {
 }
 
 /// One of the two: `first` plus the integral of `sign` times `other`'s series
-/// times 1 + 3 x^2. Who has a `reader` sends first.
+/// times 1 + 3 x^2. The side with a `reader` sends first.
 fn integrate(first: Rational, sign: i32, other: EnvId, reader: Option<EnvId>) -> Result<(), Error> {
     let mut mine = first;
     // The other's last three coefficients, the latest first.

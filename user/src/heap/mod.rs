@@ -9,12 +9,12 @@
 //!
 //! What is free is kept by the crate `linked_list_allocator`: it is small, has
 //! no dependencies here, and grows at its end, which is how an environment gets
-//! memory. That is all there is to it in one piece, from the program's end on.
-//! It only grows; a child made by [`crate::fork()`] has a copy, made page by
-//! page when either writes.
+//! memory. The heap is one piece, from the program's end on, and only grows. A
+//! child made by [`crate::fork()`] has a copy, made page by page when either
+//! writes.
 //!
 //! The hard thing is a page fault in the middle of an allocation: its handler
-//! must not find the list of what is free half changed. It finds it closed:
+//! must not find the free list half changed. The handler finds the list closed:
 //! what it asks for is refused, what it gives back is lost.
 
 mod program_break;
@@ -61,7 +61,7 @@ impl Heap {
         if self.busy.swap(true, Ordering::Acquire) {
             return None;
         }
-        // SAFETY: whoever made `busy` true has it alone until it is false again.
+        // SAFETY: `busy` was false, so nobody else has it until it is false again.
         let result = change(unsafe { &mut *self.holes.get() });
         self.busy.store(false, Ordering::Release);
         Some(result)

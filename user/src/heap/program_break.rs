@@ -5,8 +5,8 @@
 //!
 //! The hard thing is the first time, because a child has the break of its
 //! parent, which may have been another program and shorter than this one. So
-//! the break is raised to this program's end if it is lower. From then on it is
-//! never lowered below where it was: what is there is the program.
+//! a break below this program's end is raised to there first, and never goes
+//! back: below is the program.
 
 use abi::call::FEATURE_SBRK;
 use abi::layout::PGSIZE;

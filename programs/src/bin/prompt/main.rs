@@ -1,7 +1,7 @@
 //! Runs programs by name. What a person meets first.
 //!
 //! Programs come from the archive that the system was booted with, and each runs
-//! as a job of its own, so that nothing is left of it when it is to end. Line
+//! as a job of its own, so that nothing is left of it when it is ended. Line
 //! editing and the meaning of lines are the crate `shell`'s.
 //!
 //! The hard thing is that there is one console. While a program runs in the

@@ -118,11 +118,6 @@ impl<T> BigLock<T> {
         self.take().then(|| self.guard())
     }
 
-    /// The value, if the lock need not be taken because nobody else has it.
-    pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
-    }
-
     /// The value without the lock, for the last words of a dying kernel: a
     /// CPU that panics may hold the lock itself, or have stopped the one that
     /// does, and still has to print what is in the console's ring.
@@ -215,7 +210,7 @@ impl<T> Deref for Guard<'_, T> {
         // long as the lock, which `self` borrows. (2) This guard is the only
         // one (see `Sync` above), so a `&mut` to the value can only come from
         // this guard's `deref_mut`, which needs `&mut self` and thus cannot
-        // live now; or from `get_mut`, which needs `&mut` to the borrowed lock.
+        // live now.
         unsafe { &*self.lock.value.get() }
     }
 }

@@ -34,13 +34,12 @@
 //!    carried out before earlier stores are visible, so the interrupt does not
 //!    overtake its request.
 //!
-//! A halt is the exception: any CPU may ask for it, with or without the lock,
-//! and nobody answers. So [`Mailbox::halt`] is a flag of its own beside the box.
-//! The kernel does not use it when it panics: a flag reaches no CPU that spins
-//! with interrupts off elsewhere than here, and an NMI does.
+//! A panic does not come this way: it cannot wait for the lock, and a CPU that
+//! spins elsewhere with interrupts off never looks into its box. The kernel
+//! sends an NMI instead.
 
 use crate::lock::{BigLock, Guard};
-use crate::sync::{AtomicBool, AtomicU8, Ordering, spin_loop};
+use crate::sync::{AtomicU8, Ordering, spin_loop};
 
 /// Values of [`Mailbox::request`]. Writing `EMPTY` is the answer.
 const EMPTY: u8 = 0;
@@ -65,7 +64,7 @@ pub trait Target {
 
 /// What a look into the mailbox came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a CPU that is told to halt must do so"]
+#[must_use = "a CPU that was stopped has no environment to go on with"]
 pub enum Serviced {
     /// There was no request.
     Nothing,
@@ -73,16 +72,12 @@ pub enum Serviced {
     Flushed,
     /// The environment was given up: this CPU has none any more.
     Stopped,
-    /// The kernel has panicked on another CPU: stop for good, without touching
-    /// any state.
-    Halt,
 }
 
 /// One CPU's box for requests. `P` is what a stop leaves behind.
 #[derive(Debug)]
 pub struct Mailbox<P> {
     request: AtomicU8,
-    halt: AtomicBool,
     /// Written by the target before it answers a stop, taken by the initiator
     /// after. The request orders the two, so this lock is always free; it is
     /// there to say the same to the compiler.
@@ -101,7 +96,6 @@ impl<P> Mailbox<P> {
     pub const fn new() -> Mailbox<P> {
         Mailbox {
             request: AtomicU8::new(EMPTY),
-            halt: AtomicBool::new(false),
             parked: BigLock::new(None),
         }
     }
@@ -111,24 +105,16 @@ impl<P> Mailbox<P> {
     pub fn new() -> Mailbox<P> {
         Mailbox {
             request: AtomicU8::new(EMPTY),
-            halt: AtomicBool::new(false),
             parked: BigLock::new(None),
         }
     }
 
     /// Makes the box's CPU flush its TLB, and returns when it has.
     ///
-    /// `interrupt` sends the CPU the rendezvous interrupt. `on_spin` is called
-    /// in each spin of the wait: the place to obey [`Mailbox::halting`] of the
-    /// initiator's own box, and to give up on a CPU that never answers. The
-    /// guard is that of the big lock.
-    pub fn flush<K>(
-        &self,
-        _holder: &mut Guard<'_, K>,
-        interrupt: impl FnOnce(),
-        on_spin: impl FnMut(),
-    ) {
-        self.ask(FLUSH, interrupt, on_spin);
+    /// `interrupt` sends the CPU the rendezvous interrupt. The guard is that of
+    /// the big lock.
+    pub fn flush<K>(&self, _holder: &mut Guard<'_, K>, interrupt: impl FnOnce()) {
+        self.ask(FLUSH, interrupt);
     }
 
     /// Makes the box's CPU give up its environment, and returns what was left
@@ -136,25 +122,19 @@ impl<P> Mailbox<P> {
     ///
     /// `None` cannot happen, but is a value rather than a panic: this is
     /// reachable from user space.
-    pub fn stop<K>(
-        &self,
-        _holder: &mut Guard<'_, K>,
-        interrupt: impl FnOnce(),
-        on_spin: impl FnMut(),
-    ) -> Option<P> {
-        self.ask(STOP, interrupt, on_spin);
+    pub fn stop<K>(&self, _holder: &mut Guard<'_, K>, interrupt: impl FnOnce()) -> Option<P> {
+        self.ask(STOP, interrupt);
         self.parked.try_lock()?.take()
     }
 
     /// Posts a request and waits for the answer.
-    fn ask(&self, request: u8, interrupt: impl FnOnce(), mut on_spin: impl FnMut()) {
+    fn ask(&self, request: u8, interrupt: impl FnOnce()) {
         // Release: the target sees the page tables as changed before this.
         self.request.store(request, Ordering::Release);
         interrupt();
         // Acquire: this CPU sees all that the target did before it answered.
         while self.request.load(Ordering::Acquire) != EMPTY {
             spin_loop();
-            on_spin();
         }
     }
 
@@ -162,9 +142,6 @@ impl<P> Mailbox<P> {
     /// interrupts off and without the big lock: in the handler of the rendezvous
     /// interrupt, and in each spin of the wait for the lock.
     pub fn service(&self, target: &mut impl Target<Parked = P>) -> Serviced {
-        if self.halting() {
-            return Serviced::Halt;
-        }
         // Acquire: pairs with the release in `ask`.
         let serviced = match self.request.load(Ordering::Acquire) {
             FLUSH => {
@@ -184,17 +161,5 @@ impl<P> Mailbox<P> {
         // may free what this CPU was using.
         self.request.store(EMPTY, Ordering::Release);
         serviced
-    }
-
-    /// Tells the box's CPU to stop for good. Any CPU may do so at any time,
-    /// whether or not it holds the lock; nobody waits for an answer.
-    pub fn halt(&self) {
-        self.halt.store(true, Ordering::Release);
-    }
-
-    /// Whether this CPU was told to stop for good. Touches nothing, so that a
-    /// handler of non-maskable interrupts can ask.
-    pub fn halting(&self) -> bool {
-        self.halt.load(Ordering::Acquire)
     }
 }

@@ -179,7 +179,7 @@ impl Target for Cpu<'_> {
 fn unmap(machine: &Machine) {
     let mut guard = machine.lock.lock(thread::yield_now);
     machine.entry.store(0, Ordering::Relaxed);
-    machine.mailbox.flush(&mut guard, || (), thread::yield_now);
+    machine.mailbox.flush(&mut guard, || ());
     machine.frame.set(9);
     guard.set(guard.get() + 1);
 }
@@ -209,10 +209,10 @@ fn a_stop_brings_the_whole_state() {
         let thread = thread::spawn(move || Cpu::new(&target).run_user());
         let mut guard = shared.lock.lock(thread::yield_now);
         let mailbox = &shared.mailbox;
-        let parked = mailbox.stop(&mut guard, || (), thread::yield_now);
+        let parked = mailbox.stop(&mut guard, || ());
         assert_eq!(parked, Some([1, 1]));
         // And again: the box is as good as new.
-        let parked = mailbox.stop(&mut guard, || (), thread::yield_now);
+        let parked = mailbox.stop(&mut guard, || ());
         assert_eq!(parked, Some([1, 2]));
         drop(guard);
         shared.over.store(true, Ordering::Release);
@@ -254,7 +254,7 @@ fn a_stop_reaches_a_cpu_that_waits_for_the_lock() {
         });
         let mut guard = shared.lock.lock(thread::yield_now);
         let mailbox = &shared.mailbox;
-        let parked = mailbox.stop(&mut guard, || (), thread::yield_now);
+        let parked = mailbox.stop(&mut guard, || ());
         assert_eq!(parked, Some([1, 1]));
         drop(guard);
         shared.over.store(true, Ordering::Release);
@@ -286,7 +286,7 @@ fn two_cpus_stop_each_other() {
         // After taking the lock a CPU looks whether it still has work.
         if cpu.0 == 0 {
             let other = &boxes[1 - me];
-            assert_eq!(other.stop(&mut guard, || (), thread::yield_now), Some(1));
+            assert_eq!(other.stop(&mut guard, || ()), Some(1));
         }
         drop(guard);
         finished.fetch_add(1, Ordering::Release);
@@ -307,27 +307,5 @@ fn two_cpus_stop_each_other() {
         let mine = kill_the_other(&pair, 0);
         // Exactly one of them was stopped.
         assert_eq!(mine + thread.join().unwrap(), 1);
-    });
-}
-
-/// A panic needs no lock, beats whatever else is in the box, and what the
-/// panicking CPU wrote before is seen.
-#[test]
-fn a_halt_needs_no_lock_and_is_seen() {
-    explore("halt", || {
-        let shared = machine();
-        let target = shared.clone();
-        let thread = thread::spawn(move || {
-            let mut cpu = Cpu::new(&target);
-            while target.mailbox.service(&mut cpu) != Serviced::Halt {
-                thread::yield_now();
-            }
-            target.entry.load(Ordering::Relaxed)
-        });
-        // Somebody else has the lock and keeps it.
-        let _guard = shared.lock.lock(thread::yield_now);
-        shared.entry.store(7, Ordering::Relaxed);
-        shared.mailbox.halt();
-        assert_eq!(thread.join().unwrap(), 7);
     });
 }

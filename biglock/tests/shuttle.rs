@@ -81,11 +81,11 @@ fn run(machine: &Machine, me: usize) -> [u32; 2] {
     let other = (me + 1 + me % 3) % CPUS;
     if me.is_multiple_of(2) {
         guard[other][0] += 1;
-        machine.boxes[other].flush(&mut guard, || (), || ());
+        machine.boxes[other].flush(&mut guard, || ());
     } else {
         guard[other][1] += 1;
         let expected = guard[other][1];
-        let parked = machine.boxes[other].stop(&mut guard, || (), || ());
+        let parked = machine.boxes[other].stop(&mut guard, || ());
         assert_eq!(parked, Some(expected));
     }
     drop(guard);

@@ -28,12 +28,12 @@ fn additions_are_not_lost() {
 
 #[test]
 fn try_lock_fails_only_while_it_is_held() {
-    let mut lock = BigLock::new(1);
+    let lock = BigLock::new(1);
     let guard = lock.try_lock().unwrap();
     assert!(lock.try_lock().is_none());
     drop(guard);
     *lock.try_lock().unwrap() += 1;
-    assert_eq!(*lock.get_mut(), 2);
+    assert_eq!(*lock.try_lock().unwrap(), 2);
 }
 
 #[test]
@@ -150,9 +150,6 @@ fn an_empty_box_does_nothing() {
     let mailbox = Mailbox::new();
     let mut cpu = Cpu::default();
     assert_eq!(mailbox.service(&mut cpu), Serviced::Nothing);
-    assert!(!mailbox.halting());
-    mailbox.halt();
-    assert_eq!(mailbox.service(&mut cpu), Serviced::Halt);
     assert_eq!((cpu.flushes, cpu.stops), (0, 0));
 }
 
@@ -178,11 +175,11 @@ fn everybody_is_initiator_and_target() {
             if round % 3 == 0 {
                 guard[other][1] += 1;
                 let expected = guard[other][1];
-                let parked = boxes[other].stop(&mut guard, || (), thread::yield_now);
+                let parked = boxes[other].stop(&mut guard, || ());
                 assert_eq!(parked, Some([expected; 17]));
             } else {
                 guard[other][0] += 1;
-                boxes[other].flush(&mut guard, || (), thread::yield_now);
+                boxes[other].flush(&mut guard, || ());
             }
         }
         done.fetch_add(1, Ordering::Release);
@@ -256,9 +253,9 @@ fn the_answer_comes_last() {
             for round in 1..=rounds {
                 obeyed.store(false, Ordering::Relaxed);
                 if round % 2 == 0 {
-                    mailbox.flush(&mut guard, || (), || ());
+                    mailbox.flush(&mut guard, || ());
                 } else {
-                    let parked = mailbox.stop(&mut guard, || (), || ());
+                    let parked = mailbox.stop(&mut guard, || ());
                     let parked = parked.expect("answered before anything was left behind");
                     assert!(parked.iter().all(|&byte| byte == round));
                 }

@@ -180,11 +180,11 @@ fn make_obey(holder: &mut KernelGuard) {
     match holder.outbox().remote {
         Some(Remote::Flush(cpu)) => {
             let mailbox = &smp::area(cpu).mailbox;
-            mailbox.flush(holder, || smp::interrupt(cpu), || {});
+            mailbox.flush(holder, || smp::interrupt(cpu));
         }
         Some(Remote::Stop(cpu)) => {
             let mailbox = &smp::area(cpu).mailbox;
-            if let Some((frame, event)) = mailbox.stop(holder, || smp::interrupt(cpu), || {}) {
+            if let Some((frame, event)) = mailbox.stop(holder, || smp::interrupt(cpu)) {
                 holder.parked(cpu, &frame, event);
             }
         }

@@ -7,7 +7,6 @@
 
 use crate::machine::address_space;
 use crate::machine::smp::{Parked, ThisCpu, data_segments, fpu};
-use crate::machine::x86;
 use abi::{EnvId, TrapFrame};
 use biglock::{Serviced, Target};
 use core::sync::atomic::Ordering::Relaxed;
@@ -44,6 +43,5 @@ pub fn answer(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> Option<Event> {
     match cpu.area().mailbox.service(&mut Obey { cpu, event, frame }) {
         Serviced::Nothing | Serviced::Flushed => None,
         Serviced::Stopped => Some(event.divide().1),
-        Serviced::Halt => x86::halt_forever(),
     }
 }

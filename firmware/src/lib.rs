@@ -14,6 +14,7 @@
 //! | [`multiboot`] | boot information: memory, modules, strings |
 //! | [`options`] | the kernel's command line |
 //! | [`module_string`] | a module's name, personality and arguments |
+//! | [`apic`] | CPUs and I/O APICs, whichever table lists them |
 //! | [`acpi`] | RSDP, RSDT/XSDT, MADT |
 //! | [`mp_table`] | the MultiProcessor Specification's table |
 //! | [`topology`] | the CPUs to start, from whichever table there is |
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acpi;
+pub mod apic;
 pub mod module_string;
 pub mod mp_table;
 pub mod multiboot;

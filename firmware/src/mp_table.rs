@@ -8,10 +8,10 @@
 
 use arrayvec::ArrayVec;
 
+use crate::apic::{Cpus, DEFAULT_LOCAL_APIC, IoApic, MAX_IO_APICS, local_apic_address};
 use crate::phys::{
     PhysBytes, byte_sum, bytes_at, find_paragraph, sums_to_zero, u8_in, u16_in, u32_in,
 };
-use crate::topology::{Cpus, DEFAULT_LOCAL_APIC, IoApic, MAX_IO_APICS, local_apic_address};
 
 /// BIOS data area: segment of the extended BIOS data area.
 const EBDA_SEGMENT: u32 = 0x40E;

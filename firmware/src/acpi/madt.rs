@@ -8,8 +8,8 @@ use arrayvec::ArrayVec;
 
 use super::rsdp::Rsdp;
 use super::table::{HEADER, Table};
+use crate::apic::{Cpus, DEFAULT_LOCAL_APIC, IoApic, MAX_IO_APICS, local_apic_address};
 use crate::phys::{PhysBytes, u8_in, u16_in, u32_in, u64_in};
-use crate::topology::{Cpus, DEFAULT_LOCAL_APIC, IoApic, MAX_IO_APICS, local_apic_address};
 
 /// The most interrupt source overrides that are listed: one for each ISA line.
 pub const MAX_OVERRIDES: usize = 16;

@@ -3,7 +3,7 @@
 use crate::machine::*;
 use firmware::acpi::madt::{Madt, Override};
 use firmware::acpi::{MAX_TABLE, Rsdp};
-use firmware::topology::{DEFAULT_LOCAL_APIC, IoApic};
+use firmware::apic::{DEFAULT_LOCAL_APIC, IoApic};
 
 fn ids(machine: &Machine) -> Option<Vec<u8>> {
     Madt::find(machine, 0).map(|madt| madt.cpus.apic_ids().to_vec())

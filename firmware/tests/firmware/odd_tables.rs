@@ -6,7 +6,7 @@
 
 use crate::machine::*;
 use firmware::acpi::madt::Madt;
-use firmware::topology::MAX_CPUS;
+use firmware::apic::MAX_CPUS;
 
 /// Where further tables go.
 const OTHER: u32 = 0x06FF_0003;

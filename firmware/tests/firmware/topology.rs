@@ -6,8 +6,9 @@
 
 use crate::machine::*;
 use firmware::Topology;
+use firmware::apic::{DEFAULT_LOCAL_APIC, MAX_CPUS};
 use firmware::mp_table::MpError;
-use firmware::topology::{DEFAULT_LOCAL_APIC, MAX_CPUS, TopologySource};
+use firmware::topology::TopologySource;
 
 #[test]
 fn acpi_beats_the_mp_table() {

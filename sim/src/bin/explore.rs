@@ -32,7 +32,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> 
                 wanted.cpus = parsed.ok_or(format!("not from 2 to 8 CPUs: {count}"))?;
             }
             "--allow-stale" => wanted.allow_stale = true,
-            _ if Scenario::named(&argument).is_some() => wanted.names.push(argument),
+            _ if scenarios::named(&argument).is_some() => wanted.names.push(argument),
             _ => return Err(format!("unknown scenario: {argument}")),
         }
     }

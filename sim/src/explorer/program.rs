@@ -15,6 +15,9 @@ use crate::machine::{Machine, Mode};
 use abi::{Call, Personality};
 use kcore::CpuId;
 
+/// The byte that is typed whenever a program waits for one.
+pub const TYPED: u8 = b'x';
+
 /// An argument of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {

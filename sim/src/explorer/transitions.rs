@@ -5,7 +5,7 @@
 //! fetch a translation that its program never asked for, even while it waits
 //! for the lock; an interrupt may arrive before any instruction.
 
-use super::program::{self, Op, access};
+use super::program::{self, Op, TYPED, access};
 use super::scenarios::Scenario;
 use crate::checks::{Verdict, Violation};
 use crate::machine::user::Access;
@@ -14,9 +14,6 @@ use crate::mmu::walk;
 use abi::trap::Vector;
 use kcore::{CpuId, Event};
 use std::fmt;
-
-/// The byte that is typed.
-pub const TYPED: u8 = b'x';
 
 /// What kind of thing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 //! The hard thing is that the one concerned may be doing anything just then:
 //! running, calling, waiting for the lock, dying on its own.
 
-use super::Scenario;
 use super::parts::*;
 use crate::explorer::program::{Op, Value};
 use abi::Call;

@@ -2,10 +2,8 @@
 //!
 //! The hard thing is the moment between "is it waiting?" and "then send".
 
-use super::Scenario;
 use super::parts::*;
-use crate::explorer::program::Op;
-use crate::explorer::transitions::TYPED;
+use crate::explorer::program::{Op, TYPED};
 use abi::Call;
 use abi::layout::UTOP;
 

@@ -3,7 +3,6 @@
 //! The hard thing in all of them is the same: a CPU remembers a translation, and
 //! may fetch it again until the very moment at which the tables change.
 
-use super::Scenario;
 use super::parts::*;
 use crate::explorer::program::Op;
 use abi::Call;

@@ -3,22 +3,17 @@
 //!
 //! The hard thing is to keep them short enough to be read as a history.
 
-use super::{Scenario, Stage};
+pub use super::scenario::{CPU0, RUN, RW, Scenario, Stage};
 use crate::explorer::program::{Op, Value};
 use crate::machine::Spec;
 use abi::{Call, EnvStatus};
-use kcore::CpuId;
 
 /// A page that environments use.
 pub const A: u32 = 0x40_0000;
 /// Another, in the same page table.
 pub const B: u32 = 0x40_1000;
-/// Read and write.
-pub const RW: u32 = 7;
 /// Read only.
 pub const RO: u32 = 5;
-/// The status that starts.
-pub const RUN: u32 = EnvStatus::Runnable as u32;
 /// The status that stops.
 pub const STOP: u32 = EnvStatus::NotRunnable as u32;
 /// The first environment.
@@ -27,9 +22,6 @@ pub const PARENT: u32 = 0x1000;
 pub const CHILD: u32 = 0x1001;
 /// Its second child, or its child's first.
 pub const GRANDCHILD: u32 = 0x1002;
-
-/// Where the first environment runs.
-pub const CPU0: CpuId = CpuId(0);
 
 /// A call.
 pub fn call(call: Call, arguments: [Value; 5]) -> Op {

@@ -6,7 +6,6 @@
 //! result of its call, each receiver receives exactly as often as something is
 //! sent, and at the end nobody may be left.
 
-use super::Scenario;
 use super::parts::*;
 use crate::explorer::program::Op;
 use abi::layout::UTOP;

@@ -1,0 +1,122 @@
+//! One history: what it is, and how a machine gets to its beginning.
+//!
+//! The hard thing is that every exploration must begin in the same state, to the
+//! bit: so it is reached by calls that succeed, and what they leave behind is
+//! forgotten.
+
+use crate::explorer::program::{Op, go_on};
+use crate::explorer::state::forget_history;
+use crate::machine::call::Answer;
+use crate::machine::{Machine, Mode, Spec, Store};
+use abi::{Call, EnvStatus, Personality};
+use kcore::{CpuId, Event};
+
+/// Read and write.
+pub const RW: u32 = 7;
+/// The status that starts.
+pub const RUN: u32 = EnvStatus::Runnable as u32;
+/// Where the first environment runs.
+pub const CPU0: CpuId = CpuId(0);
+
+/// A history to explore.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// The machine.
+    pub spec: Spec,
+    /// The programs.
+    pub text: Vec<Op>,
+    /// Pages whose translations CPUs may fetch at any time.
+    pub pages: Vec<u32>,
+    /// What happens before the exploration begins.
+    pub prepare: fn(&mut Stage<'_, '_>),
+    /// Whether it is enough of a violation that a CPU *remembers* what was
+    /// taken away, or a program has to use it.
+    pub forbid_stale: bool,
+    /// Whether it is a violation that somebody is left when nothing can happen
+    /// any more.
+    pub all_end: bool,
+}
+
+/// The first environment, on CPU 0, before the exploration begins.
+pub struct Stage<'m, 't> {
+    machine: &'m mut Machine<'t>,
+}
+
+impl Stage<'_, '_> {
+    /// It makes a call, which succeeds.
+    pub(super) fn call(&mut self, call: Call, arguments: [u32; 5]) -> u32 {
+        match self.machine.call(CPU0, call, arguments) {
+            Answer::Value(value) => value,
+            answer => panic!("{call:?} while preparing: {answer:?}"),
+        }
+    }
+
+    pub(super) fn page_alloc(&mut self, id: u32, va: u32) {
+        self.call(Call::PageAlloc, [id, va, RW, 0, 0]);
+    }
+
+    pub(super) fn page_map(&mut self, from: u32, from_va: u32, to: u32, to_va: u32) {
+        self.call(Call::PageMap, [from, from_va, to, to_va, RW]);
+    }
+
+    pub(super) fn page_unmap(&mut self, id: u32, va: u32) {
+        self.call(Call::PageUnmap, [id, va, 0, 0, 0]);
+    }
+
+    /// It makes a child that will start at an index of the text.
+    pub(super) fn child(&mut self, start: usize) -> u32 {
+        let own = self.machine.cpu(CPU0).frame.eip;
+        self.machine.cpu_mut(CPU0).frame.eip = start as u32;
+        let id = self.call(Call::Exofork, [0; 5]);
+        self.machine.cpu_mut(CPU0).frame.eip = own;
+        id
+    }
+
+    /// It starts a child, and whoever idles looks for work.
+    pub(super) fn start(&mut self, id: u32) {
+        self.call(Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+        for cpu in self.machine.cpu_ids() {
+            if self.machine.cpu(cpu).mode == Mode::Idle {
+                self.machine.cpu_mut(cpu).ipi = false;
+                self.machine.run_event(cpu, Event::Wake);
+            }
+        }
+    }
+}
+
+impl Scenario {
+    /// The same, but what is taken away and remembered is not enough of a
+    /// violation: a program has to use it.
+    #[must_use]
+    pub fn allowing_stale(mut self) -> Scenario {
+        self.forbid_stale = false;
+        self
+    }
+
+    /// The same on a machine with more CPUs, which sleep at first.
+    #[must_use]
+    pub fn with_cpus(mut self, cpus: u8) -> Scenario {
+        self.spec.cpus = cpus;
+        self
+    }
+
+    /// Gives `f` a machine in the initial state.
+    pub fn with_machine<R>(&self, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
+        let mut store = Store::new(&self.spec);
+        let mut machine = Machine::new(&mut store, self.spec);
+        machine.usage_bits = false;
+        machine.boot(0, Personality::Lab4);
+        machine.calm_down();
+        (self.prepare)(&mut Stage {
+            machine: &mut machine,
+        });
+        machine.clean_up(CPU0);
+        forget_history(&mut machine);
+        go_on(&mut machine, &self.text).expect("programs begin with a visible op");
+        f(&mut machine)
+    }
+}

@@ -36,6 +36,7 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
             "documents::every_call_has_a_wrapper",
             every_call_has_a_wrapper,
         ),
+        Trial::test("documents::links_lead_somewhere", links_lead_somewhere),
         Trial::test("documents::reading_names_every_file", reading_is_complete),
     ])
 }
@@ -133,6 +134,39 @@ fn every_call_has_a_wrapper() -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("user/src/sys.rs makes no {missing:?}").into())
+}
+
+/// Folders of pages, and pages, whose links are followed.
+const LINKED: [&str; 4] = ["docs", "docs/decisions", "plants", "."];
+
+/// What a page links to within the tree is there.
+fn links_lead_somewhere() -> Result<(), Failed> {
+    let root = host()?.workspace.root();
+    let mut dead = Vec::new();
+    let mut links = 0;
+    for folder in LINKED.map(|folder| root.join(folder)) {
+        for file in std::fs::read_dir(&folder)? {
+            let page = file?.path();
+            if page.extension().is_none_or(|extension| extension != "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&page)?;
+            for rest in text.split("](").skip(1) {
+                let target = rest.split([')', '#']).next().unwrap_or_default();
+                if target.is_empty() || target.contains("://") {
+                    continue;
+                }
+                links += 1;
+                if !folder.join(target).exists() {
+                    dead.push(format!("{}: {target}", page.display()));
+                }
+            }
+        }
+    }
+    if dead.is_empty() && links > 100 {
+        return Ok(());
+    }
+    Err(format!("of {links} links these lead nowhere: {dead:?}").into())
 }
 
 fn names_tests(page: &str, column: usize, cases: &[String]) -> Result<(), Failed> {

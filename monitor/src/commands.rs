@@ -1,7 +1,8 @@
 //! The list of commands, and those that need no file of their own.
 
 use crate::backtrace::{Calls, HEADING};
-use crate::{Done, Session, Stopped, Then, environments, memory, say};
+use crate::session::{Done, Session, Stopped, Then, say};
+use crate::{environments, memory};
 use abi::layout::KERNBASE;
 use abi::trap::FLAG_TF;
 use kcore::PhysMem;

@@ -1,20 +1,12 @@
-//! Environments, as the monitor shows and names them.
+//! Environments, as the monitor shows them.
 //!
-//! The hard thing is that a slot's last id outlives its environment: only ids
-//! of the living name one.
+//! The hard thing is that a slot's last id outlives its environment: only the
+//! living are shown.
 
-use crate::{Complaint, Done, Session, Then, say};
-use abi::{EnvId, EnvStatus};
+use crate::session::{Done, Session, Then, say};
+use abi::EnvStatus;
 use kcore::PhysMem;
-use kcore::env::{Env, Slot, Wait};
-use witness::trace::Traced;
-
-/// The environment with an id, in hexadecimal.
-pub fn named<M: PhysMem>(kernel: &Traced<'_, M>, id: &str) -> Result<Slot, Complaint> {
-    let id = crate::memory::hexadecimal(id)?;
-    let found = kernel.envs().find(EnvId(id.cast_signed()));
-    found.ok_or("No such environment")
-}
+use kcore::env::{Env, Wait};
 
 /// `envs`: a line for each.
 pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {

@@ -19,53 +19,20 @@ mod commands;
 mod environments;
 mod machine;
 mod memory;
+mod session;
 
 pub use machine::{Image, LINE, Machine};
 
 use abi::TrapFrame;
-use abi::trap::{FLAG_TF, Vector};
+use abi::trap::Vector;
 use arrayvec::ArrayVec;
 use commands::Command;
-use kcore::env::Slot;
-use kcore::paging::Space;
 use kcore::{CpuId, PhysMem};
+use session::{Done, Session, Stopped, Then, say};
 use witness::trace::Traced;
-
-/// Prints a line. A console on which nothing can be printed is nobody's to tell.
-macro_rules! say {
-    ($machine:expr, $($arg:tt)*) => {{
-        let _ = writeln!($machine, $($arg)*);
-    }};
-}
-pub(crate) use say;
 
 /// Most words in a line, the command included.
 const MAX_WORDS: usize = 16;
-
-/// What a command works with.
-struct Session<'s, M: PhysMem> {
-    machine: &'s mut dyn Machine,
-    kernel: &'s Traced<'s, M>,
-    stopped: Option<Stopped<'s>>,
-}
-
-/// The environment that is at a breakpoint.
-struct Stopped<'s> {
-    slot: Slot,
-    frame: &'s mut TrapFrame,
-}
-
-/// What to do after a command.
-enum Then {
-    /// Ask for the next one.
-    Prompt,
-    /// Let the environment go on.
-    Leave,
-}
-
-/// Why a command did nothing; printed as a line.
-type Complaint = &'static str;
-type Done = Result<Then, Complaint>;
 
 /// The environment on `cpu` is at a breakpoint, or has made a single step,
 /// with these registers. Returns when it may go on.
@@ -146,27 +113,5 @@ impl<M: PhysMem> Session<'_, M> {
                 Ok(Then::Prompt)
             }
         }
-    }
-
-    /// The address space that a command means: that of the environment that is
-    /// named, else of the one that is stopped, else the kernel's.
-    fn space(&self, id: Option<&&str>) -> Result<Space, Complaint> {
-        let slot = match id {
-            Some(id) => Some(environments::named(self.kernel, id)?),
-            None => self.stopped.as_ref().map(|stopped| stopped.slot),
-        };
-        Ok(match slot {
-            Some(slot) => self.kernel.envs()[slot].space,
-            None => Space {
-                pgdir: self.kernel.config().kernel_pgdir,
-            },
-        })
-    }
-
-    /// Lets the environment go on, with the trap flag set or clear.
-    fn leave(&mut self, trap_flag: u32) -> Done {
-        let stopped = self.stopped.as_mut().ok_or("No environment is stopped")?;
-        stopped.frame.eflags = stopped.frame.eflags & !FLAG_TF | trap_flag;
-        Ok(Then::Leave)
     }
 }

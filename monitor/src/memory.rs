@@ -6,7 +6,8 @@
 //! physical memory is read only if the kernel's own page tables, which are in
 //! its image, map it as RAM. Device registers are not.
 
-use crate::{Complaint, Done, Machine, Session, Then, say};
+use crate::machine::Machine;
+use crate::session::{Complaint, Done, Session, Then, hexadecimal, say};
 use abi::Perm;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSHIFT, PGSIZE, PTSIZE, pdx, ptx};
 use core::fmt;
@@ -19,12 +20,6 @@ const FEW: u32 = 16;
 const MANY: u32 = 4096;
 /// Words in a line.
 const COLUMNS: u32 = 4;
-
-/// A number in hexadecimal, with `0x` or without.
-pub fn hexadecimal(word: &str) -> Result<u32, Complaint> {
-    let digits = word.strip_prefix("0x").unwrap_or(word);
-    u32::from_str_radix(digits, 16).map_err(|_| "Not a hexadecimal number")
-}
 
 /// The address that every command here begins with, and how many words.
 fn range(arguments: &[&str]) -> Result<(u32, u32), Complaint> {

@@ -19,6 +19,7 @@ use kcore::watch::Unwatched;
 use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use std::ops::ControlFlow;
 use witness::digest;
 use witness::record::result_code;
 
@@ -253,69 +254,82 @@ impl Replayer<'_> {
                 Some(Err(error)) => return Err(self.place.unreadable(error, offset)),
                 Some(Ok(record)) => record,
             };
-            match record {
-                Record::Boot(_) => {
-                    return Err(self.place.unreadable(ReadError::Value, offset));
-                }
-                Record::Words { pa, words } => {
-                    for (index, word) in (0..).zip(words) {
-                        self.kernel
-                            .mem()
-                            .write(pa.wrapping_add(index * 4) & !3, word);
-                    }
-                }
-                Record::Module {
-                    start,
-                    len,
-                    personality,
-                    kind,
-                    arguments,
-                    archive,
-                } => {
-                    module = Some(Module {
-                        image: Image { start, len },
-                        personality,
-                        kind,
-                        arguments,
-                        archive: Image {
-                            start: archive.0,
-                            len: archive.1,
-                        },
-                    });
-                }
-                Record::Made(kind, detail) => self.make(module.take(), (kind, detail))?,
-                Record::Enter {
-                    cpu,
-                    now,
-                    event,
-                    frame,
-                } => self.enter(cpu, now, event, frame),
-                Record::Bytes(pa, bytes) => {
-                    self.report.bytes_read += bytes.len() as u64;
-                    self.kernel.mem().reads.push_back((pa, bytes));
-                }
-                Record::Leave(answer) => self.leave(&answer)?,
-                Record::Parked { cpu, event, frame } => {
-                    self.report.stops += 1;
-                    self.kernel.parked(cpu, &frame, event);
-                }
-                Record::Settled => self.kernel.settle(),
-                Record::Digest(recorded) => {
-                    let replayed = digest::full(&self.kernel);
-                    if recorded != replayed {
-                        return Err(self.place.differs("the full digest", recorded, replayed));
-                    }
-                    self.report.digests += 1;
-                }
-                Record::End => {
-                    self.report.ended = true;
-                    break;
-                }
+            if self.follow(record, &mut module, offset)?.is_break() {
+                break;
             }
         }
         self.report.cpus = self.cpus.len();
         self.report.environments = self.environments.len();
         Ok(std::mem::take(&mut self.report))
+    }
+
+    /// Does what one record says, and compares; the record `End` is the last.
+    fn follow(
+        &mut self,
+        record: Record,
+        module: &mut Option<Module>,
+        offset: usize,
+    ) -> Result<ControlFlow<()>, Difference> {
+        match record {
+            Record::Boot(_) => {
+                return Err(self.place.unreadable(ReadError::Value, offset));
+            }
+            Record::Words { pa, words } => {
+                for (index, word) in (0..).zip(words) {
+                    self.kernel
+                        .mem()
+                        .write(pa.wrapping_add(index * 4) & !3, word);
+                }
+            }
+            Record::Module {
+                start,
+                len,
+                personality,
+                kind,
+                arguments,
+                archive,
+            } => {
+                *module = Some(Module {
+                    image: Image { start, len },
+                    personality,
+                    kind,
+                    arguments,
+                    archive: Image {
+                        start: archive.0,
+                        len: archive.1,
+                    },
+                });
+            }
+            Record::Made(kind, detail) => self.make(module.take(), (kind, detail))?,
+            Record::Enter {
+                cpu,
+                now,
+                event,
+                frame,
+            } => self.enter(cpu, now, event, frame),
+            Record::Bytes(pa, bytes) => {
+                self.report.bytes_read += bytes.len() as u64;
+                self.kernel.mem().reads.push_back((pa, bytes));
+            }
+            Record::Leave(answer) => self.leave(&answer)?,
+            Record::Parked { cpu, event, frame } => {
+                self.report.stops += 1;
+                self.kernel.parked(cpu, &frame, event);
+            }
+            Record::Settled => self.kernel.settle(),
+            Record::Digest(recorded) => {
+                let replayed = digest::full(&self.kernel);
+                if recorded != replayed {
+                    return Err(self.place.differs("the full digest", recorded, replayed));
+                }
+                self.report.digests += 1;
+            }
+            Record::End => {
+                self.report.ended = true;
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn make(&mut self, module: Option<Module>, recorded: (u8, u32)) -> Result<(), Difference> {

@@ -6,9 +6,16 @@
 //! else than RAM is not RAM, whatever others say: usable is the union of the
 //! entries of type 1 minus the union of all others.
 
-use super::Array;
 use crate::phys::{FOUR_GIB, PhysBytes, bytes_at, u32_in, u64_in};
 use crate::ranges::{PhysRange, RangeSet};
+
+/// A place and a size in physical memory that came as two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Array {
+    pub pa: u32,
+    /// Entries or bytes, as the field says.
+    pub count: u32,
+}
 
 /// A map with more entries than this is not believed: if only its beginning were
 /// read, RAM that the rest calls reserved would be used.

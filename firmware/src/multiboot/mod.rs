@@ -15,6 +15,8 @@ mod strings;
 pub use memory_map::{MemoryMap, MemorySource};
 pub use strings::BootString;
 
+use memory_map::Array;
+
 use crate::phys::{PhysBytes, bytes_at, u32_in};
 use crate::ranges::PhysRange;
 
@@ -48,14 +50,6 @@ impl core::fmt::Display for BootError {
             BootError::Unreadable(pa) => write!(f, "cannot read boot information at {pa:#010x}"),
         }
     }
-}
-
-/// A place and a size in physical memory that came as two words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Array {
-    pa: u32,
-    /// Entries or bytes, as the field says.
-    count: u32,
 }
 
 /// The fields of the information structure that the kernel uses. An absent

@@ -5,33 +5,10 @@
 //! kernel core's to know, and if it forgets to say so, one program finds another's
 //! number here.
 
+use super::parts::Fpu;
 use super::{Machine, Mode};
-use kcore::env::Slot;
 use kcore::step::FpuLeft;
 use kcore::{CpuId, Event, Outbox, Step, ToResume};
-use std::collections::BTreeMap;
-
-/// One CPU's registers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Fpu {
-    /// Whose they are while using them does not trap.
-    pub user: Option<Slot>,
-    /// What is in them.
-    pub value: u32,
-}
-
-/// What is saved in memory, for each slot that ever saved something.
-pub type Saved = BTreeMap<u16, u32>;
-
-impl Fpu {
-    /// Saves the registers for their user, if they have one, and resets them.
-    pub(super) fn leave(&mut self, saved: &mut Saved) {
-        if let Some(user) = self.user {
-            saved.insert(user.0, self.value);
-        }
-        *self = Fpu::default();
-    }
-}
 
 impl Machine<'_> {
     /// Does what a step of `cpu` says about its registers.

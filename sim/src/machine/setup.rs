@@ -1,91 +1,21 @@
 //! What a simulated machine looks like before the first environment runs.
 //!
-//! ```text
-//! frame 0          never used
-//!       1          the kernel's page directory
-//!       2, 3       its tables for the windows UENVS and UPAGES
-//!       4 ..       the public table of environments (31 frames)
-//!      35 ..       the public table of frames
-//!       .. frames  usable
-//! frames ..        boot modules; beyond the kernel's table of frames
-//! ```
-//!
 //! The hard thing: the tables that the kernel borrows must outlive it, so they
 //! are the caller's, in a [`Store`].
 
-use super::{Cpu, Fpu, Machine, Mode, Saved, Uart};
+use super::spec::{KERNEL_PGDIR, UENVS_FRAMES, UENVS_TABLE, UPAGES_FRAMES, UPAGES_TABLE};
+use super::{Cpu, Fpu, Machine, Mode, Saved, Spec, Uart};
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::mmu::Tlb;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSIZE, PTSIZE, UENVS, UPAGES, UVPT, pdx};
-use abi::page_info::PAGE_INFO_STRIDE;
 use abi::{EnvId, EnvType, Perm, Personality, TrapFrame};
 use kcore::elf::Image;
 use kcore::env::Env;
-use kcore::env::mirror::MIRROR_SIZE;
 use kcore::frames::Frame;
-use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Processor, Tables};
-use std::ops::Range;
+use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Tables};
 use witness::trace::{Trace, Words};
-
-const KERNEL_PGDIR: Pfn = Pfn(1);
-const UENVS_TABLE: Pfn = Pfn(2);
-const UPAGES_TABLE: Pfn = Pfn(3);
-const UENVS_FRAMES: Pfn = Pfn(4);
-const UPAGES_FRAMES: Pfn = Pfn(4 + MIRROR_SIZE.div_ceil(PGSIZE));
-
-/// Which machine to build.
-#[derive(Clone, Copy, Debug)]
-pub struct Spec {
-    /// Frames in the kernel's table, the kernel's own included.
-    pub frames: u32,
-    /// Frames for boot modules.
-    pub module_frames: u32,
-    /// How many CPUs.
-    pub cpus: u8,
-    /// Length of a quantum in ticks; 0 makes every timer interrupt end one.
-    pub quantum: u64,
-    /// Whether the kernel prints when environments come and go.
-    pub lifecycle: bool,
-    /// Whether breakpoints enter the monitor.
-    pub grading: bool,
-    /// What its CPUs have.
-    pub processor: Processor,
-    /// Bytes in the console's ring.
-    pub console: usize,
-    /// Records in the ring of the trace, 0 for no trace.
-    pub trace: usize,
-}
-
-impl Default for Spec {
-    fn default() -> Spec {
-        Spec {
-            frames: 256,
-            module_frames: 16,
-            cpus: 1,
-            quantum: 10_000_000,
-            lifecycle: false,
-            grading: false,
-            processor: Processor::FULL,
-            console: 16 * 1024,
-            trace: 0,
-        }
-    }
-}
-
-impl Spec {
-    /// The frame numbers that the kernel may allocate.
-    pub fn usable(&self) -> Range<u32> {
-        let mirror = (self.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
-        UPAGES_FRAMES.0 + mirror..self.frames
-    }
-
-    /// Frames that boot modules may lie in.
-    fn modules(&self) -> Range<u32> {
-        self.frames..self.frames + self.module_frames
-    }
-}
 
 /// What to make a first environment from.
 #[derive(Clone, Copy, Debug, Default)]

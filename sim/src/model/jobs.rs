@@ -4,20 +4,9 @@
 //! and leaves alone those who end by themselves because their parents died in the
 //! same call.
 
-use super::{Expected, Model, Outcome};
+use super::{Expected, Job, Model, Outcome};
 use abi::Error;
 use std::collections::BTreeSet;
-
-/// A job, as each of its members knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// The id of its first member.
-    pub id: u32,
-    /// Who made it, as [`super::Env::number`].
-    pub owner: u64,
-    /// Its end has begun.
-    pub ending: bool,
-}
 
 /// Members that one call ends.
 const BATCH: usize = 8;

@@ -56,6 +56,17 @@ pub struct Page {
     pub perm: u32,
 }
 
+/// A job, as each of its members knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The id of its first member.
+    pub id: u32,
+    /// Who made it, as [`Env::number`].
+    pub owner: u64,
+    /// Its end has begun.
+    pub ending: bool,
+}
+
 /// One environment.
 #[derive(Clone, Debug)]
 pub struct Env {
@@ -88,7 +99,7 @@ pub struct Env {
     /// Where its heap ends.
     pub heap_end: u32,
     /// The job that it is a member of.
-    pub job: Option<jobs::Job>,
+    pub job: Option<Job>,
     /// Whether it has been on a CPU, as far as that is known when it matters.
     pub ran: bool,
     /// Where its page faults go, 0 if they end it.

@@ -27,12 +27,7 @@ impl Driver<'_> {
         }
         self.work(cpu, words[5]);
         set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
-        let fast = (words[7] / 8).is_multiple_of(4);
-        let event = if fast && self.pass_on_stack(cpu, id, arguments[4]) {
-            Event::FastSyscall
-        } else {
-            Event::Syscall
-        };
+        let event = self.way_in(cpu, id, arguments[4], words[7]);
         // An allowance of frames is a test's affair; a log knows nothing of it.
         let messages = [Call::IpcTrySend, Call::IpcSend, Call::IpcRecv];
         let often = if messages.contains(&call) { 3 } else { 8 };
@@ -41,10 +36,7 @@ impl Driver<'_> {
             self.machine.kernel.refuse_after(0);
         }
         let quiet = !self.machine.kernel.has_leftovers();
-        self.model.enter(id, &self.machine.cpu(cpu).frame);
-        self.model.on_cpus = self.envs_on_cpus();
-        self.model.now = self.machine.now;
-        self.note_who_ran();
+        self.tell_model(cpu, id);
         let registers = self.registers_at(id, arguments[1]);
         let text = (call == Call::Cputs).then(|| self.text_at(id, arguments));
         let printed = self.machine.uart.output.len();
@@ -87,6 +79,25 @@ impl Driver<'_> {
             self.check_fresh(id, arguments)?;
         }
         Ok(())
+    }
+
+    /// Which instruction makes the call. The fast one finds the last argument on
+    /// the stack.
+    fn way_in(&mut self, cpu: CpuId, id: u32, last: u32, word: u32) -> Event {
+        let fast = (word / 8).is_multiple_of(4);
+        if fast && self.pass_on_stack(cpu, id, last) {
+            Event::FastSyscall
+        } else {
+            Event::Syscall
+        }
+    }
+
+    /// What the model cannot know by itself at the moment of a call.
+    fn tell_model(&mut self, cpu: CpuId, id: u32) {
+        self.model.enter(id, &self.machine.cpu(cpu).frame);
+        self.model.on_cpus = self.envs_on_cpus();
+        self.model.now = self.machine.now;
+        self.note_who_ran();
     }
 
     /// Members of a job are left, and end by themselves wherever they are

@@ -4,9 +4,9 @@
 //! happens; but every one has to be wrong often enough, in every way.
 
 use super::ENTRY;
-use super::{Driver, Words};
+use super::{Driver, Words, sensible_page};
+use crate::model::Job;
 use crate::model::Life;
-use crate::model::jobs::Job;
 use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
 use abi::{Call, EnvStatus};
 
@@ -44,35 +44,18 @@ impl Driver<'_> {
     fn choose_arguments(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         match call {
+            Call::PageMap | Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
+                self.choose_page_and_receiver(caller, call, words)
+            }
             Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],
             Call::EnvDestroy => [self.choose_env(caller, w2 | 8), w3, w4, w5, w6],
             Call::PageAlloc => [self.choose_env(caller, w2), page(w3), perm(w4), w5, w6],
             Call::PageUnmap => [self.choose_env(caller, w2), page(w3), w4, w5, w6],
-            Call::PageMap => {
-                let from = self.choose_env(caller, w2);
-                let from_va = match w7 % 4 {
-                    0 => page(w3),
-                    _ => self.mapped_page(from, caller, w3),
-                };
-                let to = self.choose_env(caller, w4);
-                [from, from_va, to, page(w5), perm(w6)]
-            }
             Call::EnvSetStatus if self.is_alone() => {
                 let child = self.choose_env(caller, w2 << 4 | 6);
                 [child, EnvStatus::Runnable as u32, w4, w5, w6]
             }
             Call::EnvSetStatus => [self.choose_env(caller, w2), status(w3), w4, w5, w6],
-            Call::IpcTrySend => {
-                let to = self.choose_receiver(caller, w2);
-                [to, w3, self.send_page(caller, w4), perm(w5), w6]
-            }
-            Call::IpcSend => {
-                let to = match w2 % 2 {
-                    0 => self.choose_receiver(caller, w2 / 2),
-                    _ => self.choose_env(caller, (w2 / 2) << 4 | 13),
-                };
-                [to, w3, self.send_page(caller, w4), perm(w5), w6]
-            }
             Call::EnvSetPgfaultUpcall => {
                 let entry = match w3 % 8 {
                     0 => 0,
@@ -100,10 +83,6 @@ impl Driver<'_> {
                 [child, w3, w4, w5, w6]
             }
             Call::JobSize | Call::JobDestroy => [self.choose_job(caller, w2), w3, w4, w5, w6],
-            Call::IpcRecv => {
-                let unaligned = u32::from(w7.is_multiple_of(8));
-                [send_or_page(w2) | unaligned, w3, w4, w5, w6]
-            }
             Call::Cputs => {
                 let ptr = match w7 / 64 % 8 {
                     0 => page(w2),
@@ -114,6 +93,38 @@ impl Driver<'_> {
                     _ => w4 % 200,
                 };
                 [readable_window(ptr), len, w5, w6, w7]
+            }
+            _ => [w2, w3, w4, w5, w6],
+        }
+    }
+
+    /// The same for calls that make a page pass from one to another.
+    fn choose_page_and_receiver(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
+        let [_, _, w2, w3, w4, w5, w6, w7] = words;
+        match call {
+            Call::PageMap => {
+                let from = self.choose_env(caller, w2);
+                let from_va = match w7 % 4 {
+                    0 => page(w3),
+                    _ => self.mapped_page(from, caller, w3),
+                };
+                let to = self.choose_env(caller, w4);
+                [from, from_va, to, page(w5), perm(w6)]
+            }
+            Call::IpcTrySend => {
+                let to = self.choose_receiver(caller, w2);
+                [to, w3, self.send_page(caller, w4), perm(w5), w6]
+            }
+            Call::IpcSend => {
+                let to = match w2 % 2 {
+                    0 => self.choose_receiver(caller, w2 / 2),
+                    _ => self.choose_env(caller, (w2 / 2) << 4 | 13),
+                };
+                [to, w3, self.send_page(caller, w4), perm(w5), w6]
+            }
+            Call::IpcRecv => {
+                let unaligned = u32::from(w7.is_multiple_of(8));
+                [send_or_page(w2) | unaligned, w3, w4, w5, w6]
             }
             _ => [w2, w3, w4, w5, w6],
         }
@@ -224,12 +235,6 @@ impl Driver<'_> {
             _ => self.mapped_page(caller, caller, word / 4),
         }
     }
-}
-
-/// A page that programs of this test like to use.
-pub(super) fn sensible_page(word: u32) -> u32 {
-    let spans = [0x40_0000, 0x80_0000, 0xeec0_0000 - 0x40_0000];
-    spans[word as usize % 3] + word / 3 % 4 * PGSIZE
 }
 
 /// An address where a page is wanted: mostly one that can be.

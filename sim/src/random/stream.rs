@@ -3,7 +3,8 @@
 //! The hard thing is only that they must not depend on anybody's library: a
 //! seed that failed once has to fail again next year.
 
-use super::Words;
+/// Random words for one action.
+pub type Words = [u32; 8];
 
 /// A stream of random words: xorshift64*, seeded.
 #[derive(Clone, Debug)]

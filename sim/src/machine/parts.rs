@@ -1,0 +1,120 @@
+//! What a simulated machine consists of: CPUs and what they do, the console's
+//! transmitter, the lock's holder.
+//!
+//! The hard thing is to keep apart what hardware remembers and what the kernel
+//! knows: nothing here asks the kernel.
+
+use crate::mmu::Tlb;
+use abi::TrapFrame;
+use kcore::env::Slot;
+use kcore::{Common, CpuId, Event, Outbox, Pfn, Remote, Step};
+use std::collections::BTreeMap;
+
+/// What a CPU is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Running its environment's program.
+    User,
+    /// In the handler of the interrupt that says that there is mail.
+    Serving,
+    /// Waiting for the lock because of this event.
+    Waiting(Event),
+    /// Holding the lock, waiting for another CPU to obey.
+    Performing,
+    /// Halted until an interrupt, interrupts on.
+    Idle,
+    /// The run is over.
+    Off,
+}
+
+/// A request by the holder of the lock to another CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mail {
+    /// Drop all translations.
+    Flush,
+    /// Give up the environment.
+    Stop,
+}
+
+/// One CPU.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cpu {
+    /// What it is doing.
+    pub mode: Mode,
+    /// The registers of its environment.
+    pub frame: TrapFrame,
+    /// The page directory that it has loaded.
+    pub cr3: Pfn,
+    /// The translations that it remembers.
+    pub tlb: Tlb,
+    /// An inter-processor interrupt is pending.
+    pub ipi: bool,
+    /// A request that it has not answered.
+    pub mail: Option<Mail>,
+    /// When its timer interrupts, if that is running.
+    pub due: Option<u64>,
+    /// Its x87 and SSE registers.
+    pub fpu: Fpu,
+}
+
+/// What a CPU left behind when it gave up its environment.
+pub type Parked = (TrapFrame, Event);
+
+/// The CPU that holds the lock, and what it still has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The CPU.
+    pub cpu: CpuId,
+    /// What its step returned.
+    pub step: Step,
+    /// Details of the step's effects.
+    pub outbox: Outbox,
+    /// What the stopped CPU left behind.
+    pub parked: Option<Parked>,
+}
+
+impl Holder {
+    /// The CPU that it has asked for something, if any.
+    pub fn target(&self) -> Option<CpuId> {
+        let asks = self.step.common().contains(Common::REMOTE);
+        match self.outbox.remote {
+            Some(Remote::Flush(cpu) | Remote::Stop(cpu)) if asks => Some(cpu),
+            _ => None,
+        }
+    }
+}
+
+/// The console's transmitter.
+#[derive(Clone, Debug, Default)]
+pub struct Uart {
+    /// A chunk was taken and not yet answered.
+    pub busy: bool,
+    /// Answers at once, on the CPU that wrote. Otherwise
+    /// [`Machine::console_ready`] answers.
+    pub instant: bool,
+    /// Everything printed so far.
+    pub output: Vec<u8>,
+}
+
+/// One CPU's x87 and SSE registers. One number stands for all of them; 0 is what
+/// a reset leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Fpu {
+    /// Whose they are while using them does not trap.
+    pub user: Option<Slot>,
+    /// What is in them.
+    pub value: u32,
+}
+
+/// What is saved in memory, for each slot that ever saved something.
+pub type Saved = BTreeMap<u16, u32>;
+
+impl Fpu {
+    /// Saves the registers for their user, if they have one, and resets them.
+    pub(super) fn leave(&mut self, saved: &mut Saved) {
+        if let Some(user) = self.user {
+            saved.insert(user.0, self.value);
+        }
+        *self = Fpu::default();
+    }
+}

@@ -1,0 +1,78 @@
+//! Which machine to simulate, and where its frames are.
+//!
+//! ```text
+//! frame 0          never used
+//!       1          the kernel's page directory
+//!       2, 3       its tables for the windows UENVS and UPAGES
+//!       4 ..       the public table of environments (31 frames)
+//!      35 ..       the public table of frames
+//!       .. frames  usable
+//! frames ..        boot modules; beyond the kernel's table of frames
+//! ```
+//!
+//! The hard thing is that the kernel's tables have sizes that depend on each
+//! other: the public table of frames takes frames itself.
+
+use abi::layout::PGSIZE;
+use abi::page_info::PAGE_INFO_STRIDE;
+use kcore::env::mirror::MIRROR_SIZE;
+use kcore::{Pfn, Processor};
+use std::ops::Range;
+
+pub(super) const KERNEL_PGDIR: Pfn = Pfn(1);
+pub(super) const UENVS_TABLE: Pfn = Pfn(2);
+pub(super) const UPAGES_TABLE: Pfn = Pfn(3);
+pub(super) const UENVS_FRAMES: Pfn = Pfn(4);
+pub(super) const UPAGES_FRAMES: Pfn = Pfn(4 + MIRROR_SIZE.div_ceil(PGSIZE));
+
+/// Which machine to build.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Frames in the kernel's table, the kernel's own included.
+    pub frames: u32,
+    /// Frames for boot modules.
+    pub module_frames: u32,
+    /// How many CPUs.
+    pub cpus: u8,
+    /// Length of a quantum in ticks; 0 makes every timer interrupt end one.
+    pub quantum: u64,
+    /// Whether the kernel prints when environments come and go.
+    pub lifecycle: bool,
+    /// Whether breakpoints enter the monitor.
+    pub grading: bool,
+    /// What its CPUs have.
+    pub processor: Processor,
+    /// Bytes in the console's ring.
+    pub console: usize,
+    /// Records in the ring of the trace, 0 for no trace.
+    pub trace: usize,
+}
+
+impl Default for Spec {
+    fn default() -> Spec {
+        Spec {
+            frames: 256,
+            module_frames: 16,
+            cpus: 1,
+            quantum: 10_000_000,
+            lifecycle: false,
+            grading: false,
+            processor: Processor::FULL,
+            console: 16 * 1024,
+            trace: 0,
+        }
+    }
+}
+
+impl Spec {
+    /// The frame numbers that the kernel may allocate.
+    pub fn usable(&self) -> Range<u32> {
+        let mirror = (self.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
+        UPAGES_FRAMES.0 + mirror..self.frames
+    }
+
+    /// Frames that boot modules may lie in.
+    pub(super) fn modules(&self) -> Range<u32> {
+        self.frames..self.frames + self.module_frames
+    }
+}

@@ -323,6 +323,13 @@ mod tests {
     }
 
     #[test]
+    fn every_call_has_a_number() {
+        for &call in Call::ALL {
+            assert!(Personality::Lab6.number(call).is_some(), "{call:?}");
+        }
+    }
+
+    #[test]
     fn call_and_number_are_inverse() {
         for personality in Personality::ALL {
             for number in 0..100 {

@@ -94,7 +94,8 @@ impl Driver<'_> {
                 };
                 [readable_window(ptr), len, w5, w6, w7]
             }
-            _ => [w2, w3, w4, w5, w6],
+            // Most calls that have an argument name an environment first.
+            _ => [self.choose_env(caller, w2), w3, w4, w5, w6],
         }
     }
 

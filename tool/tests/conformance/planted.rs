@@ -62,6 +62,8 @@ const PLANTS: &[(&str, &str)] = &[
     ("stale", "stale-id"),
     ("args", "destroy-nothing"),
     ("heap", "short-heap"),
+    ("guardpages", "exofork-result"),
+    ("faultnoroom", "zero-fault-va"),
     ("writetext", "read-only-text"),
 ];
 

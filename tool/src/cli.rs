@@ -1,21 +1,21 @@
 //! The command line, which is a contract: what can be asked, and in what form
 //! a wrong question is answered (one line, status 2).
 
+mod values;
+
 use std::ffi::OsString;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kcore::ids::MAX_CPUS;
 use witness::trace::Kind;
 
-use crate::commands::trace;
+use self::values::{count, cpu, cpus, hexadecimal, kind, kinds_help, mebibytes, seconds};
 use crate::nic::Nic;
 use crate::personality::Personality;
-use crate::qemu::machine::shell_word;
+use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
 use crate::server::Server;
 use crate::status;
@@ -254,7 +254,7 @@ pub struct Grade {
 /// `jostle stand-in`, which [`Grade`] has written into a script.
 #[derive(Debug, Args, Clone)]
 pub struct StandIn {
-    /// Held by the one who grades; free when that has ended.
+    /// Held by the grading tool; free when that has ended.
     #[arg(long, value_name = "FILE")]
     pub lock: PathBuf,
     /// As for [`Grade`].
@@ -286,7 +286,7 @@ pub struct Trace {
     #[arg(long, value_name = "VA", value_parser = hexadecimal)]
     pub address: Option<u32>,
     /// Only these kinds; the help names all that there are.
-    #[arg(long, value_name = "KIND,…", help = trace::kinds_help(), value_delimiter = ',', value_parser = trace::kind)]
+    #[arg(long, value_name = "KIND,…", help = kinds_help(), value_delimiter = ',', value_parser = kind)]
     pub kind: Vec<Kind>,
     /// Only what is about this CPU.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = cpu)]
@@ -321,56 +321,6 @@ pub struct Bench {
     pub verbose: bool,
 }
 
-/// A number in hexadecimal, with `0x` or without.
-fn hexadecimal(text: &str) -> Result<u32, String> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match u32::from_str_radix(digits, 16) {
-        Ok(number) if all_digits => Ok(number),
-        _ => Err("a hexadecimal number of at most 32 bits is needed".into()),
-    }
-}
-
-/// A whole number in this range.
-fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
-    // Parsing would take a leading `+` too.
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(number) if digits && range.contains(&number) => Ok(number),
-        _ => {
-            let (first, last) = range.into_inner();
-            Err(format!("a whole number from {first} to {last} is needed"))
-        }
-    }
-}
-
-fn cpus(text: &str) -> Result<u32, String> {
-    number(text, 1..=MAX_CPUS as u32)
-}
-
-fn cpu(text: &str) -> Result<u32, String> {
-    number(text, 0..=MAX_CPUS as u32 - 1)
-}
-
-fn mebibytes(text: &str) -> Result<u32, String> {
-    number(text, 8..=4096)
-}
-
-/// How many.
-fn count(text: &str) -> Result<u64, String> {
-    let wanted = format!("a whole number is needed, at most {}", u64::MAX);
-    text.parse().map_err(|_| wanted)
-}
-
-/// A number of seconds, fractions allowed, more than none and at most a week.
-fn seconds(text: &str) -> Result<Duration, String> {
-    const WEEK: f64 = 7.0 * 24.0 * 3600.0;
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value <= WEEK => Ok(Duration::from_secs_f64(value)),
-        _ => Err("a number of seconds is needed, more than 0 and at most 604800".into()),
-    }
-}
-
 /// Parses the arguments; what is wrong with them has been said when this
 /// returns an exit status.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
@@ -399,6 +349,20 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
             status::USAGE
         }
     })
+}
+
+/// The arguments of `jostle run`, given as words: for tests and other commands.
+pub fn run_options<I, S>(words: I) -> anyhow::Result<Run>
+where
+    I: IntoIterator<Item = S>,
+    S: Into<OsString>,
+{
+    let words = words.into_iter().map(Into::into);
+    let line = ["jostle".into(), "run".into()].into_iter().chain(words);
+    match Cli::try_parse_from(line)?.command {
+        Command::Run(run) => Ok(run),
+        _ => anyhow::bail!("not a `run` command"),
+    }
 }
 
 /// Clap's message without its usage section, in one line.
@@ -505,11 +469,5 @@ mod tests {
             assert!(!line.contains('\n') && line.len() > 10, "{words:?}: {line}");
             assert!(!line.contains("Usage"), "{words:?}: {line}");
         }
-    }
-
-    #[test]
-    fn fractions_of_a_second_are_fine() {
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(seconds("30"), Ok(Duration::from_secs(30)));
     }
 }

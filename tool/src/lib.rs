@@ -2,8 +2,8 @@
 //! in `tests/` boot the guest through the very code that `jostle run` uses.
 //!
 //! Reading order: [`cli`] says what can be asked, [`commands`] does it; below
-//! them [`build`] makes kernel and programs, [`qemu`] boots them and turns the
-//! guest's verdict into an exit status, [`symbols`] names the functions in its
+//! them [`boot`] is the way from a request to a guest that runs: [`build`] makes
+//! kernel and programs, [`qemu`] boots them and turns the guest's verdict into an exit status, [`symbols`] names the functions in its
 //! backtraces, [`expect`] judges what it printed.
 //!
 //! The hard thing here is leaving nothing behind: whatever ends the tool (a
@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod boot;
 pub mod build;
 pub mod cli;
 pub mod commands;
@@ -27,6 +28,7 @@ pub mod plants;
 pub mod process_group;
 pub mod programs;
 pub mod qemu;
+pub mod quoting;
 pub mod regular_file;
 pub mod report;
 pub mod server;

@@ -2,7 +2,7 @@
 //!
 //! The network is QEMU's own: the guest is behind a router that gives it
 //! 10.0.2.15 and is 10.0.2.2 itself. From outside, only the ports that are
-//! named here lead in, and only from the host: nobody else is to reach what a
+//! named here lead in, and only from the host: nobody else may reach what a
 //! student wrote.
 
 use std::fmt::Write;

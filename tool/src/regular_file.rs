@@ -1,7 +1,7 @@
 //! Files that are asked about before they are opened.
 //!
 //! Opening a pipe waits for its other end, and a device may have no end: what
-//! is to be read whole, or overwritten, must be a regular file.
+//! the tool reads whole, or overwrites, must be a regular file.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

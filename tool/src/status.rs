@@ -1,6 +1,7 @@
 //! The exit statuses of `jostle`, in one place, because scripts rely on them.
 
 use std::fmt::Display;
+use std::process::ExitStatus;
 
 /// Everything went well; for `run`, the guest ended by itself.
 pub const CLEAN: u8 = 0;
@@ -37,6 +38,11 @@ pub fn of_error(error: &anyhow::Error) -> u8 {
     } else {
         FAILURE
     }
+}
+
+/// The status that a child ended with by itself.
+pub fn of_child(status: ExitStatus) -> Option<u8> {
+    status.code().and_then(|code| u8::try_from(code).ok())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! ustar) of all of them and a list of what they do.
 //!
 //! The hard thing is that it stays the same when nothing has changed, for a
-//! run is to be repeatable to the bit: names in order, no dates, no owners. It
+//! run must be repeatable to the bit: names in order, no dates, no owners. It
 //! is written anew only if it would differ, and never where another run may be
 //! reading it.
 

@@ -16,8 +16,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use self::rows::{BOOTS, Figures, Measured};
-use crate::cli::Bench;
-use crate::commands::run;
+use crate::boot::capture::capture;
+use crate::cli::{Bench, run_options};
 use crate::host::Host;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note, result};
@@ -60,8 +60,7 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         ]
         .concat();
         note(format_args!("measuring: {}", boot.words.join(" ")));
-        let run = run::options(words)?;
-        let captured = host.capture(&run)?;
+        let captured = capture(&host, &run_options(words)?)?;
         if options.verbose {
             line(&captured.command);
         }

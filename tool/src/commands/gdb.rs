@@ -19,15 +19,14 @@ use signal_hook::consts::SIGINT;
 
 use self::emulator::{Emulator, Socket};
 use self::line::Session;
+use crate::boot::Asked;
 use crate::cli::Gdb;
-use crate::commands::run;
 use crate::external;
 use crate::host::Host;
 use crate::qemu::input::{self, TerminalGuard};
-use crate::qemu::log_memory;
-use crate::qemu::machine::{Input, shell_line};
 use crate::qemu::module_line;
 use crate::qemu::supervise::{Ending, Limit, Supervisor};
+use crate::quoting::shell_line;
 use crate::regular_file::{self, refusal};
 use crate::report::{line, note};
 use crate::status::{self, usage};
@@ -41,41 +40,30 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
             "gdb is connected already; --gdb-port is for `jostle run`",
         ));
     }
-    let request = run::check(&Workspace::locate(), &options.run)?;
+    let asked = Asked::check(&Workspace::locate(), &options.run)?;
     if let Some(script) = &options.batch {
         check_script(script)?;
     }
-    let reserved = log_memory::check(&options.run, &request.inputs())?;
     let console = console(options.console.as_deref())?;
     let host = Host::find()?.for_debugging()?;
     let gdb = external::GDB.find_or_obtain()?.path;
-    let guest = host.guest(run::kernel_for(&options.run.append))?;
+    let mut boot = asked.build(&host)?;
     let root = host.workspace.root();
-    let mut machine = run::machine(
-        &host.workspace,
-        &options.run,
-        &request,
-        guest,
-        Input::Stream,
-    )?;
-    let programs = programs(root, &machine.modules);
+    let programs = programs(root, &boot.machine.modules);
     // Of several, the first to run.
     let first = programs.first().context("nothing to boot")?;
     let socket = Socket::new()?;
-    machine.further.extend(socket.arguments());
+    boot.machine.further.extend(socket.arguments());
     let session = Session {
-        kernel: root.join(&machine.kernel),
+        kernel: root.join(&boot.machine.kernel),
         entry: entry(first)?,
         programs,
         socket: socket.path(),
         script: options.batch.clone(),
     };
     let arguments = session.arguments();
-    for guess in request.guesses(options.run.personality) {
-        note(format_args!("{guess} (see --personality)"));
-    }
+    boot.announce(options.run.verbose);
     if options.run.verbose {
-        line(host.shown(&machine));
         line(shell_line(&std::env::current_dir()?, &gdb, &arguments));
     }
 
@@ -88,9 +76,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         &[]
     })?;
     let terminal = TerminalGuard::new(at_terminal);
-    let emulator = Emulator::start(host.command(&machine).stdout(console), &socket)?;
+    let emulator = Emulator::start(boot.command().stdout(console), &socket)?;
     let mut command = tether::command(&gdb);
-    // Nothing here is to be asked about or fetched from the network.
+    // Nobody is asked about anything here, and nothing comes from the network.
     command.args(&arguments).env_remove("DEBUGINFOD_URLS");
     if options.batch.is_some() {
         command.stdin(Stdio::null());
@@ -98,12 +86,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     let ending = supervisor.attend(&mut command, options.run.timeout.map(Limit::Wall))?;
     drop(emulator);
     drop(terminal);
-    for log in &machine.logs {
-        if let Some(remark) = log.finish()? {
-            note(remark);
-        }
+    for remark in boot.finish()? {
+        note(remark);
     }
-    drop(reserved);
     Ok(verdict(&ending))
 }
 
@@ -150,10 +135,7 @@ fn entry(program: &PathBuf) -> anyhow::Result<u64> {
 
 fn verdict(ending: &Ending) -> u8 {
     match ending {
-        Ending::Exited(status) => status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(status::FAILURE),
+        Ending::Exited(status) => status::of_child(*status).unwrap_or(status::FAILURE),
         Ending::TimeLimit => {
             note("the time limit was reached; gdb and the guest were stopped");
             status::TIME_LIMIT

@@ -9,7 +9,7 @@
 //! The hard thing is to leave nothing behind, neither in the folder nor among
 //! the processes: between the tool and QEMU stand Python, make and a shell,
 //! which do not tell each other how they ended. So the tool holds a lock, and
-//! who stands in for QEMU ends when that is free.
+//! the stand-in for QEMU ends as soon as that is free.
 
 mod compiler;
 mod copy;
@@ -93,7 +93,7 @@ fn make_flags() -> anyhow::Result<OsString> {
 }
 
 fn exit_status(status: ExitStatus) -> u8 {
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    code.or(status.signal().map(status::stopped_by))
+    status::of_child(status)
+        .or(status.signal().map(status::stopped_by))
         .unwrap_or(status::FAILURE)
 }

@@ -14,39 +14,31 @@ use std::process::Stdio;
 
 use anyhow::{Context, bail};
 
-use crate::cli::{Image, Run};
-use crate::commands::run;
+use crate::boot::Asked;
+use crate::cli::{Image, Run, run_options};
 use crate::external;
 use crate::host::Host;
 use crate::process_group;
-use crate::qemu::machine::{Input, Machine, shell_line, shell_word};
-use crate::report::{line, note, result};
+use crate::qemu::machine::Machine;
+use crate::quoting::{shell_line, shell_word};
+use crate::report::{line, result};
 use crate::status::{self, usage};
 use crate::tether;
 use crate::workspace::Workspace;
 
 /// Makes the image and says what to do with it.
 pub fn image(options: &Image) -> anyhow::Result<u8> {
-    let run_options = as_run(options)?;
-    let request = run::check(&Workspace::locate(), &run_options)?;
+    let wanted = as_run(options)?;
+    let asked = Asked::check(&Workspace::locate(), &wanted)?;
     check_place(&options.output)?;
     let host = Host::find()?;
     let grub = external::GRUB.find_or_obtain()?;
-    let guest = host.guest(run::kernel_for(&run_options.append))?;
-    let machine = run::machine(
-        &host.workspace,
-        &run_options,
-        &request,
-        guest,
-        Input::Stream,
-    )?;
-    for guess in request.guesses(run_options.personality) {
-        note(format_args!("{guess} (see --personality)"));
-    }
+    let boot = asked.build(&host)?;
+    boot.announce(false);
 
     let folder = Scratch::new(&host.workspace)?;
     let tree = folder.0.join("tree");
-    lay_out(&tree, host.workspace.root(), &machine)?;
+    lay_out(&tree, host.workspace.root(), &boot.machine)?;
     let made = folder.0.join("image");
     let arguments: [OsString; 6] = [
         "--fonts=".into(),
@@ -80,7 +72,7 @@ fn as_run(options: &Image) -> anyhow::Result<Run> {
         append: options.append.clone(),
         personality: options.personality,
         monitor: options.monitor,
-        ..run::options::<_, &str>([])?
+        ..run_options::<_, &str>([])?
     })
 }
 

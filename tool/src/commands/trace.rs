@@ -12,7 +12,7 @@ use abi::EnvId;
 use abi::layout::{PGSIZE, PTSIZE};
 use anyhow::Context;
 use kcore::Pfn;
-use witness::trace::{Cause, Content, Kind, Mapping, Record};
+use witness::trace::{Cause, Content, Mapping, Record};
 
 use crate::cli::Trace as Options;
 use crate::report::{is_lost, result};
@@ -168,22 +168,4 @@ fn cpus(record: &Record) -> u32 {
         _ => 0,
     };
     bit(record.cpu) | named
-}
-
-/// A kind by its name.
-pub fn kind(name: &str) -> Result<Kind, String> {
-    let found = Kind::ALL.iter().find(|kind| kind.name() == name);
-    found
-        .copied()
-        .ok_or_else(|| format!("there are: {}", kinds()))
-}
-
-/// Content the help says about the kinds.
-pub fn kinds_help() -> String {
-    format!("Only these kinds: {}", kinds())
-}
-
-fn kinds() -> String {
-    let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-    names.join(", ")
 }

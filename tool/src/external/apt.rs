@@ -108,7 +108,7 @@ impl Lists {
         }
     }
 
-    /// How many bytes these are to download, and how many unpacked.
+    /// How many bytes must be downloaded for these, and how many they unpack to.
     pub fn sizes(&self, apt: &mut impl Commands, packages: &[Package]) -> (u64, u64) {
         let names: Vec<String> = packages.iter().map(Package::exactly).collect();
         let names = names.iter().map(String::as_str);

@@ -15,7 +15,7 @@ use crate::report::note;
 /// temporary files that carries the user's number and is made at once.
 pub fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    // The specification of these folders: a relative path is to be ignored.
+    // The specification of these folders: a relative path counts for nothing.
     let caches = named
         .filter(|path| path.is_absolute())
         .or_else(|| Some(std::env::home_dir()?.join(".cache")));

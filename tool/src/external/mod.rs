@@ -11,100 +11,19 @@ pub mod cache;
 mod launcher;
 mod obtain;
 mod private_copy;
+mod program;
 mod release;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{anyhow, bail};
 
-use self::launcher::Launcher;
+pub use self::program::{ALL, External, GDB, GRUB, QEMU};
+pub use self::release::first_line;
+
 use self::private_copy::PrivateCopy;
 use crate::report::note;
-
-/// Something that is there when all of its parts are.
-#[derive(Debug)]
-pub struct External {
-    /// What it is called; the first of its programs.
-    pub name: &'static str,
-    /// Names under which another build of it serves as well.
-    also: &'static [&'static str],
-    /// Further programs that it calls.
-    others: &'static [&'static str],
-    /// A folder that it reads.
-    folder: Option<&'static str>,
-    /// The oldest release that will do, where that matters.
-    oldest: Option<(u32, u32)>,
-    /// Arguments that come before all others, given the program's name.
-    arguments: fn(&str) -> Vec<OsString>,
-    /// How `./jostle setup` calls it, and its folder among the private copies.
-    pub setup: &'static str,
-    /// Debian's packages, to be installed.
-    packages: &'static [&'static str],
-    /// Those to be unpacked.
-    unpacked: &'static [&'static str],
-    /// How an unpacked copy is started.
-    launchers: &'static [Launcher],
-    /// What to do on a machine that lacks it.
-    pub remedy: &'static str,
-}
-
-/// The emulator of a 32-bit PC.
-pub const QEMU: External = External {
-    name: "qemu-system-i386",
-    also: &["qemu-system-x86_64"],
-    others: &[],
-    folder: None,
-    oldest: Some((6, 2)),
-    arguments: same_machine,
-    setup: "qemu",
-    packages: &["qemu-system-x86"],
-    unpacked: &["qemu-system-x86"],
-    launchers: &[launcher::QEMU],
-    remedy: "install QEMU 6.2 or later for the PC (Debian, Ubuntu, also inside WSL: \
-        sudo apt-get install --no-install-recommends qemu-system-x86; \
-        Fedora: sudo dnf install qemu-system-x86-core; Arch: sudo pacman -S qemu-system-x86; \
-        macOS: brew install qemu; Windows: wsl --install, then as for Debian)",
-};
-
-/// The debugger. Any that knows i386 will do, as all for x86 do.
-pub const GDB: External = External {
-    name: "gdb",
-    also: &[],
-    others: &[],
-    folder: None,
-    oldest: None,
-    arguments: nothing,
-    setup: "gdb",
-    packages: &["gdb"],
-    unpacked: &["gdb-minimal"],
-    launchers: &[launcher::GDB],
-    remedy: "install gdb (Debian, Ubuntu: sudo apt-get install --no-install-recommends gdb; \
-        Fedora: sudo dnf install gdb; Arch: sudo pacman -S gdb)",
-};
-
-/// Where GRUB's modules for a PC's BIOS are.
-const GRUB_FOLDER: &str = "/usr/lib/grub/i386-pc";
-
-/// GRUB, for images that boot from a CD's or a stick's BIOS entry.
-pub const GRUB: External = External {
-    name: "grub-mkrescue",
-    also: &[],
-    others: &["xorriso"],
-    folder: Some(GRUB_FOLDER),
-    oldest: None,
-    arguments: only_for_the_bios,
-    setup: "image",
-    packages: &["grub-common", "grub-pc-bin", "xorriso"],
-    unpacked: &["grub-common", "grub-pc-bin", "xorriso"],
-    launchers: &[launcher::GRUB, launcher::XORRISO],
-    remedy: "install GRUB for the PC's BIOS, and xorriso (Debian, Ubuntu: \
-        sudo apt-get install --no-install-recommends grub-common grub-pc-bin xorriso)",
-};
-
-/// All of them, in the order in which `./jostle setup` looks for them.
-pub const ALL: [&External; 3] = [&QEMU, &GDB, &GRUB];
 
 /// A program that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,23 +34,6 @@ pub struct Found {
     pub arguments: Vec<OsString>,
     /// It is a private copy, and this is its folder.
     pub private: Option<PathBuf>,
-}
-
-fn nothing(_: &str) -> Vec<OsString> {
-    Vec::new()
-}
-
-/// The build for 64 bits has another default processor.
-fn same_machine(name: &str) -> Vec<OsString> {
-    match name {
-        "qemu-system-x86_64" => vec!["-cpu".into(), "qemu32".into()],
-        _ => Vec::new(),
-    }
-}
-
-/// Whatever else GRUB could do on this machine.
-fn only_for_the_bios(_: &str) -> Vec<OsString> {
-    vec![format!("--directory={GRUB_FOLDER}").into()]
 }
 
 impl External {
@@ -268,18 +170,6 @@ impl Found {
     pub fn version(&self) -> Option<String> {
         first_line(&self.path, &["--version"])
     }
-}
-
-/// The first line a program prints, if it succeeds.
-pub fn first_line(program: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let line = text.lines().next()?.to_owned();
-    output.status.success().then_some(line)
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::External;
 use super::apt::{self, Commands, Lists, Plan, Rights};
 use super::private_copy::PrivateCopy;
+use super::program::External;
 use crate::report::note;
 
 /// Installs or unpacks what is needed. On failure nothing of the machine's has

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::External;
 use super::apt::{self, Commands, Lists, Package, Plan};
+use super::program::External;
 
 /// The C library belongs to the machine's own loader, which does not start
 /// programs with another one.

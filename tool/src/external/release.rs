@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-
-use super::first_line;
+use std::process::{Command, Stdio};
 
 /// A release, as far as features depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +26,18 @@ fn parse(line: &str) -> Option<Release> {
         major: numbers.next()?.parse().ok()?,
         minor: numbers.next()?.parse().ok()?,
     })
+}
+
+/// The first line a program prints, if it succeeds.
+pub fn first_line(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let line = text.lines().next()?.to_owned();
+    output.status.success().then_some(line)
 }
 
 impl fmt::Display for Release {

@@ -116,7 +116,7 @@ impl<W> Drop for Heeded<W> {
     }
 }
 
-/// Who asks for input.
+/// Which part of the guest asks for input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
     /// The prompt, line by line.
@@ -148,7 +148,7 @@ pub fn from_lines(
                 lines(&mut source, &ear, to)?;
                 commands(&mut source, &ear, to)?
             }
-            // Only if there was none at all it is known who asks in vain.
+            // Only without any input at all is it clear which question is in vain.
             Asks::Anybody => {
                 let is_empty = io::copy(&mut source, to)? == 0;
                 is_empty && ear.wait_for(MONITOR_PROMPT)

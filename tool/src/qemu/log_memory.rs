@@ -22,8 +22,8 @@ use witness::log_memory::{HEAD_SIZE, Head, ITEMS, Purpose};
 use witness::record::{self, bare, tag};
 
 use crate::cli::Run;
-use crate::qemu::machine::doubled_commas;
 use crate::qemu::seal;
+use crate::quoting::doubled_commas;
 use crate::regular_file::{self, Identity, identity, refusal};
 use crate::status::usage;
 
@@ -39,21 +39,21 @@ pub struct LogMemory {
 }
 
 /// No other run can write to the file while this exists.
-pub struct Reserved(#[expect(dead_code, reason = "it is locked while it is open")] File);
+/// It is locked while it is open.
+pub struct Reserved(File);
 
-/// Makes the files that a run is asked to write, so that whatever is wrong
-/// with them is said before anything is built or started. They are other files
-/// than those that the run reads, its `inputs`.
-pub fn check(options: &Run, inputs: &[Identity]) -> anyhow::Result<Vec<Reserved>> {
-    let memories = asked_for(options)?;
-    if let [one, other] = &memories[..]
+/// Makes the files that a run will write, so that whatever is wrong with them is
+/// said before anything is built or started. They are other files than those
+/// that the run reads, its `inputs`.
+pub fn reserve(memories: &[LogMemory], inputs: &[Identity]) -> anyhow::Result<Vec<Reserved>> {
+    if let [one, other] = memories
         && one.path == other.path
     {
         return Err(usage("--record and --trace take a file each"));
     }
     let mut taken = inputs.to_vec();
     let mut reserved = Vec::new();
-    for memory in &memories {
+    for memory in memories {
         if let Ok(metadata) = std::fs::metadata(&memory.path) {
             let path = &memory.path;
             let which = identity(&metadata);
@@ -126,8 +126,16 @@ impl LogMemory {
             let why = "it exists, is no record or trace, and is not overwritten";
             return Err(refusal(path, why));
         }
-        self.fill(&file).map_err(failed)?;
-        Ok(Reserved(file))
+        let reserved = Reserved(file);
+        self.lay_out(&reserved)?;
+        Ok(reserved)
+    }
+
+    /// Leaves nothing in its file but an empty head and a hole of its size.
+    pub fn lay_out(&self, reserved: &Reserved) -> anyhow::Result<()> {
+        let path = self.path.display();
+        self.fill(&reserved.0)
+            .map_err(|error| usage(format_args!("cannot write {path}: {error}")))
     }
 
     fn fill(&self, file: &File) -> io::Result<()> {
@@ -139,7 +147,7 @@ impl LogMemory {
     }
 
     /// Leaves in the file what the kernel wrote: a trace with its head, a record
-    /// without. Returns what there is to say about it.
+    /// without. Returns a remark on it, if one is needed.
     pub fn finish(&self) -> anyhow::Result<Option<String>> {
         let (path, name) = (self.path.display(), self.name());
         let head = self.cut().with_context(|| format!("cannot trim {path}"))?;

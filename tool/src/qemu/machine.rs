@@ -6,7 +6,6 @@
 //! repeats a run exactly.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::log_memory::LogMemory;
@@ -141,16 +140,6 @@ fn drive(path: &Path, snapshot: bool) -> OsString {
     drive
 }
 
-/// A value as QEMU takes it: it splits at commas, but not at doubled ones.
-pub fn doubled_commas(value: &OsStr) -> OsString {
-    let parts: Vec<&OsStr> = value
-        .as_bytes()
-        .split(|&byte| byte == b',')
-        .map(OsStr::from_bytes)
-        .collect();
-    parts.join(OsStr::new(",,"))
-}
-
 #[derive(Default)]
 struct Line(Vec<OsString>);
 
@@ -165,48 +154,10 @@ impl Line {
     }
 }
 
-/// The command as a line that a shell in any folder repeats.
-pub fn shell_line(folder: &Path, program: &Path, arguments: &[OsString]) -> String {
-    let words: Vec<String> = std::iter::once(program.as_os_str())
-        .chain(arguments.iter().map(OsString::as_os_str))
-        .map(shell_word)
-        .collect();
-    format!(
-        "cd {} && {}",
-        shell_word(folder.as_os_str()),
-        words.join(" ")
-    )
-}
-
-/// One word, quoted where a POSIX shell would otherwise change it.
-pub fn shell_word(word: &OsStr) -> String {
-    let Some(text) = word.to_str() else {
-        return printed_word(word.as_bytes());
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=/.,:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-/// A word that is not text: a shell has no way to write it, but to run one.
-fn printed_word(bytes: &[u8]) -> String {
-    let mut word = String::from("\"$(printf '");
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"_+=/.,:@".contains(&byte) {
-            word.push(char::from(byte));
-        } else {
-            word += &format!("\\{byte:03o}");
-        }
-    }
-    word + "')\""
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quoting::shell_word;
     use witness::log_memory::Purpose;
 
     fn machine() -> Machine {
@@ -341,21 +292,6 @@ mod tests {
         for name in ["record", "trace"] {
             let device = format!("-device ivshmem-plain,memdev={name}");
             assert!(line.contains(&device), "{line}");
-        }
-    }
-
-    #[test]
-    fn quoting_survives_a_shell() {
-        assert_eq!(shell_word(OsStr::new("a,b=c")), "a,b=c");
-        assert_eq!(shell_word(OsStr::new("")), "''");
-        assert_eq!(shell_word(OsStr::new("it's")), r"'it'\''s'");
-        assert_eq!(shell_word(OsStr::new("$HOME")), "'$HOME'");
-        for bytes in [&b"a\xffb c%d\\n'\"$(id)"[..], b"-n\xfe", b"\x80"] {
-            let script = format!("printf %s {}", shell_word(OsStr::from_bytes(bytes)));
-            let printed = std::process::Command::new("sh")
-                .args(["-c", &script])
-                .output();
-            assert_eq!(printed.expect("sh starts").stdout, bytes, "{script}");
         }
     }
 }

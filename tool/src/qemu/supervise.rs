@@ -141,7 +141,7 @@ impl Supervisor {
         let pipe = child.stdout.take().context("the child has no output")?;
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            // The watcher may have stopped listening; then nothing is to be told.
+            // The watcher may have stopped listening; then there is nothing to tell.
             let _ = sender.send(copy(pipe, output));
         });
         self.watch(&mut child, limit)

@@ -3,12 +3,14 @@
 use std::ffi::OsStr;
 use std::sync::OnceLock;
 
-use jostle::commands::run;
+use jostle::boot::capture::{Captured, capture_on};
+use jostle::cli::run_options;
 use jostle::expect::Expect;
-use jostle::host::{Captured, Host};
+use jostle::host::Host;
 use jostle::qemu::conversation::Turn;
-use jostle::qemu::machine::{Machine, shell_word};
+use jostle::qemu::machine::Machine;
 use jostle::qemu::verdict::Verdict;
+use jostle::quoting::shell_word;
 use libtest_mimic::Failed;
 
 /// How much of the console a failure shows.
@@ -61,7 +63,7 @@ impl Boot {
     }
 
     /// `jostle run` with these words, stopped when the kernel's monitor asks for
-    /// a command; to end there is to end well.
+    /// a command; an end there is a good one.
     pub fn to_the_prompt(words: &[&str]) -> Result<Self, String> {
         let good_end = Verdict::OutputClosed;
         Self::run(words, Some(PROMPT), Vec::new(), good_end, |_| ())
@@ -74,9 +76,8 @@ impl Boot {
         good_end: Verdict,
         change: impl FnOnce(&mut Machine),
     ) -> Result<Self, String> {
-        let options = run::options(words).map_err(|error| error.to_string())?;
-        let captured = host()?
-            .capture_on(&options, prompt, turns, change)
+        let options = run_options(words).map_err(|error| error.to_string())?;
+        let captured = capture_on(host()?, &options, prompt, turns, change)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             words: words.iter().map(|&word| word.to_owned()).collect(),
@@ -95,7 +96,7 @@ impl Boot {
         String::from_utf8_lossy(&self.captured.console).into_owned()
     }
 
-    /// What there was to say about its logs.
+    /// Remarks on its logs.
     pub fn remarks(&self) -> &[String] {
         &self.captured.remarks
     }

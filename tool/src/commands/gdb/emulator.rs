@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::fair_clock::FairClock;
-use crate::qemu::machine::doubled_commas;
+use crate::quoting::doubled_commas;
 
 /// How long QEMU may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(20);

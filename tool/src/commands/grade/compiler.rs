@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use anyhow::bail;
 
 use super::course::Course;
-use crate::qemu::machine::shell_word;
+use crate::quoting::shell_word;
 
 /// The machine's gcc, when it has to be wrapped.
 #[derive(Debug)]

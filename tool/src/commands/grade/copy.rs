@@ -13,7 +13,8 @@ use anyhow::{Context, bail};
 use super::course::Course;
 use crate::regular_file::refusal;
 
-/// Where it all happens; gone when dropped, but for what is to be kept.
+/// The folder in which a grading happens; gone when dropped, but for a copy that
+/// the user keeps.
 pub struct Workplace {
     folder: PathBuf,
     course: PathBuf,

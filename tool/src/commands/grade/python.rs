@@ -26,7 +26,7 @@ const RUN: &str = include_str!("python/run.py");
 /// What graders import from a module that Python 3.13 no longer has.
 const PIPES: &str = "from shlex import quote\n";
 
-/// How the grader is to be run.
+/// How to run the grader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// As it is.

@@ -14,9 +14,9 @@ use anyhow::Context;
 use super::compiler::Compiler;
 use super::copy::Workplace;
 use crate::cli::Grade;
-use crate::qemu::machine::shell_word;
+use crate::quoting::shell_word;
 
-/// What make is to start as QEMU. A makefile that does not ask for it by the
+/// What make starts as QEMU. A makefile that does not ask for it by the
 /// variable looks for one of [`QEMU_TOO`].
 pub const QEMU: &str = "jostle-qemu";
 const QEMU_TOO: [&str; 2] = ["qemu", "qemu-system-i386"];

@@ -24,6 +24,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Signal, getpid, kill_process};
 
 use self::line::Asked;
+use crate::boot::Boot;
 use crate::build::guest;
 use crate::cli::StandIn;
 use crate::elf_check;
@@ -72,15 +73,14 @@ pub fn stand_in(options: &StandIn) -> anyhow::Result<u8> {
         logs: Vec::new(),
     };
     symbols::write(&guest.kernel, &course)?;
-    if options.verbose {
-        line(host.shown(&machine));
-    }
+    let boot = Boot::of(&host, machine);
+    boot.announce(options.verbose);
     let supervisor = Supervisor::default();
     supervisor.catch_signals(&[])?;
     end_with(lock);
     // The line that a grader waits for before it connects.
     line(format_args!("jostle: in the place of QEMU, CPUs: {cpus}"));
-    let ending = supervisor.attend(&mut host.command(&machine), None)?;
+    let ending = supervisor.attend(&mut boot.command(), None)?;
     Ok(verdict(&ending))
 }
 
@@ -122,7 +122,7 @@ fn modules(
 fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(("127.0.0.1", port))
         .with_context(|| format!("the port {port} for gdb"))?;
-    // QEMU is to have it.
+    // QEMU inherits it.
     fcntl_setfd(&listener, FdFlags::empty())?;
     Ok(listener)
 }
@@ -141,7 +141,7 @@ fn further(asked: &Asked, listener: Option<&TcpListener>) -> anyhow::Result<Vec<
     Ok(words)
 }
 
-/// Stops us in the orderly way when the one who grades has ended, however.
+/// Stops us in the orderly way when the grading tool has ended, however it did.
 fn end_with(lock: File) {
     std::thread::spawn(move || {
         if lock.lock_shared().is_ok() {
@@ -153,10 +153,7 @@ fn end_with(lock: File) {
 
 fn verdict(ending: &Ending) -> u8 {
     match ending {
-        Ending::Exited(status) => status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(status::FAILURE),
+        Ending::Exited(status) => status::of_child(*status).unwrap_or(status::FAILURE),
         Ending::Signal(signal) => status::stopped_by(*signal),
         Ending::InputOver => status::CLEAN,
         Ending::TimeLimit | Ending::OutputClosed | Ending::OutputFailed(_) => status::FAILURE,

@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use elf::ElfBytes;
 use elf::endian::LittleEndian;
-use jostle::build::guest::Kernel;
-use jostle::commands::run;
-use jostle::qemu::machine::Input;
+use jostle::boot::Asked;
+use jostle::cli::run_options;
 use libtest_mimic::Failed;
 
 use crate::boot::host;
@@ -25,13 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(7200);
 
 pub fn stops_at_readline() -> Result<(), Failed> {
     let host = host()?;
-    let guest = host.guest(Kernel::Plain)?;
-    let options = run::options(["hello", "--cpus", "1", "--append", "grading"])?;
-    let request = run::check(&host.workspace, &options)?;
-    let machine = run::machine(&host.workspace, &options, &request, guest, Input::Stream)?;
+    let options = run_options(["hello", "--cpus", "1", "--append", "grading"])?;
+    let boot = Asked::check(&host.workspace, &options)?.build(host)?;
     let socket = std::env::temp_dir().join(format!("jostle-gdb-{}", std::process::id()));
-    let mut child = host
-        .command(&machine)
+    let mut child = boot
+        .command()
         .arg("-S")
         .arg("-gdb")
         .arg(format!("unix:{},server=on,wait=off", socket.display()))
@@ -40,7 +37,7 @@ pub fn stops_at_readline() -> Result<(), Failed> {
         .spawn()?;
     let stopped = Debugger::connect(&socket).and_then(|mut debugger| {
         debugger.break_at(symbol(
-            &host.workspace.root().join(&guest.kernel),
+            &host.workspace.root().join(&boot.kernel),
             "readline",
         )?)?;
         debugger.go_on()

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-/// What is to be booted on.
+/// The machine that was asked for.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// `-smp`.

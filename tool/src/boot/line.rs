@@ -15,7 +15,7 @@ use crate::status::usage;
 pub struct Asked {
     /// One of ours, or a path.
     pub program: OsString,
-    /// What it is to be given.
+    /// Its arguments.
     pub args: Vec<OsString>,
 }
 

@@ -1,4 +1,4 @@
-//! What `jostle run` was asked to boot, once it is known that it can be.
+//! What a command was asked to boot, once it is known that it can be.
 //!
 //! Whatever is wrong with a request is found here, before anything is built
 //! or started; programs of ours are known by name only until they are built.
@@ -31,7 +31,7 @@ const LARGEST_DISK: u64 = SECTOR << 28;
 /// A request that can be met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// In the order in which their environments are to be made.
+    /// In the order of their environments.
     entries: Vec<Entry>,
     /// The disk, checked.
     pub disk: Option<PathBuf>,
@@ -178,7 +178,7 @@ impl Entry {
 }
 
 impl Request {
-    /// Whether somebody is to be asked what to run.
+    /// Whether somebody will be asked what to run.
     pub fn has_prompt(&self) -> bool {
         self.entries.iter().any(Entry::is_prompt)
     }
@@ -269,7 +269,7 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::run::options;
+    use crate::cli::run_options as options;
 
     fn refused(words: &[&str]) -> String {
         let options = options(words).expect("valid");

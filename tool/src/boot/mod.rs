@@ -1,0 +1,188 @@
+//! From what was asked to a guest that runs: the one way that every command takes.
+//!
+//! 1. [`Asked::check`] says whatever is wrong with the request, before anything is
+//!    looked for, built or started, and keeps the files that the run will write.
+//! 2. [`Asked::build`] builds the kernel and the programs and puts the machine
+//!    together.
+//! 3. [`Boot::announce`] says what had to be guessed, and the command.
+//! 4. [`Boot::command`] boots it, most often by [`Boot::run`].
+//! 5. [`Boot::finish`] cuts the logs to what the kernel wrote.
+//!
+//! The hard thing is that they differ in the middle: one has a person at the
+//! terminal, one a debugger, one no guest at all but an image of it. So each step
+//! is a call of its own, and the compiler demands them in this order.
+
+mod arguments;
+pub mod capture;
+mod line;
+mod request;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use self::request::Request;
+use crate::build::archive;
+use crate::cli::Run;
+use crate::host::Host;
+use crate::qemu::conversation::{Asks, Ear};
+use crate::qemu::log_memory::{self, LogMemory, Reserved};
+use crate::qemu::machine::{Input, Machine, Timing};
+use crate::qemu::module_line;
+use crate::qemu::supervise::{Ending, Limit, Supervisor};
+use crate::report::{line, note};
+use crate::symbols::{Annotated, Symbols};
+use crate::workspace::Workspace;
+
+/// A request that can be met.
+pub struct Asked<'o> {
+    options: &'o Run,
+    request: Request,
+    logs: Vec<LogMemory>,
+    reserved: Vec<Reserved>,
+}
+
+impl<'o> Asked<'o> {
+    /// Checks everything about the request that can be wrong.
+    pub fn check(workspace: &Workspace, options: &'o Run) -> anyhow::Result<Self> {
+        let request = request::check(workspace, options)?;
+        let logs = log_memory::asked_for(options)?;
+        let reserved = log_memory::reserve(&logs, &request.inputs())?;
+        Ok(Self {
+            options,
+            request,
+            logs,
+            reserved,
+        })
+    }
+
+    /// Who in the guest waits for input, and shows it.
+    pub fn who_asks(&self) -> Option<Asks> {
+        arguments::who_asks(self.options, self.request.has_prompt())
+    }
+
+    /// Builds the guest, and the machine that boots it, without input.
+    pub fn build<'h>(self, host: &'h Host) -> anyhow::Result<Boot<'h>> {
+        let Self {
+            options,
+            request,
+            logs,
+            reserved,
+        } = self;
+        let guest = host.guest(arguments::kernel_for(&options.append))?;
+        let workspace = &host.workspace;
+        if request.has_prompt() {
+            archive::build(workspace, guest)?;
+        }
+        let disk = request.disk.as_ref();
+        let machine = Machine {
+            cpus: options.cpus,
+            layout: None,
+            memory_mib: options.mem,
+            timing: if options.icount {
+                Timing::InstructionCount
+            } else {
+                Timing::Parallel
+            },
+            kernel: module_line::openable(workspace, &guest.kernel)?,
+            kernel_args: arguments::kernel_args(options),
+            modules: request.modules(workspace, guest, options.personality)?,
+            disk: disk
+                .map(|disk| module_line::openable(workspace, disk))
+                .transpose()?,
+            snapshot: options.snapshot,
+            nic: options.nic.clone(),
+            input: Input::Stream,
+            further: arguments::debugging(options),
+            logs,
+        };
+        Ok(Boot {
+            host,
+            machine,
+            kernel: guest.kernel.clone(),
+            program: request.only_file(guest),
+            guesses: request.guesses(options.personality),
+            reserved,
+        })
+    }
+}
+
+/// A guest that was built, on a machine that boots it.
+pub struct Boot<'h> {
+    host: &'h Host,
+    /// The machine.
+    pub machine: Machine,
+    /// The kernel's own file.
+    pub kernel: PathBuf,
+    /// The file of the program, if there is only one.
+    program: Option<PathBuf>,
+    guesses: Vec<String>,
+    reserved: Vec<Reserved>,
+}
+
+impl<'h> Boot<'h> {
+    /// A machine that no [`Run`] describes.
+    pub fn of(host: &'h Host, machine: Machine) -> Self {
+        Self {
+            host,
+            kernel: machine.kernel.clone(),
+            machine,
+            program: None,
+            guesses: Vec::new(),
+            reserved: Vec::new(),
+        }
+    }
+
+    /// Does something to the machine. Its logs may get another size.
+    pub fn change(&mut self, change: impl FnOnce(&mut Machine)) -> anyhow::Result<()> {
+        change(&mut self.machine);
+        for (log, reserved) in self.machine.logs.iter().zip(&self.reserved) {
+            log.lay_out(reserved)?;
+        }
+        Ok(())
+    }
+
+    /// Says what had to be guessed; and if so, the exact command.
+    pub fn announce(&self, command: bool) {
+        for guess in &self.guesses {
+            note(format_args!("{guess} (see --personality)"));
+        }
+        if command {
+            line(self.shown());
+        }
+    }
+
+    /// The command, as a shell would take it.
+    pub fn shown(&self) -> String {
+        self.host.shown(&self.machine)
+    }
+
+    /// The command that boots.
+    pub fn command(&self) -> Command {
+        self.host.command(&self.machine)
+    }
+
+    /// Boots, and returns when that is over. The console goes to `output`, with
+    /// the names of functions in it, and what feeds the guest hears it at `ear`.
+    pub fn run(
+        &self,
+        supervisor: Supervisor,
+        command: &mut Command,
+        ear: &Ear,
+        output: impl Write + Send + 'static,
+        limit: Option<Limit>,
+    ) -> anyhow::Result<Ending> {
+        let workspace = &self.host.workspace;
+        // The copy with planted bugs first: it is below the tree.
+        let roots = [workspace.planted().root(), workspace.root()].map(Path::to_path_buf);
+        let symbols = Symbols::new(roots.to_vec(), self.kernel.clone(), self.program.clone());
+        supervisor.run(command, ear.at(Annotated::new(output, symbols)), limit)
+    }
+
+    /// Leaves in the logs what the kernel wrote, and lets go of them. Returns
+    /// remarks on them.
+    pub fn finish(self) -> anyhow::Result<Vec<String>> {
+        let logs = self.machine.logs.iter();
+        logs.filter_map(|log| log.finish().transpose()).collect()
+    }
+}

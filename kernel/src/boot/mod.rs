@@ -107,7 +107,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     address_space::enter_kernel(); // the low identity map is gone
     let mut memory = Memory::new(mapped, &handover.modules); // what is left to carve from
     segments::init_interrupt_table(); // needs nothing but the stubs' addresses
-    segments::load(cpu, address_space::kernel_pgdir().address()); // from here on faults are reported
+    cpu.load_segments(address_space::kernel_pgdir().address()); // from here on faults are reported
     let _ = processor::enable(cpu); // needs segments, for sysenter; CPU 0 lacks nothing that it has
     lapic::init(cpu.id()); // needs the device window
     let rates = clock::calibrate();

@@ -3,7 +3,7 @@
 //! The hard thing is that every fact is kept twice, for speed: alive and listed
 //! as free, on a CPU and that CPU's, a status and its picture in the public table.
 
-use super::{Verdict, check};
+use super::verdict::{Verdict, check};
 use abi::env::NENV;
 use abi::layout::UTOP;
 use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_VM, USER_CODE, USER_DATA};

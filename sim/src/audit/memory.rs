@@ -3,7 +3,7 @@
 //! The hard thing is what counts as a hold: a user's mapping, a role as page table
 //! or directory, of the dead too until they are taken apart.
 
-use super::{Broken, Verdict, check};
+use super::verdict::{Broken, Verdict, check};
 use abi::Perm;
 use abi::layout::{NPTENTRIES, UTOP, UVPT, pdx};
 use kcore::env::Slot;

@@ -12,30 +12,14 @@
 mod environments;
 mod memory;
 mod queues;
+mod verdict;
 
 use abi::EnvStatus;
 use kcore::watch::Watcher;
 use kcore::{Kernel, PhysMem};
+use verdict::check;
 
-/// A broken invariant: its number and name, and the frame or slot concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Broken {
-    /// The invariant.
-    pub what: &'static str,
-    /// Number of the frame, slot or CPU at which it shows.
-    pub at: u32,
-}
-
-type Verdict = Result<(), Broken>;
-
-#[inline]
-fn check(holds: bool, what: &'static str, at: u32) -> Verdict {
-    if holds {
-        Ok(())
-    } else {
-        Err(Broken { what, at })
-    }
-}
+pub use verdict::{Broken, Verdict};
 
 /// Checks every invariant. `holds` is scratch space, one word for each frame in
 /// the table; its content does not matter.

@@ -3,7 +3,7 @@
 //! The hard thing is that an environment has one pair of links: which queue they
 //! belong to follows from its state, so both are walked, from either side.
 
-use super::{Verdict, check};
+use super::verdict::{Verdict, check};
 use kcore::env::{Env, Queue, Wait};
 use kcore::watch::Watcher;
 use kcore::{Kernel, PhysMem};

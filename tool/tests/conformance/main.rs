@@ -22,6 +22,7 @@ mod hostility;
 mod ids;
 mod image;
 mod input;
+mod layers;
 mod left_on;
 mod machine_options;
 mod monitor_socket;
@@ -34,6 +35,8 @@ mod programs;
 mod prompt;
 mod replay;
 mod safe_interface;
+mod sizes;
+mod sources;
 mod starting;
 mod trace;
 mod trial;
@@ -73,6 +76,8 @@ fn main() -> ExitCode {
         .chain(hostility::trials())
         .chain(safe_interface::trials())
         .chain(ordeals::trials())
+        .chain(layers::trials())
+        .chain(sizes::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -26,6 +26,8 @@ pub mod segments;
 pub mod start;
 pub mod watchdog;
 
+pub use segments::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK};
+
 use crate::machine::x86;
 use abi::TrapFrame;
 use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
@@ -38,11 +40,6 @@ use kcore::{CpuId, CpuSet, Event};
 /// Bytes of address space that each CPU owns for its stacks.
 const REGION: u32 = KSTKSIZE + KSTKGAP;
 const _: () = assert!(REGION == 0x1_0000 && KSTACKTOP.is_multiple_of(REGION));
-
-/// One past the double-fault stack, below the top of the kernel stack.
-pub const DOUBLE_FAULT_STACK: u32 = 14 * 0x1000;
-/// One past the machine-check stack, below the top of the kernel stack.
-pub const MACHINE_CHECK_STACK: u32 = 12 * 0x1000;
 
 /// Bytes of each of these two stacks.
 pub const TASK_STACK: u32 = 0x1000;
@@ -95,6 +92,13 @@ impl ThisCpu {
     #[inline(always)]
     pub fn area(self) -> &'static CpuArea {
         area(self.id)
+    }
+
+    /// Gives it its segments, task states and interrupt table, which it does not use
+    /// yet.
+    pub fn load_segments(self, kernel_pgdir: u32) {
+        // SAFETY: (104) both are this CPU's.
+        unsafe { segments::load(&self.area().segments, self.stack_top(), kernel_pgdir) };
     }
 
     /// One past the highest address of its kernel stack.

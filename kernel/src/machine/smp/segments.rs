@@ -8,12 +8,16 @@
 //! tasks never return. Source: Intel SDM volume 3, chapters "Task management"
 //! and "Interrupt and exception handling".
 
-use super::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, ThisCpu};
 use crate::machine::x86;
 use crate::trap::vectors;
 use abi::trap::{KERNEL_CODE, KERNEL_DATA, TASK_STATE, Vector};
 use core::arch::asm;
 use core::cell::UnsafeCell;
+
+/// One past the double-fault stack, below the top of the kernel stack.
+pub const DOUBLE_FAULT_STACK: u32 = 14 * 0x1000;
+/// One past the machine-check stack, below the top of the kernel stack.
+pub const MACHINE_CHECK_STACK: u32 = 12 * 0x1000;
 
 /// Selector of the task that takes double faults.
 const DOUBLE_FAULT_TASK: u32 = 0x30;
@@ -145,10 +149,13 @@ impl Segments {
 }
 
 /// Gives this CPU its segments, task states and interrupt table.
-pub fn load(cpu: ThisCpu, kernel_pgdir: u32) {
-    let tables = cpu.area().segments.0.get();
-    let top = cpu.stack_top();
-    // SAFETY: (62) these are this CPU's tables, and it does not use them yet. What
+///
+/// # Safety
+/// `own` are this CPU's, which it does not use yet, and `top` is the top of its kernel
+/// stack.
+pub unsafe fn load(own: &Segments, top: u32, kernel_pgdir: u32) {
+    let tables = own.0.get();
+    // SAFETY: (62) the caller's promise. What
     // is loaded is flat, like what the entry code loaded, so nothing moves.
     unsafe {
         (*tables).main.esp0 = top;

@@ -133,7 +133,7 @@ pub fn open(this: ThisCpu) {
 extern "C" fn ap_main() -> ! {
     address_space::enter_kernel();
     let cpu = ThisCpu::get();
-    segments::load(cpu, address_space::kernel_pgdir().address());
+    cpu.load_segments(address_space::kernel_pgdir().address());
     let fits = processor::enable(cpu);
     FITS.store(fits, Ordering::Relaxed);
     if fits {

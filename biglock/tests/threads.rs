@@ -99,7 +99,7 @@ fn a_newcomer_gives_way_for_a_bounded_time() {
 
 /// The way by which nearly all enter: it gives way too, for as long as it takes.
 #[test]
-fn who_will_not_wait_gives_way_as_well() {
+fn a_cpu_that_will_not_wait_gives_way_as_well() {
     with_claim(|lock| {
         assert!(lock.lock_at_once().is_none(), "pushed in");
         assert!(lock.lock_at_once().is_none(), "pushed in the second time");
@@ -228,7 +228,7 @@ impl Target for Slow<'_> {
     }
 }
 
-/// First it obeys, then it leaves behind what there is, and then it answers: the
+/// A target obeys, then leaves its registers behind, and answers last: the
 /// initiator looks at once.
 #[test]
 fn the_answer_comes_last() {

@@ -1,4 +1,4 @@
-//! Which CPUs there are to start, from whichever table the firmware left.
+//! The CPUs that can be started, from whichever table the firmware left.
 //!
 //! The hard thing: the order of a table, the ids in it and the CPU that runs this
 //! code are three different things. APIC ids may have gaps, and the boot CPU

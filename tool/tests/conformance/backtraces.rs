@@ -27,7 +27,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 /// The panic says itself where it is: that line must be in the backtrace.
 fn panic() -> Result<(), Failed> {
     let boot = Boot::new(&[
-        // Long enough for the last CPU, which is to panic, to be let in.
+        // Long enough to let in the last CPU, which must panic.
         "primes",
         "--append",
         "plant=panic-now",

@@ -1,4 +1,4 @@
-//! Promise P12: it boots where it says, or says why it does not.
+//! Promise P12: the kernel boots where it says, or says why it does not.
 //!
 //! Sizes of memory by numbers of CPUs, then layouts of CPUs, boards and
 //! processors, one boot each. The hard thing is a machine that lies: a CPU

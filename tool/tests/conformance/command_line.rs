@@ -77,7 +77,7 @@ fn clean_end() -> Result<(), Failed> {
     Ok(())
 }
 
-/// `primes` takes long enough for the last CPU, which is to panic, to be let in.
+/// `primes` takes long enough to let in the last CPU, which must panic.
 fn panic() -> Result<(), Failed> {
     let output = jostle(&[
         "primes",

@@ -148,7 +148,7 @@ fn file(name: &str, bytes: &[u8]) -> Result<PathBuf, Failed> {
     Ok(path)
 }
 
-/// A file server writes to a disk; `written` says whether that is to be seen.
+/// A file server writes to a disk; `written` says whether that must be seen.
 fn disk_after(words: &[&str], written: bool) -> Result<(), Failed> {
     let name = format!("{written}");
     let disk = file(&format!("{name}.img"), &[0; 8 * LENGTH])?;

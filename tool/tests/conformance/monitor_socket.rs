@@ -22,7 +22,7 @@ const PROMPT: &[u8] = b"(qemu) ";
 pub struct Monitor(UnixStream);
 
 impl Monitor {
-    /// Gives a command, and returns what there is to say to it. An error when
+    /// Gives a command, and returns the answer. An error when
     /// QEMU has ended.
     pub fn command(&mut self, command: &str) -> io::Result<String> {
         writeln!(self.0, "{command}")?;

@@ -1,5 +1,5 @@
-//! Programs that wear a machine out, and what an operator does to one; each held
-//! from the first, and is to stay so.
+//! Programs that wear a machine out, and what an operator does to one. Each held
+//! from the first, and must go on holding.
 //!
 //! The hard thing is that success looks like nothing at all. So each program counts
 //! what it did, and the last line says that everything is there again.

@@ -122,7 +122,7 @@ fn count(code: &mut Code, what: &str, va: u32, value: u32) {
     code.expect("pp_link", 0);
 }
 
-/// For the test of tests: no kernel is to satisfy this one.
+/// For the test of tests: no kernel may satisfy this one.
 pub fn expects_another_id() -> Vec<u8> {
     let mut code = Code::new();
     code.call(GETENVID, []);

@@ -72,6 +72,11 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         let sane = !waits || env.inbox.dstva >= UTOP || env.inbox.dstva.is_multiple_of(4096);
         check(sane, "I7: a receiver's address is sane", at)?;
     }
+    free_slots(kernel, live)
+}
+
+/// I5: what is not alive is free, and listed.
+fn free_slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, live: usize) -> Verdict {
     check(
         live + kernel.envs().free_slots() == NENV,
         "I5: live + free slots",

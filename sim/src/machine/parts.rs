@@ -90,7 +90,7 @@ pub struct Uart {
     /// A chunk was taken and not yet answered.
     pub busy: bool,
     /// Answers at once, on the CPU that wrote. Otherwise
-    /// [`Machine::console_ready`] answers.
+    /// `Machine::console_ready` answers.
     pub instant: bool,
     /// Everything printed so far.
     pub output: Vec<u8>,

@@ -62,8 +62,8 @@ const PLANTS: &[(&str, &str)] = &[
     ("stale", "stale-id"),
     ("args", "destroy-nothing"),
     ("heap", "short-heap"),
-    ("guardpages", "exofork-result"),
-    ("faultnoroom", "zero-fault-va"),
+    ("guardpages", "destroy-nothing"),
+    ("faultnoroom", "destroy-nothing"),
     ("writetext", "read-only-text"),
 ];
 

@@ -15,8 +15,7 @@
 use crate::effects::Effects;
 use crate::effects::Next;
 use crate::event::Event;
-use crate::ids::CpuId;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::{BadAddress, UserSlice};

@@ -15,8 +15,7 @@
 //! [`Event::FpuUse`]: crate::Event::FpuUse
 
 use crate::effects::Effects;
-use crate::ids::CpuId;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::watch::Watcher;

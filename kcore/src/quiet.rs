@@ -17,8 +17,7 @@
 use crate::effects::Next;
 use crate::effects::{Effects, Way};
 use crate::event::Event;
-use crate::ids::CpuId;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::{Step, ToResume};

@@ -60,7 +60,8 @@ impl Policy {
     /// Draws one of those who wait; a walk along the queue, at most as long as the
     /// table of environments.
     fn draw(&mut self, envs: &EnvTable<'_>) {
-        // Knuth's line from Numerical Recipes; its upper bits are the better ones.
+        // Multiplier and increment as in Numerical Recipes; the upper bits are the
+        // better ones.
         self.chance = self
             .chance
             .wrapping_mul(1_664_525)

@@ -79,12 +79,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Unmaps pages of the caller, which is on this CPU: one flush of all its
-    /// translations serves for however many there are.
+    /// Unmaps pages of the caller, which is on this CPU. A step can name one page to
+    /// forget; so all are, if any page was mapped.
     fn shrink_heap(&mut self, caller: Caller, start: u32, end: u32) {
         let pages = (start..end).step_by(PGSIZE as usize);
         for page in pages.filter_map(UserPage::new) {
             self.unmap(caller, caller.slot, page);
+        }
+        if self.effects.contains(Effects::FLUSH) {
             self.effects |= Effects::FLUSH_ALL;
         }
     }

@@ -19,8 +19,7 @@ mod page;
 
 use crate::effects::Next;
 use crate::event::Event;
-use crate::ids::CpuId;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::{self, BadAddress};

@@ -37,6 +37,7 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
             every_call_has_a_wrapper,
         ),
         Trial::test("documents::links_lead_somewhere", links_lead_somewhere),
+        Trial::test("documents::readme_counts_programs", readme_counts_programs),
         Trial::test("documents::reading_names_every_file", reading_is_complete),
     ])
 }
@@ -134,6 +135,19 @@ fn every_call_has_a_wrapper() -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("user/src/sys.rs makes no {missing:?}").into())
+}
+
+/// The run that the README quotes has as many programs as there are: each file or
+/// folder here is one, and the prompt itself is not among those that it lists.
+fn readme_counts_programs() -> Result<(), Failed> {
+    let root = host()?.workspace.root();
+    let programs = std::fs::read_dir(root.join("programs/src/bin"))?.count() - 1;
+    let line = format!("Jostle, with {programs} programs: ");
+    let readme = std::fs::read_to_string(root.join("README.md"))?;
+    if readme.contains(&line) {
+        return Ok(());
+    }
+    Err(format!("README.md does not quote {line:?}").into())
 }
 
 /// Folders of pages, and pages, whose links are followed.

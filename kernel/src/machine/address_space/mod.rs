@@ -298,7 +298,9 @@ pub fn enter_kernel() {
 /// Moves this CPU to the page directory of the environment that a step switches to.
 #[inline(always)]
 pub fn enter_environment(outbox: &Outbox) {
-    // SAFETY: (26) every environment's directory has the kernel's entries.
+    // SAFETY: (26) an outbox is filled by the core alone, and for a switch with the
+    // directory of a living environment; each of these was made with the kernel's
+    // entries, so image, stacks and devices stay where they are.
     unsafe { x86::load_cr3(outbox.pgdir.address()) };
 }
 

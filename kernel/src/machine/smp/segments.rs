@@ -155,8 +155,8 @@ impl Segments {
 /// stack.
 pub unsafe fn load(own: &Segments, top: u32, kernel_pgdir: u32) {
     let tables = own.0.get();
-    // SAFETY: (62) the caller's promise. What
-    // is loaded is flat, like what the entry code loaded, so nothing moves.
+    // SAFETY: (62) the caller's promise. What is loaded is flat, like what the entry
+    // code loaded, so nothing moves.
     unsafe {
         (*tables).main.esp0 = top;
         (*tables).double_fault = TaskState::of_handler(

@@ -301,3 +301,52 @@ fn who_is_to_end_does_not_run_on_while_there_is_no_room_to_say_so() {
         assert_eq!(machine.check(), Ok(()));
     }
 }
+
+#[test]
+fn members_in_the_queue_wait_until_there_is_room_to_say_that_they_end() {
+    const MEMBERS: usize = 12;
+    let spec = Spec {
+        frames: 400,
+        lifecycle: true,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let alive = |machine: &Machine<'_>| {
+        let envs = machine.kernel.envs();
+        envs.used().filter(|&slot| envs[slot].alive).count()
+    };
+    let job = start_job(&mut machine);
+    // The first member makes the others, while its creator waits for the CPU.
+    switch(&mut machine);
+    for _ in 1..MEMBERS {
+        let member = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        machine.call(CPU0, Call::EnvSetStatus, [member, RUN, 0, 0, 0]);
+    }
+    let creator = machine.kernel.envs().used().next();
+    while machine.kernel.cpus().current(CPU0) != creator {
+        switch(&mut machine);
+    }
+    let left = value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]));
+    assert_eq!(left, 4, "one call ends eight");
+    machine.uart.instant = false;
+    while machine.kernel.cpus().current(CPU0) == creator {
+        if let Answer::Value(other) = machine.call(CPU0, Call::Exofork, [0; 5]) {
+            machine.call(CPU0, Call::EnvDestroy, [other, 0, 0, 0, 0]);
+        }
+    }
+    let crowd = alive(&machine);
+    machine.calm_down();
+    assert_eq!(machine.env_on(CPU0), None);
+    assert_eq!(alive(&machine), crowd, "nobody ends unsaid");
+    assert_eq!(machine.check(), Ok(()));
+    machine.uart.instant = true;
+    machine.console_ready(CPU0);
+    for _ in 0..left {
+        switch(&mut machine);
+        machine.calm_down();
+    }
+    assert_eq!(machine.kernel.cpus().current(CPU0), creator);
+    assert_eq!(size(&mut machine, job), 0);
+    assert_eq!(machine.check(), Ok(()));
+}

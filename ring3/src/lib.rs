@@ -1,0 +1,29 @@
+//! Ring 3 of a 32-bit x86 processor.
+//!
+//! It executes the instructions of unmodified program files, one at a time and the
+//! same every time, and returns to the machine around it when the kernel has to be
+//! entered: for an exception, a system call, or after so many instructions. No
+//! `unsafe`, no clock, no allocation but for the cache of decoded instructions.
+//!
+//! The hard thing is to be exact: flags, error codes, the eip that a fault leaves,
+//! and that an instruction that faults has changed nothing. What is not implemented
+//! raises an invalid-opcode exception; `docs/processor.md` lists it.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod bus;
+pub mod decode;
+pub mod flags;
+pub mod float;
+mod memory;
+pub mod processor;
+pub mod registers;
+pub mod trap;
+
+pub use bus::{Access, Bus, PageFault};
+pub use processor::{Model, Processor};
+pub use registers::{Registers, Segment};
+pub use trap::Trap;

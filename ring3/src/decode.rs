@@ -6,7 +6,11 @@
 //! which segment its memory operand is in.
 
 use crate::registers::Segment;
-use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
+use crate::room::Room;
+use iced_x86::{
+    Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic, OpKind,
+    Register,
+};
 
 /// The longest instruction, in bytes.
 pub const LONGEST: usize = 15;
@@ -67,6 +71,8 @@ pub enum Repeat {
 pub struct Operation {
     /// What it does.
     pub mnemonic: Mnemonic,
+    /// The part of the interpreter that executes it.
+    pub(crate) room: Room,
     /// Its exact form.
     pub code: Code,
     /// Its length in bytes.
@@ -78,6 +84,8 @@ pub struct Operation {
     pub address_width: u8,
     /// Whether it has the `lock` prefix.
     pub lock: bool,
+    /// What a conditional jump, move or set asks for.
+    pub condition: ConditionCode,
     /// Whether it repeats.
     pub repeat: Repeat,
     /// First operand, usually the destination.
@@ -91,7 +99,8 @@ pub struct Operation {
     /// The immediate value, extended to 32 bits; for a near branch the distance
     /// from the next instruction.
     pub immediate: u32,
-    /// A second immediate value: of `enter` the level, of a far branch the selector.
+    /// A second immediate value: of `enter` the level, of a far branch the selector,
+    /// of an extending move the width of the destination.
     pub second: u16,
 }
 
@@ -101,7 +110,7 @@ pub fn decode(bytes: &[u8]) -> Option<Operation> {
     let mut decoder = Decoder::new(32, bytes, DecoderOptions::NONE);
     let instruction = decoder.decode();
     if instruction.is_invalid() {
-        let short = decoder.last_error() == iced_x86::DecoderError::NoMoreBytes;
+        let short = decoder.last_error() == DecoderError::NoMoreBytes;
         if short && bytes.len() < LONGEST {
             return None;
         }
@@ -124,18 +133,23 @@ impl Operation {
         } else {
             immediate(instruction)
         };
-        let repeat = match (instruction.has_repe_prefix(), instruction.has_repne_prefix()) {
+        let repeat = match (
+            instruction.has_repe_prefix(),
+            instruction.has_repne_prefix(),
+        ) {
             (_, true) => Repeat::WhileNotEqual,
             (true, false) => Repeat::WhileEqual,
             (false, false) => Repeat::No,
         };
         Operation {
             mnemonic: instruction.mnemonic(),
+            room: Room::of(instruction),
             code: instruction.code(),
             length: instruction.len() as u8,
             width: width(instruction),
             address_width: address_width(instruction),
             lock: instruction.has_lock_prefix(),
+            condition: instruction.condition_code(),
             repeat,
             to: operand(0),
             from: operand(1),
@@ -144,18 +158,6 @@ impl Operation {
             immediate,
             second: second(instruction),
         }
-    }
-
-    /// Whether execution does not simply go on behind it, so that a block of
-    /// straight code ends with it.
-    pub fn ends_block(&self) -> bool {
-        use Mnemonic::*;
-        matches!(
-            self.mnemonic,
-            Call | Ret | Retf | Iret | Iretd | Jmp | Loop | Loope | Loopne | Jcxz | Jecxz
-                | INVALID | Int | Int1 | Int3 | Into | Sysenter | Syscall | Hlt | Ud0 | Ud1 | Ud2
-                | Popf | Popfd | Cpuid | Mfence | Clflush
-        ) || self.code.is_jcc_short_or_near()
     }
 }
 
@@ -198,9 +200,8 @@ impl Operand {
 
 impl Address {
     fn new(instruction: &Instruction) -> Address {
-        let number = |register: Register| {
-            (register != Register::None).then(|| register.number() as u8)
-        };
+        let number =
+            |register: Register| (register != Register::None).then(|| register.number() as u8);
         let (base, index) = (instruction.memory_base(), instruction.memory_index());
         let short = [base, index].iter().any(|register| register.is_gpr16())
             || instruction.memory_displ_size() == 2;
@@ -253,6 +254,7 @@ fn immediate(instruction: &Instruction) -> u32 {
 fn second(instruction: &Instruction) -> u16 {
     match instruction.mnemonic() {
         Mnemonic::Enter => instruction.immediate8_2nd().into(),
+        Mnemonic::Movzx | Mnemonic::Movsx => instruction.op0_register().size() as u16 * 8,
         _ => instruction.far_branch_selector(),
     }
 }
@@ -260,6 +262,9 @@ fn second(instruction: &Instruction) -> u16 {
 /// The width of a general operation: that of its memory operand if its size tells,
 /// else of its last register or, without any, of what the form says.
 fn width(instruction: &Instruction) -> u8 {
+    if instruction.op0_kind() == OpKind::NearBranch16 {
+        return 16;
+    }
     let of_register = |register: Register| match register.size() {
         size @ (1 | 2 | 4) if register.is_gpr() => Some(size as u8 * 8),
         _ => None,
@@ -301,8 +306,9 @@ fn width_of_form(code: Code) -> u8 {
     use Code::*;
     match code {
         Pushaw | Popaw | Pushfw | Popfw | Retnw | Retnw_imm16 | Retfw | Retfw_imm16 | Leavew
-        | Enterw_imm16_imm8 | Iretw | Pushw_imm8 | Push_imm16 | Cbw | Cwd | Call_rel16
-        | Jmp_rel16 | Jmp_rel8_16 => 16,
+        | Enterw_imm16_imm8 | Iretw | Pushw_imm8 | Push_imm16 | Pushw_ES | Pushw_CS | Pushw_SS
+        | Pushw_DS | Pushw_FS | Pushw_GS | Popw_ES | Popw_SS | Popw_DS | Popw_FS | Popw_GS
+        | Call_ptr1616 | Call_m1616 | Jmp_ptr1616 | Jmp_m1616 => 16,
         _ => 32,
     }
 }
@@ -318,8 +324,14 @@ fn address_width(instruction: &Instruction) -> u8 {
     use Code::*;
     let counts_in_cx = matches!(
         instruction.code(),
-        Loop_rel8_16_CX | Loop_rel8_32_CX | Loope_rel8_16_CX | Loope_rel8_32_CX
-            | Loopne_rel8_16_CX | Loopne_rel8_32_CX | Jcxz_rel8_16 | Jcxz_rel8_32
+        Loop_rel8_16_CX
+            | Loop_rel8_32_CX
+            | Loope_rel8_16_CX
+            | Loope_rel8_32_CX
+            | Loopne_rel8_16_CX
+            | Loopne_rel8_32_CX
+            | Jcxz_rel8_16
+            | Jcxz_rel8_32
     );
     if short || counts_in_cx { 16 } else { 32 }
 }

@@ -14,16 +14,31 @@
 
 extern crate alloc;
 
+mod arithmetic;
+mod bits;
 pub mod bus;
+pub mod cache;
 pub mod decode;
 pub mod flags;
 pub mod float;
+mod jump;
 mod memory;
+mod multiply;
+mod operand;
 pub mod processor;
 pub mod registers;
+mod room;
+mod run;
+mod segment;
+mod shift;
+mod stack;
+mod string;
+mod system;
+mod transfer;
 pub mod trap;
 
 pub use bus::{Access, Bus, PageFault};
+pub use cache::Cache;
 pub use processor::{Model, Processor};
 pub use registers::{Registers, Segment};
 pub use trap::Trap;

@@ -91,10 +91,7 @@ impl Registers {
                     whole & !(0xff << shift) | (value & 0xff) << shift,
                 );
             }
-            16 => self.set(
-                number,
-                self.get(number) & 0xffff_0000 | value & 0xffff,
-            ),
+            16 => self.set(number, self.get(number) & 0xffff_0000 | value & 0xffff),
             _ => self.set(number, value),
         }
     }

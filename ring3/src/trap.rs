@@ -45,6 +45,16 @@ impl Trap {
     /// An unmasked SSE exception.
     pub const SIMD: Trap = Trap::exception(19);
 
+    /// Whether eip stays at the instruction, so that it can be executed again. The
+    /// one exception that ring 3 can ask for and that is none is `int1`.
+    pub(crate) const fn is_fault(self) -> bool {
+        match self {
+            Trap::Exception { vector, .. } => vector != 1,
+            Trap::PageFault(_) => true,
+            Trap::Interrupt { .. } | Trap::Sysenter => false,
+        }
+    }
+
     const fn exception(vector: u8) -> Trap {
         Trap::Exception { vector, error: 0 }
     }

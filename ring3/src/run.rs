@@ -1,0 +1,153 @@
+//! Executes instructions until something happens.
+//!
+//! The hard thing is where eip stands when it does. Every instruction runs with eip
+//! behind it; a fault puts it back, a trap leaves it. And a store may change the very
+//! block that is being executed, so each instruction first asks whether that is
+//! still what memory holds.
+
+use crate::bus::{Access, Bus};
+use crate::cache::Cache;
+use crate::decode::{LONGEST, Operation, decode};
+use crate::flags::TF;
+use crate::processor::Processor;
+use crate::room::{Room, is_string};
+use crate::trap::Trap;
+
+const PAGE: u32 = 4096;
+
+impl Processor {
+    /// Executes at most `budget` instructions; an element of a repeated string
+    /// instruction counts as one. Returns how many were executed, the one that
+    /// trapped not counted, and why it stopped before, if it did.
+    pub fn run<B: Bus>(
+        &mut self,
+        cache: &mut Cache,
+        bus: &mut B,
+        budget: u64,
+    ) -> (u64, Option<Trap>) {
+        let mut done = 0;
+        while done < budget {
+            let result = if self.registers.flags.has(TF) {
+                self.single_step(bus).map(|()| done += 1)
+            } else {
+                self.run_block(cache, bus, budget, &mut done)
+            };
+            if let Err(trap) = result {
+                return (done, Some(trap));
+            }
+        }
+        (done, None)
+    }
+
+    /// Executes straight code from eip on.
+    #[inline(always)]
+    fn run_block<B: Bus>(
+        &mut self,
+        cache: &mut Cache,
+        bus: &mut B,
+        budget: u64,
+        done: &mut u64,
+    ) -> Result<(), Trap> {
+        let pa = bus.translate(self.registers.eip, Access::Fetch)?;
+        let block = cache.block(bus, pa);
+        if block.operations.is_empty() {
+            self.step(bus)?;
+            *done += 1;
+            return Ok(());
+        }
+        for operation in &block.operations {
+            let start = self.registers.eip;
+            let next = start.wrapping_add(operation.length.into());
+            self.execute(bus, operation)?;
+            *done += 1;
+            // A repeated string instruction stays where it is.
+            while self.registers.eip == start && operation.room == Room::String && *done < budget {
+                self.execute(bus, operation)?;
+                *done += 1;
+            }
+            if self.registers.eip != next || *done >= budget || !block.is_unchanged(bus) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Executes one instruction with TF set, which traps after it.
+    #[cold]
+    fn single_step<B: Bus>(&mut self, bus: &mut B) -> Result<(), Trap> {
+        let before = self.registers.flags.has(TF);
+        self.step(bus)?;
+        if before { Err(Trap::DEBUG) } else { Ok(()) }
+    }
+
+    /// Decodes one instruction, wherever it is, and executes it.
+    #[cold]
+    fn step<B: Bus>(&mut self, bus: &mut B) -> Result<(), Trap> {
+        let operation = self.fetch(bus)?;
+        self.execute(bus, &operation)
+    }
+
+    /// Decodes the instruction at eip, which may lie in two pages. The second page
+    /// is only looked at if the instruction reaches into it.
+    fn fetch<B: Bus>(&mut self, bus: &mut B) -> Result<Operation, Trap> {
+        let eip = self.registers.eip;
+        let mut bytes = [0; LONGEST];
+        let mut length = 0;
+        let mut pa = bus.translate(eip, Access::Fetch)?;
+        loop {
+            while length < LONGEST {
+                bytes[length] = bus.read8(pa);
+                length += 1;
+                pa += 1;
+                if pa.is_multiple_of(PAGE) {
+                    break;
+                }
+            }
+            if let Some(operation) = decode(&bytes[..length]) {
+                return Ok(operation);
+            }
+            let next = eip.wrapping_add(length as u32);
+            pa = bus.translate(next, Access::Fetch)?;
+        }
+    }
+
+    /// Executes an instruction. A fault leaves eip at it.
+    #[inline(always)]
+    fn execute<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
+        let start = self.registers.eip;
+        self.registers.eip = start.wrapping_add(operation.length.into());
+        let result = match operation.room {
+            Room::Arithmetic => self.arithmetic(bus, operation),
+            Room::Move => self.transfer(bus, operation),
+            Room::Condition => self.on_condition(bus, operation),
+            Room::Stack => self.stack(bus, operation),
+            Room::Jump => self.jump(bus, operation),
+            Room::Shift => self.shift(bus, operation),
+            Room::Multiply => self.multiply(bus, operation),
+            Room::Bits => self.bits(bus, operation),
+            _ => self.execute_seldom(bus, operation),
+        };
+        if let Err(trap) = result
+            && trap.is_fault()
+        {
+            self.registers.eip = start;
+        }
+        result
+    }
+
+    fn execute_seldom<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
+        match operation.room {
+            Room::String if is_string_form(operation) => self.string(bus, operation),
+            Room::Segment => self.segment(bus, operation),
+            Room::System => self.system(bus, operation),
+            Room::Invalid => Err(Trap::INVALID),
+            _ => self.float(bus, operation),
+        }
+    }
+}
+
+/// Whether this is the string instruction, where SSE has one of the same name.
+fn is_string_form(operation: &Operation) -> bool {
+    use iced_x86::Mnemonic::{Cmpsd, Movsd};
+    !matches!(operation.mnemonic, Movsd | Cmpsd) || is_string(operation.code)
+}

@@ -22,6 +22,8 @@ pub struct Memory {
     /// Frames written since [`Memory::take_written`], each once.
     written: Vec<u32>,
     is_written: Vec<bool>,
+    /// How often each frame was written, or restored.
+    versions: Vec<u64>,
     /// What [`PhysMem::read_bytes`] returned since [`Memory::take_read`].
     read: Vec<Reading>,
     /// The first address outside memory that was used.
@@ -35,6 +37,7 @@ impl Memory {
             words: vec![0; frames as usize * FRAME_WORDS],
             written: Vec::new(),
             is_written: vec![false; frames as usize],
+            versions: vec![0; frames as usize],
             read: Vec::new(),
             stray: Cell::new(None),
         }
@@ -53,8 +56,15 @@ impl Memory {
 
     /// The words of a frame, to restore; the frame counts as not written.
     pub fn restore(&mut self, frame: Pfn) -> &mut [u32] {
+        self.versions[frame.0 as usize] += 1;
         let start = frame.0 as usize * FRAME_WORDS;
         &mut self.words[start..start + FRAME_WORDS]
+    }
+
+    /// A number that changes with every write to the frame.
+    #[inline]
+    pub fn version(&self, frame: Pfn) -> u64 {
+        self.versions.get(frame.0 as usize).copied().unwrap_or(0)
     }
 
     /// Whether a frame was written since [`Memory::take_written`].
@@ -83,6 +93,9 @@ impl Memory {
 
     fn note_written(&mut self, pa: u32) {
         let frame = (pa >> PGSHIFT) as usize;
+        if let Some(version) = self.versions.get_mut(frame) {
+            *version += 1;
+        }
         if let Some(is_written) = self.is_written.get_mut(frame)
             && !*is_written
         {
@@ -94,6 +107,35 @@ impl Memory {
     fn note_stray(&self, pa: u32) {
         if self.stray.get().is_none() {
             self.stray.set(Some(pa));
+        }
+    }
+
+    /// The four bytes at `pa`, aligned or not.
+    #[inline]
+    pub fn load(&self, pa: u32) -> u32 {
+        let low = self.read(pa & !3);
+        match pa % 4 {
+            0 => low,
+            shift => low >> (shift * 8) | self.read((pa & !3) + 4) << (32 - shift * 8),
+        }
+    }
+
+    /// Stores the low `size` bytes of `value`, 1, 2 or 4, at `pa`, aligned or not; all
+    /// in one frame.
+    #[inline]
+    pub fn store(&mut self, pa: u32, size: u32, value: u32) {
+        let shift = pa % 4 * 8;
+        let aligned = pa & !3;
+        if size == 4 && shift == 0 {
+            return self.write(pa, value);
+        }
+        let mask = u64::from(u32::MAX >> (32 - size * 8)) << shift;
+        let value = u64::from(value) << shift & mask;
+        let low = self.read(aligned) & !(mask as u32) | value as u32;
+        self.write(aligned, low);
+        if mask >> 32 != 0 {
+            let high = self.read(aligned + 4) & !((mask >> 32) as u32) | (value >> 32) as u32;
+            self.write(aligned + 4, high);
         }
     }
 
@@ -177,6 +219,21 @@ mod tests {
         assert_eq!(memory.take_read(), [(0xffe, vec![2, 3, 4])]);
         memory.copy_bytes(0x10, 0xffd, 5);
         assert_eq!(memory.read(0x10), 0x0403_0201);
+    }
+
+    #[test]
+    fn unaligned_words_keep_their_neighbours() {
+        let mut memory = Memory::new(1);
+        memory.write(0, 0x3322_1100);
+        memory.write(4, 0x7766_5544);
+        assert_eq!(memory.load(3), 0x6655_4433);
+        let before = memory.version(Pfn(0));
+        memory.store(3, 4, 0xddcc_bbaa);
+        assert_ne!(memory.version(Pfn(0)), before);
+        assert_eq!((memory.read(0), memory.read(4)), (0xaa22_1100, 0x77dd_ccbb));
+        memory.store(1, 2, 0xffff_9988);
+        memory.store(7, 1, 0xffff_ff00);
+        assert_eq!((memory.read(0), memory.read(4)), (0xaa99_8800, 0x00dd_ccbb));
     }
 
     #[test]

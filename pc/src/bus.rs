@@ -1,0 +1,149 @@
+//! Memory as one processor sees it, while it is in ring 3.
+//!
+//! The simulated machine decides what its TLB remembers. The hard thing is speed: an
+//! instruction must not search that TLB. So translations that were found are kept in
+//! a small table for as long as the processor stays in ring 3; only the kernel, or
+//! another CPU with its consent, changes what a TLB holds.
+
+use kcore::{CpuId, Pfn};
+use ring3::{Access, Bus, PageFault};
+use sim::machine::Machine;
+use sim::machine::user::{Access as Found, page_of};
+use sim::mmu::{set_usage, walk};
+
+const SLOTS: usize = 64;
+const PAGE_BITS: u32 = 12;
+
+/// Error code of a page fault: the page was present.
+const PRESENT: u32 = 1;
+/// As [`PRESENT`]: it was a write.
+const WRITE: u32 = 2;
+/// As [`PRESENT`]: it came from ring 3.
+const USER: u32 = 4;
+
+/// Translations that a processor used since it came to ring 3.
+#[derive(Clone, Debug)]
+pub struct Recent([Entry; SLOTS]);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    /// Number of the page, plus one; 0 for nothing.
+    page: u32,
+    /// Physical address of the frame.
+    frame: u32,
+    /// Whether it may be written, and its dirty bit is set.
+    writeable: bool,
+}
+
+impl Default for Recent {
+    fn default() -> Recent {
+        Recent([Entry::default(); SLOTS])
+    }
+}
+
+impl Recent {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.0 = [Entry::default(); SLOTS];
+    }
+}
+
+/// The bus of one processor.
+pub struct CpuBus<'a, 't> {
+    /// The machine.
+    pub machine: &'a mut Machine<'t>,
+    /// Which of its CPUs this is.
+    pub cpu: CpuId,
+    /// What it has translated.
+    pub recent: &'a mut Recent,
+    /// The time stamp counter.
+    pub stamp: u64,
+}
+
+impl CpuBus<'_, '_> {
+    #[cold]
+    fn find(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
+        let write = access == Access::Write;
+        let cpu = self.cpu;
+        if let Found::Miss(_) = self.machine.access(cpu, va, write) {
+            self.machine.fill(cpu, va);
+        }
+        let cr3 = self.machine.cpu(cpu).cr3;
+        let Found::Hit(translation) = self.machine.access(cpu, va, write) else {
+            let present = walk(self.machine.kernel.memory(), cr3, va).is_some();
+            let error = USER | if write { WRITE } else { 0 } | if present { PRESENT } else { 0 };
+            return Err(PageFault { va, error });
+        };
+        if write && self.machine.usage_bits {
+            set_usage(self.machine.kernel.mem(), cr3, va, true);
+        }
+        let frame = translation.frame.address();
+        self.recent.0[(va >> PAGE_BITS) as usize % SLOTS] = Entry {
+            page: (page_of(va) >> PAGE_BITS) + 1,
+            frame,
+            writeable: write,
+        };
+        Ok(frame | va - page_of(va))
+    }
+}
+
+impl Bus for CpuBus<'_, '_> {
+    #[inline(always)]
+    fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
+        let page = va >> PAGE_BITS;
+        let entry = &self.recent.0[page as usize % SLOTS];
+        if entry.page == page + 1 && (entry.writeable || access != Access::Write) {
+            return Ok(entry.frame | va & ((1 << PAGE_BITS) - 1));
+        }
+        self.find(va, access)
+    }
+
+    #[inline(always)]
+    fn read8(&mut self, pa: u32) -> u8 {
+        (self.machine.kernel.memory().load(pa & !3) >> (pa % 4 * 8)) as u8
+    }
+
+    #[inline(always)]
+    fn read16(&mut self, pa: u32) -> u16 {
+        self.machine.kernel.memory().load(pa) as u16
+    }
+
+    #[inline(always)]
+    fn read32(&mut self, pa: u32) -> u32 {
+        self.machine.kernel.memory().load(pa)
+    }
+
+    #[inline(always)]
+    fn write8(&mut self, pa: u32, value: u8) {
+        self.machine.kernel.mem().store(pa, 1, value.into());
+    }
+
+    #[inline(always)]
+    fn write16(&mut self, pa: u32, value: u16) {
+        self.machine.kernel.mem().store(pa, 2, value.into());
+    }
+
+    #[inline(always)]
+    fn write32(&mut self, pa: u32, value: u32) {
+        self.machine.kernel.mem().store(pa, 4, value);
+    }
+
+    #[inline(always)]
+    fn version(&self, pa: u32) -> u64 {
+        self.machine.kernel.memory().version(Pfn::containing(pa))
+    }
+
+    fn fence(&mut self) {}
+
+    fn time_stamp(&mut self) -> u64 {
+        self.stamp += 1;
+        self.stamp
+    }
+
+    fn port_in(&mut self, _port: u16, size: u32) -> u32 {
+        // Nothing is attached: the lines of the bus float high.
+        u32::MAX >> (32 - size * 8)
+    }
+
+    fn port_out(&mut self, _port: u16, _size: u32, _value: u32) {}
+}

@@ -1,0 +1,272 @@
+//! The machine, and its way through time.
+//!
+//! Time goes in rounds. In each, every CPU that is in ring 3 executes a number of
+//! instructions that the seed gives, one CPU after the other in an order that the
+//! seed gives too; the others take the next step of their way through the kernel. An
+//! instruction takes a nanosecond.
+//!
+//! The hard thing is where the registers are. While a program runs they are in its
+//! processor; as soon as anything is done to the CPU, they must be in its frame,
+//! where the machine and the kernel look for them.
+
+use crate::bus::{CpuBus, Recent};
+use crate::crossing::{MODEL, event, to_frame, to_ring3};
+use crate::random::Random;
+use abi::EnvId;
+use abi::env::NENV;
+use abi::trap::{USER_DATA, Vector};
+use kcore::{CpuId, Event};
+use ring3::float::Fpu;
+use ring3::{Cache, Processor, Registers, Segment, Trap};
+use sim::machine::{Machine, Mode};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The fewest instructions of a CPU in a round of several.
+const SHORTEST: u64 = 32;
+/// As [`SHORTEST`], the most.
+const LONGEST: u64 = 160;
+/// Instructions in a round of a machine with one CPU.
+const ALONE: u64 = 2000;
+
+/// What decides a run, beside its programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where its random numbers begin.
+    pub seed: u64,
+}
+
+/// A machine that runs programs.
+pub struct Pc<'t> {
+    /// The kernel, memory, and the CPUs as the kernel sees them.
+    pub machine: Machine<'t>,
+    cpus: Vec<Cpu>,
+    cache: Cache,
+    random: Random,
+    /// x87 and SSE registers of environments that are not on a CPU, by the number
+    /// that stands for them in the machine.
+    registers: BTreeMap<u32, Fpu>,
+    /// FS and GS, by slot, of the environment with that id.
+    selectors: Vec<(EnvId, [u16; 2])>,
+    input: VecDeque<u8>,
+    executed: u64,
+}
+
+/// A processor, and what it has translated.
+#[derive(Clone, Debug)]
+struct Cpu {
+    processor: Processor,
+    recent: Recent,
+    /// Whether the registers of its program are in the processor.
+    loaded: bool,
+}
+
+impl<'t> Pc<'t> {
+    /// A PC around a machine that was just made; its programs may be booted before
+    /// or after.
+    pub fn new(machine: Machine<'t>, config: Config) -> Pc<'t> {
+        let processor = Processor {
+            model: MODEL,
+            registers: to_ring3(&abi::TrapFrame::default(), 0, 0),
+            fpu: Fpu::default(),
+            fpu_enabled: false,
+        };
+        let cpu = Cpu {
+            processor,
+            recent: Recent::default(),
+            loaded: false,
+        };
+        Pc {
+            cpus: vec![cpu; machine.cpus.len()],
+            machine,
+            cache: Cache::default(),
+            random: Random::new(config.seed),
+            registers: BTreeMap::new(),
+            selectors: vec![(EnvId::NONE, [0; 2]); NENV],
+            input: VecDeque::new(),
+            executed: 0,
+        }
+    }
+
+    /// Whether the run is over.
+    pub fn has_ended(&self) -> bool {
+        self.machine.end.is_some()
+    }
+
+    /// How many instructions all programs together have executed.
+    pub fn executed(&self) -> u64 {
+        self.executed
+    }
+
+    /// Types something on the console.
+    pub fn type_in(&mut self, bytes: &[u8]) {
+        self.input.extend(bytes);
+    }
+
+    /// What was printed since the last time.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.machine.uart.output)
+    }
+
+    /// Whether nothing moves any more: all CPUs wait for an interrupt, and none will
+    /// come before somebody types.
+    pub fn is_asleep(&self) -> bool {
+        self.input.is_empty()
+            && self
+                .machine
+                .cpus
+                .iter()
+                .all(|cpu| cpu.mode == Mode::Idle && !cpu.ipi)
+    }
+
+    /// One round.
+    pub fn round(&mut self) {
+        let count = self.cpus.len() as u64;
+        let length = if count == 1 {
+            ALONE
+        } else {
+            SHORTEST + self.random.below(LONGEST - SHORTEST)
+        };
+        let first = self.random.below(count);
+        for turn in 0..count {
+            let cpu = CpuId(((first + turn) % count) as u8);
+            self.take_turn(cpu, length);
+        }
+        self.machine.now += length;
+    }
+
+    /// One CPU does what it can in a round.
+    fn take_turn(&mut self, cpu: CpuId, length: u64) {
+        match self.machine.cpu(cpu).mode {
+            Mode::User => self.in_ring3(cpu, length),
+            Mode::Serving => self.answer(cpu),
+            Mode::Waiting(_) if self.machine.holder.is_none() => self.machine.enter(cpu),
+            Mode::Waiting(_) if self.machine.cpu(cpu).mail.is_some() => self.answer(cpu),
+            Mode::Waiting(_) | Mode::Performing | Mode::Off => {}
+            Mode::Idle => self.while_idle(cpu),
+        }
+    }
+
+    fn answer(&mut self, cpu: CpuId) {
+        self.machine.answer(cpu);
+        if self.machine.holder.is_some() && self.machine.is_answered() {
+            self.machine.finish();
+        }
+    }
+
+    fn while_idle(&mut self, cpu: CpuId) {
+        if self.machine.cpu(cpu).ipi {
+            self.machine.deliver(cpu);
+        } else if let Some(byte) = self.typed(cpu) {
+            self.machine.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleInput { byte });
+        }
+    }
+
+    /// The next byte that was typed, on the CPU that hears of it.
+    fn typed(&mut self, cpu: CpuId) -> Option<u8> {
+        (cpu.0 == 0).then(|| self.input.pop_front()).flatten()
+    }
+
+    /// An interrupt, if one is due; else instructions.
+    fn in_ring3(&mut self, cpu: CpuId, length: u64) {
+        let own = self.machine.cpu(cpu);
+        if own.ipi {
+            self.unload(cpu);
+            self.machine.deliver(cpu);
+        } else if own.due.is_some_and(|due| due <= self.machine.now) {
+            self.unload(cpu);
+            self.machine.cpu_mut(cpu).frame.trapno = Vector::TIMER.0;
+            self.machine.trap(cpu, Event::Timer);
+        } else if let Some(byte) = self.typed(cpu) {
+            self.unload(cpu);
+            self.machine.trap(cpu, Event::ConsoleInput { byte });
+        } else {
+            self.execute(cpu, length);
+        }
+    }
+
+    fn execute(&mut self, cpu: CpuId, length: u64) {
+        self.load(cpu);
+        let Pc {
+            machine,
+            cpus,
+            cache,
+            ..
+        } = self;
+        let own = &mut cpus[cpu.0 as usize];
+        let stamp = machine.now;
+        let mut bus = CpuBus {
+            machine,
+            cpu,
+            recent: &mut own.recent,
+            stamp,
+        };
+        let (done, trap) = own.processor.run(cache, &mut bus, length);
+        self.executed += done;
+        if let Some(trap) = trap {
+            self.trap(cpu, trap);
+        }
+    }
+
+    fn trap(&mut self, cpu: CpuId, trap: Trap) {
+        self.unload(cpu);
+        let event = event(&mut self.machine.cpu_mut(cpu).frame, trap);
+        self.machine.trap(cpu, event);
+    }
+
+    /// Puts the registers into the processor, if they are in the frame.
+    fn load(&mut self, cpu: CpuId) {
+        if self.cpus[cpu.0 as usize].loaded {
+            return;
+        }
+        let [fs, gs] = self.kept_selectors(cpu);
+        let own = self.machine.cpu_mut(cpu);
+        let here = &mut self.cpus[cpu.0 as usize];
+        here.processor.registers = to_ring3(&own.frame, fs, gs);
+        here.processor.fpu_enabled = own.fpu.user.is_some();
+        if let Some(user) = own.fpu.user {
+            let kept = self.registers.get(&own.fpu.value);
+            here.processor.fpu = kept.cloned().unwrap_or_default();
+            if own.fpu.value == 0 {
+                own.fpu.value = u32::from(user.0) + 1;
+            }
+        }
+        here.recent.clear();
+        here.loaded = true;
+    }
+
+    /// Puts the registers into the frame, if they are in the processor.
+    fn unload(&mut self, cpu: CpuId) {
+        let here = &mut self.cpus[cpu.0 as usize];
+        if !here.loaded {
+            return;
+        }
+        here.loaded = false;
+        let own = self.machine.cpu_mut(cpu);
+        own.frame = to_frame(&here.processor.registers);
+        if own.fpu.user.is_some() {
+            self.registers
+                .insert(own.fpu.value, here.processor.fpu.clone());
+        }
+        let registers = here.processor.registers;
+        self.keep_selectors(cpu, &registers);
+    }
+
+    /// FS and GS of the environment on `cpu`.
+    fn kept_selectors(&self, cpu: CpuId) -> [u16; 2] {
+        let fresh = [USER_DATA as u16; 2];
+        let Some(id) = self.machine.env_on(cpu) else {
+            return fresh;
+        };
+        match self.selectors[id.slot() % NENV] {
+            (of, kept) if of == id => kept,
+            _ => fresh,
+        }
+    }
+
+    fn keep_selectors(&mut self, cpu: CpuId, registers: &Registers) {
+        if let Some(id) = self.machine.env_on(cpu) {
+            let kept = [Segment::Fs, Segment::Gs].map(|segment| registers.selector(segment));
+            self.selectors[id.slot() % NENV] = (id, kept);
+        }
+    }
+}

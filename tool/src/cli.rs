@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use witness::trace::Kind;
 
-use self::values::{count, cpu, cpus, hexadecimal, kind, kinds_help, mebibytes, seconds};
+use self::values::{count, count64, cpu, cpus, hexadecimal, kind, kinds_help, mebibytes, seconds};
 use crate::nic::Nic;
 use crate::personality::Personality;
 use crate::quoting::shell_word;
@@ -40,6 +40,9 @@ pub enum Command {
     Image(Image),
     /// Grade the programs of a folder of the JOS course, with its own grader.
     Grade(Grade),
+    /// What `run --machine sim` starts in the place of QEMU.
+    #[command(hide = true)]
+    Simulate(Simulate),
     /// What the grader's make starts in the place of QEMU.
     #[command(hide = true)]
     StandIn(StandIn),
@@ -136,6 +139,13 @@ pub struct Run {
     /// Start stopped: gdb lets the CPUs go.
     #[arg(long, requires = "gdb_port")]
     pub stopped: bool,
+    /// What plays the machine: QEMU, or the simulated machine, which is the same
+    /// in every run.
+    #[arg(long, value_name = "WHICH", default_value = "qemu")]
+    pub machine: MachineKind,
+    /// What decides a run on the simulated machine (default: 0).
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count64)]
+    pub seed: Option<u64>,
     /// How many CPUs the machine has.
     #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = cpus)]
     pub cpus: u32,
@@ -172,6 +182,67 @@ pub struct Run {
     /// Print the exact QEMU command.
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// What plays the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MachineKind {
+    /// The emulator: a PC with devices.
+    Qemu,
+    /// The simulated machine: the kernel's core and interpreted processors.
+    Sim,
+}
+
+/// What standard input is, for a simulated machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConsoleInput {
+    /// Bytes, all for the guest.
+    Stream,
+    /// A terminal; Ctrl-C stops everything.
+    Terminal,
+    /// A terminal; Ctrl-C is the guest's.
+    Prompt,
+}
+
+impl ConsoleInput {
+    /// As the command line has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Terminal => "terminal",
+            Self::Prompt => "prompt",
+        }
+    }
+}
+
+/// `jostle simulate`, which [`Run`] starts.
+#[derive(Debug, Args, Clone)]
+pub struct Simulate {
+    /// How many CPUs.
+    #[arg(long)]
+    pub cpus: u32,
+    /// How much memory, in MiB.
+    #[arg(long)]
+    pub mem: u32,
+    /// What decides the run.
+    #[arg(long)]
+    pub seed: u64,
+    /// What standard input is.
+    #[arg(long)]
+    pub input: ConsoleInput,
+    /// The kernel's arguments.
+    #[arg(long)]
+    pub append: String,
+    /// The boot modules: path and words each.
+    #[arg(last = true)]
+    pub modules: Vec<OsString>,
+}
+
+impl Run {
+    /// The seed, if the simulated machine runs this.
+    pub fn seed(&self) -> Option<u64> {
+        (self.machine == MachineKind::Sim).then(|| self.seed.unwrap_or(0))
+    }
 }
 
 /// `jostle gdb`: all that `run` takes, with one CPU unless told otherwise,

@@ -4,6 +4,8 @@
 //! The hard thing is that most of it is slow to find, and some of it is installed
 //! or built on the way: each is looked for once, and only when somebody needs it.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -14,6 +16,7 @@ use crate::build::plan::Plan;
 use crate::external::{self, Found};
 use crate::qemu::machine::Machine;
 use crate::quoting::shell_line;
+use crate::simulated;
 use crate::tether;
 use crate::workspace::Workspace;
 
@@ -21,7 +24,8 @@ use crate::workspace::Workspace;
 pub struct Host {
     /// The sources.
     pub workspace: Workspace,
-    qemu: Found,
+    qemu: Option<Found>,
+    tool: PathBuf,
     plan: Plan,
     plain: OnceLock<Result<Guest, String>>,
     planted: OnceLock<Result<Guest, String>>,
@@ -30,12 +34,21 @@ pub struct Host {
 impl Host {
     /// Looks for everything; what is missing is installed or named.
     pub fn find() -> anyhow::Result<Self> {
+        Self::with_emulator(Some(external::QEMU.find_or_obtain()?))
+    }
+
+    /// As [`Host::find`], for the simulated machine only.
+    pub fn without_emulator() -> anyhow::Result<Self> {
+        Self::with_emulator(None)
+    }
+
+    fn with_emulator(qemu: Option<Found>) -> anyhow::Result<Self> {
         let workspace = Workspace::locate();
-        let qemu = external::QEMU.find_or_obtain()?;
         let plan = Plan::make(&workspace)?;
         Ok(Self {
             workspace,
             qemu,
+            tool: std::env::current_exe()?,
             plan,
             plain: OnceLock::new(),
             planted: OnceLock::new(),
@@ -58,33 +71,50 @@ impl Host {
     }
 
     /// The emulator itself.
-    pub fn qemu(&self) -> &Found {
-        &self.qemu
+    pub fn qemu(&self) -> Option<&Found> {
+        self.qemu.as_ref()
+    }
+
+    /// The same host, where `tool` is the file of the `jostle` command. Otherwise the
+    /// running program is taken for it.
+    #[must_use]
+    pub fn with_tool(self, tool: PathBuf) -> Self {
+        Self { tool, ..self }
     }
 
     /// The same host with an emulator whose registers are 32 bits to a
     /// debugger, as those of the guest's programs are.
     pub fn for_debugging(mut self) -> anyhow::Result<Self> {
-        self.qemu = external::QEMU.find_or_obtain_exactly()?;
+        self.qemu = Some(external::QEMU.find_or_obtain_exactly()?);
         Ok(self)
     }
 
     /// The command that boots `machine`.
     pub fn command(&self, machine: &Machine) -> Command {
-        let mut command = tether::command(&self.qemu.path);
-        command
-            .args(&self.qemu.arguments)
-            .args(machine.arguments())
-            .current_dir(self.workspace.root());
+        let (program, arguments) = self.program(machine);
+        let mut command = tether::command(&program);
+        command.args(arguments).current_dir(self.workspace.root());
         command
     }
 
     /// The same for people to repeat.
     pub fn shown(&self, machine: &Machine) -> String {
-        shell_line(
-            self.workspace.root(),
-            &self.qemu.path,
-            &[self.qemu.arguments.clone(), machine.arguments()].concat(),
-        )
+        let (program, arguments) = self.program(machine);
+        shell_line(self.workspace.root(), &program, &arguments)
+    }
+
+    /// What plays the machine, and its arguments.
+    fn program(&self, machine: &Machine) -> (PathBuf, Vec<OsString>) {
+        if let Some(seed) = machine.simulated {
+            return (self.tool.clone(), simulated::arguments(machine, seed));
+        }
+        match &self.qemu {
+            Some(qemu) => {
+                let arguments = [qemu.arguments.clone(), machine.arguments()].concat();
+                (qemu.path.clone(), arguments)
+            }
+            // Nobody looked for it: the shell may know.
+            None => (external::QEMU.name.into(), machine.arguments()),
+        }
     }
 }

@@ -33,6 +33,7 @@ pub mod regular_file;
 pub mod report;
 pub mod server;
 pub mod setup_script;
+pub mod simulated;
 pub mod status;
 pub mod symbols;
 pub mod tether;

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use jostle::cli::{self, Command};
-use jostle::{commands, report, status};
+use jostle::{commands, report, simulated, status};
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Gdb(options) => commands::gdb::gdb(&options),
         Command::Image(options) => commands::image::image(&options),
         Command::Grade(options) => commands::grade::grade(&options),
+        Command::Simulate(options) => simulated::simulate(&options),
         Command::StandIn(options) => commands::grade::stand_in::stand_in(&options),
         Command::Test(options) => commands::test::test(&options),
         Command::Bench(options) => commands::bench::bench(&options),

@@ -31,6 +31,7 @@ use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
 use crate::qemu::supervise::{Ending, Limit, Supervisor};
 use crate::report::{line, note};
+use crate::simulated;
 use crate::symbols::{Annotated, Symbols};
 use crate::workspace::Workspace;
 
@@ -46,6 +47,9 @@ impl<'o> Asked<'o> {
     /// Checks everything about the request that can be wrong.
     pub fn check(workspace: &Workspace, options: &'o Run) -> anyhow::Result<Self> {
         let request = request::check(workspace, options)?;
+        if options.seed().is_some() {
+            simulated::check(options)?;
+        }
         let logs = log_memory::asked_for(options)?;
         let reserved = log_memory::reserve(&logs, &request.inputs())?;
         Ok(Self {
@@ -91,6 +95,7 @@ impl<'o> Asked<'o> {
                 .map(|disk| module_line::openable(workspace, disk))
                 .transpose()?,
             snapshot: options.snapshot,
+            simulated: options.seed(),
             nic: options.nic.clone(),
             input: Input::Stream,
             further: arguments::debugging(options),

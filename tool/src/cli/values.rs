@@ -33,6 +33,15 @@ fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
     }
 }
 
+/// Any whole number of 64 bits.
+pub fn count64(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits => Ok(number),
+        _ => Err(format!("a whole number from 0 to {} is needed", u64::MAX)),
+    }
+}
+
 /// How many CPUs a machine has.
 pub fn cpus(text: &str) -> Result<u32, String> {
     number(text, 1..=MAX_CPUS as u32)

@@ -18,6 +18,7 @@ use anyhow::{Context, bail};
 use self::rows::{BOOTS, Figures, Measured};
 use crate::boot::capture::capture;
 use crate::cli::{Bench, run_options};
+use crate::external::Found;
 use crate::host::Host;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note, result};
@@ -91,7 +92,7 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         write(path, report::json(&measured))?;
     }
     if let Some(path) = &options.page {
-        let emulator = host.qemu().version().unwrap_or_default();
+        let emulator = host.qemu().and_then(Found::version).unwrap_or_default();
         write(path, report::page(&measured, &emulator))?;
     }
     let beaten = measured.iter().all(Measured::beats_the_bar);

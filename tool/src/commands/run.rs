@@ -27,7 +27,10 @@ use crate::workspace::Workspace;
 pub fn run(options: &Run) -> anyhow::Result<u8> {
     let asked = Asked::check(&Workspace::locate(), options)?;
     let who_asks = asked.who_asks();
-    let host = Host::find()?;
+    let host = match options.seed() {
+        Some(_) => Host::without_emulator()?,
+        None => Host::find()?,
+    };
     let mut boot = asked.build(&host)?;
     let ear = Ear::default();
     let supervisor = Supervisor::default();

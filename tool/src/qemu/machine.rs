@@ -55,6 +55,8 @@ pub struct Machine {
     pub disk: Option<PathBuf>,
     /// Whether what is written to the disk is forgotten at the end.
     pub snapshot: bool,
+    /// Run by the simulated machine with this seed, not by QEMU.
+    pub simulated: Option<u64>,
     /// The network card.
     pub nic: Option<Nic>,
     /// What the guest's console input is.
@@ -171,6 +173,7 @@ mod tests {
             modules: vec!["target/hello a%20b".into(), "target/yield".into()],
             disk: None,
             snapshot: false,
+            simulated: None,
             nic: None,
             input: Input::Stream,
             further: Vec::new(),

@@ -10,11 +10,11 @@ use super::supervise::Ending;
 use crate::status;
 
 /// Written by the kernel when nothing is left to run: 0x10.
-const CLEAN_END: i32 = (0x10 << 1) | 1;
+pub const CLEAN_END: i32 = (0x10 << 1) | 1;
 /// Written by the kernel's panic: 0x32.
 const KERNEL_PANIC: i32 = (0x32 << 1) | 1;
 /// What QEMU's multiplexer prints on the console for Ctrl-A X.
-const QUIT_NOTICE: &[u8] = b"QEMU: Terminated\n\r";
+pub const QUIT_NOTICE: &[u8] = b"QEMU: Terminated\n\r";
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]

@@ -107,7 +107,7 @@ fn boots(case: &Case) -> Result<(), Failed> {
     let cpus = case.cpus.to_string();
     let drive = format!("format=raw,if=ide,{},file={}", case.medium, image.display());
     // The limit is a guard against a guest that hangs.
-    let qemu = host()?.qemu();
+    let qemu = host()?.qemu().ok_or("no emulator")?;
     let output = process_group::output(
         Command::new("timeout")
             .arg(COMMAND_LIMIT_SECONDS)

@@ -67,6 +67,7 @@ pub fn stand_in(options: &StandIn) -> anyhow::Result<u8> {
             .map(|disk| module_line::openable(&host.workspace, disk))
             .transpose()?,
         snapshot: asked.snapshot,
+        simulated: None,
         nic: None,
         input: Input::Stream,
         further: further(&asked, listener.as_ref())?,

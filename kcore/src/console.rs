@@ -1,76 +1,70 @@
-//! The console: a ring of bytes on their way out, and a few on their way in.
+//! The console: a ring for output, and a small one for input.
 //!
-//! Nothing here waits for a device. Output is put in the ring under the lock
-//! and leaves in chunks, one at a time, each given to the hardware half by a
-//! step and answered by [`crate::Event::ConsoleReady`].
+//! Nothing here waits for a device. Output goes into the ring under the lock. It
+//! leaves in chunks, one at a time: a step passes each to the hardware half, which
+//! answers with [`crate::Event::ConsoleReady`].
 //!
-//! The hard thing is that the kernel's own lines must never be lost, however
-//! fast user programs print. So the last [`KERNEL_SHARE`] bytes of the ring are
-//! the kernel's; while less than that is left, no user entry that could make
-//! the kernel print is handled, it waits ([`crate::env::Wait::Console`]).
+//! The hard thing is that the kernel's own lines must never be lost, however fast
+//! programs print. So the last [`KERNEL_SHARE`] bytes of the ring belong to the
+//! kernel. While fewer are free, an entry that could make the kernel print must wait
+//! ([`crate::env::Wait::Console`]).
 
-use crate::step::{CHUNK, Chunk};
+use crate::step::Chunk;
 use core::fmt;
 
-/// Bytes of the ring that only the kernel's own lines may use. One step prints
-/// one frame dump and a few lines at the most, less than half of this; half
-/// more is for what other CPUs print before the first has handed out a chunk.
+/// Bytes of the ring that are reserved for the kernel's own lines. One step prints at
+/// most one frame dump and a few lines, less than half of this. The rest is for what
+/// other CPUs print before the first has handed out a chunk.
 pub const KERNEL_SHARE: usize = 4096;
 
-/// A `cputs` of up to this many bytes is never interleaved with others.
+/// Other output never interrupts a `cputs` of up to this many bytes.
 pub const UNBROKEN: usize = 1024;
 
-/// Bytes of typed input that are kept; more are dropped, as JOS does.
+/// The kernel keeps this many bytes of typed input and drops more, as JOS does.
 pub const INPUT_SIZE: usize = 512;
 
-/// The part of [`Console`] that is not a table.
+/// The part of [`Console`] that is not a table; cheap to copy into a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConsoleState {
     /// Index of the oldest byte in the ring.
     pub start: usize,
-    /// Bytes in the ring.
+    /// The number of bytes in the ring.
     pub len: usize,
-    /// A chunk is on its way and not yet answered.
+    /// The hardware half has a chunk and has not answered yet.
     pub busy: bool,
-    /// Kernel bytes that found no room; stays 0, the audit says so.
+    /// The number of bytes that found no room. This stays 0; the audit checks that.
     pub lost: u32,
-    /// Typed bytes that nobody has read.
+    /// Typed bytes that no program has read.
     pub input: [u8; INPUT_SIZE],
     /// Index of the oldest of them.
     pub input_start: usize,
-    /// How many there are.
+    /// The number of these.
     pub input_len: usize,
 }
 
-impl Default for ConsoleState {
-    fn default() -> ConsoleState {
-        ConsoleState {
-            start: 0,
-            len: 0,
-            busy: false,
-            lost: 0,
-            input: [0; INPUT_SIZE],
-            input_start: 0,
-            input_len: 0,
-        }
-    }
-}
-
-/// The console.
+/// The output ring, and all else about the console.
 pub struct Console<'t> {
-    /// Bytes on their way out.
+    /// The output ring.
     pub ring: &'t mut [u8],
-    /// How far they are, and what was typed.
+    /// What the ring holds, and the input.
     pub state: ConsoleState,
 }
 
 impl<'t> Console<'t> {
-    /// An empty console. The ring should hold several times
+    /// Makes an empty console. The ring should hold several times
     /// [`KERNEL_SHARE`] + [`UNBROKEN`] bytes.
     pub fn new(ring: &'t mut [u8]) -> Console<'t> {
         Console {
             ring,
-            state: ConsoleState::default(),
+            state: ConsoleState {
+                start: 0,
+                len: 0,
+                busy: false,
+                lost: 0,
+                input: [0; INPUT_SIZE],
+                input_start: 0,
+                input_len: 0,
+            },
         }
     }
 
@@ -78,32 +72,32 @@ impl<'t> Console<'t> {
         self.ring.len().saturating_sub(self.state.len)
     }
 
-    /// How many bytes a user may print now.
+    /// The number of bytes that a program may print now.
     pub(crate) fn user_room(&self) -> usize {
         self.room().saturating_sub(KERNEL_SHARE)
     }
 
-    /// So little room is left that user entries have to wait.
+    /// Whether so little room is left that entries by programs must wait.
     pub(crate) fn is_crowded(&self) -> bool {
         self.room() < KERNEL_SHARE
     }
 
-    /// So much room is left that those who wait should try again.
+    /// Whether so much room is left that waiting environments should try again.
     pub(crate) fn is_relaxed(&self) -> bool {
         self.user_room() >= UNBROKEN
     }
 
-    /// Nothing is in the ring, which is larger than [`KERNEL_SHARE`].
+    /// Whether the ring is empty; then the console is not crowded either.
     pub(crate) fn is_empty(&self) -> bool {
         self.state.len == 0
     }
 
-    /// Nothing is in the ring or on its way.
+    /// Whether all output has arrived.
     pub(crate) fn is_drained(&self) -> bool {
         self.state.len == 0 && !self.state.busy
     }
 
-    /// Puts bytes in the ring; what finds no room is counted as lost.
+    /// Puts bytes in the ring, and counts those that find no room as lost.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let size = self.ring.len();
@@ -121,21 +115,17 @@ impl<'t> Console<'t> {
         }
     }
 
-    /// Whether a chunk could be handed out.
+    /// Whether there is output and the hardware half can take a chunk.
     pub(crate) fn has_chunk(&self) -> bool {
         self.state.len > 0 && !self.state.busy
     }
 
-    /// Takes the oldest bytes out; they are on their way until
+    /// Takes out a chunk of the oldest bytes. It is on its way until
     /// [`Console::ready`].
     pub(crate) fn take_chunk(&mut self) -> Chunk {
         let mut chunk = Chunk::default();
-        while (chunk.len as usize) < CHUNK
-            && let Some(byte) = self.take_byte()
-        {
-            if let Some(place) = chunk.bytes.get_mut(chunk.len as usize) {
-                *place = byte;
-            }
+        for (place, byte) in chunk.bytes.iter_mut().zip(self.drain()) {
+            *place = byte;
             chunk.len += 1;
         }
         self.state.busy = true;
@@ -149,24 +139,24 @@ impl<'t> Console<'t> {
         let byte = self.ring.get(self.state.start).copied()?;
         self.state.len = self.state.len.wrapping_sub(1);
         self.state.start = self.state.start.wrapping_add(1);
-        // An empty ring begins at its beginning: equal contents, equal states.
+        // An empty ring starts at 0, so that equal contents are equal states.
         if self.state.start >= self.ring.len() || self.state.len == 0 {
             self.state.start = 0;
         }
         Some(byte)
     }
 
-    /// The chunk on its way has arrived.
+    /// Notes that the chunk has arrived.
     pub(crate) fn ready(&mut self) {
         self.state.busy = false;
     }
 
-    /// Whatever is still in the ring, oldest first.
+    /// Takes all bytes out of the ring, oldest first.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = u8> + use<'_, 't> {
         core::iter::from_fn(|| self.take_byte())
     }
 
-    /// Keeps a typed byte, if there is room.
+    /// Keeps a typed byte if there is room.
     pub(crate) fn typed(&mut self, byte: u8) {
         let state = &mut self.state;
         let index = (state.input_start + state.input_len) % INPUT_SIZE;
@@ -178,7 +168,7 @@ impl<'t> Console<'t> {
         }
     }
 
-    /// The oldest typed byte.
+    /// Takes out the oldest typed byte.
     pub(crate) fn read(&mut self) -> Option<u8> {
         let state = &mut self.state;
         if state.input_len == 0 {

@@ -1,23 +1,23 @@
 //! What the kernel knows of each CPU.
 //!
-//! The hard thing: `current` says whose registers and page tables a CPU holds,
-//! and is the same fact as [`crate::env::Env::on_cpu`], kept from both ends so
-//! that neither side needs a search. The audit checks that they agree.
+//! The hard thing: [`Cpu::current`] and [`crate::env::Env::on_cpu`] state the same
+//! fact, whose registers and page tables a CPU holds. Both ends keep it, so that
+//! neither has to search. The audit checks that they agree.
 
 use crate::ids::{CpuId, Link, MAX_CPUS, Slot};
 
-/// What the kernel knows of one CPU.
+/// One CPU; all-zero is one without an environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cpu {
     /// The environment whose registers and page tables are on this CPU.
     pub current: Link,
-    /// When `current` was put here, in ticks.
+    /// When the quantum of `current` began, in ticks.
     pub since: u64,
-    /// `current` has used the x87 and SSE registers here.
+    /// `current` has used the x87 and SSE registers on this CPU.
     pub fpu: bool,
 }
 
-/// All CPUs.
+/// All CPUs, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cpus([Cpu; MAX_CPUS]);
 
@@ -27,7 +27,7 @@ impl Cpus {
         self[cpu].current.get()
     }
 
-    /// Whether the environment on `cpu` has used its x87 and SSE registers there.
+    /// Whether the environment on `cpu` has used the x87 and SSE registers there.
     pub fn uses_fpu(&self, cpu: CpuId) -> bool {
         self[cpu].fpu
     }

@@ -1,16 +1,15 @@
-//! What comes together during a step, before anybody knows how it ends.
+//! What a step collects before it is clear how the step ends.
 //!
-//! Handlers note what has to be done to the machine in [`Effects`], and say with
-//! [`Next`] what becomes of the environment that entered; the scheduler makes a
-//! [`Way`] of that. The hard thing is that a step may begin as one thing and end as
-//! another: who changed its own page and is then switched away need not flush any
-//! more. So what means nothing to the end is dropped there, in one place.
+//! Handlers note in [`Effects`] what the machine must do, and return in [`Next`]
+//! what becomes of the environment that entered; from that the scheduler chooses a
+//! [`Way`] to end the step. The hard thing is that effects may become pointless: an
+//! environment that changed its own page and then left the CPU needs no flush.
+//! [`Effects::step`] drops all that the chosen way cannot ask for.
 
 use crate::step::{Common, Step, ToEnterAgain, ToIdle, ToResume, ToSwitch};
 
 bitflags::bitflags! {
-    /// What is to be done so far. A bit means the same as in the step that it gets
-    /// into.
+    /// The effects collected so far. A bit means the same here as in a step.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Effects: u32 {
         const REMOTE = Common::REMOTE.bits();
@@ -30,7 +29,7 @@ bitflags::bitflags! {
     }
 }
 
-/// How a step ends: [`Step`] without what there is to do.
+/// How a step ends: a [`Step`] without its effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Resume,
@@ -40,7 +39,7 @@ pub(crate) enum Way {
 }
 
 impl Effects {
-    /// The step that goes this way.
+    /// The step that ends in this way.
     #[inline(always)]
     pub(crate) const fn step(self, way: Way) -> Step {
         let bits = self.bits();
@@ -57,13 +56,13 @@ impl Effects {
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It goes on.
+    /// It continues.
     Same,
-    /// It goes to the end of the queue.
+    /// It goes to the end of the run queue.
     Yield,
-    /// It is on this CPU no more.
+    /// It has left this CPU.
     Gone,
-    /// It is on this CPU no more, and what it has begun goes on when it gets one
-    /// again; but first this CPU lets the lock go.
+    /// It has left this CPU, and this CPU must drop the lock before it takes the next
+    /// environment.
     Later,
 }

@@ -1,10 +1,10 @@
-//! What loading a program needs of its file.
+//! Reading a program's ELF file.
 //!
-//! The format is the crate `elf`'s affair (Tool Interface Standard, ELF 1.2,
-//! book I). The hard thing is that the file lies in physical memory, where
-//! nobody holds a reference to it, and that nothing in it can be believed: so
-//! headers are copied out one at a time, and every offset and length is checked
-//! against the file's size before it is used.
+//! The crate `elf` knows the format (Tool Interface Standard, ELF 1.2, book I). The
+//! hard thing is that the file lies in physical memory, to which the core holds no
+//! reference, and that nothing in it can be trusted. So the core copies headers out
+//! one at a time, and checks every offset and length against the file's size before it
+//! uses it.
 
 use crate::phys::PhysMem;
 use elf::ParseError;
@@ -14,12 +14,12 @@ use elf::file::{Class, FileHeader, parse_ident};
 use elf::parse::ParseAt;
 use elf::segment::ProgramHeader;
 
-/// Bytes of a file's header, of its first part that is the same for all
+/// Sizes in bytes: of the file's header, of its first part, which is the same for all
 /// machines, and of a program header.
 const HEADER: usize = 52;
 const IDENT: usize = 16;
 const PROGRAM_HEADER: u32 = 32;
-/// The most program headers that are looked at.
+/// A file with more program headers is refused, to bound the work at boot.
 pub const MAX_PROGRAM_HEADERS: u32 = 64;
 
 /// A file in physical memory.
@@ -34,13 +34,13 @@ pub struct Image {
 /// Why a file is not a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadElf {
-    /// It ends before what its headers promise.
+    /// The file is shorter than its headers say.
     Truncated,
-    /// It does not begin as an ELF file.
+    /// The file does not begin like an ELF file.
     Magic,
-    /// Not 32-bit, little-endian, executable, for the i386.
+    /// The file is not a 32-bit, little-endian executable for the i386.
     Machine,
-    /// Its program headers are too many or of a wrong size.
+    /// The program headers are too many or have a wrong size.
     ProgramHeaders,
 }
 
@@ -53,20 +53,20 @@ impl From<ParseError> for BadElf {
     }
 }
 
-/// A part of the file, and where it goes.
+/// A part of the file, and its place in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Offset of its first byte in the file.
     pub offset: u32,
     /// Virtual address of its first byte.
     pub va: u32,
-    /// Bytes in the file.
+    /// Size in the file, in bytes.
     pub file_size: u32,
-    /// Bytes in memory; the rest is zero.
+    /// Size in memory, in bytes; what the file lacks is zero.
     pub mem_size: u32,
 }
 
-/// A file whose header is in order.
+/// A file whose header has been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Elf {
     image: Image,
@@ -110,15 +110,15 @@ impl Elf {
         }
         Ok(Elf {
             image,
-            // Words of 32 bits in this class of files, here and below.
+            // The crate widens these words to 64 bits; here and below they fit 32.
             entry: header.e_entry as u32,
             table: header.e_phoff as u32,
             count,
         })
     }
 
-    /// Segment `index`, `None` if it is not one to load. It lies within the
-    /// file; where it goes in memory is not checked here.
+    /// Segment `index`; `None` if it need not be loaded. The segment lies within the
+    /// file, but its place in memory is not checked here.
     pub fn segment<M: PhysMem>(self, mem: &mut M, index: u32) -> Result<Option<Segment>, BadElf> {
         let offset = self
             .table
@@ -142,7 +142,7 @@ impl Elf {
         }))
     }
 
-    /// How many program headers the file has.
+    /// The number of program headers.
     pub fn count(self) -> u32 {
         self.count
     }

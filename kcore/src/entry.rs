@@ -1,20 +1,20 @@
 //! The one entry: what a trap means.
 //!
-//! The hardware half calls [`Kernel::step`] with the lock held, performs what it
-//! asks for, calls [`Kernel::settle`] and only then lets the lock go.
+//! The hardware half calls [`Kernel::step`] with the lock held, does what the step
+//! asks for, calls [`Kernel::settle`] and only then drops the lock.
 //!
-//! The hard thing is the rendezvous. A step may ask for an environment to be
-//! stopped on another CPU. That CPU publishes the registers it was interrupted
-//! with, and the entry it was about to make; the initiator, still holding the
-//! lock, hands both to [`Kernel::parked`]. To the core, a CPU that waits for the
-//! lock is still in user mode before its trap.
+//! The hard thing is the rendezvous. A step may ask another CPU to give up its
+//! environment. That CPU publishes the registers it was interrupted with and the
+//! entry it was about to make. The initiator, still holding the lock, passes both to
+//! [`Kernel::parked`]. So to the core, a CPU that waits for the lock is still in
+//! user mode, before its trap.
 //!
-//! Besides `step`, the state changes only in [`Kernel::parked`],
-//! [`Kernel::settle`] and, at boot, [`crate::loader`]: replay knows these four.
+//! Only `step`, [`Kernel::parked`], [`Kernel::settle`] and, at boot,
+//! [`crate::loader`] change the state: replay knows these four.
 
 use crate::effects::{Effects, Next, Way};
 use crate::event::Event;
-use crate::ids::{CpuId, Slot};
+use crate::ids::CpuId;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::Step;
@@ -24,9 +24,9 @@ use abi::trap::FLAG_IOPL;
 use abi::{EnvType, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// One entry to the kernel by `cpu`, at `now` (in ticks), because of
-    /// `event`, with `frame` the registers that user mode was left with. If the
-    /// CPU has no environment, the frame's content is ignored.
+    /// Handles one entry to the kernel by `cpu`, at `now` (in ticks), because of
+    /// `event`. `frame` holds the registers of the interrupted user code; its content
+    /// is ignored if the CPU has no environment.
     #[inline(always)]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.now = now;
@@ -36,12 +36,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// A step, whatever it takes.
+    /// Handles any entry, without short cuts.
     fn general_step(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
         let way = match self.cpus.current(cpu) {
             Some(slot) => {
-                let next = self.handle(cpu, slot, event, frame);
+                let next = self.handle(Caller { cpu, slot }, event, frame);
                 self.carry_out(cpu, frame, next)
             }
             None => {
@@ -56,8 +56,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         step
     }
 
-    /// The end of every step that may have changed something: looks after what
-    /// it left over.
+    /// Ends a step that may have left something over.
     #[inline(always)]
     pub(crate) fn end_step(&mut self, way: Way) -> Step {
         self.quiet = self.has_nothing_left();
@@ -67,59 +66,51 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects.step(way)
     }
 
-    /// Something is to be settled, printed or ended: does a bounded piece of
-    /// it.
+    /// Prints one chunk, ends one doomed environment, and asks for settling.
     #[inline(never)]
     fn work_off(&mut self) {
         self.effects |= Effects::SETTLE;
-        if self.has_chores() {
-            self.chores();
+        self.reap_doomed();
+        if self.console.has_chunk() {
+            self.outbox.chunk = self.console.take_chunk();
+            self.effects |= Effects::CONSOLE;
         }
     }
 
-    /// Handles one event of the environment that is on this CPU.
-    pub(crate) fn handle(
-        &mut self,
-        cpu: CpuId,
-        slot: Slot,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Next {
+    /// Handles an event of the environment on this CPU.
+    pub(crate) fn handle(&mut self, caller: Caller, event: Event, frame: &mut TrapFrame) -> Next {
+        let Caller { cpu, slot } = caller;
         self.tell_entry(cpu, event, frame);
         if self.envs[slot].job.ending {
             self.device(event);
             if self.console.is_crowded() {
-                return self.wait_for_console(cpu, slot, frame, None);
+                return self.wait_for_console(caller, frame, None);
             }
-            return self.end_marked(cpu, slot);
+            return self.end_marked(caller);
         }
         match event {
-            Event::Syscall | Event::FastSyscall => {
-                if self.console.is_crowded() {
-                    return self.wait_for_console(cpu, slot, frame, Some(event));
-                }
-                self.fast = event == Event::FastSyscall;
-                self.syscall(Caller { cpu, slot }, frame)
-            }
-            Event::FpuUse if !self.cpus[cpu].fpu => {
-                self.lend_fpu(cpu, slot);
-                Next::Same
-            }
-            Event::Exception | Event::PageFault { .. } | Event::FpuUse => {
-                if self.console.is_crowded() {
-                    return self.wait_for_console(cpu, slot, frame, Some(event));
-                }
-                self.fault(cpu, slot, event, frame)
-            }
             Event::Timer => self.quantum_ended(cpu),
             Event::Wake | Event::ConsoleReady | Event::ConsoleInput { .. } => {
                 self.device(event);
                 Next::Same
             }
+            Event::FpuUse if !self.cpus[cpu].fpu => {
+                self.lend_fpu(cpu, slot);
+                Next::Same
+            }
+            // Only the events below can make the kernel print.
+            _ if self.console.is_crowded() => self.wait_for_console(caller, frame, Some(event)),
+            Event::Syscall | Event::FastSyscall => {
+                self.fast = event == Event::FastSyscall;
+                self.syscall(caller, frame)
+            }
+            Event::Exception | Event::PageFault { .. } | Event::FpuUse => {
+                self.fault(caller, event, frame)
+            }
         }
     }
 
-    /// What concerns no environment in particular.
+    /// Handles a device's event, which concerns no environment in particular.
     fn device(&mut self, event: Event) {
         match event {
             Event::ConsoleReady => self.console_ready(),
@@ -128,24 +119,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Work that is nobody's in particular and may be put off.
-    pub(crate) fn has_chores(&self) -> bool {
-        self.console.has_chunk() || self.sched.has_doomed()
-    }
-
-    /// Does a bounded piece of such work.
-    #[cold]
-    fn chores(&mut self) {
-        self.reap_doomed();
-        if self.console.has_chunk() {
-            self.outbox.chunk = self.console.take_chunk();
-            self.effects |= Effects::CONSOLE;
-        }
-    }
-
-    /// Gives a file server back what the way in by `sysenter` takes from the flags,
-    /// as the hardware half lets no I/O privilege through there. Call it before a
-    /// step, if any program has that privilege.
+    /// Restores a file server's I/O privilege after `sysenter`, where the hardware
+    /// half clears it in everybody's flags. The caller must do this before a step, if
+    /// any program has that privilege.
     pub fn restore_io_privilege(&self, cpu: CpuId, event: Event, frame: &mut TrapFrame) {
         let privileged = self
             .cpus
@@ -156,9 +132,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// After a [`crate::Remote::Stop`]: `cpu` has left user mode for good, with
-    /// these registers, and was about to enter the kernel because of `event`.
-    /// It holds no page tables but the kernel's.
+    /// Takes the answer to a [`crate::Remote::Stop`]: `cpu` has given up its
+    /// environment, which had these registers and was about to enter the kernel
+    /// because of `event`. The CPU has loaded the kernel's page directory.
     pub fn parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
         let Some(slot) = self.cpus.current(cpu) else {
             return;
@@ -176,7 +152,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         });
     }
 
-    /// The step's other effects are done: what it freed is free.
+    /// Frees what the step released; its other effects must be done by now.
     pub fn settle(&mut self) {
         let freed = self.frames.settle();
         self.tell_freed(freed);

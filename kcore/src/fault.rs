@@ -1,23 +1,23 @@
-//! Exceptions that user code raises: its own page-fault handler, or death.
+//! Exceptions in user code.
 //!
-//! A page fault is handed to the environment itself, if it has registered a
-//! handler: its registers are written to its exception stack, and it goes on in
-//! the handler. Anything else ends it, and the lines that say so are part of the
-//! interface: people's graders match them. They also expect a breakpoint to stop
-//! in the kernel's monitor; booted for that ([`crate::Config::grading`]), the
-//! step asks for it, and the environment goes on.
+//! If an environment has registered a page-fault handler, the kernel writes the
+//! registers at the fault to its exception stack and makes it continue in the handler.
+//! Any other exception ends the environment; graders match the lines about that, so
+//! they are part of the interface. Graders also expect a breakpoint to enter the
+//! kernel's monitor. In a kernel booted for that ([`crate::Config::grading`]) the step
+//! asks for it, and the environment continues afterwards.
 //!
-//! The hard thing is a handler that faults itself. The frame then goes below
-//! the one that is being handled, with one empty word between them, for the
-//! handler's way back; and one check, that the frame's place can be written,
-//! covers everything that may be wrong with an exception stack.
+//! The hard thing is a handler that itself faults. The new frame then goes below the
+//! one being handled, with one empty word between them, which the handler needs to
+//! return. A single check, that the place of the frame is writeable, covers all that
+//! may be wrong with an exception stack.
 
-use crate::effects::Effects;
-use crate::effects::Next;
+use crate::effects::{Effects, Next};
 use crate::event::Event;
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::syscall::Caller;
 use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::layout::{KERNBASE, PGSIZE, UXSTACKTOP, kernel_stack_top};
@@ -27,34 +27,28 @@ use core::fmt::{self, Write};
 use core::mem::size_of;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// An exception in user mode.
-    pub(crate) fn fault(
-        &mut self,
-        cpu: CpuId,
-        slot: Slot,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Next {
-        let upcall = self.envs[slot].upcall;
+    /// Handles an exception in user code.
+    pub(crate) fn fault(&mut self, caller: Caller, event: Event, frame: &mut TrapFrame) -> Next {
+        let upcall = self.envs[caller.slot].upcall;
         match event {
             Event::Exception if self.stops_at(frame) => {
                 self.effects |= Effects::BREAK;
                 Next::Same
             }
-            Event::PageFault { va } if upcall != 0 => self.reflect(cpu, slot, va, upcall, frame),
-            _ => self.kill(cpu, slot, event, frame),
+            Event::PageFault { va } if upcall != 0 => self.reflect(caller, va, upcall, frame),
+            _ => self.kill(caller, event, frame),
         }
     }
 
-    /// Whether an exception is one to enter the monitor for. Debug exceptions
-    /// are, whoever set the flag: their use is single-stepping, and a program
-    /// that may stop the machine by one instruction may by another.
+    /// Whether an exception enters the monitor. Debug exceptions do, whether monitor or
+    /// program set the flag: their use is single-stepping, and a program can stop the
+    /// machine by a breakpoint anyway.
     fn stops_at(&self, frame: &TrapFrame) -> bool {
         self.config.grading && matches!(Vector(frame.trapno), Vector::BREAKPOINT | Vector::DEBUG)
     }
 
-    /// The registers of the environment in `slot`, to be printed as JOS prints
-    /// them: with the address where it keeps them, in the public table's entry.
+    /// The registers of the environment in `slot`, to print as JOS does: with the
+    /// address where JOS keeps them, in the entry of the public table.
     pub fn dump<'f>(
         &self,
         cpu: CpuId,
@@ -70,11 +64,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Hands a page fault to the environment's own handler.
+    /// Makes the environment continue in its page-fault handler.
     pub(crate) fn reflect(
         &mut self,
-        cpu: CpuId,
-        slot: Slot,
+        caller: Caller,
         va: u32,
         upcall: u32,
         frame: &mut TrapFrame,
@@ -85,33 +78,34 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             ptr: top - UTRAP_FRAME_SIZE,
             len: UTRAP_FRAME_SIZE,
         };
-        let space = self.envs[slot].space;
+        let space = self.envs[caller.slot].space;
         let saved = UTrapFrame {
             fault_va: va,
             err: frame.err,
             regs: frame.regs,
             eip: frame.eip,
-            // Set by some processors in the flags that a fault saves.
+            // Some processors set RF in the flags that a fault saves.
             eflags: frame.eflags & !FLAG_RF,
             esp: frame.esp,
         };
         if let Err(bad) = place.store(&mut self.mem, space, &saved.bytes()) {
-            return self.bad_memory(cpu, slot, bad);
+            return self.bad_memory(caller, bad);
         }
         frame.esp = place.ptr;
         frame.eip = upcall;
         Next::Same
     }
 
-    /// Prints what happened and ends the environment.
-    fn kill(&mut self, cpu: CpuId, slot: Slot, event: Event, frame: &TrapFrame) -> Next {
+    /// Prints the exception and ends the environment.
+    fn kill(&mut self, caller: Caller, event: Event, frame: &TrapFrame) -> Next {
+        let Caller { cpu, slot } = caller;
         let id = self.envs[slot].id;
         let fault_va = match event {
             Event::PageFault { va } => Some(va),
             _ => None,
         };
         let on_stack = kernel_stack_top(u32::from(cpu.0)) - size_of::<TrapFrame>() as u32;
-        // Writing to the ring cannot fail.
+        // Writing to the ring returns no error.
         let _ = writeln!(self.console, "Incoming TRAP frame at {on_stack:#x}");
         if let Some(va) = fault_va {
             let eip = frame.eip;
@@ -127,29 +121,29 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Next::Gone
     }
 
-    /// A system call was given memory that is not the caller's: prints it and
-    /// ends the caller.
-    pub(crate) fn bad_memory(&mut self, cpu: CpuId, slot: Slot, bad: BadAddress) -> Next {
-        let id = self.envs[slot].id;
+    /// Prints the bad address that the caller passed or that its exception stack has,
+    /// and ends the caller.
+    pub(crate) fn bad_memory(&mut self, caller: Caller, bad: BadAddress) -> Next {
+        let id = self.envs[caller.slot].id;
         let _ = writeln!(
             self.console,
             "[{:08x}] user_mem_check assertion failure for va {:08x}",
             id.0, bad.0
         );
-        self.destroy(cpu, id, slot);
+        self.destroy(caller.cpu, id, caller.slot);
         Next::Gone
     }
 }
 
 /// A trap frame, printed as JOS prints one.
 pub struct Dump<'f> {
-    /// The registers.
+    /// The registers to print.
     pub frame: &'f TrapFrame,
-    /// The address that is said to hold them.
+    /// The address to print for them.
     pub address: u32,
-    /// The CPU that is named.
+    /// The CPU to name.
     pub cpu: CpuId,
-    /// For a page fault: the address whose access faulted.
+    /// For a page fault, the faulting address.
     pub fault_va: Option<u32>,
 }
 

@@ -1,16 +1,15 @@
-//! Whose x87 and SSE registers are where.
+//! The owners of the x87 and SSE registers.
 //!
-//! They belong to environments as all registers do, but most environments never
-//! touch them. So a CPU lets nobody use them until somebody tries: that traps
-//! ([`Event::FpuUse`]), and from then on they are saved when the environment
-//! leaves the CPU. The registers themselves are the hardware half's; who has them
-//! is known here, and every save, load and reset is part of what a step says.
+//! Most environments never touch these registers, so a CPU keeps them disabled.
+//! An environment that uses them traps ([`Event::FpuUse`]) and gets them; from then
+//! on they are saved when it leaves the CPU. The hardware half has the registers
+//! themselves. The core knows their owners, and a step asks for every save, load
+//! and reset.
 //!
-//! The hard thing is that nothing may stay behind. Between two environments a
-//! CPU's registers are as after a reset; what is saved for a slot belongs to the
-//! life that saved it, so a new life of the slot begins with nothing saved
-//! ([`crate::env::EnvTable`] sees to that); and an environment that dies with its
-//! registers on a CPU has them reset, not saved.
+//! The hard thing is that no value may leak to another environment. Between two
+//! environments a CPU's registers are in their reset state. A new environment in a
+//! used slot has nothing saved ([`crate::env::EnvTable`] sees to that). If an
+//! environment dies with its registers on a CPU, they are reset, not saved.
 //!
 //! [`Event::FpuUse`]: crate::Event::FpuUse
 
@@ -21,7 +20,7 @@ use crate::phys::PhysMem;
 use crate::watch::Watcher;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// The environment on this CPU wants to use the registers.
+    /// Gives the registers to the environment on this CPU, which tried to use them.
     pub(crate) fn lend_fpu(&mut self, cpu: CpuId, slot: Slot) {
         self.cpus[cpu].fpu = true;
         self.effects |= Effects::FPU;
@@ -31,7 +30,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// The environment on this CPU used them, and leaves it.
+    /// Saves the registers of an environment that leaves this CPU.
     #[cold]
     pub(crate) fn save_fpu(&mut self, cpu: CpuId, slot: Slot) {
         self.cpus[cpu].fpu = false;
@@ -40,16 +39,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.outbox.fpu = slot;
     }
 
-    /// Another CPU has saved them itself, if they were in use there, before it gave
-    /// up the environment in `slot`.
+    /// Notes that `cpu` saved the registers itself, if they were in use, before it
+    /// gave up the environment in `slot`.
     pub(crate) fn note_fpu_saved(&mut self, cpu: CpuId, slot: Slot) {
         let saved = core::mem::take(&mut self.cpus[cpu].fpu);
         self.envs[slot].fpu_saved |= saved;
     }
 
-    /// The environment on `its_cpu` is no more; this step is `cpu`'s.
+    /// Forgets the registers of a dead environment, which was on `its_cpu`. This step
+    /// runs on `cpu`.
     pub(crate) fn drop_fpu(&mut self, cpu: CpuId, its_cpu: CpuId) {
-        // Another CPU, which is made to stop, cleans up after itself.
+        // Another CPU resets its own registers when it is made to stop.
         if core::mem::take(&mut self.cpus[its_cpu].fpu) && its_cpu == cpu {
             self.effects |= Effects::FPU_RESET;
         }

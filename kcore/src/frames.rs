@@ -1,80 +1,81 @@
-//! Physical frames: who holds how many of them, and which are free.
+//! Physical frames: how often each is held, and which are free.
 //!
-//! Every frame has a count: its user mappings plus its roles as a page table
-//! plus the kernel's own holds. At zero it is *not* free: other CPUs may still
-//! have translations of it. It goes to limbo, and only [`crate::Kernel::settle`], after
-//! the step's effects are done, makes it allocatable.
+//! A frame's count is the number of its user mappings, of its uses as a page table,
+//! and of the kernel's own holds. At zero the frame is *not* free yet, because other
+//! CPUs may still have translations of it. It goes to limbo, and only
+//! [`crate::Kernel::settle`], after the step's effects, makes it allocatable.
 //!
-//! The hard thing is that user space can see the counts (the public table at
-//! UPAGES has 16 bits for each) and relies on them, so a frame's count never
-//! exceeds what 16 bits can say: the next mapping is refused.
+//! The hard thing is that programs see the counts, in the public table at UPAGES,
+//! and rely on them. That table has 16 bits for each, so a mapping that would exceed
+//! them is refused.
 
 use crate::phys::{Pfn, PhysMem};
 use abi::page_info::{MAX_REFS, PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use core::ops::Range;
 
-/// The most ranges of usable memory that are kept; more are left unused.
+/// The kernel uses at most this many ranges of memory, and ignores further ones.
 pub const MAX_RANGES: usize = 16;
 
-/// What the kernel knows of one frame. All-zero is a frame never used.
+/// What the kernel knows of one frame. All-zero is a frame that was never used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Frame {
-    /// Holds on the frame.
+    /// The number of holds on the frame.
     pub count: u32,
-    /// Next in the free list, the limbo list or the list of dead address
-    /// spaces, as frame number; 0 ends a list (frame 0 is never usable).
+    /// The next frame in the free list, in limbo, or in a list of dead address spaces.
+    /// 0 ends a list, because frame 0 is never usable.
     pub next: u32,
 }
 
-/// No memory is left.
+/// No frame is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMem;
 
 /// A last-in first-out list of frames, linked through the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct List {
-    /// The first, as frame number; 0 if there is none.
+    /// The first frame; 0 if there is none.
     pub head: u32,
-    /// The last.
-    pub tail: u32,
-    /// How many.
+    /// The number of frames.
     pub len: u32,
 }
 
-/// The part of [`Frames`] that is not a table; cheap to copy.
+/// The part of [`Frames`] that is not a table; cheap to copy into a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FramesState {
-    /// Frames that were used and given back.
+    /// Frames that were used and released.
     pub free: List,
-    /// Frames given back in this step.
+    /// Frames released in this step.
     pub limbo: List,
-    /// Frames that were never used: allocation takes from the front.
+    /// The last of these, to link the free list to; 0 if there is none.
+    pub limbo_tail: u32,
+    /// Ranges of frames that were never used; allocation takes from their front.
     pub fresh: [(u32, u32); MAX_RANGES],
-    /// How many frames are left in `fresh`.
+    /// The number of frames in `fresh`.
     pub fresh_len: u32,
-    /// How many frames there were at first.
+    /// The number of frames that were free at boot.
     pub total: u32,
-    /// Physical address of the public table.
+    /// Physical address of the public table at UPAGES.
     pub mirror: u32,
-    /// For tests: how many more allocations succeed, plus one; 0 is no limit.
+    /// For tests: the number of reservations that still succeed, plus one; 0 means no
+    /// limit.
     pub allowance: u32,
 }
 
-/// All frames.
+/// The table of frames, and their lists.
 pub struct Frames<'t> {
-    /// What is known of each, by frame number.
+    /// One entry for each frame, by number.
     pub table: &'t mut [Frame],
-    /// Everything else.
+    /// Where free frames are found.
     pub state: FramesState,
-    /// Stands in for a frame outside the table. No page-table entry names
-    /// one, so this stays untouched; the audit says so.
+    /// Stands in for a frame outside the table. No page-table entry names such a
+    /// frame, so this never changes; the audit checks that.
     pub outside: Frame,
 }
 
 impl<'t> Frames<'t> {
-    /// A table whose entries are all zero. `usable` are ranges of frame numbers
-    /// that may be allocated, ascending and disjoint; what lies beyond the
-    /// table is left out. `mirror` is the physical address of the public table.
+    /// `table` must be all zero. `usable` are the ranges of frame numbers that may be
+    /// allocated, ascending and disjoint; frames beyond the table are ignored.
+    /// `mirror` is the physical address of the public table.
     pub fn new(
         table: &'t mut [Frame],
         mirror: u32,
@@ -106,31 +107,29 @@ impl<'t> Frames<'t> {
             .unwrap_or(&mut self.outside)
     }
 
-    /// Holds on `frame`.
+    /// The number of holds on `frame`.
     pub fn count(&self, frame: Pfn) -> u32 {
         self.table
             .get(frame.0 as usize)
             .map_or(0, |entry| entry.count)
     }
 
-    /// Whether `frame` was given back in this step, which is not settled yet.
-    /// Linear; for tests.
+    /// Whether `frame` is in limbo. Takes linear time; for tests.
     pub fn in_limbo(&self, frame: Pfn) -> bool {
         self.iter_list(self.state.limbo).any(|held| held == frame)
     }
 
-    /// How many frames can be allocated now.
+    /// The number of frames that can be allocated now.
     pub fn available(&self) -> u32 {
         self.state.free.len + self.state.fresh_len
     }
 
-    /// How many frames can be allocated when nothing is in use.
+    /// The number of frames that were free at boot.
     pub fn total(&self) -> u32 {
         self.state.total
     }
 
-    /// Whether `needed` frames can be allocated now. For tests, an allowance
-    /// can make this fail.
+    /// Whether `needed` frames can be allocated now. A test can make this fail.
     pub(crate) fn has(&mut self, needed: u32) -> bool {
         if self.state.allowance > 0 && needed > 0 {
             if self.state.allowance == 1 {
@@ -141,8 +140,8 @@ impl<'t> Frames<'t> {
         self.available() >= needed
     }
 
-    /// Takes a frame with a count of 1. Its content is whatever was there: the
-    /// caller zeroes it or writes over all of it.
+    /// Takes a free frame and sets its count to 1. It may hold old secrets: the caller
+    /// must overwrite all of it.
     pub(crate) fn alloc<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
         let frame = match self.pop_free() {
             Some(frame) => frame,
@@ -161,9 +160,6 @@ impl<'t> Frames<'t> {
         let free = &mut self.state.free;
         free.head = next;
         free.len = free.len.wrapping_sub(1);
-        if next == 0 {
-            free.tail = 0;
-        }
         Some(frame)
     }
 
@@ -179,75 +175,62 @@ impl<'t> Frames<'t> {
         Some(frame)
     }
 
-    /// Whether a frame can take one more user mapping.
+    /// Whether the public count of a frame has room for one more mapping.
     pub(crate) fn can_map(&self, frame: Pfn) -> bool {
         self.count(frame) < MAX_REFS
     }
 
-    /// One more hold on a frame. The caller has asked [`Frames::can_map`].
+    /// Adds a hold on a frame; [`Frames::can_map`] must allow it.
     pub(crate) fn retain<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) {
         let count = self.entry(frame).count.wrapping_add(1);
         self.set_count(mem, frame, count);
     }
 
-    /// One hold less; at zero the frame goes to limbo.
+    /// Drops a hold on a frame, which goes to limbo at zero.
     pub(crate) fn release<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) {
         let count = self.entry(frame).count.wrapping_sub(1);
         self.set_count(mem, frame, count);
         if count == 0 {
-            let mut limbo = self.state.limbo;
-            self.push(&mut limbo, frame);
-            self.state.limbo = limbo;
+            if self.state.limbo.head == 0 {
+                self.state.limbo_tail = frame.0;
+            }
+            self.state.limbo = self.push(self.state.limbo, frame);
         }
     }
 
-    /// One hold less on a frame that no CPU can have a translation of: at zero
-    /// it is free at once. Says whether it is.
+    /// Drops a hold on a frame of which no CPU can have a translation, so that it is
+    /// free at once at zero. Returns whether it is free.
     #[inline(always)]
     pub(crate) fn release_unseen<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) -> bool {
         let count = self.entry(frame).count.wrapping_sub(1);
         self.set_count(mem, frame, count);
         if count == 0 {
-            self.push_free(frame);
+            self.state.free = self.push(self.state.free, frame);
         }
         count == 0
     }
 
-    /// Frees what is in limbo. Call it when the step's effects are done. Returns
-    /// what that was: the beginning of the free list.
+    /// Frees the frames in limbo, once the step's effects are done. Returns their list,
+    /// which now begins the free list.
     pub(crate) fn settle(&mut self) -> List {
         let limbo = core::mem::take(&mut self.state.limbo);
         if limbo.head == 0 {
             return limbo;
         }
-        let free = self.state.free;
-        self.entry(Pfn(limbo.tail)).next = free.head;
-        self.state.free = List {
-            head: limbo.head,
-            tail: if free.head == 0 {
-                limbo.tail
-            } else {
-                free.tail
-            },
-            len: free.len.wrapping_add(limbo.len),
-        };
+        let tail = core::mem::take(&mut self.state.limbo_tail);
+        self.entry(Pfn(tail)).next = self.state.free.head;
+        self.state.free.head = limbo.head;
+        self.state.free.len = self.state.free.len.wrapping_add(limbo.len);
         limbo
     }
 
-    fn push_free(&mut self, frame: Pfn) {
-        let mut free = self.state.free;
-        self.push(&mut free, frame);
-        self.state.free = free;
-    }
-
-    /// Puts a frame at the head of a list.
-    pub(crate) fn push(&mut self, list: &mut List, frame: Pfn) {
+    /// Returns `list` with `frame` added at its head.
+    pub(crate) fn push(&mut self, list: List, frame: Pfn) -> List {
         self.entry(frame).next = list.head;
-        if list.head == 0 {
-            list.tail = frame.0;
+        List {
+            head: frame.0,
+            len: list.len.wrapping_add(1),
         }
-        list.head = frame.0;
-        list.len = list.len.wrapping_add(1);
     }
 
     fn set_count<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn, count: u32) {
@@ -258,7 +241,7 @@ impl<'t> Frames<'t> {
         );
     }
 
-    /// Frame numbers in a list, in order; bounded by the table.
+    /// The frames in a list, in order. The walk ends even if the links form a circle.
     pub fn iter_list(&self, list: List) -> impl Iterator<Item = Pfn> + '_ {
         let mut next = list.head;
         let mut left = self.table.len() + 1;
@@ -278,7 +261,7 @@ impl<'t> Frames<'t> {
 mod tests {
     use super::*;
 
-    /// Memory that forgets: the counts are what is tested here.
+    /// Memory that keeps nothing: these tests look at counts only.
     struct Void;
 
     impl PhysMem for Void {

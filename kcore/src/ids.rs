@@ -1,29 +1,29 @@
-//! Names: of environments' slots, and of CPUs.
+//! Numbers of environment slots and of CPUs.
 //!
-//! Everything else names them, so they stand below everything. The hard thing is
-//! that a table of zeroes must mean "nobody" wherever a name stands in it, so
-//! that no table needs a first pass: hence [`Link`], where 0 is none.
+//! All other modules use them, so this one uses no other. The hard thing is that
+//! the kernel's tables start as zeroes and are never initialised, so zero must
+//! mean "nobody" in them: hence [`Link`].
 
 /// Index into the environment table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct Slot(pub u16);
 
-/// Perhaps a slot, with "none" as all-zero.
+/// An optional slot, in which zero means none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Link(u16);
 
 impl Link {
-    /// No slot.
+    /// What an all-zero table holds.
     pub const NONE: Link = Link(0);
 
-    /// This slot.
+    /// A link to `slot`.
     pub const fn to(slot: Slot) -> Link {
         Link(slot.0 + 1)
     }
 
-    /// Not 0 if there is one.
+    /// Zero exactly if there is none; lets several links be tested at once.
     pub(crate) const fn bits(self) -> u32 {
         self.0 as u32
     }
@@ -38,15 +38,15 @@ impl Link {
     }
 }
 
-/// The most CPUs that are ever started; what a [`CpuSet`] can hold.
+/// The kernel starts at most this many CPUs: as many as a [`CpuSet`] can hold.
 pub const MAX_CPUS: usize = 32;
 
-/// Number of a CPU, dense from 0 (the boot CPU); not its APIC id.
+/// A CPU's number. These are dense from 0, the boot CPU; APIC ids need not be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct CpuId(pub u8);
 
-/// A set of CPUs.
+/// A set of CPUs, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CpuSet(pub u32);
 
@@ -63,7 +63,7 @@ impl CpuSet {
         self.0 |= Self::bit(cpu);
     }
 
-    /// Takes a CPU out.
+    /// Removes a CPU.
     pub fn remove(&mut self, cpu: CpuId) {
         self.0 &= !Self::bit(cpu);
     }
@@ -73,7 +73,7 @@ impl CpuSet {
         self.0 & Self::bit(cpu) != 0
     }
 
-    /// Whether there is none.
+    /// Whether the set has no member.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }

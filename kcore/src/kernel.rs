@@ -1,11 +1,11 @@
 //! The kernel's state.
 //!
-//! One value holds all of it; whoever has it has the lock. What a trap does to it is
-//! in `entry.rs` and the files that handle each kind of trap. Between two steps
-//! that are settled the invariants hold that `sim/src/audit/` recomputes.
+//! One value holds all of it, and having it means having the lock. `entry.rs` and
+//! the files for each kind of trap say what a trap does to it. Whenever a step has
+//! been settled, the invariants hold that `sim/src/audit/` recomputes.
 //!
-//! The hard thing is that equal states must behave equally: so there is nothing in
-//! here that a step could depend on and a snapshot does not have.
+//! The hard thing is that equal states must behave equally. So a step depends on
+//! nothing in here that a snapshot lacks.
 
 use crate::console::{Console, ConsoleState};
 use crate::cpu::Cpus;
@@ -23,47 +23,47 @@ use crate::watch::{Unwatched, Watcher};
 use abi::env::NENV;
 use core::ops::Range;
 
-/// What does not change after boot.
+/// Settings that do not change after boot.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// The kernel's own page directory, whose entries from UTOP up every
-    /// address space gets. Idle CPUs run on it.
+    /// The kernel's own page directory. Every address space gets a copy of its
+    /// entries from UTOP up. Idle CPUs run on it.
     pub kernel_pgdir: Pfn,
     /// Physical address of the table at UENVS; its frames are contiguous and
     /// zero.
     pub uenvs: u32,
     /// Physical address of the table at UPAGES; likewise.
     pub upages: u32,
-    /// Length of a full quantum in ticks. What a tick is, is the affair of
-    /// whoever passes the time to [`Kernel::step`].
+    /// Length of a full quantum in ticks. The caller of [`Kernel::step`], which
+    /// passes the time, decides how long a tick is.
     pub quantum: u64,
     /// The time at boot, from which `time_msec` counts.
     pub started: u64,
     /// Ticks in 10 ms, the step of `time_msec`; not 0.
     pub ten_ms: u64,
-    /// Print lines when environments come and go.
+    /// Whether to print a line when an environment begins or ends.
     pub lifecycle: bool,
-    /// What happens when nothing is left to run.
+    /// How the run ends when no environment is left.
     pub end: End,
-    /// Breakpoints enter the monitor instead of killing, as people's graders
-    /// expect; any program can then hold up the machine.
+    /// Whether a breakpoint enters the monitor, as graders expect, instead of ending
+    /// its environment. Any program can then hold up the machine.
     pub grading: bool,
-    /// What all CPUs have.
+    /// Features that all CPUs have.
     pub processor: Processor,
 }
 
-/// Tables whose size is a matter of the machine. All of them are all-zero.
+/// The memory for the kernel's tables, all zero. Their sizes depend on the machine.
 pub struct Tables<'t> {
     /// One entry for each frame that may ever be mapped, by frame number.
     pub frames: &'t mut [Frame],
-    /// The environments.
+    /// One entry for each slot.
     pub envs: &'t mut [Env; NENV],
-    /// The console's ring.
+    /// The console's output ring.
     pub console: &'t mut [u8],
 }
 
-/// Everything that is not a table, for taking and restoring snapshots of a
-/// kernel. Two kernels with equal states, tables and memory behave equally.
+/// The part of a snapshot that is not a table. Two kernels with equal states, tables
+/// and memory behave equally.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     pub(crate) frames: FramesState,
@@ -74,35 +74,34 @@ pub struct State {
     pub(crate) reaper: Reaper,
 }
 
-/// The kernel. Generic are how physical memory is reached, and who is told what
-/// happens.
+/// The kernel, generic over the access to physical memory and over the watcher.
 pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
     // --- The machine's memory.
     pub(crate) mem: M,
     pub(crate) frames: Frames<'t>,
     pub(crate) reaper: Reaper,
 
-    // --- Environments and who runs where.
+    // --- Environments, and which of them run where.
     pub(crate) envs: EnvTable<'t>,
     pub(crate) mirror: Mirror,
     pub(crate) cpus: Cpus,
     pub(crate) sched: Sched,
 
-    // --- The way out.
+    // --- Output and input.
     pub(crate) console: Console<'t>,
 
-    /// Whom to tell what happens. No step depends on it.
+    /// Told what happens. No step depends on it.
     pub(crate) watcher: W,
 
-    // --- This step's own. Overwritten by the next.
+    // --- Valid during one step; the next overwrites them.
     pub(crate) now: u64,
-    /// The call that is made came by `sysenter`.
+    /// The current call came by `sysenter`.
     pub(crate) fast: bool,
     pub(crate) effects: Effects,
     pub(crate) outbox: Outbox,
 
-    // --- Derived from the rest, when a step is settled.
-    /// Nothing is left over from earlier steps; see [`crate::quiet`].
+    // --- Derived from the rest whenever a step is settled.
+    /// Nothing is left over from earlier steps; see `quiet.rs`.
     pub(crate) quiet: bool,
 
     // --- Immutable after boot.
@@ -110,9 +109,8 @@ pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
 }
 
 impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
-    /// A kernel without environments. `usable` are the ranges of frame numbers
-    /// that may be allocated, ascending and disjoint; `watcher` is told what
-    /// happens.
+    /// Makes a kernel without environments. It may allocate the frames whose numbers
+    /// are in `usable`, ranges that are ascending and disjoint.
     pub fn new(
         mem: M,
         watcher: W,
@@ -139,38 +137,38 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         }
     }
 
-    /// Details of the last step's effects.
+    /// Details of the last step.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// What does not change.
+    /// Settings that do not change after boot.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Physical memory, as the kernel reaches it.
+    /// Physical memory, to change.
     pub fn mem(&mut self) -> &mut M {
         &mut self.mem
     }
 
-    /// Physical memory, to look at.
+    /// Physical memory, to look at only.
     pub fn memory(&self) -> &M {
         &self.mem
     }
 
-    /// The environments.
+    /// The table of environments.
     pub fn envs(&self) -> &EnvTable<'t> {
         &self.envs
     }
 
-    /// The frames.
+    /// The table of frames.
     pub fn frames(&self) -> &Frames<'t> {
         &self.frames
     }
 
-    /// Makes the `n + 1`st following reservation of memory fail, and all after
-    /// it, until [`Kernel::refuse_none`]. For tests of failure paths.
+    /// For tests of failure paths: lets `n` more reservations of memory succeed and
+    /// makes all later ones fail, until [`Kernel::refuse_none`].
     pub fn refuse_after(&mut self, n: u32) {
         self.frames.state.allowance = n.saturating_add(1);
     }
@@ -180,43 +178,43 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         self.frames.state.allowance = 0;
     }
 
-    /// The CPUs.
+    /// What the kernel knows of each CPU.
     pub fn cpus(&self) -> &Cpus {
         &self.cpus
     }
 
-    /// The scheduler.
+    /// The scheduler's state.
     pub fn sched(&self) -> &Sched {
         &self.sched
     }
 
-    /// The dead address spaces.
+    /// Address spaces of the dead that are still to be freed.
     pub fn reaper(&self) -> &Reaper {
         &self.reaper
     }
 
-    /// The console.
+    /// The console's rings.
     pub fn console(&self) -> &Console<'t> {
         &self.console
     }
 
-    /// For the end of a run, a panic's too: whatever is still to be printed,
-    /// oldest first. The kernel makes no step afterwards.
+    /// Takes out all that is still unprinted, oldest first. For the end of a run, also
+    /// by a panic: the kernel makes no step afterwards.
     pub fn drain_console(&mut self) -> impl Iterator<Item = u8> {
         self.console.drain()
     }
 
-    /// Who is told what happens.
+    /// The watcher, to look at.
     pub fn watcher(&self) -> &W {
         &self.watcher
     }
 
-    /// The same, to take from it what it noted.
+    /// The watcher, to take out what it has noted.
     pub fn watcher_mut(&mut self) -> &mut W {
         &mut self.watcher
     }
 
-    /// Everything that is not a table.
+    /// A snapshot of everything that is not a table.
     pub fn state(&self) -> State {
         State {
             frames: self.frames.state,
@@ -228,8 +226,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         }
     }
 
-    /// Puts back what [`Kernel::state`] gave; the caller has put back tables
-    /// and memory.
+    /// Restores a snapshot; the caller must have restored tables and memory.
     pub fn set_state(&mut self, state: &State) {
         self.frames.state = state.frames;
         self.envs.state = state.envs;
@@ -240,14 +237,13 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         self.quiet = self.is_quiet();
     }
 
-    /// Whether something dead is still to be taken apart.
+    /// Whether dead environments still hold memory or slots.
     pub fn has_leftovers(&self) -> bool {
         !self.reaper.is_empty() || self.sched.has_doomed()
     }
 
-    /// For a search over states: sets what only grows and decides nothing, how
-    /// often each environment has run, to its least equivalent, so that the
-    /// search comes to an end.
+    /// For a search over states: limits each environment's count of runs to 1. The
+    /// count only grows and decides nothing; without this the search would not end.
     pub fn forget_history(&mut self) {
         for slot in self.envs.used() {
             let env = &mut self.envs[slot];
@@ -258,7 +254,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         }
     }
 
-    /// The tables, to copy from and to.
+    /// The tables, for snapshots to copy from and to.
     pub fn tables(&mut self) -> Tables<'_> {
         Tables {
             frames: self.frames.table,

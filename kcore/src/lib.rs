@@ -1,21 +1,21 @@
 //! The kernel as a deterministic state machine.
 //!
-//! A JOS kernel never blocks inside the kernel: each trap runs to its end and
-//! then some environment is resumed. So the whole meaning of the kernel fits a
-//! crate without hardware, without `unsafe`, without clocks. Given the CPU, the
-//! time, the event and the trapped registers, [`Kernel::step`] changes the
-//! state and says what runs next; the lock that lets one CPU at a time into the
-//! kernel is whatever hands out the `&mut Kernel`.
+//! A JOS kernel never blocks: it handles each trap to the end and then resumes
+//! some environment. So a crate without hardware, `unsafe` or clocks can hold the
+//! whole meaning of the kernel. Given the CPU, the time, the event and the trapped
+//! registers, [`Kernel::step`] changes the state and says what runs next. The lock
+//! that lets one CPU at a time into the kernel is whatever hands out the
+//! `&mut Kernel`.
 //!
 //! Laws that hold everywhere in this crate:
 //!
 //! 1. No function waits. Handlers return.
 //! 2. Everything the kernel learns comes in by argument or through
 //!    [`PhysMem`]; everything it does to the machine goes out in a [`Step`].
-//! 3. Freed is not free yet: frames go to limbo until [`Kernel::settle`].
-//! 4. Decode, check, commit: a call that returns an error changed nothing.
-//! 5. Nothing that user space does can reach a panic.
-//! 6. Whoever watches is told, by value, and changes nothing: [`watch`].
+//! 3. A freed frame is not free yet: it stays in limbo until [`Kernel::settle`].
+//! 4. Decode, check, commit: a call that returns an error has changed nothing.
+//! 5. Nothing that user space does can cause a panic.
+//! 6. Watchers receive facts by value and change nothing: [`watch`].
 //!
 //! Reading order: [`event`], [`kernel`], [`syscall`], [`sched`], [`mod@env`],
 //! [`paging`], [`frames`], then the rest.

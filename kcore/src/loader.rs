@@ -1,36 +1,37 @@
-//! The first environments: programs that the boot loader left in memory.
+//! Making the first environments, from programs that the boot loader left in memory.
 //!
-//! The hard thing is that toolchains lay segments out as they like: two may
-//! share a page, and none is aligned. So a page that is mapped already is
-//! reused, and bytes are copied page by page. Every page is writeable, whatever
-//! the file says: that is how JOS's kernel loads.
+//! The hard thing is that toolchains lay out segments as they like: segments need not
+//! be aligned, and two may share a page. So the loader reuses a page that is already
+//! mapped, and copies page by page. All pages are writeable, whatever the file says,
+//! because JOS's kernel loads programs so.
 
 use crate::elf::{BadElf, Elf, Image, Segment};
 use crate::env::Env;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
-use crate::paging::{Pte, Space, UserPage};
+use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
+use crate::syscall::Caller;
 use crate::syscall::heap::{HEAP_LIMIT, page_up};
 use crate::watch::Watcher;
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
 use abi::trap::FLAG_IOPL;
 use abi::{EnvId, EnvType, Error, Perm, Personality, TrapFrame};
 
-/// What to make an environment from at boot.
+/// Describes an environment to make at boot.
 #[derive(Clone, Copy, Debug)]
 pub struct Boot<'a> {
-    /// The program.
+    /// The program's file.
     pub image: Image,
-    /// Its arguments, each ended by a NUL byte, its own name first; empty for
-    /// none at all.
+    /// Its arguments, each ended by a NUL byte, its own name first. If empty, the
+    /// program gets no arguments at all.
     pub arguments: &'a [u8],
-    /// The edition whose interface it uses.
+    /// How the program numbers its system calls.
     pub personality: Personality,
-    /// What it is for. A file server gets I/O privilege, which nobody inherits.
+    /// JOS's environment type. A file server gets I/O privilege, which its children do
+    /// not inherit.
     pub kind: EnvType,
-    /// A file that it finds mapped at [`ARCHIVE`], read-only; of length 0 for
-    /// none.
+    /// A file to map read-only at [`ARCHIVE`]; if its length is 0, none is.
     pub archive: Image,
 }
 
@@ -39,11 +40,11 @@ pub struct Boot<'a> {
 pub enum LoadError {
     /// The file is not a program.
     Elf(BadElf),
-    /// A segment goes where no program may be.
+    /// A segment or the archive lies where a program has no memory.
     Address,
-    /// The arguments do not fit the stack.
+    /// The arguments do not fit in the stack's page.
     Arguments,
-    /// No memory, or no slot.
+    /// No memory or no slot is free.
     Kernel(Error),
 }
 
@@ -60,8 +61,7 @@ impl From<Error> for LoadError {
 }
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Makes a runnable environment from a boot module. On an error nothing of
-    /// it is left.
+    /// Makes a runnable environment. On an error nothing of it remains.
     pub fn boot_env(&mut self, boot: Boot<'_>) -> Result<EnvId, LoadError> {
         let elf = Elf::parse(&mut self.mem, boot.image)?;
         let mut frame = TrapFrame::start(elf.entry, USTACKTOP);
@@ -74,17 +74,16 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             frame,
             ..Env::default()
         };
-        let slot = self.create(EnvId::NONE, &pattern)?;
-        let filled = self.fill(slot, elf, boot);
-        self.tell_loaded(slot);
-        match filled {
+        let slot = self.create(EnvId::NONE, pattern)?;
+        match self.fill(slot, elf, boot) {
             Ok(()) => {
-                self.mirror.registers(&mut self.mem, slot, &self.envs[slot]);
+                let frame = &self.envs[slot].frame;
+                self.mirror.registers(&mut self.mem, slot, frame);
                 self.start(slot);
                 Ok(self.envs[slot].id)
             }
             Err(error) => {
-                self.destroy(crate::CpuId(0), EnvId::NONE, slot);
+                self.destroy(CpuId(0), EnvId::NONE, slot);
                 self.settle();
                 Err(error)
             }
@@ -92,11 +91,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     fn fill(&mut self, slot: Slot, elf: Elf, boot: Boot<'_>) -> Result<(), LoadError> {
-        let space = self.envs[slot].space;
         for index in 0..elf.count() {
             if let Some(segment) = elf.segment(&mut self.mem, index)? {
-                self.load_segment(space, boot.image, segment)?;
-                // A heap never gets to what begins beyond its limit.
+                self.load_segment(slot, boot.image, segment)?;
+                // A heap cannot reach a segment beyond its limit.
                 if segment.va < HEAP_LIMIT {
                     let end = page_up(segment.va.wrapping_add(segment.mem_size).min(HEAP_LIMIT));
                     let env = &mut self.envs[slot];
@@ -105,15 +103,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 }
             }
         }
-        self.map_archive(space, boot.archive)?;
-        let stack = self.page_for_loading(space, USTACKTOP - PGSIZE, Perm::WRITE)?;
+        self.map_archive(slot, boot.archive)?;
+        let stack = self.page_for_loading(slot, USTACKTOP - PGSIZE, Perm::WRITE)?;
         self.envs[slot].frame.esp = self.push_arguments(stack, boot.arguments)?;
         Ok(())
     }
 
     fn load_segment(
         &mut self,
-        space: Space,
+        slot: Slot,
         image: Image,
         segment: Segment,
     ) -> Result<(), LoadError> {
@@ -127,7 +125,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let mut va = segment.va;
         while va < end {
             let next = (va - va % PGSIZE + PGSIZE).min(end);
-            let frame = self.page_for_loading(space, va - va % PGSIZE, Perm::WRITE)?;
+            let frame = self.page_for_loading(slot, va - va % PGSIZE, Perm::WRITE)?;
             let done = va - segment.va;
             let count = (next - va).min(segment.file_size.saturating_sub(done));
             if count > 0 {
@@ -140,13 +138,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Copies a file to pages that the program can only read.
-    fn map_archive(&mut self, space: Space, archive: Image) -> Result<(), LoadError> {
+    /// Copies the archive to read-only pages.
+    fn map_archive(&mut self, slot: Slot, archive: Image) -> Result<(), LoadError> {
         if archive.len > USTACKTOP - PGSIZE - ARCHIVE {
             return Err(LoadError::Address);
         }
         for offset in (0..archive.len).step_by(PGSIZE as usize) {
-            let frame = self.page_for_loading(space, ARCHIVE + offset, Perm::READ)?;
+            let frame = self.page_for_loading(slot, ARCHIVE + offset, Perm::READ)?;
             let count = PGSIZE.min(archive.len - offset);
             let from = archive.start.wrapping_add(offset);
             self.mem.copy_bytes(frame.address(), from, count);
@@ -154,27 +152,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// The frame at `va`; if nothing is mapped there yet, a zeroed one, mapped
-    /// with `perm`.
-    fn page_for_loading(&mut self, space: Space, va: u32, perm: Perm) -> Result<Pfn, LoadError> {
+    /// The frame at `va`. If none is mapped there yet, maps a zeroed one with `perm`.
+    fn page_for_loading(&mut self, slot: Slot, va: u32, perm: Perm) -> Result<Pfn, LoadError> {
         let page = UserPage::new(va).ok_or(LoadError::Address)?;
-        let old = space.entry(&self.mem, page);
+        let old = self.envs[slot].space.entry(&self.mem, page);
         if old.is_present() {
             return Ok(old.frame());
         }
-        self.reserve(1 + space.missing_tables(&self.mem, page))?;
-        let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
-        self.mem.zero_frame(frame);
-        let slot = space
-            .ensure_table(&mut self.mem, &mut self.frames, page, |_| {})
-            .map_err(|_| Error::NoMem)?;
-        self.mem.write(slot, Pte::new(frame, perm).0);
-        Ok(frame)
+        let cpu = CpuId(0);
+        Ok(self.map_fresh(Caller { cpu, slot }, slot, page, perm)?)
     }
 
-    /// Lays arguments out on the stack page as `spawn` does: strings at the
-    /// top, below them the pointers and a null, then the address of the
-    /// pointers, then their number. Returns the stack pointer.
+    /// Lays out the arguments on the stack's page as `spawn` does. From the top down:
+    /// the strings, a null and the pointers, the address of the pointers, their number.
+    /// Returns the stack pointer.
     fn push_arguments(&mut self, stack: Pfn, arguments: &[u8]) -> Result<u32, LoadError> {
         let count = arguments.iter().filter(|&&byte| byte == 0).count() as u32;
         if count == 0 {

@@ -1,11 +1,10 @@
-//! What the machine's processors can do that programs can notice.
+//! Processor features that programs can notice.
 //!
-//! The core is told at boot, like everything it knows, and a recorded run
-//! says it to its replay. The hard thing is that it is the machine's and not one
-//! CPU's: a program moves from one to another between two instructions, so it may
-//! use only what all of them have.
+//! The hardware half reports them at boot, and a recorded run tells them to its
+//! replay. The hard thing: a program may move to another CPU between any two
+//! instructions, so it may use only features that all CPUs have.
 
-/// What all CPUs have.
+/// The features that all CPUs have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Processor {
     /// `sysenter` enters the kernel.
@@ -13,6 +12,6 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// One that has everything.
+    /// A processor with every feature, for simulated machines and tests.
     pub const FULL: Processor = Processor { sysenter: true };
 }

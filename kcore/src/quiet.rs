@@ -1,21 +1,18 @@
-//! The short way through a step: a system call, or a page fault that its program
-//! handles itself, of a quiet kernel.
+//! The short way through a step, for system calls and for page faults that programs
+//! handle themselves.
 //!
-//! The kernel is *quiet* when nothing is left over from earlier steps that this
-//! one would have to go on with: nothing in limbo, dead, dying or waiting to be
-//! printed, room for the kernel's own lines, nobody listening. It
-//! nearly always is. Then a system call need not ask for any of that, and the
-//! calls that are made most often are answered on the spot: `getenvid`; `yield`,
-//! which is how programs wait and how one environment hands its CPU to the next;
-//! and messages.
+//! The kernel is *quiet* when earlier steps have left nothing over: nothing is in
+//! limbo, dead, dying or waiting to be printed, the kernel's own lines have room, and
+//! no watcher listens. It nearly always is. Then a system call need not check any of
+//! that, and the most frequent calls have code of their own: `getenvid`, the
+//! messages, and `yield`, by which programs wait and pass on their CPU.
 //!
-//! The hard thing is that this must be no more than a shortcut. Whatever is
-//! unusual is declined, before anything has changed, and goes the general way;
-//! what is answered here comes to the same state and the same [`Step`] there. A
-//! property test compares the two.
+//! The hard thing is that this must be no more than a shortcut. It declines anything
+//! unusual before it changes anything; the general way handles that. For the rest,
+//! both ways lead to the same state and the same [`Step`], and a property test
+//! compares them.
 
-use crate::effects::Next;
-use crate::effects::{Effects, Way};
+use crate::effects::{Effects, Next, Way};
 use crate::event::Event;
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
@@ -23,14 +20,14 @@ use crate::phys::PhysMem;
 use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
 use crate::watch::Watcher;
-use abi::{Call, TrapFrame};
+use abi::{Call, EnvStatus, TrapFrame};
 
-/// Going on as if nothing had been.
+/// The same environment continues, and the machine has nothing to do.
 const GO_ON: Step = Step::Resume(ToResume::empty());
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Makes the step if it is one of a quiet kernel and there is a short way;
-    /// else changes nothing.
+    /// Makes the step if the kernel is quiet and there is a short way; else changes
+    /// nothing.
     #[inline(always)]
     pub(crate) fn quiet_step(
         &mut self,
@@ -69,7 +66,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// A page fault whose program has a handler.
+    /// A page fault, if its program has a handler.
     #[inline(always)]
     fn quiet_fault(&mut self, cpu: CpuId, va: u32, frame: &mut TrapFrame) -> Option<Step> {
         let slot = self.cpus.current(cpu)?;
@@ -78,9 +75,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return None;
         }
         self.effects = Effects::empty();
-        match self.reflect(cpu, slot, va, upcall, frame) {
+        match self.reflect(Caller { cpu, slot }, va, upcall, frame) {
             Next::Same => Some(GO_ON),
-            // It has no place for its registers, and is no more.
+            // Its exception stack was bad, so it was ended.
             next => {
                 let way = self.carry_out(cpu, frame, next);
                 Some(self.end_step(way))
@@ -105,8 +102,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Some(self.effects.step(Way::Switch))
     }
 
-    /// A call about messages. It prints nothing and ends nobody, so all that it
-    /// can leave over is a frame that the receiver had before.
+    /// A call about messages. It prints nothing and ends no environment, so all it can
+    /// leave over is the frame that a received page replaced.
     #[inline(always)]
     fn quiet_message(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
@@ -114,7 +111,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         frame.regs.eax = self.result(caller, outcome);
         let way = if outcome == Ok(Outcome::Stop) {
             self.leave_cpu(caller.cpu, caller.slot, frame);
-            self.mirror.not_runnable(&mut self.mem, caller.slot);
+            self.mirror
+                .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
             match self.sched.ready.next() {
                 Some(next) if self.envs[next].pending.is_none() => {
                     self.sched.ready.take_next(&mut self.envs);
@@ -133,36 +131,33 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects.step(way)
     }
 
-    /// The caller left its CPU, and whatever runs there next has something to go
-    /// on with, or nothing does.
+    /// The caller has left its CPU, and the next environment has a pending entry, or
+    /// there is none.
     #[cold]
     fn quiet_end(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Step {
         let way = self.run_next(cpu, frame);
         self.end_step(way)
     }
 
-    /// Any other call; what it leaves over is looked after as ever. Expanded in each
-    /// way in: a function would cost 40 instructions a call, this costs 6 KiB.
+    /// Any other call. Inlined for each way in: that costs 6 KiB of code, but saves 40
+    /// instructions a call.
     #[inline(always)]
     fn quiet_other(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
-        let way = match self.make_call(caller, call, frame) {
-            Next::Same => Way::Resume,
-            next => self.carry_out(caller.cpu, frame, next),
-        };
+        let next = self.make_call(caller, call, frame);
+        let way = self.carry_out(caller.cpu, frame, next);
         self.end_step(way)
     }
 
-    /// Whether the next step may take the short way.
+    /// Whether the next step may go the short way.
     pub(crate) fn is_quiet(&self) -> bool {
         self.has_nothing_left() && !self.watcher.is_listening()
     }
 
-    /// Whether nothing is left over that the next step would have to go on
-    /// with.
+    /// Whether earlier steps have left nothing over for the next one.
     #[inline(always)]
     pub(crate) fn has_nothing_left(&self) -> bool {
-        // Nearly always nothing is to be printed either: one test for all.
+        // One test for the usual case; the console nearly always is empty too.
         let dead = self.reaper.bits() | self.sched.doomed.bits() | self.sched.ending;
         let left = self.frames.state.limbo.head | dead;
         left == 0

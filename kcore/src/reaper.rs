@@ -1,13 +1,13 @@
-//! Dead address spaces, taken apart a table at a time.
+//! Reclaiming dead address spaces, a few page tables at a time.
 //!
 //! An environment dies at once (id, status, slot), but its page tables may name
-//! a million frames, and the lock must not be held that long. So the space is
-//! queued here and every later kernel entry takes a bounded piece of it apart.
-//! A request for memory that would fail takes apart as much as it needs.
+//! a million frames, and the lock must not be held that long. So its space is
+//! queued here, and each later kernel entry reclaims a bounded piece of it. An
+//! allocation that would fail reclaims more.
 //!
-//! The hard thing: a space may be touched only when no CPU has it loaded. A
-//! space that dies in this step is *fresh*; it becomes *ready* when the step's
-//! effects are done.
+//! The hard thing: a space must not be touched while a CPU has it loaded. A space
+//! that died in this step is *fresh*; it becomes *ready* when the step's effects are
+//! done.
 
 use crate::frames::{Frames, List};
 use crate::paging::space::USER_TABLES;
@@ -16,69 +16,66 @@ use crate::phys::{Pfn, PhysMem};
 use crate::watch::{Fact, Tell, Unwatched, Watcher, unmapped_in_dead};
 use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE};
 
-/// Spaces that wait to be taken apart. Linked through their directories.
+/// Spaces that wait to be reclaimed, linked through the frames of their directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reaper {
-    /// Died in this step.
+    /// Spaces that died in this step; some CPU may have them loaded.
     pub fresh: List,
-    /// On no CPU.
+    /// Spaces that no CPU has loaded.
     pub ready: List,
-    /// Index in the directory at the head of `ready` up to which it is empty.
+    /// The directory of the last of these; 0 if there is none.
+    pub ready_tail: u32,
+    /// The directory at the head of `ready` is empty below this index.
     pub cursor: u32,
 }
 
-/// Directory entries looked at in one piece of work, at the most.
+/// One piece of work looks at no more directory entries than this.
 const PIECE_ENTRIES: u32 = 256;
-/// Page tables taken apart in one piece of work, at the most.
+/// One piece of work reclaims no more page tables than this.
 const PIECE_TABLES: u32 = 4;
 
 impl Reaper {
-    /// Queues a dead space; it may still be loaded somewhere.
+    /// Queues a dead space that a CPU may still have loaded.
     pub(crate) fn add(&mut self, frames: &mut Frames<'_>, space: Space) {
-        frames.push(&mut self.fresh, space.pgdir);
+        self.fresh = frames.push(self.fresh, space.pgdir);
     }
 
-    /// Queues a dead space that no CPU has ever loaded.
-    pub(crate) fn add_unused(&mut self, frames: &mut Frames<'_>, space: Space) {
-        self.append(frames, space.pgdir);
-    }
-
-    /// Nothing is left to take apart.
+    /// Whether no space is left to reclaim.
     pub fn is_empty(&self) -> bool {
         self.bits() == 0
     }
 
-    /// Not 0 if something is left to take apart.
+    /// Not 0 if a space is left to reclaim.
     #[inline(always)]
     pub(crate) fn bits(&self) -> u32 {
         self.ready.head | self.fresh.head
     }
 
-    /// The step's effects are done: nobody has the fresh spaces loaded.
+    /// The step's effects are done, so no CPU has the fresh spaces loaded.
     pub(crate) fn settle(&mut self, frames: &mut Frames<'_>) {
         while self.fresh.head != 0 {
             let directory = Pfn(self.fresh.head);
             self.fresh.head = frames.entry(directory).next;
-            self.append(frames, directory);
+            self.append(frames, Space { pgdir: directory });
         }
         self.fresh = List::default();
     }
 
-    /// Puts a space at the end of `ready`: the one at its head may be half
-    /// taken apart, and `cursor` speaks of that.
-    fn append(&mut self, frames: &mut Frames<'_>, directory: Pfn) {
-        frames.entry(directory).next = 0;
+    /// Queues a dead space that no CPU has loaded; at the end of `ready`, because the
+    /// space at its head may be half reclaimed, and `cursor` belongs to that one.
+    pub(crate) fn append(&mut self, frames: &mut Frames<'_>, space: Space) {
+        frames.entry(space.pgdir).next = 0;
         if self.ready.head == 0 {
-            self.ready.head = directory.0;
+            self.ready.head = space.pgdir.0;
             self.cursor = 0;
         } else {
-            frames.entry(Pfn(self.ready.tail)).next = directory.0;
+            frames.entry(Pfn(self.ready_tail)).next = space.pgdir.0;
         }
-        self.ready.tail = directory.0;
+        self.ready_tail = space.pgdir.0;
         self.ready.len = self.ready.len.wrapping_add(1);
     }
 
-    /// Takes a bounded piece apart. Returns whether there was any work.
+    /// Reclaims a bounded piece. Returns whether there was anything to reclaim.
     pub(crate) fn work<M: PhysMem, W: Watcher>(
         &mut self,
         mem: &mut M,
@@ -96,8 +93,7 @@ impl Reaper {
                 return true;
             }
             let slot = directory.address() + self.cursor * 4;
-            // The last group reaches into the kernel's entries, none of which
-            // is empty.
+            // The last group includes entries of the kernel, none of which is empty.
             if self.cursor.is_multiple_of(GROUP) && is_empty(mem, slot) {
                 self.cursor += GROUP;
                 continue;
@@ -139,7 +135,7 @@ impl Reaper {
         self.ready.len = self.ready.len.wrapping_sub(1);
         self.cursor = 0;
         if next == 0 {
-            self.ready.tail = 0;
+            self.ready_tail = 0;
         }
         if frames.release_unseen(mem, directory) {
             watcher.tell(|| Fact::Freed { frame: directory });
@@ -151,19 +147,19 @@ impl Reaper {
 struct DeadTable {
     frame: Pfn,
     space: Space,
-    /// The first address that it is for.
+    /// The first address that the table maps.
     first: u32,
 }
 
 impl DeadTable {
-    /// [`DeadTable::empty`] with nobody to tell; apart, as its loop needs every
+    /// [`DeadTable::empty`] without a watcher; apart, because its loop needs every
     /// register.
     #[inline(never)]
     fn empty_unwatched<M: PhysMem>(self, mem: &mut M, frames: &mut Frames<'_>) {
         self.empty(mem, frames, &mut Unwatched);
     }
 
-    /// [`DeadTable::empty`] with somebody who listens.
+    /// [`DeadTable::empty`] with a watcher that listens.
     #[cold]
     fn empty_watched<M: PhysMem, W: Watcher>(
         self,
@@ -174,7 +170,7 @@ impl DeadTable {
         self.empty(mem, frames, watcher);
     }
 
-    /// Releases what a page table maps, and the table.
+    /// Releases all frames that the table maps, and its own.
     #[inline(always)]
     fn empty<M: PhysMem, W: Watcher>(self, mem: &mut M, frames: &mut Frames<'_>, watcher: &mut W) {
         for start in (0..NPTENTRIES).step_by(GROUP as usize) {
@@ -201,7 +197,7 @@ impl DeadTable {
     }
 }
 
-/// Entries that are looked at together: most tables are nearly empty.
+/// Entries are tested in groups of this size, because most tables are nearly empty.
 const GROUP: u32 = 16;
 
 /// Whether the [`GROUP`] entries from physical address `group` on are empty.

@@ -1,84 +1,84 @@
-//! What comes out of a step: all that the CPU has to do before it leaves.
+//! The result of a step: all that the CPU must do before it leaves the kernel.
 //!
 //! Together with [`crate::Event`] this is the *whole* list: if the hardware half
-//! of the kernel did anything else on its own account, a recorded run would not
-//! replay. Making it longer is a design decision.
+//! of the kernel did anything else of its own accord, a recorded run would not
+//! replay. Making the list longer is a design decision.
 //!
-//! The hard thing is that a step cannot say nonsense. There are four ways to go
-//! on, and each names only what makes sense with it: a CPU that idles has no page
-//! to forget, one that resumes has nobody's registers to save. And still all of it
-//! is two words, so that it comes back in registers; [`Outbox`] has the details.
+//! The hard thing is that a step cannot say nonsense. It ends in one of four ways,
+//! and each can ask only for what makes sense with it: an idle CPU has no page to
+//! flush, and a CPU that resumes an environment has no registers to save. A step
+//! still takes only two words, so it is returned in registers; [`Outbox`] holds
+//! the details.
 
-use crate::ids::Slot;
-use crate::ids::{CpuId, CpuSet};
+use crate::ids::{CpuId, CpuSet, Slot};
 use crate::phys::Pfn;
 use abi::EnvId;
 
-/// How a CPU goes on after an entry to the kernel.
-#[must_use = "what a step asks for must be done, then the kernel settled"]
+/// How a CPU continues after an entry to the kernel.
+#[must_use = "the caller must do what a step asks for, then settle the kernel"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Step {
-    /// With the environment that it came with, whose registers are in the frame, on
-    /// the page tables that are loaded.
+    /// With the environment it entered with: the frame holds its registers, and its
+    /// page tables are loaded.
     Resume(ToResume),
-    /// With another environment, whose registers are in the frame now:
-    /// [`Outbox::pgdir`], [`Outbox::id`]. A full quantum begins.
+    /// With another environment, described by [`Outbox::pgdir`] and [`Outbox::id`]:
+    /// the frame holds its registers now. A full quantum begins.
     Switch(ToSwitch),
-    /// With none: it loads the kernel's page directory, lets go of the timer, and
-    /// waits for an interrupt.
+    /// Without an environment: it loads the kernel's page directory, stops its timer,
+    /// and waits for an interrupt.
     Idle(ToIdle),
-    /// With none, but work is left: as [`Step::Idle`], but instead of waiting it lets
-    /// interrupts in once, and enters again.
+    /// As [`Step::Idle`], but work is left: instead of waiting, the CPU lets pending
+    /// interrupts in once and enters the kernel again.
     Again(ToEnterAgain),
 }
 
 bitflags::bitflags! {
-    /// What any step may ask for. The others begin with the same bits.
+    /// What any step may ask for. The sets below begin with the same bits.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Common: u32 {
-        /// Post [`Outbox::remote`] to another CPU and wait until it is done.
+        /// Post [`Outbox::remote`] to another CPU and wait until that CPU has done it.
         const REMOTE = 1;
         /// Send a wake-up interrupt to the CPUs in [`Outbox::wake`].
         const WAKE = 2;
-        /// Give [`Outbox::chunk`] to the console, once the lock is dropped.
+        /// Give [`Outbox::chunk`] to the console after dropping the lock.
         const CONSOLE = 4;
-        /// Call [`crate::Kernel::settle`] when all others are done.
+        /// Call [`crate::Kernel::settle`] after everything else.
         const SETTLE = 8;
     }
 
-    /// What there is to do before the same environment goes on.
+    /// What the CPU must do before the same environment continues.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ToResume: u32 {
-        /// What any step may ask for.
+        /// The bits of [`Common`].
         const COMMON = Common::all().bits();
         /// As [`Common::SETTLE`].
         const SETTLE = Common::SETTLE.bits();
         /// Enter the monitor with the environment, which is at a breakpoint. First
-        /// everything printed so far leaves the console; then the monitor may change
-        /// the frame as the program itself could; then the environment goes on.
+        /// drain the console. The monitor may change the frame as the program itself
+        /// could; then the environment continues.
         const BREAK = 1 << 4;
         /// Start a full quantum on this CPU's timer.
         const QUANTUM = 1 << 5;
-        /// Drop this CPU's translation of the page at [`Outbox::flush`].
+        /// Flush this CPU's translation of the page at [`Outbox::flush`].
         const FLUSH = 1 << 6;
-        /// Drop all of this CPU's translations of user pages.
+        /// Flush all of this CPU's translations of user pages.
         const FLUSH_ALL = 1 << 7;
-        /// Let it use the x87 and SSE registers, which are as after a reset.
+        /// Enable the x87 and SSE registers, which are in their reset state.
         const FPU = 1 << 8;
-        /// Before, load them with what was saved for [`Outbox::fpu`].
+        /// Then load the state that was saved for [`Outbox::fpu`] into them.
         const FPU_LOAD = 1 << 9;
     }
 
-    /// What there is to do when an environment goes on that was not on this CPU.
+    /// What the CPU must do before another environment continues.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ToSwitch: u32 {
-        /// What any step may ask for.
+        /// The bits of [`Common`].
         const COMMON = Common::all().bits();
         /// As [`ToResume::BREAK`].
         const BREAK = 1 << 4;
-        /// It has never run: FS and GS are as every program begins with them,
-        /// whatever is kept for its slot.
+        /// The environment has never run: give FS and GS their initial values, and
+        /// ignore any that were kept for its slot.
         const FIRST = 1 << 10;
         /// As [`ToIdle::FPU_SAVE`].
         const FPU_SAVE = 1 << 11;
@@ -86,24 +86,25 @@ bitflags::bitflags! {
         const FPU_RESET = 1 << 12;
     }
 
-    /// What there is to do before the CPU waits.
+    /// What the CPU must do before it waits.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ToIdle: u32 {
-        /// What any step may ask for.
+        /// The bits of [`Common`].
         const COMMON = Common::all().bits();
-        /// Save the x87 and SSE registers for [`Outbox::fpu`], reset them, and let
-        /// their next use trap.
+        /// Save the x87 and SSE registers for [`Outbox::fpu`], then as
+        /// [`ToIdle::FPU_RESET`].
         const FPU_SAVE = 1 << 11;
-        /// Reset them, and let their next use trap: whose they were is no more.
+        /// Reset the x87 and SSE registers and make their next use trap: the
+        /// environment that used them is dead.
         const FPU_RESET = 1 << 12;
         /// The run is over: [`Outbox::end`].
         const END = 1 << 13;
     }
 
-    /// What there is to do before the CPU enters again.
+    /// What the CPU must do before it enters again.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct ToEnterAgain: u32 {
-        /// What any step may ask for.
+        /// The bits of [`Common`].
         const COMMON = Common::all().bits();
         /// As [`ToIdle::FPU_SAVE`].
         const FPU_SAVE = 1 << 11;
@@ -113,7 +114,7 @@ bitflags::bitflags! {
 }
 
 impl Step {
-    /// What is to be done, by bits; each has the same meaning wherever it occurs.
+    /// All bits of the step; a bit means the same in every set.
     #[inline(always)]
     pub const fn bits(self) -> u32 {
         match self {
@@ -124,13 +125,13 @@ impl Step {
         }
     }
 
-    /// What any step may ask for.
+    /// The part that any step may have.
     #[inline(always)]
     pub const fn common(self) -> Common {
         Common::from_bits_truncate(self.bits())
     }
 
-    /// Whether the environment that goes on is at a breakpoint.
+    /// Whether the environment that continues is at a breakpoint.
     #[inline(always)]
     pub const fn breaks(self) -> bool {
         match self {
@@ -146,7 +147,7 @@ impl Step {
         matches!(self, Step::Idle(to) if to.contains(ToIdle::END))
     }
 
-    /// What becomes of the x87 and SSE registers of whoever leaves this CPU.
+    /// What to do with the x87 and SSE registers of the environment that leaves.
     #[inline(always)]
     pub const fn fpu_left(self) -> FpuLeft {
         let bits = match self {
@@ -163,7 +164,7 @@ impl Step {
         }
     }
 
-    /// Whether the step says whose x87 and SSE registers are loaded or saved.
+    /// Whether [`Outbox::fpu`] means something: the step loads or saves registers.
     pub const fn names_fpu(self) -> bool {
         match self {
             Step::Resume(to) => to.contains(ToResume::FPU_LOAD),
@@ -172,29 +173,29 @@ impl Step {
     }
 }
 
-/// What becomes of the x87 and SSE registers on a CPU.
+/// What to do with a CPU's x87 and SSE registers when an environment leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FpuLeft {
-    /// Nothing: nobody has used them since the last reset.
+    /// Nothing: no environment has used them since the last reset.
     Clean,
-    /// They are saved, then reset.
+    /// Save them, then reset them.
     Save,
-    /// They are reset.
+    /// Reset them without saving.
     Reset,
 }
 
-/// What a step asks of another CPU. It runs the environment concerned.
+/// What a step asks of another CPU, which runs the environment concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Remote {
-    /// Drop all translations of the loaded page tables.
+    /// Flush all translations of user pages.
     Flush(CpuId),
-    /// Leave user mode for good: save the x87 and SSE registers if they are in use,
-    /// publish registers and pending event, load the kernel's page directory.
-    /// Answered by [`crate::Kernel::parked`].
+    /// Give up the environment: save the x87 and SSE registers if they are in use,
+    /// publish the registers and the pending event, load the kernel's page directory.
+    /// [`crate::Kernel::parked`] takes the answer.
     Stop(CpuId),
 }
 
-/// How a run ends when nothing is left to run.
+/// How a run ends when no environment is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum End {
     /// Switch the machine off.
@@ -207,7 +208,7 @@ pub enum End {
 /// Bytes that a UART's transmit FIFO takes at once.
 pub const CHUNK: usize = 16;
 
-/// A piece of console output.
+/// A piece of console output, of at most [`CHUNK`] bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Chunk {
     pub(crate) len: u8,
@@ -215,7 +216,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// These bytes, if they are at most [`CHUNK`].
+    /// A chunk of `text`; `None` if that is too long.
     pub fn new(text: &[u8]) -> Option<Chunk> {
         let mut chunk = Chunk::default();
         chunk.bytes.get_mut(..text.len())?.copy_from_slice(text);
@@ -223,38 +224,38 @@ impl Chunk {
         Some(chunk)
     }
 
-    /// The bytes, at most [`CHUNK`].
+    /// The text of the chunk.
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len as usize).unwrap_or(&self.bytes)
     }
 }
 
-/// Details of a step. A field means something only while the step names it.
+/// Details of a step. A field is valid only if the step's bits name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Outbox {
     /// For [`Step::Switch`]: the page directory to load.
     pub pgdir: Pfn,
-    /// For [`Step::Switch`]: the environment, for calls that are answered before
-    /// the lock.
+    /// For [`Step::Switch`]: the environment's id, for calls that are answered
+    /// before taking the lock.
     pub id: EnvId,
     /// For [`ToResume::FLUSH`]: virtual address of the page.
     pub flush: u32,
-    /// For [`ToResume::FPU_LOAD`] and [`ToIdle::FPU_SAVE`]: whose x87 and SSE
-    /// registers.
+    /// For [`ToResume::FPU_LOAD`] and [`ToIdle::FPU_SAVE`]: the owner of the x87 and
+    /// SSE registers.
     pub fpu: Slot,
-    /// For [`Common::REMOTE`].
+    /// For [`Common::REMOTE`]: the request.
     pub remote: Option<Remote>,
-    /// For [`Common::WAKE`].
+    /// For [`Common::WAKE`]: the idle CPUs to interrupt.
     pub wake: CpuSet,
-    /// For [`Common::CONSOLE`].
+    /// For [`Common::CONSOLE`]: the bytes to write.
     pub chunk: Chunk,
-    /// For [`ToIdle::END`].
+    /// For [`ToIdle::END`]: how the run ends.
     pub end: End,
 }
 
 impl Outbox {
-    /// Only what `step` names; everything else as in an empty one. Two steps are the
-    /// same if they and this are equal.
+    /// A copy with only the fields that `step` names. Two steps ask for the same if
+    /// they are equal and these copies are.
     #[must_use]
     pub fn named_by(&self, step: Step) -> Outbox {
         let mut named = Outbox::default();

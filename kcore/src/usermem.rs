@@ -1,22 +1,21 @@
-//! User memory, as user space alleges it.
+//! Access to user memory through pointers that may be wrong.
 //!
-//! A user pointer is an allegation: [`UserSlice`] cannot be dereferenced, only
-//! checked and then copied from. Check and copy happen in one step, under the
-//! lock, so the mapping cannot change between them; the bytes can, because a
-//! program on another CPU may share the page, so they are copied once and
-//! decided on afterwards.
+//! A user pointer is only a claim: a [`UserSlice`] cannot be dereferenced, only
+//! checked and then copied from. Check and copy happen in one step, under the lock,
+//! so the mapping cannot change between them. The bytes can, because a program on
+//! another CPU may share the page. So the kernel copies them once and bases its
+//! decisions on the copy.
 //!
-//! The hard thing is the arithmetic: a range may wrap round the end of the
-//! address space, and the address that is reported for a bad one is fixed by
-//! the interface (the pointer itself on the first page, else the start of the
-//! first bad page).
+//! The hard thing is the arithmetic: a range may wrap round the end of the address
+//! space. And the interface fixes the address to report for a bad range: the pointer
+//! itself if its own page is bad, else the start of the first bad page.
 
 use crate::paging::Space;
 use crate::phys::PhysMem;
 use abi::Perm;
 use abi::layout::{PGSIZE, ULIM};
 
-/// A range of user addresses that somebody claims to own.
+/// A range of addresses that a program claims to own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserSlice {
     /// First address.
@@ -25,12 +24,12 @@ pub struct UserSlice {
     pub len: u32,
 }
 
-/// The claim is false; the address is what the interface has reported.
+/// The claim is false; holds the address to report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadAddress(pub u32);
 
 impl UserSlice {
-    /// Checks that user mode may access every page of the range with `perm`.
+    /// Checks that user code may access every page of the range with `perm`.
     pub fn check<M: PhysMem>(self, mem: &M, space: Space, perm: Perm) -> Result<(), BadAddress> {
         let mut va = self.ptr;
         let mut left = self.len;
@@ -40,15 +39,15 @@ impl UserSlice {
             }
             let in_page = PGSIZE - va % PGSIZE;
             left = left.saturating_sub(in_page);
-            // Below ULIM, so this cannot wrap.
+            // `va` is below ULIM, so this cannot wrap.
             va = va.wrapping_add(in_page);
         }
         Ok(())
     }
 
-    /// Copies the first bytes of a range that was checked in this step to
-    /// `out`, and says how many: those up to the end of their page, of the
-    /// range, or of `out`.
+    /// Copies the first bytes of a range to `out`, up to the end of their page, of the
+    /// range or of `out`, and returns their number. The range must have been checked in
+    /// this step.
     pub fn read_some<M: PhysMem>(self, mem: &mut M, space: Space, out: &mut [u8]) -> usize {
         let Some(entry) = space.translate(mem, self.ptr, Perm::READ) else {
             return 0;
@@ -61,8 +60,7 @@ impl UserSlice {
         count
     }
 
-    /// Stores `bytes`, as many as the range has, if user mode may write all of
-    /// it.
+    /// Stores `bytes`, which fill the range, if user code may write to all of it.
     #[inline(always)]
     pub fn store<M: PhysMem>(
         self,
@@ -74,14 +72,14 @@ impl UserSlice {
         if self.len > PGSIZE - offset || self.ptr >= ULIM {
             return self.store_to_pages(mem, space, bytes);
         }
-        // All of it lies in one page: that is nearly always so.
+        // The usual case: the range lies in one page.
         let frame = space.frame_to_write(mem, self.ptr);
         let frame = frame.ok_or(BadAddress(self.ptr))?;
         mem.write_bytes(frame.address() + offset, bytes);
         Ok(())
     }
 
-    /// [`UserSlice::store`] across pages: none is written before all are checked.
+    /// As [`UserSlice::store`], across pages: checks all before it writes to any.
     #[cold]
     fn store_to_pages<M: PhysMem>(
         self,
@@ -104,7 +102,7 @@ impl UserSlice {
         Ok(())
     }
 
-    /// The first `count` bytes of the range, or all of it.
+    /// The first `count` bytes of the range, or all of it if it is shorter.
     #[must_use]
     pub const fn first(self, count: u32) -> UserSlice {
         UserSlice {
@@ -113,7 +111,7 @@ impl UserSlice {
         }
     }
 
-    /// What is left of the range after its first `count` bytes.
+    /// The range without its first `count` bytes.
     #[must_use]
     pub const fn skip(self, count: u32) -> UserSlice {
         UserSlice {
@@ -135,28 +133,23 @@ pub fn read_word<M: PhysMem>(mem: &mut M, space: Space, va: u32) -> Result<u32, 
     Ok(u32::from_le_bytes(bytes))
 }
 
-/// Checks and reads the words from `va` on, which need not be aligned.
+/// Checks and reads `N` words from `va` on, which need not be aligned.
 pub fn read_words<const N: usize, M: PhysMem>(
     mem: &mut M,
     space: Space,
     va: u32,
 ) -> Result<[u32; N], BadAddress> {
-    let mut words = [0; N];
-    let mut slice = UserSlice {
+    let slice = UserSlice {
         ptr: va,
         len: N as u32 * 4,
     };
     slice.check(mem, space, Perm::READ)?;
-    for word in &mut words {
-        let mut bytes = [0; 4];
-        fill(mem, space, slice, &mut bytes);
-        *word = u32::from_le_bytes(bytes);
-        slice = slice.skip(4);
-    }
-    Ok(words)
+    let mut words = [[0; 4]; N];
+    fill(mem, space, slice, words.as_flattened_mut());
+    Ok(words.map(u32::from_le_bytes))
 }
 
-/// Copies the start of a range that was checked to all of `bytes`.
+/// Fills `bytes` from the start of a checked range.
 fn fill<M: PhysMem>(mem: &mut M, space: Space, mut slice: UserSlice, bytes: &mut [u8]) {
     let mut done = 0;
     while let Some(rest) = bytes.get_mut(done..)

@@ -1,27 +1,27 @@
-//! Which environment is meant, for good.
+//! A permanent identity for environments.
 //!
-//! Ids are names. A slot gives out 524,287 of them and begins again, so an id that
-//! somebody has kept may be a stranger's one day; for who names it that is their
-//! affair. But who may do what with whom never rests on an id: it rests on a number
-//! that no two environments ever share.
+//! Ids are only names. A slot reuses its 524,287 ids, so an id that a program has
+//! kept may one day name another environment; that is the program's problem. But
+//! rights must not move to a stranger, so they never rest on an id: they rest on a
+//! number that no two environments ever share.
 //!
-//! The hard thing is to have such numbers and still meet equal states again, as a
-//! search over all states must. So they are counted in each slot, like ids, and
-//! not for the whole machine.
+//! The hard thing is that a search over all states must recognise equal states. A
+//! counter for the whole machine would make all states differ, so each slot counts
+//! its own environments, as it counts ids.
 
-/// Which life of which slot. All-zero is nobody's.
+/// Identifies one environment for ever. All-zero identifies none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Birth(u64);
 
-/// How far apart a slot's numbers are.
+/// The distance between a slot's numbers, so that slots never share one.
 const STEP: u64 = abi::env::NENV as u64;
 
 impl Birth {
-    /// The next one of a slot whose last one this was.
+    /// The number after `self` in the same slot.
     pub(crate) const fn next(self, slot: usize) -> Birth {
         match self.0 {
             0 => Birth(STEP + slot as u64),
-            // At a billion lives a second, after half a year.
+            // Wraps after half a year of a billion environments a second.
             last => Birth(last.wrapping_add(STEP)),
         }
     }

@@ -1,16 +1,15 @@
 //! How environments come and go.
 //!
-//! The hard thing is death. An environment may die while it runs on another
-//! CPU, while its tables name a million frames, and while it has children that
-//! nobody else can start. Its id, status, slot and line take effect at once; the CPU
-//! that runs it is stopped before the killer's call returns; its address space
-//! goes to the [`crate::reaper`], its stopped children to a list that later
-//! entries work off.
+//! The hard thing is death. An environment may die while it runs on another CPU,
+//! while its page tables name a million frames, and while it has children that no
+//! other environment can start. Its id, status, slot and line change at once. The CPU
+//! that runs it is stopped before the killer's call returns. Its address space goes
+//! to the [`crate::reaper`]; its stopped children go to a list, from which later
+//! entries end them one at a time.
 
 use crate::effects::Effects;
 use crate::env::{Env, Wait};
-use crate::ids::CpuId;
-use crate::ids::{Link, Slot};
+use crate::ids::{CpuId, Link, Slot};
 use crate::kernel::Kernel;
 use crate::paging::Space;
 use crate::phys::PhysMem;
@@ -20,10 +19,9 @@ use abi::{EnvId, Error};
 use core::fmt::Write;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Makes an environment that is not runnable and maps nothing. What is
-    /// fixed at birth is taken from `pattern`: parent, kind, personality,
-    /// registers, the heap's ends and the job. `current` is printed as the creator.
-    pub(crate) fn create(&mut self, current: EnvId, pattern: &Env) -> Result<Slot, Error> {
+    /// Makes an environment like `pattern`, with an id and an address space of its
+    /// own. `current` is printed as the creator.
+    pub(crate) fn create(&mut self, current: EnvId, pattern: Env) -> Result<Slot, Error> {
         if self.envs.vacant().is_none() {
             self.reap_doomed();
             self.envs.vacant().ok_or(Error::NoFreeEnv)?;
@@ -32,18 +30,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let kernel = self.config.kernel_pgdir;
         let space =
             Space::create(&mut self.mem, &mut self.frames, kernel).map_err(|_| Error::NoMem)?;
-        let slot = self.envs.take().ok_or(Error::NoFreeEnv)?;
-        let env = &mut self.envs[slot];
-        env.parent = pattern.parent;
-        env.parent_birth = pattern.parent_birth;
-        env.kind = pattern.kind;
-        env.personality = pattern.personality;
-        env.frame = pattern.frame;
-        env.heap_start = pattern.heap_start;
-        env.heap_end = pattern.heap_end;
-        env.job = pattern.job;
-        env.space = space;
-        let id = env.id;
+        let pattern = Env { space, ..pattern };
+        let slot = self.envs.take(&pattern).ok_or(Error::NoFreeEnv)?;
+        let id = self.envs[slot].id;
         self.watcher.tell(|| Fact::Born {
             env: id,
             parent: pattern.parent,
@@ -54,7 +43,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(slot)
     }
 
-    /// Makes an environment runnable for the first time or again.
+    /// Makes an environment runnable, for the first time or again.
     pub(crate) fn start(&mut self, slot: Slot) {
         self.forget_stopped(slot);
         let env = &mut self.envs[slot];
@@ -64,9 +53,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.show_status(slot);
     }
 
-    /// Ends an environment. `cpu` is the CPU that this step is on, `killer`
-    /// what is printed. If the victim is on `cpu`, the caller must not resume
-    /// it.
+    /// Ends an environment. This step runs on `cpu`; `killer` is printed. If the victim
+    /// is on `cpu`, the caller must not resume it.
     pub(crate) fn destroy(&mut self, cpu: CpuId, killer: EnvId, slot: Slot) {
         self.take_out_of_queues(slot);
         let env = self.envs[slot];
@@ -89,7 +77,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.fail_senders(slot);
         match env.ran {
             true => self.reaper.add(&mut self.frames, env.space),
-            false => self.reaper.add_unused(&mut self.frames, env.space),
+            false => self.reaper.append(&mut self.frames, env.space),
         }
         self.envs.give_back(slot);
         self.watcher.tell(|| Fact::Died {
@@ -104,25 +92,24 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         ));
     }
 
-    /// Takes an environment out of whatever queue it is in, and ends its
-    /// waiting.
+    /// Takes an environment out of its queue, if it is in one, and ends its wait.
     pub(crate) fn take_out_of_queues(&mut self, slot: Slot) {
         let env = &self.envs[slot];
-        if env.is_queued() {
-            self.sched.ready.remove(&mut self.envs, slot);
-        } else if env.wait == Wait::Console {
-            self.sched.console.remove(&mut self.envs, slot);
-        } else if env.wait == Wait::Input {
-            self.sched.input.remove(&mut self.envs, slot);
-        } else if let Wait::Receiver(target) = env.wait {
-            let mut senders = self.envs[target].senders;
-            senders.remove(&mut self.envs, slot);
-            self.envs[target].senders = senders;
+        match env.wait {
+            Wait::Nothing if env.is_queued() => self.sched.ready.remove(&mut self.envs, slot),
+            Wait::Console => self.sched.console.remove(&mut self.envs, slot),
+            Wait::Input => self.sched.input.remove(&mut self.envs, slot),
+            Wait::Receiver(target) => {
+                let mut senders = self.envs[target].senders;
+                senders.remove(&mut self.envs, slot);
+                self.envs[target].senders = senders;
+            }
+            Wait::Nothing | Wait::Message => {}
         }
         self.envs[slot].wait = Wait::Nothing;
     }
 
-    /// Notes that `child` waits for `parent` to start it.
+    /// Adds `child`, which only `parent` can start, to the parent's stopped children.
     pub(crate) fn remember_stopped(&mut self, parent: Slot, child: Slot) {
         let first = self.envs[parent].stopped;
         self.envs[child].sibling = first;
@@ -132,8 +119,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs[parent].stopped = Link::to(child);
     }
 
-    /// Takes `child` off the list of its parent's stopped children, or of the
-    /// doomed, if it is there.
+    /// Removes `child` from the list of its parent's stopped children, or from that of
+    /// the doomed, if it is in one.
     fn forget_stopped(&mut self, child: Slot) {
         let Env { sibling, elder, .. } = self.envs[child];
         if let Some(younger) = sibling.get() {
@@ -153,22 +140,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs[child].elder = Link::NONE;
     }
 
-    /// The parent of `first` and its siblings is dead; nobody else may start
-    /// them, so they go too, but not all at once.
+    /// Lets later steps end `first` and its siblings one at a time: their parent is
+    /// dead, and no other environment may start them.
     fn doom(&mut self, first: Slot) {
-        // A stopped child is in no queue: its queue links are free to use.
+        // A stopped child is in no queue, so its queue links are free.
         self.envs[first].next = self.sched.doomed;
         self.sched.doomed = Link::to(first);
     }
 
-    /// Whether `slot` waits for its end: it is stopped, and whoever could start
-    /// it is dead.
+    /// Whether `slot` will be ended: it is stopped, and its parent, which alone could
+    /// start it, is dead.
     pub fn is_doomed(&self, slot: Slot) -> bool {
         let env = &self.envs[slot];
         env.alive && !env.runnable && self.envs.parent_of(slot).is_none()
     }
 
-    /// Ends one stopped child of the dead, if there is room to say so.
+    /// Ends one stopped child of a dead parent, if the console has room for its line.
     /// Returns whether it did.
     pub(crate) fn reap_doomed(&mut self) -> bool {
         let Some(slot) = self.sched.doomed.get() else {
@@ -188,15 +175,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             None => next,
         };
         self.envs[slot].next = Link::NONE;
-        // It is on no CPU, so none is named.
+        // It is on no CPU, so any number will do.
         self.destroy(CpuId(0), id, slot);
         true
     }
 
-    /// Prints a line about environments that come and go, if they are wanted.
+    /// Prints a line about an environment's birth or death, if such lines are wanted.
     pub(crate) fn print_if_wanted(&mut self, line: core::fmt::Arguments<'_>) {
         if self.config.lifecycle {
-            // Writing to the ring cannot fail.
+            // Writing to the ring returns no error.
             let _ = self.console.write_fmt(line);
         }
     }

@@ -1,21 +1,21 @@
 //! The public table of environments at UENVS.
 //!
-//! Ordinary frames, mapped read-only into every space, that have JOS's layout
-//! and are written here only, a word at a time. Programs on other CPUs poll
-//! them, so only final values are stored, and in an order that never shows a
-//! lie: on birth every other field first and the status last; on death the
-//! status only (the id stays).
+//! The table has JOS's layout. It lies in ordinary frames that every address space
+//! maps read-only, and only this file writes to it, a word at a time. Programs on
+//! other CPUs poll it, so the kernel stores only final values, in an order that never
+//! shows a lie. At birth it stores the status last; at death it changes only the
+//! status, and the id stays.
 //!
-//! The hard thing is what is *not* shown: kernel pointers read as zero, and
-//! registers are shown only while an environment has never run (`spawn` needs
-//! those), because anybody can read this table.
+//! The hard thing is what must *not* be shown, because any program can read this
+//! table. Kernel pointers read as zero, and registers are shown only until the
+//! environment first runs (`spawn` needs them).
 
-use crate::env::{Env, Wait};
+use crate::env::Env;
 use crate::ids::Slot;
 use crate::phys::PhysMem;
 use abi::env::{NENV, PUBLIC_ENV_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;
-use abi::{EnvStatus, PublicEnv};
+use abi::{EnvStatus, PublicEnv, TrapFrame};
 use core::mem::offset_of;
 
 /// Where the public table is.
@@ -25,7 +25,7 @@ pub struct Mirror {
     pub base: u32,
 }
 
-/// Bytes that the public table takes.
+/// Size of the public table in bytes.
 pub const MIRROR_SIZE: u32 = NENV as u32 * PUBLIC_ENV_STRIDE;
 
 impl Mirror {
@@ -38,120 +38,71 @@ impl Mirror {
         mem.write(self.address(slot) + offset as u32, value);
     }
 
-    /// A new environment: everything, the status last.
+    /// Shows a new environment: the status last.
     pub(crate) fn born<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        self.registers(mem, slot, env);
+        self.registers(mem, slot, &env.frame);
         self.set(mem, slot, offset_of!(PublicEnv, id), env.id.0 as u32);
-        self.set(
-            mem,
-            slot,
-            offset_of!(PublicEnv, parent_id),
-            env.parent.0 as u32,
-        );
+        let parent = env.parent.0 as u32;
+        self.set(mem, slot, offset_of!(PublicEnv, parent_id), parent);
         self.set(mem, slot, offset_of!(PublicEnv, env_type), env.kind as u32);
         self.set(mem, slot, offset_of!(PublicEnv, runs), 0);
         self.set(mem, slot, offset_of!(PublicEnv, cpunum), 0);
         self.set(mem, slot, offset_of!(PublicEnv, pgfault_upcall), 0);
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_dstva), 0);
         self.message(mem, slot, env);
-        self.status(mem, slot, env);
+        self.status(mem, slot, env.status());
     }
 
-    /// The registers of an environment that has never run.
-    pub(crate) fn registers<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        for (index, word) in env.frame.words().into_iter().enumerate() {
+    /// Shows the registers of an environment that has never run.
+    pub(crate) fn registers<M: PhysMem>(self, mem: &mut M, slot: Slot, frame: &TrapFrame) {
+        for (index, word) in frame.words().into_iter().enumerate() {
             self.set(mem, slot, index * 4, word);
         }
     }
 
-    /// Hides the registers again, when it first runs.
+    /// Hides the registers again when the environment first runs.
     pub(crate) fn hide_registers<M: PhysMem>(self, mem: &mut M, slot: Slot) {
         for index in 0..TRAP_FRAME_WORDS {
             self.set(mem, slot, index * 4, 0);
         }
     }
 
-    /// The status.
-    pub(crate) fn status<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        self.set(
-            mem,
-            slot,
-            offset_of!(PublicEnv, status),
-            env.status() as u32,
-        );
+    /// Shows JOS's status word.
+    #[inline(always)]
+    pub(crate) fn status<M: PhysMem>(self, mem: &mut M, slot: Slot, status: EnvStatus) {
+        self.set(mem, slot, offset_of!(PublicEnv, status), status as u32);
     }
 
-    /// How often it was put on a CPU.
+    /// Shows how often the environment was put on a CPU.
     pub(crate) fn runs<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(mem, slot, offset_of!(PublicEnv, runs), env.runs);
     }
 
-    /// It was put on a CPU.
-    pub(crate) fn running<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        self.runs(mem, slot, env);
-        let status = EnvStatus::Running as u32;
-        self.set(mem, slot, offset_of!(PublicEnv, status), status);
-    }
-
-    /// It was taken off a CPU, and wants one.
-    pub(crate) fn runnable<M: PhysMem>(self, mem: &mut M, slot: Slot) {
-        let status = EnvStatus::Runnable as u32;
-        self.set(mem, slot, offset_of!(PublicEnv, status), status);
-    }
-
-    /// It was taken off a CPU, and does not want one.
-    pub(crate) fn not_runnable<M: PhysMem>(self, mem: &mut M, slot: Slot) {
-        let status = EnvStatus::NotRunnable as u32;
-        self.set(mem, slot, offset_of!(PublicEnv, status), status);
-    }
-
-    /// The CPU that it was put on is another than before.
+    /// Shows that the environment is on another CPU than before.
     pub(crate) fn cpunum<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        self.set(
-            mem,
-            slot,
-            offset_of!(PublicEnv, cpunum),
-            u32::from(env.cpunum),
-        );
+        let cpunum = env.cpunum.into();
+        self.set(mem, slot, offset_of!(PublicEnv, cpunum), cpunum);
     }
 
-    /// Its page-fault handler.
+    /// Shows the address of the page-fault handler.
     pub(crate) fn upcall<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(mem, slot, offset_of!(PublicEnv, pgfault_upcall), env.upcall);
     }
 
-    /// A message has come: what changed, `ipc_recving` last.
-    pub(crate) fn message_received<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
+    /// Shows the last message, and that the environment does not wait for one:
+    /// `ipc_recving` last.
+    pub(crate) fn message<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         let inbox = &env.inbox;
         self.set(mem, slot, offset_of!(PublicEnv, ipc_value), inbox.value);
-        self.set(
-            mem,
-            slot,
-            offset_of!(PublicEnv, ipc_from),
-            inbox.from.0 as u32,
-        );
+        let from = inbox.from.0 as u32;
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_from), from);
         self.set(mem, slot, offset_of!(PublicEnv, ipc_perm), inbox.perm);
         self.set(mem, slot, offset_of!(PublicEnv, ipc_recving), 0);
     }
 
-    /// It waits for a message: `ipc_recving` last.
+    /// Shows that the environment waits for a message: `ipc_recving` last.
     pub(crate) fn receiving<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(mem, slot, offset_of!(PublicEnv, ipc_dstva), env.inbox.dstva);
         self.set(mem, slot, offset_of!(PublicEnv, ipc_recving), 1);
-    }
-
-    /// The fields about messages; `ipc_recving` last.
-    pub(crate) fn message<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        let inbox = &env.inbox;
-        self.set(mem, slot, offset_of!(PublicEnv, ipc_dstva), inbox.dstva);
-        self.set(mem, slot, offset_of!(PublicEnv, ipc_value), inbox.value);
-        self.set(
-            mem,
-            slot,
-            offset_of!(PublicEnv, ipc_from),
-            inbox.from.0 as u32,
-        );
-        self.set(mem, slot, offset_of!(PublicEnv, ipc_perm), inbox.perm);
-        let receiving = u32::from(env.wait == Wait::Message);
-        self.set(mem, slot, offset_of!(PublicEnv, ipc_recving), receiving);
     }
 }

@@ -1,9 +1,9 @@
 //! Environments: what the kernel knows of each, and their table.
 //!
-//! The hard thing is the status. JOS has one word for it, and with one word an
-//! exhaustive search finds an environment on two CPUs within four steps. Here
-//! "may it run" and "which CPU is it on" are two facts, and JOS's five values
-//! are derived from them for the public view ([`Env::status`]).
+//! The hard thing is the status. JOS keeps it in one word, and with one word an
+//! exhaustive search finds an environment on two CPUs within four steps. Here "may
+//! it run" and "which CPU is it on" are separate facts. [`Env::status`] derives
+//! JOS's five values from them for the public table.
 
 mod birth;
 pub mod lifecycle;
@@ -24,73 +24,74 @@ pub use table::EnvTable;
 /// Why a runnable environment is in no run queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Wait {
-    /// It waits for nothing.
+    /// It waits for nothing: it is on a CPU, or in the run queue.
     #[default]
     Nothing,
-    /// For room in the console's ring.
+    /// It waits for room in the console's ring.
     Console,
-    /// For a byte from the console (`getc`).
+    /// It waits for a byte from the console (`getc`).
     Input,
-    /// For a message (`ipc_recv`).
+    /// It waits for a message (`ipc_recv`).
     Message,
-    /// For this environment to receive (`ipc_send`).
+    /// It waits until this environment receives (`ipc_send`).
     Receiver(Slot),
 }
 
-/// A set of environments that are ended together. All-zero is none.
+/// Membership in a set of environments that end together. All-zero is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Job {
-    /// Its name: the id of its first member.
+    /// The job's name: the id of its first member.
     pub id: EnvId,
-    /// Who made it, and may end it.
+    /// The environment that made the job and may end it.
     pub owner: Birth,
-    /// Its end has begun: the member ends instead of going on.
+    /// The job is being ended: this member ends when it next enters the kernel or
+    /// would get a CPU.
     pub ending: bool,
 }
 
-/// A message's place, and the last one received.
+/// The last message received, and where the page of the next one goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Inbox {
-    /// Where it wants to receive a page; at or above UTOP for none.
+    /// Where the environment wants a page; at or above UTOP if it wants none.
     pub dstva: u32,
-    /// The word.
+    /// The message's word.
     pub value: u32,
-    /// Who sent it.
+    /// The sender.
     pub from: EnvId,
-    /// Permissions of the page that came with it, 0 for none.
+    /// Permissions of the page that came with the message, 0 if none did.
     pub perm: u32,
 }
 
-/// What a sender sends; kept while it waits.
+/// A message on its way; kept with a sender that waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Letter {
-    /// The word.
+    /// The message's word.
     pub value: u32,
-    /// Address of the page, at or above UTOP for none.
+    /// Address of the page in the sender; at or above UTOP if there is none.
     pub va: u32,
-    /// Its permissions, as given.
+    /// The page's permissions, as the sender gave them, unchecked.
     pub perm: u32,
 }
 
-/// One environment. All-zero is a slot that was never used.
+/// One environment. All-zero is a slot that has never been used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Env {
-    // --- Who it is. Set when it is made.
-    /// Its id; stays when the slot is free, for the next generation.
+    // --- Identity, set when the environment is made.
+    /// Its id; a free slot keeps it to make the next one from.
     pub id: EnvId,
-    /// Which life it is; stays too.
+    /// Its permanent identity; a free slot keeps it too.
     pub birth: Birth,
-    /// What its creator is called; that may be another by now.
+    /// The creator's id, which may name another environment by now.
     pub parent: EnvId,
-    /// Its creator.
+    /// The creator's permanent identity.
     pub parent_birth: Birth,
-    /// What it is for.
+    /// JOS's environment type; a file server has I/O privilege.
     pub kind: EnvType,
-    /// How it numbers its calls.
+    /// How it numbers its system calls.
     pub personality: Personality,
     /// Its memory.
     pub space: Space,
-    /// What it belongs to from birth.
+    /// The job that it belongs to, if any.
     pub job: Job,
 
     // --- Whether it runs.
@@ -100,63 +101,62 @@ pub struct Env {
     pub runnable: bool,
     /// It has been runnable at least once.
     pub started: bool,
-    /// It has been on a CPU. (`runs` does not say so: it wraps.)
+    /// It has been on a CPU. `runs` cannot tell, because it wraps.
     pub ran: bool,
-    /// The CPU whose registers and page tables are its own.
+    /// The CPU that holds its registers and page tables.
     pub on_cpu: Option<CpuId>,
-    /// What it waits for.
+    /// What keeps it out of the run queue.
     pub wait: Wait,
-    /// The CPU it was last put on.
+    /// The CPU that it was last put on.
     pub cpunum: u8,
-    /// How often it was put on a CPU; wraps, as JOS's does.
+    /// How often it was put on a CPU; wraps, as in JOS.
     pub runs: u32,
 
-    // --- Where it goes on. Means something only while it is on no CPU.
+    // --- Where it continues. Valid only while it is on no CPU.
     /// Its registers.
     pub frame: TrapFrame,
-    /// An entry to the kernel that it has begun and that is to be handled
-    /// when it next gets a CPU.
+    /// An entry to the kernel that it has begun. The kernel handles the entry when
+    /// the environment next gets a CPU.
     pub pending: Option<Event>,
-    /// Its x87 and SSE registers are saved. (Once they are, they stay so: while it
-    /// uses them on a CPU, what is saved is merely old.)
+    /// Its x87 and SSE registers have been saved. This stays set while it uses them
+    /// on a CPU, where the saved copy is merely old.
     pub fpu_saved: bool,
-    /// How much of the range of a pending `cputs` has been checked, and how much
-    /// printed, in bytes.
+    /// How many bytes of a pending `cputs` have been checked.
     pub checked: u32,
-    /// How much of it has been printed, in bytes.
+    /// How many bytes of a pending `cputs` have been printed.
     pub printed: u32,
 
-    /// Where its heap begins and ends (`sbrk`).
+    /// Where its heap begins (`sbrk`).
     pub heap_start: u32,
-    /// Its end.
+    /// Where its heap ends.
     pub heap_end: u32,
 
-    /// Entry of its page-fault handler, 0 if it has none.
+    /// Address of its page-fault handler, 0 if it has none.
     pub upcall: u32,
-    /// Its last message, and where it wants a page.
+    /// The last message it received, and where it wants the next page.
     pub inbox: Inbox,
-    /// What it sends, while it waits for the receiver.
+    /// The message that it waits to send.
     pub letter: Letter,
-    /// Those who wait to send to it.
+    /// Environments that wait to send to it.
     pub senders: Queue,
 
     // --- Its neighbours in lists.
-    /// In the run queue, one of the console's or a receiver's, or (next only) the
+    /// The next one in the run queue, a queue of the console or of a receiver, or the
     /// free list.
     pub next: Link,
-    /// The one before it there.
+    /// The previous one there; the free list has none.
     pub prev: Link,
-    /// The first of its children that are not runnable: not started yet, or
-    /// stopped. Nobody but it can start them.
+    /// The first of its children that are not runnable, because they were stopped or
+    /// not started yet. No other environment can start them.
     pub stopped: Link,
-    /// The next and the previous such child of the same parent.
+    /// The next such child of the same parent.
     pub sibling: Link,
-    /// The previous one.
+    /// The previous such child.
     pub elder: Link,
 }
 
 impl Env {
-    /// JOS's status word.
+    /// The status that JOS would show.
     pub fn status(&self) -> EnvStatus {
         if !self.alive {
             EnvStatus::Free
@@ -169,12 +169,12 @@ impl Env {
         }
     }
 
-    /// Whether it waits for a CPU: exactly these are in the run queue.
+    /// Whether it is in the run queue: it needs nothing but a CPU.
     pub fn is_queued(&self) -> bool {
         self.alive && self.runnable && self.on_cpu.is_none() && self.wait == Wait::Nothing
     }
 
-    /// The CPU that it was last put on.
+    /// As [`Env::cpunum`], typed.
     pub fn cpunum(&self) -> CpuId {
         CpuId(self.cpunum)
     }

@@ -1,21 +1,12 @@
 //! First-in first-out queues of environments, linked through the table.
 //!
-//! Every operation takes constant time, removal from the middle included. The
-//! hard thing is that an environment has one pair of links, so it can be in one
-//! queue at a time; which one is a function of its state, and the audit checks
-//! that it is there.
+//! Every operation takes constant time, even removal from the middle. The hard
+//! thing is that an environment has only one pair of links, so it can be in only
+//! one queue at a time. Its state determines which, and the audit checks that it is
+//! there.
 
+use crate::env::{Env, EnvTable};
 use crate::ids::{Link, Slot};
-
-/// Where the links are: the one pair that each slot has.
-pub trait Links {
-    /// The next and the previous one of whatever queue `slot` is in.
-    fn links(&self, slot: Slot) -> (Link, Link);
-    /// Sets the next one.
-    fn set_next(&mut self, slot: Slot, next: Link);
-    /// Sets the previous one.
-    fn set_prev(&mut self, slot: Slot, prev: Link);
-}
 
 /// A queue. All-zero is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,87 +17,79 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// How many are in it.
+    /// The number of environments in it.
     pub fn len(&self) -> u32 {
         self.len
     }
 
-    /// Whether nobody is in it.
+    /// Whether no environment is in it.
     pub fn is_empty(&self) -> bool {
         self.head == Link::NONE
     }
 
-    /// The first.
+    /// The environment that will be taken next.
     pub(crate) fn front(&self) -> Option<Slot> {
         self.head.get()
     }
 
-    /// Puts `slot`, which is in no queue, at the end.
+    /// Puts `slot` at the end; the caller makes sure that it is in no queue.
     #[inline(always)]
-    pub(crate) fn push_back(&mut self, links: &mut impl Links, slot: Slot) {
-        links.set_next(slot, Link::NONE);
-        links.set_prev(slot, self.tail);
+    pub(crate) fn push_back(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        envs[slot].next = Link::NONE;
+        envs[slot].prev = self.tail;
         match self.tail.get() {
-            Some(last) => links.set_next(last, Link::to(slot)),
+            Some(last) => envs[last].next = Link::to(slot),
             None => self.head = Link::to(slot),
         }
         self.tail = Link::to(slot);
         self.len = self.len.wrapping_add(1);
     }
 
-    /// Puts `slot`, which is in no queue, at the front.
-    pub(crate) fn push_front(&mut self, links: &mut impl Links, slot: Slot) {
-        links.set_prev(slot, Link::NONE);
-        links.set_next(slot, self.head);
+    /// Puts `slot` at the front; the caller makes sure that it is in no queue.
+    pub(crate) fn push_front(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        envs[slot].prev = Link::NONE;
+        envs[slot].next = self.head;
         match self.head.get() {
-            Some(first) => links.set_prev(first, Link::to(slot)),
+            Some(first) => envs[first].prev = Link::to(slot),
             None => self.tail = Link::to(slot),
         }
         self.head = Link::to(slot);
         self.len = self.len.wrapping_add(1);
     }
 
-    /// Takes the first.
+    /// Takes the first environment out.
     #[inline(always)]
-    pub(crate) fn pop_front(&mut self, links: &mut impl Links) -> Option<Slot> {
+    pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {
         let slot = self.head.get()?;
-        let (next, _) = links.links(slot);
+        let next = envs[slot].next;
         self.head = next;
         match next.get() {
-            Some(after) => links.set_prev(after, Link::NONE),
+            Some(after) => envs[after].prev = Link::NONE,
             None => self.tail = Link::NONE,
         }
-        links.set_next(slot, Link::NONE);
+        envs[slot].next = Link::NONE;
         self.len = self.len.wrapping_sub(1);
         Some(slot)
     }
 
-    /// Takes `slot`, which is in this queue, out of it.
-    pub(crate) fn remove(&mut self, links: &mut impl Links, slot: Slot) {
-        let (next, prev) = links.links(slot);
+    /// Takes out `slot`; the caller makes sure that it is in this queue.
+    pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        let Env { next, prev, .. } = envs[slot];
         match prev.get() {
-            Some(before) => links.set_next(before, next),
+            Some(before) => envs[before].next = next,
             None => self.head = next,
         }
         match next.get() {
-            Some(after) => links.set_prev(after, prev),
+            Some(after) => envs[after].prev = prev,
             None => self.tail = prev,
         }
-        links.set_next(slot, Link::NONE);
-        links.set_prev(slot, Link::NONE);
+        envs[slot].next = Link::NONE;
+        envs[slot].prev = Link::NONE;
         self.len = self.len.wrapping_sub(1);
     }
 
-    /// Its members in order. For the audit; ends after as many as there are
-    /// slots, whatever the links say.
-    pub fn iter<'a>(&self, links: &'a impl Links) -> impl Iterator<Item = Slot> + 'a {
-        let mut next = self.head;
-        let mut left = abi::env::NENV;
-        core::iter::from_fn(move || {
-            let slot = next.get()?;
-            left = left.checked_sub(1)?;
-            (next, _) = links.links(slot);
-            Some(slot)
-        })
+    /// Its members in order; for the audit.
+    pub fn iter<'a>(&self, envs: &'a EnvTable<'_>) -> impl Iterator<Item = Slot> + 'a {
+        envs.chain(self.head)
     }
 }

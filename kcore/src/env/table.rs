@@ -1,13 +1,12 @@
 //! The environment table: slots, ids and lookup.
 //!
-//! Slots are reused last in, first out, and ids are made exactly as JOS makes
-//! them, since people's graders and programs (`forktree`, `primes`) name ids.
-//! The hard thing is the free list: JOS hands slots out in ascending order at
-//! first, and a table of zeroes must mean just that without an initial pass
-//! over 1024 slots; so slots never used are counted, not listed.
+//! Slots are reused last in, first out, and ids are made exactly as in JOS, because
+//! graders and programs (`forktree`, `primes`) expect certain ids. The hard thing is
+//! the free list. JOS first hands out its slots in ascending order, and a table of
+//! zeroes must mean just that, without a pass over 1024 slots to link them. So slots
+//! that were never used are counted, not listed.
 
 use crate::env::Env;
-use crate::env::queue::Links;
 use crate::ids::{Link, Slot};
 use abi::EnvId;
 use abi::env::NENV;
@@ -15,23 +14,23 @@ use abi::env::NENV;
 /// All environments.
 pub struct EnvTable<'t> {
     slots: &'t mut [Env; NENV],
-    /// Everything but the slots.
+    /// Where free slots are found.
     pub state: TableState,
 }
 
-/// The part of [`EnvTable`] that is not a table; cheap to copy.
+/// The part of [`EnvTable`] that is not a table; cheap to copy into a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TableState {
-    /// Slots that were used and freed.
+    /// The first of the slots that were used and freed.
     pub free: Link,
-    /// How many those are.
+    /// The number of these.
     pub freed: u16,
-    /// Slots below this have been used.
+    /// Slots below this one have been used.
     pub used: u16,
 }
 
 impl<'t> EnvTable<'t> {
-    /// A table whose entries are all zero.
+    /// Makes a table of `slots`, which must be all zero.
     pub fn new(slots: &'t mut [Env; NENV]) -> EnvTable<'t> {
         EnvTable {
             slots,
@@ -39,7 +38,7 @@ impl<'t> EnvTable<'t> {
         }
     }
 
-    /// The slot that [`EnvTable::take`] will give.
+    /// The slot that [`EnvTable::take`] will take; `None` if none is free.
     pub(crate) fn vacant(&self) -> Option<Slot> {
         match self.state.free.get() {
             Some(slot) => Some(slot),
@@ -47,9 +46,9 @@ impl<'t> EnvTable<'t> {
         }
     }
 
-    /// Takes a free slot and gives it its next id; all else in it is as in a
-    /// slot never used.
-    pub(crate) fn take(&mut self) -> Option<Slot> {
+    /// Takes a free slot for an environment like `pattern`, and gives it the slot's
+    /// next id.
+    pub(crate) fn take(&mut self, pattern: &Env) -> Option<Slot> {
         let slot = self.vacant()?;
         if self.state.free.get() == Some(slot) {
             self.state.free = self[slot].next;
@@ -62,12 +61,12 @@ impl<'t> EnvTable<'t> {
             id: id.next(slot.0 as usize),
             birth: birth.next(slot.0 as usize),
             alive: true,
-            ..Env::default()
+            ..*pattern
         };
         Some(slot)
     }
 
-    /// Gives a slot back. Only whose it was stays.
+    /// Frees a slot. It keeps its id and birth, from which the next ones are made.
     pub(crate) fn give_back(&mut self, slot: Slot) {
         let Env { id, birth, .. } = self[slot];
         self[slot] = Env {
@@ -80,17 +79,17 @@ impl<'t> EnvTable<'t> {
         self.state.freed = self.state.freed.wrapping_add(1);
     }
 
-    /// All slots, to copy from and to.
+    /// All slots, for snapshots to copy from and to.
     pub(crate) fn slots_mut(&mut self) -> &mut [Env; NENV] {
         self.slots
     }
 
-    /// How many slots are free.
+    /// The number of free slots.
     pub fn free_slots(&self) -> usize {
         NENV - self.state.used as usize + self.state.freed as usize
     }
 
-    /// Slots that have ever been used, ascending.
+    /// All slots that have ever been used, ascending.
     pub fn used(&self) -> impl Iterator<Item = Slot> + use<> {
         (0..self.state.used).map(Slot)
     }
@@ -109,17 +108,20 @@ impl<'t> EnvTable<'t> {
         (self[parent].birth == env.parent_birth).then_some(parent)
     }
 
-    /// Free slots that were used before, in the order of reuse; for the audit
-    /// and other tests.
+    /// Free slots that were used before, in the order of reuse; for audit and tests.
     pub fn free_list(&self) -> impl Iterator<Item = Slot> + '_ {
-        let mut next = self.state.free;
-        let mut left = NENV;
+        self.chain(self.state.free)
+    }
+
+    /// The slots from `next` on, in the order of their links. The walk ends even if
+    /// the links form a circle.
+    pub(crate) fn chain(&self, mut next: Link) -> impl Iterator<Item = Slot> + '_ {
         core::iter::from_fn(move || {
             let slot = next.get()?;
-            left = left.checked_sub(1)?;
             next = self[slot].next;
             Some(slot)
         })
+        .take(NENV)
     }
 }
 
@@ -133,22 +135,5 @@ impl core::ops::Index<Slot> for EnvTable<'_> {
 impl core::ops::IndexMut<Slot> for EnvTable<'_> {
     fn index_mut(&mut self, slot: Slot) -> &mut Env {
         &mut self.slots[slot.0 as usize % NENV]
-    }
-}
-
-impl Links for EnvTable<'_> {
-    #[inline(always)]
-    fn links(&self, slot: Slot) -> (Link, Link) {
-        (self[slot].next, self[slot].prev)
-    }
-
-    #[inline(always)]
-    fn set_next(&mut self, slot: Slot, next: Link) {
-        self[slot].next = next;
-    }
-
-    #[inline(always)]
-    fn set_prev(&mut self, slot: Slot, prev: Link) {
-        self[slot].prev = prev;
     }
 }

@@ -1,9 +1,9 @@
 //! Address spaces: two-level page tables in physical memory.
 //!
-//! [`pte`] is the format of an entry, [`space`] the operations on a whole
-//! address space. The hard thing is that the MMU reads and writes these tables
-//! while we do: entries are read and stored as whole words, and the accessed
-//! and dirty bits that the MMU sets never decide anything here.
+//! [`pte`] has the format of an entry, [`space`] the operations on an address space.
+//! The hard thing is that the MMU reads and writes these tables while the kernel
+//! does. So the kernel loads and stores entries as whole words, and never decides by
+//! the accessed and dirty bits, which the MMU sets.
 
 pub mod pte;
 pub mod space;

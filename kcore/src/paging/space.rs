@@ -1,10 +1,10 @@
 //! One address space, named by its page directory.
 //!
-//! The hard thing is who owns what. A space owns its directory and every page
-//! table below UTOP, alone; sharing a second-level table between parent and
-//! child is a famous bug of this kind of kernel. The entries from UTOP up are
-//! the kernel's, copied from its own directory when the space is made, but for
-//! UVPT, which maps the directory itself.
+//! The hard thing is ownership. A space alone owns its directory and its page tables
+//! below UTOP; a page table that parent and child share is a classic bug of this
+//! kind of kernel. The entries from UTOP up belong to the kernel and are copied from
+//! its own directory when the space is made, except UVPT, which maps the directory
+//! itself.
 
 use crate::frames::{Frames, NoMem};
 use crate::paging::Pte;
@@ -12,10 +12,10 @@ use crate::phys::{Pfn, PhysMem};
 use abi::Perm;
 use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE, UTOP, UVPT, pdx, ptx};
 
-/// The page directory's entries below this are the space's own.
+/// The number of entries in the page directory that are the space's own.
 pub const USER_TABLES: u32 = pdx(UTOP);
 
-/// What every user page directory entry grants; page-table entries decide.
+/// Directory entries grant everything, so that page-table entries decide.
 const TABLE_PERM: Perm = Perm::P.union(Perm::W).union(Perm::U);
 
 /// A page-aligned address below UTOP.
@@ -23,7 +23,7 @@ const TABLE_PERM: Perm = Perm::P.union(Perm::W).union(Perm::U);
 pub struct UserPage(u32);
 
 impl UserPage {
-    /// The page at `va`, if it is aligned and the environment's to manage.
+    /// The page at `va`, if that is aligned and below UTOP.
     pub const fn new(va: u32) -> Option<UserPage> {
         if va < UTOP && va.is_multiple_of(PGSIZE) {
             Some(UserPage(va))
@@ -37,21 +37,21 @@ impl UserPage {
         self.0
     }
 
-    /// Index of the page table that maps it.
+    /// Index of the page table that maps the page.
     pub(crate) const fn table(self) -> u32 {
         pdx(self.0)
     }
 }
 
-/// An address space.
+/// An address space; all-zero in a slot that has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Space {
-    /// Its page directory.
+    /// The frame of its page directory.
     pub pgdir: Pfn,
 }
 
 impl Space {
-    /// A space without user mappings, beside the kernel's. Needs one frame.
+    /// Makes a space that maps only what the kernel shares. Takes one frame.
     pub(crate) fn create<M: PhysMem>(
         mem: &mut M,
         frames: &mut Frames<'_>,
@@ -87,13 +87,13 @@ impl Space {
             .map_or(Pte::EMPTY, |slot| Pte(mem.read(slot)))
     }
 
-    /// How many frames [`Space::ensure_table`] will take: 0 or 1.
+    /// The number of frames that [`Space::ensure_table`] will take: 0 or 1.
     pub(crate) fn missing_tables<M: PhysMem>(self, mem: &M, page: UserPage) -> u32 {
         u32::from(!self.directory_entry(mem, page.va()).is_present())
     }
 
-    /// Physical address of the entry for `page`, making a table if need be; then
-    /// `made` gets the page-directory entry that names it.
+    /// Physical address of the entry for `page`. If this has to make a page table, it
+    /// passes the table's directory entry to `made`.
     pub(crate) fn ensure_table<M: PhysMem>(
         self,
         mem: &mut M,
@@ -112,14 +112,14 @@ impl Space {
         Ok(table.address() + ptx(page.va()) * 4)
     }
 
-    /// What an access by user mode to `va` finds: the entry, if both levels
-    /// grant `perm`. Windows above UTOP are seen as the MMU sees them.
+    /// The entry that a user access to `va` would use, if both levels grant `perm`.
+    /// Above UTOP too this finds what the MMU would.
     pub fn translate<M: PhysMem>(self, mem: &M, va: u32, perm: Perm) -> Option<Pte> {
         let (_, entry) = self.translation(mem, va, perm)?;
         Some(entry)
     }
 
-    /// [`Space::translate`], and the entry's physical address.
+    /// As [`Space::translate`], with the entry's physical address.
     #[inline(always)]
     fn translation<M: PhysMem>(self, mem: &M, va: u32, perm: Perm) -> Option<(u32, Pte)> {
         let directory = self.directory_entry(mem, va);
@@ -131,9 +131,8 @@ impl Space {
         entry.grants(perm).then_some((slot, entry))
     }
 
-    /// The frame that holds `va`, if user mode may write there; for the kernel to
-    /// write in its stead. The page is marked as accessed and dirty, as the MMU
-    /// does.
+    /// The frame at `va`, if user code may write there, for the kernel to write on its
+    /// behalf. Sets accessed and dirty, as the MMU would.
     #[inline(always)]
     pub(crate) fn frame_to_write<M: PhysMem>(self, mem: &mut M, va: u32) -> Option<Pfn> {
         let (slot, entry) = self.translation(mem, va, Perm::WRITE)?;
@@ -141,8 +140,8 @@ impl Space {
         Some(entry.frame())
     }
 
-    /// The user mappings, ascending, as (address, entry). Linear in the tables;
-    /// for the audit, the loader and the monitor.
+    /// The user mappings, ascending, as (address, entry). Takes time linear in the
+    /// tables; for audit and monitor.
     pub fn mappings<'m, M: PhysMem>(self, mem: &'m M) -> impl Iterator<Item = (u32, Pte)> + 'm {
         (0..USER_TABLES)
             .map(move |index| (index, self.directory_entry(mem, index * PTSIZE)))

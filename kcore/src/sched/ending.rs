@@ -1,8 +1,8 @@
-//! Nobody is left to run: here, or anywhere.
+//! Idling, and the end of a run.
 //!
-//! The hard thing is that the end of a run has to be said, and that this takes
-//! time: the last lines leave the console in chunks, and only when the last one has
-//! arrived is the run over.
+//! The hard thing is that the kernel announces the end of a run, and that this takes
+//! time: the last lines leave the console in chunks, and the run is over only when
+//! the last chunk has arrived.
 
 use crate::effects::{Effects, Way};
 use crate::ids::CpuId;
@@ -12,15 +12,15 @@ use crate::watch::Watcher;
 use core::fmt::Write;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Nothing to run on this CPU. If nothing is left to run anywhere, says so
-    /// once, waits until the console has taken all of it, and ends the run.
+    /// Lets this CPU idle. If no environment is left anywhere, announces that once,
+    /// waits until the console has taken all output, and ends the run.
     pub(super) fn idle(&mut self, cpu: CpuId) -> Way {
         self.sched.idle.insert(cpu);
         let waiting = !self.sched.console.is_empty() || !self.sched.input.is_empty();
         if self.sched.running > 0 || waiting {
             return Way::Idle;
         }
-        if !self.reaper.is_empty() || self.sched.has_doomed() {
+        if self.has_leftovers() {
             return if self.console.is_crowded() {
                 Way::Idle
             } else {
@@ -29,7 +29,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         if !self.sched.ended {
             self.sched.ended = true;
-            // Writing to the ring cannot fail.
+            // Writing to the ring returns no error.
             let _ = self.console.write_str(
                 "No runnable environments in the system!\n\
                  Destroyed the only environment - nothing more to do!\n",

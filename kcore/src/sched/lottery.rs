@@ -1,25 +1,26 @@
-//! Another policy, kept as an example: each time one of those who wait is drawn.
+//! An example of another policy: each free CPU is raffled among the waiting
+//! environments.
 //!
-//! It stands in for `round_robin.rs` with the feature `lottery`, and shows how much a
-//! policy is: this file. The hard thing is chance in a state machine. The next draw
-//! follows from the state, so a recorded run replays and equal states behave equally;
-//! and it is made before anybody asks, as whoever is next is looked at before it is
-//! taken.
+//! With the feature `lottery` it replaces `round_robin.rs`, and shows that a policy
+//! is no more than one file. The hard thing is chance in a state machine. Each draw
+//! follows from the state, so a recorded run replays and equal states behave equally.
+//! It is made in advance, because the scheduler looks at the next environment before
+//! it takes it.
 
 use crate::env::{EnvTable, Queue};
 use crate::ids::{Link, Slot};
 
-/// Those who wait, and who of them was drawn. All-zero is nobody.
+/// The environments that wait for a CPU, and the one drawn. All-zero is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Policy {
     waiting: Queue,
     drawn: Link,
-    /// What the last draw was made of.
+    /// The random number of the last draw.
     chance: u32,
 }
 
 impl Policy {
-    /// `slot` waits for a CPU from now on.
+    /// Adds an environment that wants a CPU.
     pub(crate) fn add(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.waiting.push_back(envs, slot);
         if self.drawn == Link::NONE {
@@ -27,19 +28,19 @@ impl Policy {
         }
     }
 
-    /// Who is next, if anybody waits.
+    /// The environment that gets the next free CPU.
     pub(crate) fn next(&self) -> Option<Slot> {
         self.drawn.get()
     }
 
-    /// The one who is next gets a CPU.
+    /// Takes out the environment that [`Policy::next`] returns.
     pub(crate) fn take_next(&mut self, envs: &mut EnvTable<'_>) {
         if let Some(slot) = self.drawn.get() {
             self.remove(envs, slot);
         }
     }
 
-    /// `slot`, which waits, does so no more.
+    /// Removes an environment, which must be in the policy.
     pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.waiting.remove(envs, slot);
         if self.drawn == Link::to(slot) {
@@ -47,21 +48,20 @@ impl Policy {
         }
     }
 
-    /// Whether nobody waits.
+    /// Whether no environment waits for a CPU.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// All who wait, in any order; for the audit.
+    /// All environments that wait, in any order; for the audit.
     pub fn all(&self) -> &Queue {
         &self.waiting
     }
 
-    /// Draws one of those who wait; a walk along the queue, at most as long as the
-    /// table of environments.
+    /// Draws one of the waiting environments. Takes time linear in their number.
     fn draw(&mut self, envs: &EnvTable<'_>) {
-        // Multiplier and increment as in Numerical Recipes; the upper bits are the
-        // better ones.
+        // A linear congruential generator with the constants of Numerical Recipes; its
+        // upper bits are the better ones.
         self.chance = self
             .chance
             .wrapping_mul(1_664_525)

@@ -1,14 +1,14 @@
-//! Who runs next.
+//! The scheduler: which environment runs next, and on which CPU.
 //!
-//! A policy that says who of those that wait for a CPU is next
-//! (`round_robin.rs`; another one, as an example, is `lottery.rs`), and a set of CPUs that wait for an environment. How a CPU
-//! changes hands is in `switch.rs`, who waits for the console in `waiting.rs`, and
-//! what happens when nobody is left in `ending.rs`.
+//! A policy chooses among the environments that wait for a CPU (`round_robin.rs`;
+//! `lottery.rs` is an example of another one). `switch.rs` puts environments on CPUs
+//! and takes them off, `waiting.rs` lets them wait for the console, and `ending.rs`
+//! handles the case that none is left.
 //!
-//! The hard thing is the wake-up that must not be lost: whoever makes an
-//! environment runnable takes one CPU out of the idle set and sends it an
-//! interrupt; a CPU enters the set under the lock, and only then waits, with
-//! interrupts held back until the very instruction that waits.
+//! The hard thing is that no wake-up may be lost. A step that makes an environment
+//! runnable takes one CPU out of the idle set and sends it an interrupt. A CPU enters
+//! that set under the lock and only then waits, with interrupts disabled until the
+//! very instruction that waits.
 
 mod ending;
 #[cfg(feature = "lottery")]
@@ -34,22 +34,22 @@ pub struct Sched {
     pub console: Queue,
     /// Environments that wait for a byte from the console.
     pub input: Queue,
-    /// CPUs that wait for an environment, and have not been woken.
+    /// CPUs that wait for an environment and have not been woken.
     pub idle: CpuSet,
-    /// How many environments are on a CPU.
+    /// The number of environments on CPUs.
     pub running: u32,
-    /// Never-started children of the dead: the first of each family.
+    /// Stopped children of dead parents: a list of the first child of each parent.
     pub doomed: Link,
-    /// How many environments are members of jobs whose end has begun.
+    /// The number of environments marked by the end of their job.
     pub ending: u32,
-    /// The lines that say that all is over have been printed.
+    /// The run's last lines have been printed.
     pub ended: bool,
-    /// The latest time that `time_msec` told, in its steps.
+    /// The latest time that `time_msec` has returned, in its steps.
     pub told: u64,
 }
 
 impl Sched {
-    /// Whether children of the dead wait for their own end.
+    /// Whether stopped children of dead parents are still to be ended.
     pub(crate) fn has_doomed(&self) -> bool {
         self.doomed != Link::NONE
     }

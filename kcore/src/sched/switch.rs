@@ -1,28 +1,30 @@
-//! How a CPU changes hands.
+//! Putting environments on CPUs and taking them off.
 //!
-//! An environment leaves with its registers in its slot, another comes with its own
-//! from there. The hard thing is an entry that was put off: whoever gets the CPU may
-//! have one to finish before it runs on, and any number of those may be queued. So
-//! one is handled, and then the lock is let go.
+//! An environment that leaves a CPU stores its registers in its slot; the next one
+//! loads its own from there. The hard thing is a pending entry: the next environment
+//! may have to finish an entry to the kernel before it can continue, and any number
+//! of such environments may be queued. So a step handles one, and then the CPU drops
+//! the lock.
 
 use crate::effects::{Effects, Next, Way};
 use crate::event::Event;
 use crate::ids::{CpuId, CpuSet, Link, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::syscall::Caller;
 use crate::watch::Watcher;
-use abi::TrapFrame;
 use abi::trap::FLAG_NT;
+use abi::{EnvStatus, TrapFrame};
 
-/// Copies registers. A function of its own, so that the compiler knows from its
-/// arguments that they do not overlap.
+/// Copies registers. This is a separate function because its arguments tell the
+/// compiler that the two frames do not overlap.
 #[inline(never)]
 fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
     *frame = *saved;
 }
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Carries out what handling an event decided.
+    /// Does what the handler of an event decided.
     #[inline(always)]
     pub(crate) fn carry_out(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Way {
         match next {
@@ -39,9 +41,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Gives a CPU without environment the next one, or lets it idle. If that has
-    /// to go on with an entry that it had begun, this is all that is done: any
-    /// number may be queued that have, and the lock is not held for all of them.
+    /// Gives the next environment to a CPU that has none, or lets the CPU idle. If that
+    /// environment has a pending entry, the step ends after handling it: any number of
+    /// such environments may be queued, and the lock must not be held for all of them.
     #[inline(always)]
     pub(crate) fn run_next(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Way {
         let Some(slot) = self.sched.ready.next() else {
@@ -56,7 +58,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let Some(event) = self.envs[slot].pending.take() else {
             return Way::Switch;
         };
-        match self.handle(cpu, slot, event, frame) {
+        match self.handle(Caller { cpu, slot }, event, frame) {
             Next::Same => return Way::Switch,
             Next::Yield => self.requeue(cpu, slot, frame),
             Next::Gone | Next::Later => {}
@@ -64,15 +66,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Way::Again
     }
 
-    /// Puts the environment on this CPU at the end of the queue.
+    /// Moves the environment on this CPU to the end of the run queue.
     #[inline(always)]
     pub(crate) fn requeue(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
         self.leave_cpu(cpu, slot, frame);
         self.sched.ready.add(&mut self.envs, slot);
-        self.mirror.runnable(&mut self.mem, slot);
+        self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 
-    /// Makes `slot`'s registers and page tables those of `cpu`.
+    /// Puts `slot` on `cpu`: its registers into `frame`, its page tables into the step.
     #[inline(always)]
     pub(crate) fn put_on_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) {
         self.sched.running = self.sched.running.wrapping_add(1);
@@ -96,13 +98,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if moved {
             self.mirror.cpunum(&mut self.mem, slot, env);
         }
-        self.mirror.running(&mut self.mem, slot, env);
+        self.mirror.runs(&mut self.mem, slot, env);
+        self.mirror.status(&mut self.mem, slot, EnvStatus::Running);
         self.outbox.pgdir = env.space.pgdir;
         self.outbox.id = env.id;
     }
 
-    /// Takes `slot`, whose registers are in `frame`, off its CPU. Which queue
-    /// it goes to, if any, is the caller's affair.
+    /// Takes `slot`, whose registers are in `frame`, off its CPU. The caller puts it
+    /// in a queue, if it belongs in one.
     #[inline(always)]
     pub(crate) fn leave_cpu(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
         if self.cpus[cpu].fpu {
@@ -113,13 +116,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let env = &mut self.envs[slot];
         env.on_cpu = None;
         env.frame = *frame;
-        // User mode can set it, for what little it does there; in a frame that
-        // is kept it has no business.
+        // User code can set NT, where it does little. The audit checks that no saved
+        // frame has it.
         env.frame.eflags &= !FLAG_NT;
     }
 
-    /// A runnable environment that is on no CPU and waits for nothing: queues
-    /// it, and wakes a CPU if one idles.
+    /// Queues a runnable environment, which is on no CPU and waits for nothing, and
+    /// wakes an idle CPU if there is one.
     #[inline(always)]
     pub(crate) fn make_ready(&mut self, slot: Slot) {
         self.sched.ready.add(&mut self.envs, slot);
@@ -133,16 +136,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Tells the public table what `slot` is doing now.
+    /// Copies the status of `slot` to the public table.
     pub(crate) fn show_status(&mut self, slot: Slot) {
-        self.mirror.status(&mut self.mem, slot, &self.envs[slot]);
+        let status = self.envs[slot].status();
+        self.mirror.status(&mut self.mem, slot, status);
     }
 
-    /// The timer says that the quantum is over.
+    /// Handles a tick of the timer, which ends the quantum unless it comes too early.
     pub(crate) fn quantum_ended(&mut self, cpu: CpuId) -> Next {
-        // An interrupt that was on its way when the CPU switched is none of
-        // this environment's; but should a timer ever be early, it must not
-        // have been the last.
+        // An early tick was on its way when the CPU switched, and belongs to the
+        // previous environment. But a timer may itself be early, so start it again,
+        // or this tick could be the last.
         let elapsed = self.now.saturating_sub(self.cpus[cpu].since);
         if elapsed < self.config.quantum / 2 {
             self.effects |= Effects::QUANTUM;
@@ -156,18 +160,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Next::Yield
     }
 
-    /// What the environment on this CPU has begun takes long: it goes to the end
-    /// of the queue, and goes on with it when it runs again.
+    /// Puts off the rest of a long entry: its environment goes to the end of the run
+    /// queue, and finishes the entry when it gets a CPU again.
     #[cold]
-    pub(crate) fn go_on_later(
-        &mut self,
-        cpu: CpuId,
-        slot: Slot,
-        frame: &TrapFrame,
-        event: Event,
-    ) -> Next {
-        self.requeue(cpu, slot, frame);
-        self.envs[slot].pending = Some(event);
+    pub(crate) fn go_on_later(&mut self, caller: Caller, frame: &TrapFrame, event: Event) -> Next {
+        self.requeue(caller.cpu, caller.slot, frame);
+        self.envs[caller.slot].pending = Some(event);
         Next::Later
     }
 }

@@ -1,45 +1,47 @@
-//! Those who wait for the console: for room in it, or for a byte that is typed.
+//! Waiting for the console: for room in its ring, or for a typed byte.
 //!
-//! The hard thing is to wake as many as there is room for. All at once, the first
-//! would fill the ring before the others' turn, every time; so one is woken for each
-//! chunk that leaves, and all of them when no chunk is left that could wake the next.
+//! The hard thing is to wake as many environments as there is room for. If all were
+//! woken at once, the first would fill the ring before the others had a turn, every
+//! time. So each chunk that leaves wakes one; and if no chunk is left to wake the
+//! next, all are woken.
 
 use crate::effects::Next;
 use crate::env::Wait;
 use crate::event::Event;
-use crate::ids::{CpuId, Slot};
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::syscall::Caller;
 use crate::watch::Watcher;
 use abi::TrapFrame;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// The console is crowded: the environment waits, and what it wanted is
-    /// done when it runs again.
+    /// The console is crowded: the environment waits, and the kernel handles `event`
+    /// when it gets a CPU again.
     #[cold]
     pub(crate) fn wait_for_console(
         &mut self,
-        cpu: CpuId,
-        slot: Slot,
+        caller: Caller,
         frame: &TrapFrame,
         event: Option<Event>,
     ) -> Next {
+        let Caller { cpu, slot } = caller;
         self.leave_cpu(cpu, slot, frame);
         self.envs[slot].pending = event;
         self.queue_for_console(slot);
         Next::Gone
     }
 
-    /// An environment that is on no CPU, and in no queue, waits until the console is
-    /// not crowded any more.
+    /// Lets an environment, which is on no CPU and in no queue, wait for room in the
+    /// console.
     pub(crate) fn queue_for_console(&mut self, slot: Slot) {
         self.envs[slot].wait = Wait::Console;
         self.sched.console.push_back(&mut self.envs, slot);
         self.show_status(slot);
     }
 
-    /// A byte was typed. Who waits for one gets it, in the order in which they
-    /// came; else it is kept.
+    /// Gives a typed byte to the environment that has waited longest for one, or keeps
+    /// the byte if none waits.
     pub(crate) fn typed(&mut self, byte: u8) {
         match self.sched.input.pop_front(&mut self.envs) {
             Some(slot) => self.end_wait(slot, u32::from(byte)),
@@ -47,9 +49,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// The console took a chunk; lets the first who waits for room try again. One
-    /// at a time, or it would fill the ring before the others' turn, every time;
-    /// all of them when nothing is left that could bring the next chunk.
+    /// The console took a chunk: lets the first environment that waits for room try
+    /// again, or all of them if no chunk is left.
     pub(crate) fn console_ready(&mut self) {
         self.console.ready();
         if !self.console.is_relaxed() {

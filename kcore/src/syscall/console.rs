@@ -1,10 +1,11 @@
-//! Printing, and reading what is typed.
+//! Printing, and reading typed input.
 //!
-//! The hard thing is that the console is finite and the range that `cputs` is
-//! given is not: the whole range is checked before the first byte is printed,
-//! then as much is printed as there is room for, and the call keeps its progress,
-//! waits and goes on. Up to [`UNBROKEN`] bytes are printed at once or not yet.
-//! Checking is bounded too: after [`CHECK_PIECE`] bytes others have their turn.
+//! The hard thing is that the console's ring is small and the range passed to `cputs`
+//! may be huge. The kernel checks the whole range before it prints the first byte.
+//! Then it prints as much as there is room for; if that is not all, it notes its
+//! progress and lets the call wait for more room. Up to [`UNBROKEN`] bytes are printed
+//! in one piece. The checks are bounded too: after [`CHECK_PIECE`] bytes other
+//! environments have their turn.
 
 use super::{CallResult, Caller, Outcome};
 use crate::console::UNBROKEN;
@@ -16,19 +17,19 @@ use crate::watch::Watcher;
 use abi::layout::PTSIZE;
 use abi::{Perm, TrapFrame};
 
-/// Bytes that are copied from user memory at once.
+/// Printing copies this many bytes from user memory at a time.
 const PIECE: usize = 128;
 
-/// Bytes of a range that are checked in one step, at the most: a page table's.
+/// One step checks at most this many bytes of a range: as many as a table maps.
 const CHECK_PIECE: u32 = PTSIZE;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// The next typed byte, 0 if there is none.
+    /// The next typed byte, or 0 if there is none.
     pub(super) fn sys_cgetc(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
         Ok(Outcome::Done(self.console.read().map_or(0, u32::from)))
     }
 
-    /// The next typed byte; waits if there is none.
+    /// The next typed byte; waits for one if there is none.
     pub(super) fn sys_getc(&mut self, caller: Caller, _: &mut TrapFrame) -> CallResult {
         if let Some(byte) = self.console.read() {
             return Ok(Outcome::Done(byte.into()));
@@ -48,8 +49,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Checks what is next to be checked of the range of a `cputs`. Returns
-    /// whether printing may begin or go on.
+    /// Checks the next piece of the range of a `cputs`. Returns whether the call may
+    /// print now.
     fn check_printed_range(
         &mut self,
         caller: Caller,
@@ -69,16 +70,16 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(false);
         }
         if checked > 0 {
-            // The mapping may have changed since: what may be printed now is
-            // checked again.
+            // The mapping may have changed since the first check, so check again what
+            // this step may print.
             let next = range.skip(printed).first(self.console.ring.len() as u32);
             next.check(&self.mem, space, Perm::READ)?;
         }
         Ok(true)
     }
 
-    /// Prints what there is room for of a range whose beginning, and as much as
-    /// the console holds of the rest, was just checked.
+    /// Prints as much of the range as there is room for. This step must have checked
+    /// as much as the console can hold.
     fn print(&mut self, caller: Caller, range: UserSlice) -> CallResult {
         let space = self.envs[caller.slot].space;
         let mut rest = range.skip(self.envs[caller.slot].printed);
@@ -88,11 +89,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 return Ok(Outcome::Wait);
             }
             let mut piece = [0; PIECE];
-            let wanted = PIECE.min(room);
-            let count = match piece.get_mut(..wanted) {
-                Some(piece) => rest.read_some(&mut self.mem, space, piece),
-                None => 0,
-            };
+            let fitting = rest.first(room as u32);
+            let count = fitting.read_some(&mut self.mem, space, &mut piece);
             let piece = piece.get(..count).unwrap_or(&[]);
             let text = piece.split(|&byte| byte == 0).next().unwrap_or(&[]);
             self.console.put(text);

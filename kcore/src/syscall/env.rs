@@ -1,12 +1,13 @@
 //! Calls about environments: making, starting, stopping and ending them.
 //!
-//! The hard thing is that the target may be running on another CPU at this
-//! moment. Nothing here waits for that CPU: the step asks for it to be stopped,
-//! and the call has returned only when it was.
+//! The hard thing is that the target may be running on another CPU. No handler waits
+//! for that CPU: the step asks to stop it, and the hardware half does so before the
+//! call returns.
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
 use crate::env::{Env, Wait};
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::Remote;
@@ -33,7 +34,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             job: parent.job,
             ..Env::default()
         };
-        let child = self.create(id, &pattern)?;
+        let child = self.create(id, pattern)?;
         self.remember_stopped(caller.slot, child);
         Ok(Outcome::Done(self.envs[child].id.0 as u32))
     }
@@ -47,13 +48,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.destroy(caller.cpu, own, slot);
             return Ok(Outcome::Exit);
         }
-        let victim = self.envs[slot].id;
+        self.destroy_other(caller, slot);
+        Ok(Outcome::Done(0))
+    }
+
+    /// Ends another environment for the caller, and prints a line about that.
+    pub(super) fn destroy_other(&mut self, caller: Caller, slot: Slot) {
+        let (own, victim) = (self.envs[caller.slot].id, self.envs[slot].id);
         self.print_if_wanted(format_args!(
             "[{:08x}] destroying {:08x}\n",
             own.0, victim.0
         ));
         self.destroy(caller.cpu, own, slot);
-        Ok(Outcome::Done(0))
     }
 
     pub(super) fn sys_env_set_status(
@@ -68,11 +74,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             _ if status == EnvStatus::NotRunnable as u32 => false,
             _ => return Err(Error::Inval),
         };
-        let cancelled = match self.envs[slot].wait {
-            Wait::Message => self.cancel_receive(slot),
-            Wait::Receiver(_) | Wait::Input => self.cancel_wait(slot),
-            Wait::Nothing | Wait::Console => false,
-        };
+        let cancelled = !matches!(self.envs[slot].wait, Wait::Nothing | Wait::Console);
+        if cancelled {
+            self.cancel_wait(slot);
+        }
         match (self.envs[slot].runnable, run) {
             (false, true) => self.start(slot),
             (true, false) => return Ok(self.stop(caller, slot)),
@@ -109,8 +114,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(0))
     }
 
-    /// Replaces registers: the caller's own, in `frame`, or those of a child
-    /// that is on no CPU.
+    /// Replaces the registers of the caller, or of a child that is on no CPU.
     pub(super) fn sys_env_set_trapframe(
         &mut self,
         caller: Caller,
@@ -134,14 +138,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.abandon_call(slot);
         self.envs[slot].frame = new;
         if !self.envs[slot].ran {
-            self.mirror.registers(&mut self.mem, slot, &self.envs[slot]);
+            self.mirror.registers(&mut self.mem, slot, &new);
         }
         Ok(Outcome::Done(0))
     }
 
-    /// Whatever entry to the kernel an environment had begun, it will not go on
-    /// with it: it is to continue elsewhere.
-    fn abandon_call(&mut self, slot: crate::env::Slot) {
+    /// Drops an environment's pending entry to the kernel, because its new registers
+    /// make it continue elsewhere.
+    fn abandon_call(&mut self, slot: Slot) {
         self.envs[slot].pending = None;
         self.envs[slot].checked = 0;
         self.envs[slot].printed = 0;
@@ -152,7 +156,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Makes a runnable environment not runnable.
-    fn stop(&mut self, caller: Caller, slot: crate::env::Slot) -> Outcome {
+    fn stop(&mut self, caller: Caller, slot: Slot) -> Outcome {
         self.take_out_of_queues(slot);
         self.envs[slot].runnable = false;
         if slot == caller.slot {
@@ -169,8 +173,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Outcome::Done(0)
     }
 
-    /// The caller is not runnable any more, by its own wish. If nobody is left
-    /// who could start it again, it ends.
+    /// Finishes the caller's wish to be not runnable. If its parent, which alone could
+    /// start it again, is dead, it ends.
     fn stop_caller(&mut self, caller: Caller) -> Outcome {
         let id = self.envs[caller.slot].id;
         match self.envs.parent_of(caller.slot) {
@@ -185,24 +189,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// The same for one that waits for a message.
-    fn cancel_receive(&mut self, slot: crate::env::Slot) -> bool {
-        self.cancel_wait(slot);
-        let env = &mut self.envs[slot];
-        env.inbox.from = EnvId::NONE;
-        env.inbox.perm = 0;
-        self.mirror.message(&mut self.mem, slot, &self.envs[slot]);
-        true
-    }
-
-    /// Ends an environment's waiting: its call fails. It is left not runnable.
-    /// Says that it did.
-    fn cancel_wait(&mut self, slot: crate::env::Slot) -> bool {
+    /// Ends an environment's wait: its call fails, and it is not runnable any more.
+    fn cancel_wait(&mut self, slot: Slot) {
+        let receiving = self.envs[slot].wait == Wait::Message;
         self.take_out_of_queues(slot);
         let env = &mut self.envs[slot];
         env.runnable = false;
         env.frame.regs.eax = env.personality.error_value(Error::Inval).wrapping_neg();
+        if receiving {
+            env.inbox.from = EnvId::NONE;
+            env.inbox.perm = 0;
+            self.mirror.message(&mut self.mem, slot, &self.envs[slot]);
+        }
         self.show_status(slot);
-        true
     }
 }

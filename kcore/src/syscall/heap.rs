@@ -1,14 +1,14 @@
 //! `sbrk`: a heap that grows and shrinks at its end.
 //!
-//! An extension: JOS leaves a heap to page calls. The kernel knows two addresses
-//! for each environment, where its heap begins, which is where its program ends,
-//! and where it ends; they are inherited with the memory.
+//! This is an extension; JOS's programs build a heap from page calls. The kernel
+//! keeps two addresses for each environment: where its heap begins, which is where its
+//! program ends, and where the heap ends. Children inherit both.
 //!
-//! The hard thing is to be all or nothing, and bounded, over many pages: whatever
-//! memory the call may need is made sure of before the first page is mapped, if
-//! need be over several steps, and one call moves the end by [`MAX_PAGES`] pages
-//! at the most. A page that is mapped already is left alone: nobody loses what
-//! they have.
+//! The hard thing is that a call over many pages must be bounded, and must succeed
+//! or change nothing. So it reserves all memory it may need, over several steps if
+//! necessary, before it maps the first page, and it moves the end by at most
+//! [`MAX_PAGES`] pages. It leaves pages alone that are already mapped, so that no
+//! program loses data.
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
@@ -20,11 +20,11 @@ use crate::watch::Watcher;
 use abi::layout::PGSIZE;
 use abi::{Error, Perm, TrapFrame};
 
-/// Pages that one call maps or unmaps at the most.
+/// One call maps or unmaps at most this many pages.
 const MAX_PAGES: u32 = 1024;
 
-/// The highest end of a heap. One that is returned is never taken for an error:
-/// those are the numbers from 0x8000_0000 on.
+/// The highest end of a heap. `sbrk` returns such addresses, and numbers from
+/// 0x8000_0000 on mean errors.
 pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000 - PGSIZE;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
@@ -52,7 +52,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(old))
     }
 
-    /// Maps zeroed pages where none are.
+    /// Maps zeroed pages in the range, except where pages are already mapped.
     fn grow_heap(&mut self, caller: Caller, start: u32, end: u32) -> Result<(), Error> {
         let space = self.envs[caller.slot].space;
         let pages = || {
@@ -79,8 +79,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Unmaps pages of the caller, which is on this CPU. A step can name one page to
-    /// forget; so all are, if any page was mapped.
+    /// Unmaps the caller's pages in the range. A step can name only one page to flush,
+    /// so if any page was mapped, it flushes all.
     fn shrink_heap(&mut self, caller: Caller, start: u32, end: u32) {
         let pages = (start..end).step_by(PGSIZE as usize);
         for page in pages.filter_map(UserPage::new) {
@@ -92,8 +92,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 }
 
-/// The start of the first page at or above `va`, which is not above
-/// [`HEAP_LIMIT`].
+/// The start of the first page at or above `va`, which must not exceed [`HEAP_LIMIT`].
 pub(crate) const fn page_up(va: u32) -> u32 {
     va.next_multiple_of(PGSIZE)
 }

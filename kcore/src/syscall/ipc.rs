@@ -1,15 +1,13 @@
 //! Messages: one word and perhaps a page, from one environment to another.
 //!
-//! JOS's interface exactly: a receiver waits with one place for one message,
-//! and a sender whose target does not wait is told so and tries again. Beside
-//! it an extension that needs no trying: [`Call::IpcSend`] waits, and those who
-//! wait for the same receiver are served in the order in which they came.
+//! As in JOS, a receiver waits with room for one message, and a send to an
+//! environment that does not wait fails, so the sender must try again. An extension
+//! avoids that: [`Call::IpcSend`] waits. Its senders are served in order of arrival.
 //!
-//! The hard thing is the order of checks. Anything that is wrong with the
-//! sender's page is found before the receiver is touched, so a failed send
-//! leaves the receiver as if nothing had happened. A page that is offered by a
-//! waiting sender is looked at when it is taken: until then the sender's parent
-//! may have changed it.
+//! The hard thing is the order of checks. A send checks the sender's page before it
+//! touches the receiver, so a failed send leaves the receiver unchanged. The page of a
+//! waiting sender is checked again at delivery, because the sender's parent may have
+//! changed it meanwhile.
 //!
 //! [`Call::IpcSend`]: abi::Call::IpcSend
 
@@ -21,30 +19,30 @@ use crate::paging::UserPage;
 use crate::phys::{Pfn, PhysMem};
 use crate::watch::{Fact, Tell, Watcher};
 use abi::layout::{PGSIZE, UTOP};
-use abi::{Error, Perm, TrapFrame};
+use abi::{EnvStatus, Error, Perm, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
-        let (id, letter) = sent(frame);
+        let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
         if self.envs[target].wait != Wait::Message {
             return Err(Error::IpcNotRecv);
         }
-        self.hand_over(caller, caller.slot, target, letter)?;
+        self.deliver(caller, caller.slot, target, letter)?;
         self.end_wait(target, 0);
         Ok(Outcome::Done(0))
     }
 
     #[inline(always)]
     pub(crate) fn sys_ipc_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
-        let (id, letter) = sent(frame);
+        let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
         if target == caller.slot {
-            return Err(Error::Inval); // it would wait for itself
+            return Err(Error::Inval); // the caller would wait for itself
         }
         if self.envs[target].wait == Wait::Message {
-            self.hand_over(caller, caller.slot, target, letter)?;
+            self.deliver(caller, caller.slot, target, letter)?;
             self.end_wait(target, 0);
             return Ok(Outcome::Done(0));
         }
@@ -63,12 +61,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Stop)
     }
 
-    /// The first sender's message could not be taken: it learns why, unless that may
-    /// be another matter in a later step; then it stays the first, and the receiver
-    /// tries again.
+    /// Handles an error in delivering the first sender's message. If a later step may
+    /// succeed, the sender stays the first, and the receiver tries again; else the
+    /// sender's call fails.
     #[cold]
-    fn not_handed_over(&mut self, receiver: Slot, sender: Slot, error: Error) -> Result<(), Error> {
-        if !self.may_be_had(error) {
+    fn delivery_failed(&mut self, receiver: Slot, sender: Slot, error: Error) -> Result<(), Error> {
+        if !self.may_succeed_later(error) {
             self.fail_wait(sender, error);
             return Ok(());
         }
@@ -87,12 +85,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs[caller.slot].inbox.dstva = dstva;
         while let Some(sender) = self.next_sender(caller.slot) {
             let letter = self.envs[sender].letter;
-            match self.hand_over(caller, sender, caller.slot, letter) {
+            match self.deliver(caller, sender, caller.slot, letter) {
                 Ok(()) => {
                     self.end_wait(sender, 0);
                     return Ok(Outcome::Done(0));
                 }
-                Err(error) => self.not_handed_over(caller.slot, sender, error)?,
+                Err(error) => self.delivery_failed(caller.slot, sender, error)?,
             }
         }
         self.envs[caller.slot].wait = Wait::Message;
@@ -102,7 +100,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Stop)
     }
 
-    /// Takes the first of those who wait to send to `target` out of the queue.
+    /// Takes the first environment out of the queue of senders to `target`.
     #[inline(always)]
     fn next_sender(&mut self, target: Slot) -> Option<Slot> {
         let mut senders = self.envs[target].senders;
@@ -111,14 +109,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         sender
     }
 
-    /// Those who wait to send to `target` wait in vain: it is dying.
+    /// Makes all waiting sends to `target` fail, because it is dying.
     pub(crate) fn fail_senders(&mut self, target: Slot) {
         while let Some(sender) = self.next_sender(target) {
             self.fail_wait(sender, Error::BadEnv);
         }
     }
 
-    /// The page that a sender offers, if its address is below UTOP.
+    /// The frame and permissions that a sender offers; none if `va` is not below UTOP.
     #[inline(always)]
     fn offered_page(&self, sender: Slot, letter: Letter) -> Result<Option<(Pfn, Perm)>, Error> {
         if letter.va >= UTOP {
@@ -129,10 +127,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Some((self.shareable(sender, page, perm)?, perm)))
     }
 
-    /// Puts a letter into `target`'s inbox, and its page where `target` wants
-    /// it. On an error nothing has changed.
+    /// Puts a letter into the inbox of `target`, and maps its page where `target` wants
+    /// that. An error changes nothing.
     #[inline(always)]
-    fn hand_over(
+    fn deliver(
         &mut self,
         caller: Caller,
         sender: Slot,
@@ -155,19 +153,19 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             ..env.inbox
         };
         self.mirror
-            .message_received(&mut self.mem, target, &self.envs[target]);
+            .message(&mut self.mem, target, &self.envs[target]);
         self.watcher.tell(|| self.envs[target].delivered());
         Ok(())
     }
 
-    /// A waiting environment's call comes to `result`; it goes on.
+    /// Ends the wait of an environment, whose call returns `result`.
     #[inline(always)]
     pub(crate) fn end_wait(&mut self, slot: Slot, result: u32) {
         let env = &mut self.envs[slot];
         env.wait = Wait::Nothing;
         env.frame.regs.eax = result;
         self.make_ready(slot);
-        self.mirror.runnable(&mut self.mem, slot);
+        self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 
     fn fail_wait(&mut self, slot: Slot, error: Error) {
@@ -176,9 +174,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 }
 
-/// To whom something is sent, and what: the arguments of both calls that send.
+/// The arguments of a send: the receiver's id and the message.
 #[inline(always)]
-fn sent(frame: &TrapFrame) -> (u32, Letter) {
+fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
     let [id, value, va, perm] = frame.arguments();
     (id, Letter { value, va, perm })
 }

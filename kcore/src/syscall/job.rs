@@ -1,19 +1,18 @@
-//! Jobs: environments that are ended together, however they multiplied.
+//! Jobs: sets of environments that are ended together.
 //!
-//! JOS lets an environment end its children, not their children. So whoever runs
-//! programs for people cannot clean up after one. A job is the way: its creator
-//! puts a child in it before the child runs, every descendant is born into it,
-//! none can leave it, and its creator can end all of it.
+//! In JOS an environment can end its children, but not their children, so a shell
+//! cannot clean up after a program. A job makes that possible. Its creator puts a
+//! child in it before the child runs; all descendants are born into it and cannot
+//! leave it; and the creator can end them all.
 //!
-//! The hard thing is a job of a thousand members that makes more of them while it
-//! is being ended. A call ends a bounded number and says how many are left. But
-//! the first such call marks all of them, and who is marked ends by itself where
-//! it would enter the kernel or get a CPU: so no member makes a child any more,
-//! or learns by a call that others are gone.
+//! The hard thing is a job of a thousand members that make more of them while it is
+//! being ended. A call ends a bounded number of members and returns how many are
+//! left. But the first such call marks them all, and a marked member ends by itself
+//! as soon as it enters the kernel or would get a CPU. So no member makes another
+//! child, or learns from a call that others are dead.
 
 use super::{CallResult, Caller, Outcome};
-use crate::effects::Effects;
-use crate::effects::Next;
+use crate::effects::{Effects, Next};
 use crate::env::{Env, Job, Wait};
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
@@ -21,8 +20,8 @@ use crate::phys::PhysMem;
 use crate::watch::Watcher;
 use abi::{EnvId, Error, TrapFrame};
 
-/// Members that one call ends at the most: the lines that say so must fit in what
-/// the console reserves for one step, see [`crate::console::KERNEL_SHARE`].
+/// One call ends at most this many members: their lines must fit in the part of the
+/// console that one step may fill, see [`crate::console::KERNEL_SHARE`].
 const BATCH: u32 = 8;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
@@ -30,7 +29,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let [id, ..] = frame.arguments();
         let child = self.own_env(caller, id)?;
         let creator = &self.envs[caller.slot];
-        // What a member makes stays in its job, or it could hide there.
+        // A member's children must stay in its job, or a new job could hide them.
         let is_member = creator.job.id != EnvId::NONE;
         if child == caller.slot || is_member || self.envs[child].ran {
             return Err(Error::Inval);
@@ -59,9 +58,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             if !self.is_member(caller, job, slot) {
                 continue;
             }
-            self.mark_for_its_end(slot);
+            self.mark_ending(slot);
             if ended < BATCH && self.may_end_now(caller, slot) {
-                self.end_member(caller, slot);
+                self.destroy_other(caller, slot);
                 ended += 1;
             } else {
                 left += 1;
@@ -70,18 +69,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(left))
     }
 
-    /// Whether `slot` has a living member of the job that the caller made and
-    /// that has this name.
+    /// Whether `slot` is a living member of the job with this name, and the caller made
+    /// that job.
     fn is_member(&self, caller: Caller, job: u32, slot: Slot) -> bool {
         let env = &self.envs[slot];
         let owner = self.envs[caller.slot].birth;
         env.alive && env.job.owner == owner && env.job.id == EnvId(job as i32)
     }
 
-    /// A member is to end, also if this call is never made again: whatever it
-    /// waits for, its turn for a CPU comes, and it ends instead. What it has begun
-    /// comes to nothing.
-    fn mark_for_its_end(&mut self, slot: Slot) {
+    /// Marks a member, so that it ends even if the caller never calls again. If it
+    /// waits for something or is stopped, it enters the run queue, and ends instead of
+    /// getting a CPU. It does not finish a pending entry.
+    fn mark_ending(&mut self, slot: Slot) {
         let Env {
             job,
             on_cpu,
@@ -106,16 +105,16 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// A marked member, on this CPU, ends instead of whatever it was about to do.
+    /// Ends a marked member on this CPU, instead of handling its event.
     #[cold]
-    pub(crate) fn end_marked(&mut self, cpu: CpuId, slot: Slot) -> Next {
-        let id = self.envs[slot].id;
-        self.destroy(cpu, id, slot);
+    pub(crate) fn end_marked(&mut self, caller: Caller) -> Next {
+        let id = self.envs[caller.slot].id;
+        self.destroy(caller.cpu, id, caller.slot);
         Next::Later
     }
 
-    /// A marked member, in the run queue, ends instead of getting this CPU; or waits
-    /// until there is room to say so.
+    /// Ends a marked member in the run queue, instead of giving it this CPU; or lets it
+    /// wait until the console has room for its line.
     #[cold]
     pub(crate) fn end_instead(&mut self, cpu: CpuId, slot: Slot) {
         if self.console.is_crowded() {
@@ -126,20 +125,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.destroy(cpu, id, slot);
     }
 
-    /// One step can stop one other CPU. Children of the dead that were never
-    /// started end by themselves.
+    /// Whether this step can end `slot`. A step can stop only one other CPU, and doomed
+    /// environments end by themselves.
     fn may_end_now(&self, caller: Caller, slot: Slot) -> bool {
         let elsewhere = self.envs[slot].on_cpu.is_some_and(|cpu| cpu != caller.cpu);
         let cannot_stop = elsewhere && self.effects.contains(Effects::REMOTE);
         !cannot_stop && !self.is_doomed(slot)
-    }
-
-    fn end_member(&mut self, caller: Caller, slot: Slot) {
-        let (own, victim) = (self.envs[caller.slot].id, self.envs[slot].id);
-        self.print_if_wanted(format_args!(
-            "[{:08x}] destroying {:08x}\n",
-            own.0, victim.0
-        ));
-        self.destroy(caller.cpu, own, slot);
     }
 }

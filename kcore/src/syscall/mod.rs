@@ -1,14 +1,14 @@
 //! System calls: from a number to a handler, and from its outcome to a result.
 //!
-//! Each handler decodes its arguments, checks everything that can fail, and
-//! only then changes the state. One place, here, turns what it returns into
-//! registers and scheduling. The hard thing is that consequences differ: an
-//! error goes to the caller, a bad pointer kills it, a full console makes it
-//! wait; `Outcome` names them all.
+//! Each handler decodes its arguments, checks everything that can fail, and only
+//! then changes the state. This file turns what it returns into registers and
+//! scheduling. The hard thing is that consequences differ: an error goes to the
+//! caller, a bad pointer ends it, a full console makes it wait. `Outcome` names them
+//! all.
 //!
-//! All handlers have one signature: who calls, and the registers, from which they
-//! take their arguments. Which one handles what is said in `abi/src/call.rs`; the
-//! compiler names a call without a handler. How to add one: `docs/adding.md`.
+//! All handlers take the caller and its registers, which hold the arguments. A table
+//! in `abi/src/call.rs` assigns a handler to each call, and the compiler reports a
+//! call without one. `docs/adding.md` says how to add a call.
 
 mod console;
 mod env;
@@ -27,29 +27,30 @@ use crate::watch::Watcher;
 use abi::call::{FEATURE_SYSENTER, FEATURES};
 use abi::{Call, EnvId, Error, TrapFrame};
 
-/// What a call comes to, if it is not an error.
+/// How a call ends, unless with an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The result, in eax.
+    /// The caller continues with this result in eax.
     Done(u32),
-    /// The caller goes to the end of the queue; its result is 0.
+    /// The caller goes to the end of the run queue; its result is 0.
     Yield,
-    /// The caller may not run any more for now; its result is 0 for now.
+    /// The caller leaves its CPU, and must be made runnable again; its result is 0
+    /// unless that changes it.
     Stop,
-    /// The caller is no more.
+    /// The caller has been destroyed.
     Exit,
-    /// The caller gave memory that is not its own.
+    /// The caller passed memory that is not its own, and must end.
     Bad(BadAddress),
-    /// The call waits for room in the console.
+    /// The caller waits for room in the console; then the call is made again.
     Wait,
-    /// The call goes on when the caller runs again; others come first.
+    /// The call is made again after other environments have had their turn.
     Later,
 }
 
-/// What every handler returns.
+/// The return type of all handlers.
 pub(crate) type CallResult = Result<Outcome, Error>;
 
-/// Who calls.
+/// The environment that entered the kernel, by a call or a fault, and its CPU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub cpu: CpuId,
@@ -57,7 +58,7 @@ pub(crate) struct Caller {
 }
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Handles the system call in `frame`.
+    /// Handles the system call whose number and arguments are in `frame`.
     pub(crate) fn syscall(&mut self, caller: Caller, frame: &mut TrapFrame) -> Next {
         match self.envs[caller.slot].personality.call(frame.regs.eax) {
             Some(call) => self.make_call(caller, call, frame),
@@ -68,70 +69,58 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Performs a call, and turns what it comes to into registers and
-    /// scheduling.
+    /// Runs the handler of a call, and turns its outcome into registers and scheduling.
     #[inline(always)]
     pub(crate) fn make_call(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Next {
-        let Caller { cpu, slot } = caller;
         let outcome = self.call(caller, call, frame);
         match outcome {
+            // These two calls are made again, so eax must keep the number.
+            Ok(Outcome::Wait) => self.wait_for_console(caller, frame, Some(self.call_event())),
+            Ok(Outcome::Later) => self.go_on_later(caller, frame, self.call_event()),
+            Ok(Outcome::Bad(address)) => self.bad_memory(caller, address),
+            Ok(Outcome::Exit) => Next::Gone,
+            Err(error) => self.refuse(caller, error, frame),
             Ok(Outcome::Done(value)) => {
                 frame.regs.eax = value;
                 Next::Same
             }
-            Err(error) => self.refuse(caller, error, frame),
-            // These may have to be made again.
-            Ok(Outcome::Wait) => {
-                let event = self.call_event();
-                self.wait_for_console(cpu, slot, frame, Some(event))
-            }
-            Ok(Outcome::Later) => {
-                let event = self.call_event();
-                self.go_on_later(cpu, slot, frame, event)
-            }
-            Ok(outcome) => {
+            Ok(Outcome::Yield) => {
                 frame.regs.eax = 0;
-                self.leave_by(caller, outcome, frame)
+                Next::Yield
             }
+            Ok(Outcome::Stop) => self.take_off(caller, frame),
         }
     }
 
-    /// The caller does not simply go on.
-    #[inline]
-    fn leave_by(&mut self, caller: Caller, outcome: Outcome, frame: &mut TrapFrame) -> Next {
-        let Caller { cpu, slot } = caller;
-        match outcome {
-            Outcome::Yield => Next::Yield,
-            Outcome::Stop => {
-                self.leave_cpu(cpu, slot, frame);
-                self.mirror.not_runnable(&mut self.mem, slot);
-                Next::Gone
-            }
-            Outcome::Exit => Next::Gone,
-            Outcome::Bad(address) => self.bad_memory(cpu, slot, address),
-            Outcome::Done(_) | Outcome::Wait | Outcome::Later => Next::Same,
-        }
+    /// Takes a caller that is not runnable any more off its CPU. Kept out of line,
+    /// because the calls that stop most often have a shorter way.
+    #[cold]
+    fn take_off(&mut self, caller: Caller, frame: &mut TrapFrame) -> Next {
+        frame.regs.eax = 0;
+        self.leave_cpu(caller.cpu, caller.slot, frame);
+        self.show_status(caller.slot);
+        Next::Gone
     }
 
-    /// A call has failed. What the dead have left is given back before anything
-    /// is refused for want of it: then the call is made again.
+    /// Handles an error. If the call lacked what dead environments still hold, puts it
+    /// off until that is reclaimed, instead of refusing it.
     #[cold]
     fn refuse(&mut self, caller: Caller, error: Error, frame: &mut TrapFrame) -> Next {
-        if self.may_be_had(error) {
+        if self.may_succeed_later(error) {
             let event = self.call_event();
-            return self.go_on_later(caller.cpu, caller.slot, frame, event);
+            return self.go_on_later(caller, frame, event);
         }
         frame.regs.eax = self.result(caller, Err(error));
         Next::Same
     }
 
-    /// Whether what a call failed for the want of will be there in a later step.
-    /// Then it has changed nothing, and can be made again.
-    pub(crate) fn may_be_had(&self, error: Error) -> bool {
+    /// Whether a call that failed with `error` may succeed in a later step, because
+    /// dead environments still hold what it lacked.
+    pub(crate) fn may_succeed_later(&self, error: Error) -> bool {
         matches!(error, Error::NoMem | Error::NoFreeEnv) && self.has_leftovers()
     }
 
-    /// What an outcome leaves in eax, for now.
+    /// The value of eax after a call.
     #[inline(always)]
     pub(crate) fn result(&self, caller: Caller, outcome: CallResult) -> u32 {
         match outcome {
@@ -144,7 +133,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// A call about messages.
+    /// Runs the handler of a call about messages.
     #[inline(always)]
     pub(crate) fn message_call(
         &mut self,
@@ -171,13 +160,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         abi::for_each_call!(dispatch)
     }
 
-    /// How often 10 ms have gone by since boot, by this CPU's counter.
+    /// The time since boot in units of 10 ms, by this CPU's counter.
     fn clock_steps(&self) -> u64 {
         let elapsed = self.now.saturating_sub(self.config.started);
         elapsed.checked_div(self.config.ten_ms).unwrap_or(0)
     }
 
-    /// What programs may use beside JOS's calls.
+    /// The features that programs may use beside JOS's calls.
     fn sys_features(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
         let missing = match self.config.processor.sysenter {
             true => 0,
@@ -186,9 +175,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(FEATURES & !missing))
     }
 
-    /// Milliseconds since boot, in steps of ten. They begin again before they
-    /// could be taken for an error; until then they are never less than anybody
-    /// was told before, as the CPUs' counters agree only so far.
+    /// Milliseconds since boot, in steps of ten. The time wraps before it could be
+    /// taken for an error. Until then it never goes back, although the CPUs' counters
+    /// differ a little.
     fn sys_time_msec(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
         let steps = self.clock_steps().max(self.sched.told);
         self.sched.told = steps;
@@ -197,7 +186,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         ))
     }
 
-    /// Why the kernel was entered for the call that is made now.
+    /// The event of the current call.
     #[inline(always)]
     fn call_event(&self) -> Event {
         if self.fast {
@@ -207,8 +196,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// The fifth argument: in esi, or, as `sysenter` uses that register for the
-    /// return address, the word at the caller's stack pointer.
+    /// The fifth argument. `int 0x30` has it in esi; `sysenter` needs that register for
+    /// the return address, and has it at the caller's stack pointer.
     fn fifth_argument(&mut self, caller: Caller, frame: &TrapFrame) -> Result<u32, BadAddress> {
         if self.fast {
             let space = self.envs[caller.slot].space;
@@ -218,7 +207,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// The live environment that an argument names; 0 is the caller.
+    /// The live environment that an argument names; 0 names the caller.
     pub(crate) fn any_env(&self, caller: Caller, argument: u32) -> Result<Slot, Error> {
         if argument == 0 {
             return Ok(caller.slot);
@@ -227,14 +216,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs.find(id).ok_or(Error::BadEnv)
     }
 
-    /// As [`Kernel::any_env`], but only the caller itself or a child of it.
+    /// As [`Kernel::any_env`], but only the caller or one of its children.
     pub(crate) fn own_env(&self, caller: Caller, argument: u32) -> Result<Slot, Error> {
         let slot = self.any_env(caller, argument)?;
         let own = slot == caller.slot || self.is_child(caller, slot);
         if own { Ok(slot) } else { Err(Error::BadEnv) }
     }
 
-    /// Whether the caller made `slot`. Its id does not say so: ids come round.
+    /// Whether the caller created `slot`. Ids cannot tell, because they are reused.
     #[inline(always)]
     fn is_child(&self, caller: Caller, slot: Slot) -> bool {
         let (own, child) = (&self.envs[caller.slot], &self.envs[slot]);

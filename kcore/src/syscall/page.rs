@@ -1,9 +1,9 @@
 //! Calls about pages: making, sharing and taking away mappings.
 //!
-//! The hard thing is revocation: when a call here returns, no CPU may still use
-//! the translation that it replaced, and the frame behind it may not be anybody
-//! else's before. So every replacement goes through [`Kernel::replace`], which
-//! names the CPU that has to forget, and frames go to limbo.
+//! The hard thing is revocation. When a call here returns, no CPU may still use a
+//! translation that the call replaced, and until then the frame behind it must not be
+//! reused. So every replacement goes through [`Kernel::replace`], which names the CPU
+//! that must flush, and released frames go to limbo.
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
@@ -22,11 +22,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
         let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
-        let space = self.envs[target].space;
-        self.reserve(1 + space.missing_tables(&self.mem, page))?;
-
-        let frame = self.fresh_frame()?;
-        self.place(caller, target, page, Pte::new(frame, perm))?;
+        self.map_fresh(caller, target, page, perm)?;
         Ok(Outcome::Done(0))
     }
 
@@ -55,7 +51,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(Outcome::Done(0))
     }
 
-    /// Takes the mapping of `page` in `target` away, if there is one.
+    /// Removes the mapping of `page` in `target`, if there is one.
     #[inline(always)]
     pub(super) fn unmap(&mut self, caller: Caller, target: Slot, page: UserPage) {
         let space = self.envs[target].space;
@@ -65,7 +61,23 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// A zeroed frame, which is held once. The caller has reserved it.
+    /// Maps a zeroed frame. Reserves memory for it and for a page table first.
+    #[inline(always)]
+    pub(crate) fn map_fresh(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        page: UserPage,
+        perm: Perm,
+    ) -> Result<Pfn, Error> {
+        let space = self.envs[target].space;
+        self.reserve(1 + space.missing_tables(&self.mem, page))?;
+        let frame = self.fresh_frame()?;
+        self.place(caller, target, page, Pte::new(frame, perm))?;
+        Ok(frame)
+    }
+
+    /// Takes a zeroed frame with a count of 1. The caller must have reserved it.
     #[inline(always)]
     pub(super) fn fresh_frame(&mut self) -> Result<Pfn, Error> {
         let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
@@ -73,8 +85,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(frame)
     }
 
-    /// The frame that `source` has at `page`, if it may give it away with
-    /// `perm`: it must be mapped, and writeable if `perm` is.
+    /// The frame that `source` has at `page`, if it may share that with `perm`: the
+    /// page must be mapped, and must be writeable if `perm` is.
     pub(crate) fn shareable(&self, source: Slot, page: UserPage, perm: Perm) -> Result<Pfn, Error> {
         let entry = self.envs[source].space.entry(&self.mem, page);
         let writeable = entry.grants(Perm::W);
@@ -84,9 +96,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(entry.frame())
     }
 
-    /// Maps a frame that somebody has mapped already at one more place. Fails
-    /// before it changes anything, for want of memory or of room in the
-    /// frame's public count.
+    /// Maps a frame that is already mapped elsewhere. Fails, before it changes
+    /// anything, if memory is short or the frame's public count is full.
     #[inline(always)]
     pub(crate) fn share(
         &mut self,
@@ -118,8 +129,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// Stores an entry whose frame's count includes it already. The caller has reserved
-    /// the memory for a table.
+    /// Stores an entry, which the count of its frame must already include. The caller
+    /// must have reserved memory for a page table.
     #[inline(always)]
     pub(super) fn place(
         &mut self,
@@ -140,8 +151,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Replaces the entry `old` at `slot`, which maps `page` in `target`; releases
-    /// what it named and makes the CPU that runs `target` forget it.
+    /// Replaces the entry `old` at `slot`, which maps `page` in `target`. Releases its
+    /// frame, and makes the CPU that runs `target` flush the translation.
     #[inline(always)]
     fn replace(
         &mut self,

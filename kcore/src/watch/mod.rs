@@ -1,15 +1,14 @@
-//! Who watches the kernel: told what happens in it, and able to change nothing.
+//! Watchers, which learn what happens in the kernel and cannot change it.
 //!
-//! The kernel tells its [`Watcher`] a [`Fact`] after the fact: plain values, with
-//! all that there is to know. Nothing comes back, so no step depends on who
-//! listens, or on whether anybody does.
+//! Whenever something has happened, the kernel tells its [`Watcher`] a [`Fact`]: plain
+//! values that need no further look at the kernel. Nothing comes back, so no step
+//! depends on the watcher, or on whether it listens.
 //!
-//! The hard thing is to cost next to nothing while nobody listens, as facts are
-//! told where the kernel spends its time. A fact is put together only when it
-//! will be heard, out of the way of the code that tells it; to that code it is
-//! one test, and none at all with a watcher whose type never listens. And while
-//! somebody listens no kernel is quiet, so what the short way answers by itself
-//! need not be told (see `quiet.rs`).
+//! The hard thing is that telling must cost next to nothing while no watcher listens,
+//! because it happens where the kernel spends its time. The kernel builds a fact only
+//! for a listening watcher, outside the usual path. That path contains only one test,
+//! or none if the type of the watcher never listens. A kernel with a listening watcher
+//! is never quiet, so the short way needs no facts of its own (see `quiet.rs`).
 
 use crate::env::Env;
 use crate::event::Event;
@@ -22,98 +21,98 @@ use abi::{EnvId, Personality, TrapFrame};
 
 mod telling;
 
-/// Whoever is told what happens in a kernel.
+/// Learns what happens in a kernel.
 pub trait Watcher {
-    /// Whether it wants to hear anything. The answer must not change while it
+    /// Whether the watcher wants to hear facts. The answer must not change while it
     /// watches a kernel.
     #[inline(always)]
     fn is_listening(&self) -> bool {
         false
     }
 
-    /// Hears what happened. Called only while it listens.
+    /// Hears a fact. The kernel calls this only if the watcher listens.
     #[inline(always)]
     fn hear(&mut self, fact: Fact) {
         let _ = fact;
     }
 }
 
-/// Nobody watches.
+/// The watcher that never listens.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unwatched;
 
 impl Watcher for Unwatched {}
 
-/// An environment, as far as a watcher of CPUs wants to know.
+/// The environment on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Running {
     /// Its id.
     pub env: EnvId,
-    /// How it numbers its calls.
+    /// How it numbers its system calls.
     pub personality: Personality,
     /// Its page directory.
     pub pgdir: Pfn,
 }
 
-/// A place in an address space, and what is there.
+/// A page of an address space, and its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mapping {
-    /// Whose address space it is; [`EnvId::NONE`] if that is no more.
+    /// The owner of the address space; [`EnvId::NONE`] if the owner is dead.
     pub env: EnvId,
-    /// Virtual address.
+    /// The page's virtual address.
     pub va: u32,
-    /// The entry, without what the MMU notes in it.
+    /// The entry, without the bits that the MMU sets.
     pub entry: Pte,
     /// The address space's page directory.
     pub pgdir: Pfn,
 }
 
-/// Something that happened.
+/// Something that has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// A CPU entered the kernel, or an entry that was put off is handled now.
+    /// A CPU entered the kernel, or the kernel now handles a pending entry.
     Entered {
-        /// When, in ticks.
+        /// The time, in ticks.
         now: u64,
-        /// The CPU.
+        /// The CPU that entered.
         cpu: CpuId,
-        /// Why.
+        /// The reason.
         event: Event,
-        /// The environment on it.
+        /// The environment on this CPU.
         running: Option<Running>,
-        /// That one's registers.
+        /// The registers of that environment.
         frame: TrapFrame,
     },
-    /// A step is over; its effects are not done yet.
+    /// A step has ended; its effects are still to be done.
     Left {
         /// The CPU that made it.
         cpu: CpuId,
-        /// The environment on it from now on.
+        /// The environment on this CPU from now on.
         running: Option<Running>,
-        /// It waits for an interrupt, or lets the lock go and comes again.
+        /// The CPU waits for an interrupt, or drops the lock and enters again.
         idles: bool,
-        /// What another CPU is asked for.
+        /// The request to another CPU.
         asked: Option<Remote>,
-        /// CPUs that are woken.
+        /// The idle CPUs that get a wake-up interrupt.
         woken: CpuSet,
     },
-    /// Another CPU has given up its environment, which lives on.
+    /// A CPU was asked to stop, and has given up its environment, which lives on.
     Parked {
-        /// The other CPU.
+        /// The CPU that stopped.
         cpu: CpuId,
         /// The environment.
         env: EnvId,
-        /// Where it was.
+        /// Address of its next instruction.
         eip: u32,
     },
     /// A page-table entry was replaced.
     Mapped {
-        /// The entry that is there now.
+        /// The new entry.
         now: Mapping,
-        /// What was there.
+        /// The old entry.
         before: Pte,
     },
-    /// A page table was made; `va` is the first address that it is for.
+    /// A page table was made; `va` is the first address that it maps.
     TableMade(Mapping),
     /// A frame can be allocated again.
     Freed {
@@ -126,48 +125,48 @@ pub enum Fact {
         to: EnvId,
         /// The sender.
         from: EnvId,
-        /// The word.
+        /// The message's word.
         value: u32,
-        /// Permissions of the page that came with it, 0 for none.
+        /// Permissions of the page that came with the message, 0 if none did.
         perm: u32,
     },
-    /// The caller waits until it can send.
+    /// The caller waits until the receiver takes its message.
     WaitsToSend {
         /// The receiver.
         to: EnvId,
-        /// The word.
+        /// The message's word.
         value: u32,
-        /// Where its page is, at or above UTOP for none.
+        /// Address of the page; at or above UTOP if there is none.
         va: u32,
     },
     /// The caller waits for a message.
     WaitsToReceive {
-        /// Where it wants a page, at or above UTOP for nowhere.
+        /// Where it wants a page; at or above UTOP if it wants none.
         va: u32,
     },
     /// An environment was made.
     Born {
         /// Its id.
         env: EnvId,
-        /// Who made it.
+        /// Its creator.
         parent: EnvId,
         /// Its page directory.
         pgdir: Pfn,
     },
-    /// An environment is no more. What it had mapped is taken apart later.
+    /// An environment died. Its address space is reclaimed later.
     Died {
         /// Its id.
         env: EnvId,
-        /// Who ended it.
+        /// The environment that ended it; the same if it ended itself.
         killer: EnvId,
         /// Its page directory.
         pgdir: Pfn,
     },
 }
 
-/// How the kernel's layers tell.
+/// How the kernel tells facts. Not in [`Watcher`], so that no watcher can override it.
 pub(crate) trait Tell: Watcher {
-    /// Tells a fact, if somebody listens.
+    /// Tells a fact if the watcher listens.
     #[inline(always)]
     fn tell(&mut self, fact: impl FnOnce() -> Fact) {
         if self.is_listening() {
@@ -178,7 +177,7 @@ pub(crate) trait Tell: Watcher {
 
 impl<W: Watcher> Tell for W {}
 
-/// Out of the way of whoever tells.
+/// Keeps the telling outside the usual path of its caller.
 #[cold]
 #[inline(never)]
 fn pass_on<W: Watcher + ?Sized>(watcher: &mut W, fact: Fact) {
@@ -186,7 +185,7 @@ fn pass_on<W: Watcher + ?Sized>(watcher: &mut W, fact: Fact) {
 }
 
 impl Env {
-    /// A place in its address space.
+    /// A page of its address space, with its entry.
     fn mapping(&self, va: u32, entry: Pte) -> Mapping {
         Mapping {
             env: self.id,
@@ -196,7 +195,7 @@ impl Env {
         }
     }
 
-    /// The entry for the page at `va` in its address space was replaced.
+    /// The fact that the entry for `va` in its address space was replaced.
     pub(crate) fn mapped(&self, va: u32, before: Pte, entry: Pte) -> Fact {
         Fact::Mapped {
             now: self.mapping(va, entry),
@@ -204,7 +203,7 @@ impl Env {
         }
     }
 
-    /// The message in its inbox has just come.
+    /// The fact that the message in its inbox has arrived.
     pub(crate) fn delivered(&self) -> Fact {
         Fact::Delivered {
             to: self.id,
@@ -214,14 +213,13 @@ impl Env {
         }
     }
 
-    /// In its address space, this entry for `va` now names a new page table.
+    /// The fact that directory entry `entry`, for `va`, names a new page table.
     pub(crate) fn table_made(&self, va: u32, entry: Pte) -> Fact {
         Fact::TableMade(self.mapping(va & !(PTSIZE - 1), entry))
     }
 }
 
-/// In a space that is taken apart, the entry for the page at `va` means nothing
-/// any more.
+/// The fact that the entry for `va` in a dead space was cleared.
 pub(crate) fn unmapped_in_dead(space: Space, va: u32, before: Pte) -> Fact {
     Fact::Mapped {
         now: Mapping {

@@ -1,23 +1,21 @@
-//! What the kernel tells about whole steps.
+//! Facts about whole steps.
 //!
-//! Other facts are told where they happen, in a line; these need more of the kernel's
-//! state to be put together. The hard thing is the same: to cost one test while nobody
-//! listens.
+//! Other facts take one line where they happen; these need more of the kernel's state.
+//! The hard thing is the same: one test must be their whole cost while no watcher
+//! listens. So each has a small inlined test and a cold function.
 
 use super::{Fact, Running, Watcher};
 use crate::event::Event;
 use crate::frames::List;
-use crate::ids::{CpuId, CpuSet, Slot};
+use crate::ids::{CpuId, CpuSet};
 use crate::kernel::Kernel;
-use crate::paging::Pte;
 use crate::phys::PhysMem;
 use crate::step::{Common, Step};
 use abi::TrapFrame;
-use abi::layout::PTSIZE;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// `cpu` enters the kernel; or an entry that the environment on it had put
-    /// off is handled.
+    /// Tells that `cpu` entered the kernel, or that the kernel now handles a pending
+    /// entry of the environment on it.
     #[inline(always)]
     pub(crate) fn tell_entry(&mut self, cpu: CpuId, event: Event, frame: &TrapFrame) {
         if self.watcher.is_listening() {
@@ -37,7 +35,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         });
     }
 
-    /// A step of `cpu` is over. The next one is not taken the short way.
+    /// Tells that a step of `cpu` has ended. The next step must not go the short way.
     #[inline(always)]
     pub(crate) fn tell_step(&mut self, cpu: CpuId, step: &Step) {
         if self.watcher.is_listening() {
@@ -73,7 +71,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         })
     }
 
-    /// What was in limbo is the beginning of the free list.
+    /// Tells that these frames, from limbo, are free now.
     #[inline(always)]
     pub(crate) fn tell_freed(&mut self, freed: List) {
         if self.watcher.is_listening() {
@@ -86,24 +84,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     fn say_freed(&mut self, freed: List) {
         for frame in self.frames.iter_list(freed).take(freed.len as usize) {
             self.watcher.hear(Fact::Freed { frame });
-        }
-    }
-
-    /// A program was loaded: its pages, and their tables.
-    pub(crate) fn tell_loaded(&mut self, slot: Slot) {
-        if !self.watcher.is_listening() {
-            return;
-        }
-        let env = &self.envs[slot];
-        let mut table = None;
-        for (va, entry) in env.space.mappings(&self.mem) {
-            let first = va & !(PTSIZE - 1);
-            if table != Some(first) {
-                table = Some(first);
-                let entry = env.space.directory_entry(&self.mem, va);
-                self.watcher.hear(env.table_made(va, entry));
-            }
-            self.watcher.hear(env.mapped(va, Pte::EMPTY, entry));
         }
     }
 }

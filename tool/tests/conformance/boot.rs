@@ -29,9 +29,11 @@ pub struct Boot {
 /// The machine we run on, looked at once.
 pub fn host() -> Result<&'static Host, String> {
     static HOST: OnceLock<Result<Host, String>> = OnceLock::new();
-    HOST.get_or_init(|| Host::find().map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(Clone::clone)
+    let find = || match Host::find() {
+        Ok(host) => Ok(host.with_tool(env!("CARGO_BIN_EXE_jostle").into())),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    HOST.get_or_init(find).as_ref().map_err(Clone::clone)
 }
 
 impl Boot {

@@ -35,6 +35,7 @@ mod programs;
 mod prompt;
 mod replay;
 mod safe_interface;
+mod simulated;
 mod sizes;
 mod sources;
 mod starting;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         .chain(ordeals::trials())
         .chain(layers::trials())
         .chain(sizes::trials())
+        .chain(simulated::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

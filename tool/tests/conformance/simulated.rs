@@ -1,0 +1,112 @@
+//! The same programs on the simulated machine: they must print what they print in
+//! QEMU, on as many CPUs and with several seeds.
+//!
+//! The hard thing is what "the same" means where CPUs race: the rule is the one that
+//! QEMU's own runs are judged by, and here a run is the same every time.
+
+use libtest_mimic::Failed;
+
+use crate::boot::Boot;
+use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
+use crate::trial::Trial;
+
+const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
+const SEEDS: [&str; 2] = ["0", "1"];
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let programs = PROGRAMS.iter().map(|&program| {
+        Trial::test(format!("simulated::{}", program.name), move || {
+            CPU_COUNTS
+                .into_iter()
+                .try_for_each(|cpus| as_in_qemu(&program, cpus))
+        })
+    });
+    programs.chain([
+        Trial::test("simulated::is_the_same_every_time", same_every_time),
+        Trial::test("simulated::another_seed_is_another_run", seeds_differ),
+        Trial::test("simulated::prompt", prompt),
+        Trial::test("simulated::refuses_what_it_has_not", refusals),
+    ])
+}
+
+fn boot(program: &Program, cpus: u32, seed: &str) -> Result<Boot, String> {
+    let words = program.words(cpus, "");
+    let known = words.iter().filter(|word| *word != "--icount");
+    let further = ["--machine=sim", "--seed", seed, "--timeout", LIMIT_SECONDS];
+    let words: Vec<&str> = known.map(String::as_str).chain(further).collect();
+    Boot::new(&words)
+}
+
+fn as_in_qemu(program: &Program, cpus: u32) -> Result<(), Failed> {
+    for seed in SEEDS {
+        let boot = boot(program, cpus, seed)?;
+        boot.judge(&program.complaints(cpus, &boot))?;
+    }
+    Ok(())
+}
+
+fn named(name: &str) -> Result<&'static Program, String> {
+    let mut programs = PROGRAMS.iter();
+    let found = programs.find(|program| program.name == name);
+    found.ok_or_else(|| format!("no program {name}"))
+}
+
+/// A program whose lines come in another order with every interleaving.
+const RACES: &str = "forktree";
+
+fn same_every_time() -> Result<(), Failed> {
+    let first = boot(named(RACES)?, 4, "7")?;
+    let second = boot(named(RACES)?, 4, "7")?;
+    if first.bytes() == second.bytes() {
+        Ok(())
+    } else {
+        Err(second
+            .failure(&["two runs with one seed differ".into()])
+            .into())
+    }
+}
+
+fn seeds_differ() -> Result<(), Failed> {
+    let runs = ["1", "2", "3"].map(|seed| boot(named(RACES)?, 4, seed));
+    let mut consoles = Vec::new();
+    for run in runs {
+        consoles.push(run?.bytes().to_vec());
+    }
+    consoles.sort();
+    consoles.dedup();
+    if consoles.len() > 1 {
+        Ok(())
+    } else {
+        Err("three seeds gave one run".into())
+    }
+}
+
+fn prompt() -> Result<(), Failed> {
+    let words = ["--machine=sim", "--timeout", LIMIT_SECONDS];
+    let boot = Boot::with_input(&words, &[("jostle> ", b"hello\r"), ("jostle> ", b"exit\r")])?;
+    let console = boot.console();
+    if console.contains("hello, world") {
+        Ok(())
+    } else {
+        Err(boot
+            .failure(&["the prompt did not run hello".into()])
+            .into())
+    }
+}
+
+fn refusals() -> Result<(), Failed> {
+    let cases: [&[&str]; 4] = [
+        &["--icount"],
+        &["--gdb-port", "1234"],
+        &["--append", "grading"],
+        &["--record", "/nowhere/record"],
+    ];
+    for case in cases {
+        let words = [&["hello", "--machine=sim"], case].concat();
+        let refusal = Boot::new(&words).err().unwrap_or_default();
+        if !refusal.contains("simulated machine") {
+            return Err(format!("{words:?}: {refusal}").into());
+        }
+    }
+    Ok(())
+}

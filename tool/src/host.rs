@@ -11,10 +11,10 @@ use anyhow::anyhow;
 
 use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
+use crate::child_process;
 use crate::external::{self, Found};
 use crate::qemu::machine::Machine;
 use crate::quoting::shell_line;
-use crate::tether;
 use crate::workspace::Workspace;
 
 /// A machine that can boot the guest.
@@ -71,7 +71,7 @@ impl Host {
 
     /// The command that boots `machine`.
     pub fn command(&self, machine: &Machine) -> Command {
-        let mut command = tether::command(&self.qemu.path);
+        let mut command = child_process::command(&self.qemu.path);
         command
             .args(&self.qemu.arguments)
             .args(machine.arguments())

@@ -42,9 +42,9 @@ pub enum Call {
     IpcRecv,
     /// `time_msec()`.
     TimeMsec,
-    /// Extension: `features()`, the [`FEATURE_SYSENTER`] and other bits. JOS
-    /// answers every extension number with `E_INVAL`, which is negative, so
-    /// this is a harmless probe for a kernel that has more.
+    /// Extension: `features()`: which extensions there are, as [`FEATURE_SYSENTER`]
+    /// and other bits. JOS answers every extension number with `E_INVAL`, which is
+    /// negative, so a program can ask any kernel without harm.
     Features,
     /// Extension: `ipc_send(id, value, srcva, perm)`: as `ipc_try_send`, but
     /// waits until the target receives.
@@ -69,8 +69,8 @@ pub enum Call {
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
-/// kernel that handles it. A kernel makes its dispatch of it, so that the compiler
-/// names a call without a handler.
+/// kernel that handles it. The kernel builds its dispatch from this, so the compiler
+/// names a call that has no handler.
 #[macro_export]
 macro_rules! for_each_call {
     ($then:ident) => {
@@ -108,7 +108,7 @@ macro_rules! names {
             /// Every call.
             pub const ALL: &'static [Call] = &[$(Call::$call),*];
 
-            /// Its name, as documentation has it.
+            /// The name that the documentation and traces use.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Call::$call => $name,)*
@@ -207,7 +207,7 @@ const LAB6: [Call; 15] = [
 /// One more than the highest number of a call.
 const NUMBERS: usize = FIRST_EXTENSION as usize + EXTENSIONS.len();
 
-/// The calls of every personality, by number. A kernel looks numbers up here.
+/// The calls of every personality, by number. The kernel looks numbers up here.
 static TABLE: [[Option<Call>; NUMBERS]; Personality::ALL.len()] = {
     let mut table = [[None; NUMBERS]; Personality::ALL.len()];
     let mut row = 0;
@@ -219,7 +219,7 @@ static TABLE: [[Option<Call>; NUMBERS]; Personality::ALL.len()] = {
     table
 };
 
-/// `row` with `calls` at the numbers from `first` on.
+/// Puts `calls` into `row`, at the numbers from `first` on.
 const fn numbered(
     mut row: [Option<Call>; NUMBERS],
     calls: &[Call],

@@ -36,8 +36,8 @@ impl EnvId {
         self.0 as usize & (NENV - 1)
     }
 
-    /// The id that `slot` gets next, if `self` is the one it had last (or
-    /// [`EnvId::NONE`] if it had none yet).
+    /// The id that `slot` gets next, if `self` is its last id, or [`EnvId::NONE`]
+    /// if it has had none yet.
     #[must_use]
     pub const fn next(self, slot: usize) -> EnvId {
         let mut generation = self.0.wrapping_add(GENERATION) & !(NENV as i32 - 1);
@@ -55,7 +55,7 @@ pub enum EnvStatus {
     /// The slot is free.
     #[default]
     Free = 0,
-    /// Killed, but still on a CPU: JOS's. Jostle stops the victim at once instead.
+    /// Killed, but still on a CPU. Only JOS uses it; Jostle stops the victim at once.
     Dying = 1,
     /// Waits for a CPU.
     Runnable = 2,

@@ -85,7 +85,7 @@ pub const UTEMP: u32 = 0x40_0000;
 /// Scratch page of the copy-on-write fault handler.
 pub const PFTEMP: u32 = UTEMP + PTSIZE - PGSIZE;
 /// Where the kernel maps the archive that it was booted with, read-only, in the
-/// environment that it is for: above what lab 5's file server uses.
+/// environment that gets it. The address is above what lab 5's file server uses.
 pub const ARCHIVE: u32 = 0xc000_0000;
 /// Where debug symbols (stabs) of old toolchains land.
 pub const USTABDATA: u32 = 0x20_0000;

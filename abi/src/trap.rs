@@ -101,7 +101,7 @@ impl TrapFrame {
             cs: USER_CODE,
             ss: USER_DATA,
             eflags: self.eflags & USER_FLAGS | FLAG_IF,
-            // No trap made it: a return to it must restore all of it.
+            // No trap made this frame, so a return must restore all of it.
             trapno: 0,
             ..self
         }
@@ -239,8 +239,8 @@ pub const TASK_STATE: u32 = 0x28;
 pub const FLAG_ONE: u32 = 0x2;
 /// EFLAGS: trap after each instruction.
 pub const FLAG_TF: u32 = 0x100;
-/// EFLAGS: what belongs to programs: carry, parity, adjust, zero, sign, trap,
-/// direction, overflow, alignment check and the identification bit.
+/// EFLAGS: the bits that belong to programs: carry, parity, adjust, zero, sign,
+/// trap, direction, overflow, alignment check and identification.
 pub const USER_FLAGS: u32 = 0x0024_0dd5;
 /// EFLAGS: interrupts on.
 pub const FLAG_IF: u32 = 0x200;
@@ -277,7 +277,7 @@ impl Vector {
     pub const NMI: Vector = Vector(2);
     /// Breakpoint.
     pub const BREAKPOINT: Vector = Vector(3);
-    /// Device not available: no x87 or SSE registers to be used now.
+    /// Device not available: x87 and SSE registers may not be used now.
     pub const NO_FPU: Vector = Vector(7);
     /// Double fault.
     pub const DOUBLE_FAULT: Vector = Vector(8);

@@ -1,8 +1,7 @@
 //! The parts of an ELF file that go into memory.
 //!
-//! The format is the crate `elf`'s affair. The hard thing is that nothing in
-//! the file can be believed: everything is checked before the first page is
-//! made.
+//! The crate `elf` reads the format. The hard thing is that nothing in the file
+//! can be trusted: everything is checked before the first page is made.
 
 use core::fmt;
 use core::ops::Range;
@@ -15,8 +14,8 @@ use elf::segment::{ProgramHeader, SegmentTable};
 
 use super::{Page, STACK};
 
-/// Bytes of a file's header, of its first part that is the same for all
-/// machines, and of a program header (Tool Interface Standard, ELF 1.2, book I).
+/// Bytes of a file's header, of the part of it that is the same for all machines,
+/// and of a program header (Tool Interface Standard, ELF 1.2, book I).
 const HEADER: usize = 52;
 const IDENT: usize = 16;
 const PROGRAM_HEADER: usize = 32;
@@ -28,7 +27,7 @@ const MAX_PROGRAM_HEADERS: usize = 64;
 pub enum BadImage {
     /// It is not an ELF file for this machine.
     NotProgram,
-    /// It ends before what its headers promise.
+    /// It ends before the bytes that its headers promise.
     Truncated,
     /// A part of it goes where no program may be.
     Address,
@@ -57,7 +56,7 @@ pub struct Image<'f> {
 struct Segment<'f> {
     /// Address of its first byte.
     va: u32,
-    /// One past its last; what the file does not give is zero.
+    /// One past its last byte in memory; bytes that the file does not have are zero.
     end: u32,
     bytes: &'f [u8],
     writeable: bool,
@@ -67,7 +66,7 @@ impl<'f> Image<'f> {
     /// Checks a file.
     ///
     /// # Errors
-    /// If it is not a program, or not one that can be placed.
+    /// If it is not a program, or does not fit where programs may lie.
     pub fn parse(file: &'f [u8]) -> Result<Image<'f>, BadImage> {
         let header = file.get(..HEADER).ok_or(BadImage::NotProgram)?;
         let (ident, tail) = header.split_at(IDENT);
@@ -88,7 +87,7 @@ impl<'f> Image<'f> {
             .ok_or(BadImage::Truncated)?;
         let image = Image {
             file,
-            // A word of 32 bits in this class of files.
+            // In this class of files the field has 32 bits.
             entry: header.e_entry as u32,
             table: SegmentTable::new(header.endianness, header.class, table),
         };
@@ -101,7 +100,7 @@ impl<'f> Image<'f> {
         self.entry
     }
 
-    /// Addresses of the pages that the program has, each once.
+    /// Addresses of the program's pages, each once.
     pub fn pages(&self) -> impl Iterator<Item = u32> {
         self.segments()
             .enumerate()
@@ -114,8 +113,8 @@ impl<'f> Image<'f> {
             })
     }
 
-    /// Puts the page at `va` together in `page`, which is all zeros. Returns
-    /// whether the program may write it.
+    /// Fills `page`, which must be all zeros, with the bytes that belong at `va`.
+    /// Returns whether the program may write the page.
     pub fn fill(&self, va: u32, page: &mut Page) -> bool {
         let mut writeable = false;
         for segment in self.segments().filter(|segment| segment.meets(va)) {
@@ -127,7 +126,7 @@ impl<'f> Image<'f> {
 
     /// The parts that go into memory, in the order of the file.
     fn segments(&self) -> impl Iterator<Item = Segment<'f>> {
-        // `parse` has seen that there are no errors.
+        // `parse` has checked that none of them is an error.
         self.checked().flatten()
     }
 
@@ -149,7 +148,7 @@ impl<'f> Segment<'f> {
         let end = header.p_vaddr.checked_add(header.p_memsz);
         let end = end.filter(|&end| end <= u64::from(STACK));
         Ok(Segment {
-            // Below the stack, so below 4 GiB.
+            // Segments end below the stack, so addresses have 32 bits.
             va: header.p_vaddr as u32,
             end: end.ok_or(BadImage::Address)? as u32,
             bytes,
@@ -164,12 +163,12 @@ impl<'f> Segment<'f> {
         (if none { self.end } else { first }..self.end).step_by(PGSIZE as usize)
     }
 
-    /// Whether some of the segment lies in the page at `page`.
+    /// Whether any of the segment lies in the page at `page`.
     fn meets(&self, page: u32) -> bool {
         self.va < self.end && self.va < page + PGSIZE && page < self.end
     }
 
-    /// Copies to `to` what the file has for the page at `page`.
+    /// Copies the file's bytes for the page at `page` into `to`.
     fn copy_to(&self, page: u32, to: &mut Page) {
         // Where the segment begins in the page, or the page in the segment.
         let in_page = self.va.saturating_sub(page) as usize;

@@ -1,13 +1,13 @@
 //! What a program finds when it starts: its pages, from an ELF file, and its
 //! stack, from its arguments.
 //!
-//! A program that starts another maps these pages by whatever calls there are. This
-//! crate makes no call and reads no address, so its tests run on the host.
+//! The program that starts another one maps these pages, with whatever calls it
+//! has. This crate makes no call and reads no address, so its tests run on the
+//! host.
 //!
-//! The hard thing is that segments begin and end anywhere, so that two may have
-//! a page in common. So pages are not made segment by segment: each is put
-//! together once, from all segments that lie in it, and is writeable if one of
-//! them is.
+//! The hard thing is that segments begin and end anywhere, so two may share a
+//! page. So pages are not made segment by segment: each page is filled once, from
+//! all segments that lie in it, and is writeable if any of them is.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -23,5 +23,5 @@ pub use stack::arguments;
 /// Address of a program's only page of stack.
 pub const STACK: u32 = USTACKTOP - PGSIZE;
 
-/// The bytes of a page.
+/// A copy of a page, filled here and mapped by the caller.
 pub type Page = [u8; PGSIZE as usize];

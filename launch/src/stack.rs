@@ -13,16 +13,16 @@
 //!        esp ->+--------------------------+
 //! ```
 //!
-//! The hard thing is that we write a copy of the page: addresses are those that the
-//! program will see, places are those in our copy.
+//! The hard thing is that we write a copy of the page. Here "address" means one that
+//! the program will see, and "place" an offset in our copy.
 
 use abi::layout::PGSIZE;
 
 use super::{Page, STACK};
 
-/// Puts arguments on the page of the stack, which is all zeros. Returns the
-/// program's stack pointer, or nothing if they do not fit or one has a zero
-/// byte in it.
+/// Puts arguments on the stack's page, which must be all zeros. Returns the
+/// program's stack pointer, or `None` if they do not fit or one contains a zero
+/// byte.
 pub fn arguments(page: &mut Page, arguments: &[impl AsRef<str>]) -> Option<u32> {
     let sizes = arguments.iter().map(|argument| argument.as_ref().len() + 1);
     let size = u32::try_from(sizes.sum::<usize>()).ok()?;

@@ -1,25 +1,25 @@
 //! The calls that led to a place, by frame pointers.
 //!
-//! The hard thing is that frame pointers may be anything. So every word is asked
-//! for and may be refused, callers must lie higher up the stack than those they
-//! call, and there is an end to it.
+//! The hard thing is that frame pointers may be anything. So a request for a word
+//! may be refused, a caller's frame must lie above that of the function it calls,
+//! and the number of calls is limited.
 
 use core::fmt;
 
-/// Calls shown at the most.
+/// The most calls shown.
 const DEEPEST: u32 = 32;
 
-/// The heading above the calls, by which people's tools know them.
+/// The heading above the calls; tools look for it.
 pub const HEADING: &str = "Stack backtrace:";
 
-/// The way up a stack, innermost call first.
+/// A walk up a stack, innermost call first.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls {
     ebp: u32,
     left: u32,
 }
 
-/// One call. Its display is a line without an end.
+/// One call. It displays as a line, without the line's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     ebp: u32,
@@ -28,13 +28,13 @@ pub struct Call {
 }
 
 impl Calls {
-    /// All calls whose frames begin at `ebp` or further up.
+    /// The calls from the one whose frame is at `ebp` outwards.
     pub const fn from(ebp: u32) -> Calls {
         Calls { ebp, left: DEEPEST }
     }
 
-    /// The next call, if frame pointers lead to one; `word` gives the aligned
-    /// word at an address, if that may be read.
+    /// The next call, if frame pointers lead to one. `word` returns the aligned
+    /// word at an address, or `None` if it may not be read.
     pub fn next(&mut self, word: impl Fn(u32) -> Option<u32>) -> Option<Call> {
         self.left = self.left.checked_sub(1)?;
         let ebp = self.ebp;

@@ -1,4 +1,4 @@
-//! The list of commands, and those that need no file of their own.
+//! The list of commands, and the short ones among them.
 
 use crate::backtrace::{Calls, HEADING};
 use crate::session::{Done, Session, Stopped, Then, say};
@@ -7,19 +7,19 @@ use abi::layout::KERNBASE;
 use abi::trap::FLAG_TF;
 use kcore::PhysMem;
 
-/// Records of the trace shown if nobody says how many.
+/// How many records of the trace are shown by default.
 const FEW_RECORDS: usize = 16;
 
-/// A word that can be typed.
+/// A command, by the word that a person types.
 pub struct Command<M: PhysMem> {
     name: &'static str,
     about: &'static str,
-    /// Does it, with the words behind it.
+    /// Runs it, with the words that follow its name.
     pub run: fn(&mut Session<'_, M>, &[&str]) -> Done,
 }
 
 impl<M: PhysMem> Command<M> {
-    /// Every command. Numbers are hexadecimal, but for N.
+    /// Every command. Numbers are hexadecimal, except N.
     const ALL: [Self; 13] = [
         Self::new("help", "Display this list of commands", help),
         Self::new(
@@ -120,7 +120,7 @@ fn kernel_info<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
     Ok(Then::Prompt)
 }
 
-/// The environment's calls, if one is stopped, else the kernel's.
+/// Shows the calls of the stopped environment, or else the kernel's.
 fn show_backtrace<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
     let space = session.space(None)?;
     let kernel = session.kernel;

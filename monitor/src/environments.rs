@@ -1,14 +1,14 @@
 //! Environments, as the monitor shows them.
 //!
-//! The hard thing is that a slot's last id outlives its environment: only the
-//! living are shown.
+//! The hard thing is that a slot keeps its last id after its environment has
+//! ended. Only living environments are shown.
 
 use crate::session::{Done, Session, Then, say};
 use abi::EnvStatus;
 use kcore::PhysMem;
 use kcore::env::{Env, Wait};
 
-/// `envs`: a line for each.
+/// `envs`: a line for each living environment.
 pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
     let envs = session.kernel.envs();
     say!(

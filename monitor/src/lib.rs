@@ -1,15 +1,16 @@
 //! The kernel monitor: what a person meets at a breakpoint, or at the end.
 //!
-//! Booted with `grading`, a breakpoint enters it, and the environment goes on
-//! when it is left; with that or `end=monitor` it is entered for good when
-//! nothing is left to run. It runs on one CPU with the big lock held and
-//! interrupts off, so what is typed is polled for.
+//! If the kernel is booted with `grading`, a breakpoint enters the monitor, and
+//! the environment goes on when a command leaves it. With `grading` or
+//! `end=monitor`, the kernel enters it for good when nothing is left to run. It
+//! runs on one CPU with the big lock held and interrupts off, so it polls for
+//! input.
 //!
-//! The hard thing is to harm nothing by looking. All that commands get is a
-//! shared reference to the kernel's state, and memory is read only where it is
-//! known to be RAM (`memory.rs`). The one thing that a command changes is the
-//! trap flag of the environment that is stopped. The lines are JOS's where JOS
-//! has them, since graders compare.
+//! The hard thing is to harm nothing by looking. Commands get only a shared
+//! reference to the kernel's state, and read memory only where it is known to be
+//! RAM (`memory.rs`). The one thing that a command changes is the trap flag of
+//! the stopped environment. Lines that JOS has too are worded as in JOS, because
+//! graders compare them.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -63,8 +64,7 @@ pub fn at_breakpoint<'s, M: PhysMem>(
     .run();
 }
 
-/// Nothing is left to run. Returns whenever somebody thinks that something
-/// could go on.
+/// Nothing is left to run. Returns if the input ends, and may be called again.
 pub fn at_the_end<'s, M: PhysMem>(machine: &'s mut dyn Machine, kernel: &'s Traced<'s, M>) {
     welcome(machine);
     Session {
@@ -81,13 +81,13 @@ fn welcome(machine: &mut dyn Machine) {
 }
 
 impl<M: PhysMem> Session<'_, M> {
-    /// Reads and obeys commands until one lets the environment go on, or
-    /// nothing more can be read.
+    /// Reads and runs commands until one lets the environment go on, or the
+    /// input ends.
     fn run(&mut self) {
         let mut line = [0; LINE];
         while let Some(len) = self.machine.read_line("K> ", &mut line) {
             let line = line.get(..len).unwrap_or(&line);
-            match self.obey(core::str::from_utf8(line).unwrap_or_default()) {
+            match self.execute(core::str::from_utf8(line).unwrap_or_default()) {
                 Ok(Then::Prompt) => {}
                 Ok(Then::Leave) => return,
                 Err(complaint) => say!(self.machine, "{complaint}"),
@@ -95,7 +95,7 @@ impl<M: PhysMem> Session<'_, M> {
         }
     }
 
-    fn obey(&mut self, line: &str) -> Done {
+    fn execute(&mut self, line: &str) -> Done {
         let mut words = ArrayVec::<&str, MAX_WORDS>::new();
         for word in line.split_ascii_whitespace() {
             if words.try_push(word).is_err() {

@@ -1,10 +1,10 @@
 //! Memory, as the monitor shows it: by address, by page table, by mapping.
 //!
 //! The hard thing is that nothing here may fault, whatever address a person
-//! types and whatever the tables say. So no address is ever used as it is: it is
-//! translated by reading page tables, a word at a time, and each word of
-//! physical memory is read only if the kernel's own page tables, which are in
-//! its image, map it as RAM. Device registers are not.
+//! types and whatever the tables say. So no address is used directly: this code
+//! translates it by reading page tables, a word at a time, and reads a word of
+//! physical memory only if the kernel's own page tables, which are in its image,
+//! map it as RAM. Device registers are never read.
 
 use crate::machine::Machine;
 use crate::session::{Complaint, Done, Session, Then, hexadecimal, say};
@@ -15,7 +15,7 @@ use kcore::PhysMem;
 use kcore::paging::{Pte, Space};
 use witness::trace::Traced;
 
-/// Words shown if nobody says how many, and at the most.
+/// How many words are shown by default, and at most.
 const FEW: u32 = 16;
 const MANY: u32 = 4096;
 /// Words in a line.
@@ -31,7 +31,7 @@ fn range(arguments: &[&str]) -> Result<(u32, u32), Complaint> {
     Ok((address & !3, count.min(MANY)))
 }
 
-/// The word at an aligned physical address, if that is RAM that is mapped.
+/// The word at an aligned physical address, if the kernel maps RAM there.
 fn physical_word<M: PhysMem>(kernel: &Traced<'_, M>, pa: u32) -> Option<u32> {
     let memory = kernel.memory();
     let own = Space {
@@ -47,11 +47,11 @@ fn physical_word<M: PhysMem>(kernel: &Traced<'_, M>, pa: u32) -> Option<u32> {
     mapped.then(|| memory.read(pa))
 }
 
-/// What the page tables say about an address.
+/// What the page tables say about an address, level by level.
 struct Walk {
     directory: Pte,
     table: Option<Pte>,
-    /// Where it is, if it is mapped.
+    /// The physical address, if the page is mapped.
     physical: Option<u32>,
 }
 
@@ -109,7 +109,7 @@ fn dump(
     Ok(Then::Prompt)
 }
 
-/// `memory ADDR [N]`: of the environment that is stopped, or of the kernel.
+/// `memory ADDR [N]`: memory of the stopped environment, or of the kernel.
 pub fn show<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let (address, count) = range(arguments)?;
     let space = session.space(None)?;
@@ -119,7 +119,7 @@ pub fn show<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Don
     })
 }
 
-/// `physical ADDR [N]`.
+/// `physical ADDR [N]`: memory by physical address.
 pub fn show_physical<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let (address, count) = range(arguments)?;
     let kernel = session.kernel;
@@ -128,7 +128,7 @@ pub fn show_physical<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str
     })
 }
 
-/// `walk ADDR [ID]`.
+/// `walk ADDR [ID]`: the page-table entries that translate an address.
 pub fn walk<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) -> Done {
     let va = hexadecimal(arguments.first().ok_or("Which address?")?)?;
     let space = session.space(arguments.get(1))?;
@@ -191,7 +191,7 @@ pub fn mappings<M: PhysMem>(session: &mut Session<'_, M>, arguments: &[&str]) ->
 #[derive(Clone, Copy)]
 struct Range {
     va: u32,
-    /// The first page's.
+    /// The first page's entry.
     entry: Pte,
     pages: u32,
 }
@@ -216,7 +216,7 @@ impl Range {
     }
 }
 
-/// The flags of an entry, in words; whether it is a page directory's.
+/// The flags of an entry, spelt out; and whether it is a page directory's.
 struct Flags(Pte, bool);
 
 impl fmt::Display for Flags {

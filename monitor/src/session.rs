@@ -1,7 +1,7 @@
-//! What every command of the monitor works with, and what it may name.
+//! What every command of the monitor works with, and what its arguments may name.
 //!
-//! The hard thing is that a slot's last id outlives its environment: only ids
-//! of the living name one.
+//! The hard thing is that a slot keeps its last id after its environment has
+//! ended: only the id of a living environment is accepted.
 
 use crate::machine::Machine;
 use abi::trap::FLAG_TF;
@@ -11,7 +11,7 @@ use kcore::env::Slot;
 use kcore::paging::Space;
 use witness::trace::Traced;
 
-/// Prints a line. A console on which nothing can be printed is nobody's to tell.
+/// Prints a line. If printing fails, there is nowhere to report that.
 macro_rules! say {
     ($machine:expr, $($arg:tt)*) => {{
         let _ = writeln!($machine, $($arg)*);
@@ -21,15 +21,15 @@ pub(crate) use say;
 
 /// What a command works with.
 pub struct Session<'s, M: PhysMem> {
-    /// The console, and what else is the machine's.
+    /// The console, and facts about the machine.
     pub machine: &'s mut dyn Machine,
-    /// The state, to be looked at.
+    /// The kernel's state; a shared reference, so commands cannot change it.
     pub kernel: &'s Traced<'s, M>,
-    /// Nobody, once nothing is left to run.
+    /// The stopped environment; `None` once nothing is left to run.
     pub stopped: Option<Stopped<'s>>,
 }
 
-/// The environment that is at a breakpoint.
+/// An environment that is at a breakpoint.
 pub struct Stopped<'s> {
     /// Its slot.
     pub slot: Slot,
@@ -47,12 +47,12 @@ pub enum Then {
 
 /// Why a command did nothing; printed as a line.
 pub type Complaint = &'static str;
-/// What a command came to.
+/// How a command ended.
 pub type Done = Result<Then, Complaint>;
 
 impl<M: PhysMem> Session<'_, M> {
-    /// The address space that a command means: that of the environment that is
-    /// named, else of the one that is stopped, else the kernel's.
+    /// The address space that a command means: that of the environment it names,
+    /// else of the stopped one, else the kernel's.
     pub fn space(&self, id: Option<&&str>) -> Result<Space, Complaint> {
         let slot = match id {
             Some(id) => Some(environment(self.kernel, id)?),

@@ -1,9 +1,10 @@
 //! What must hold of the whole machine, beyond the kernel's own invariants.
 //!
-//! The [audit](crate::audit) looks at what the kernel knows. These look from outside,
-//! at what the CPUs still have: a translation, an environment, a chance to be
-//! woken. The hard thing is to say *when*: while a CPU has been asked to obey
-//! and has not yet, it may still have what is being taken from it.
+//! The [audit](crate::audit) looks at what the kernel knows. These checks look from
+//! outside, at what the CPUs still have: a translation, an environment, an
+//! interrupt that will wake them. The hard thing is to say *when*: a CPU that has
+//! a request in its mail and has not yet answered may still have what is being
+//! taken from it.
 
 use crate::audit::Broken;
 use crate::machine::{Machine, Mode};
@@ -12,7 +13,7 @@ use abi::EnvId;
 use kcore::{CpuId, Pfn};
 use std::fmt;
 
-/// Something that must never be.
+/// A state that must never be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// An invariant of the kernel is broken.
@@ -44,24 +45,25 @@ pub enum Violation {
         /// The frame that it reached.
         frame: Pfn,
     },
-    /// A CPU runs an environment that the kernel does not know to be there.
+    /// A CPU runs an environment that the kernel does not have on that CPU.
     Ghost {
         /// The CPU.
         cpu: CpuId,
     },
-    /// The x87 registers of a CPU are not whose the kernel thinks, or not reset.
+    /// A CPU's x87 registers do not belong to the environment that the kernel
+    /// thinks they do, or were not reset.
     Fpu {
         /// The CPU.
         cpu: CpuId,
     },
-    /// A program found something in its x87 registers that it did not leave there.
+    /// A program found a value in its x87 registers that it did not leave there.
     Registers {
         /// The CPU.
         cpu: CpuId,
-        /// What it found.
+        /// The value that it found.
         value: u32,
     },
-    /// An environment waits, a CPU idles, and nobody is on the way.
+    /// An environment waits for a CPU, a CPU sleeps, and no interrupt is on its way.
     LostWakeUp {
         /// The CPU.
         cpu: CpuId,
@@ -78,11 +80,11 @@ pub enum Violation {
         /// The physical address.
         u32,
     ),
-    /// A system call returned what the program cannot have got.
+    /// A system call returned a value that the scenario rules out.
     Result {
         /// The CPU.
         cpu: CpuId,
-        /// What it returned.
+        /// The value that it returned.
         value: u32,
     },
 }
@@ -136,17 +138,17 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What a check finds.
+/// The first violation that a check finds, as an error.
 pub type Verdict = Result<(), Violation>;
 
 impl Machine<'_> {
-    /// The CPU that has been asked to obey and has not yet.
+    /// The CPU that has a request in its mail, if any: there is at most one.
     pub fn asked(&self) -> Option<CpuId> {
         let target = self.holder?.target()?;
         self.cpu(target).mail.map(|_| target)
     }
 
-    /// Every check that can be made between two entries to the kernel.
+    /// Makes every check that is valid between two entries to the kernel.
     pub fn check(&mut self) -> Verdict {
         self.audit().map_err(Violation::Audit)?;
         self.check_stray()?;
@@ -156,12 +158,12 @@ impl Machine<'_> {
         self.check_wake_ups()
     }
 
-    /// The kernel used no address outside memory.
+    /// Checks that the kernel used no address outside memory.
     pub fn check_stray(&self) -> Verdict {
         self.stray().map_or(Ok(()), |pa| Err(Violation::Stray(pa)))
     }
 
-    /// I10: no CPU remembers what the page tables do not grant.
+    /// Checks I10: no CPU remembers a translation that the page tables do not grant.
     pub fn check_translations(&self) -> Verdict {
         for cpu in self.cpu_ids().filter(|&cpu| self.asked() != Some(cpu)) {
             let own = self.cpu(cpu);
@@ -185,10 +187,11 @@ impl Machine<'_> {
         self.spec.usable().contains(&frame.0)
     }
 
-    /// P7: each CPU runs what the kernel has there, on that one's page tables.
+    /// Checks P7: each CPU runs the environment that the kernel has on it, with that
+    /// environment's page tables.
     pub fn check_ghosts(&self) -> Verdict {
-        // Until the holder of the lock has noted it, one that obeyed is still
-        // where it was, to the kernel.
+        // To the kernel, an environment that has been stopped is still on its CPU
+        // until the holder of the lock has noted the answer.
         let target = self.holder.and_then(|holder| holder.target());
         for cpu in self.cpu_ids().filter(|&cpu| target != Some(cpu)) {
             let own = self.cpu(cpu);
@@ -205,8 +208,8 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// The x87 registers of each CPU are whose the kernel thinks, and else as after
-    /// a reset.
+    /// Checks that each CPU's x87 registers belong to the environment that the kernel
+    /// thinks they do, and if to none, are as after a reset.
     pub fn check_fpu(&self) -> Verdict {
         let target = self.holder.and_then(|holder| holder.target());
         for cpu in self.cpu_ids().filter(|&cpu| target != Some(cpu)) {
@@ -220,8 +223,8 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// P9: as long as a CPU sleeps, somebody is on the way for every
-    /// environment that waits. The lock is free.
+    /// Checks P9: while any CPU sleeps, another CPU or an interrupt is on its way
+    /// for every environment that waits. The lock must be free.
     pub fn check_wake_ups(&self) -> Verdict {
         let on_the_way = self.cpu_ids().filter(|&cpu| {
             let own = self.cpu(cpu);
@@ -240,7 +243,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Nobody is alive.
+    /// Checks that no environment is alive.
     pub fn check_all_ended(&self) -> Verdict {
         let envs = self.kernel.envs();
         let mut alive = envs.used().filter(|&slot| envs[slot].alive);
@@ -250,9 +253,9 @@ impl Machine<'_> {
         })
     }
 
-    /// What an access through a translation may meet: a frame that the page
-    /// tables grant, unless this CPU has been asked to forget it and has not
-    /// yet; and never a free frame.
+    /// Checks an access through a remembered translation. The page tables must
+    /// grant it, unless this CPU has yet to answer a request to forget it; and the
+    /// frame must never be free.
     pub fn check_access(&self, cpu: CpuId, va: u32, frame: Pfn, write: bool) -> Verdict {
         let frames = self.kernel.frames();
         if self.is_user(frame) && frames.count(frame) == 0 && !frames.in_limbo(frame) {

@@ -1,7 +1,7 @@
 //! Small ELF images, to boot simulated environments from and to mutate.
 //!
-//! The hard thing is none: fields at fixed offsets (Tool Interface Standard,
-//! ELF 1.2), put together by hand so that every one of them can be wrong.
+//! Nothing is hard here: fields lie at fixed offsets (Tool Interface Standard, ELF
+//! 1.2), and are written by hand so that a test can make any of them wrong.
 
 /// Bytes of an ELF header.
 pub const HEADER: usize = 52;

@@ -1,7 +1,7 @@
 //! A simulated machine around the kernel core.
 //!
-//! The kernel is a state machine without hardware, so what is tested, searched
-//! and replayed here on the host is the code that boots.
+//! The kernel is a state machine without hardware, so the code that is tested,
+//! searched and replayed here on the host is the code that boots.
 //!
 //! | module | what |
 //! |---|---|

@@ -27,7 +27,7 @@ impl Sink for Bytes {
 }
 
 impl Log {
-    /// A log that begins with a kernel that was just made.
+    /// Starts a log, with a kernel that was just made.
     pub fn begin<M: PhysMem, W: Watcher>(
         kernel: &Kernel<'_, M, W>,
         usable: impl Iterator<Item = Range<u32>> + Clone,

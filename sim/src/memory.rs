@@ -1,9 +1,9 @@
 //! Physical memory of the simulated machine.
 //!
-//! A plain array of words, which the host gives us zeroed and for nothing until
-//! it is written. The hard thing is snapshots: the explorer takes and restores
-//! hundreds of thousands a second, so memory remembers which frames were
-//! written since it was last asked, and only those are looked at.
+//! A plain array of words. The host provides it zeroed, and a page of it costs
+//! nothing until it is written. The hard thing is snapshots: the explorer takes
+//! and restores hundreds of thousands a second. So memory notes which frames are
+//! written, and a snapshot looks only at those.
 
 use abi::layout::{PGSHIFT, PGSIZE};
 use kcore::{Pfn, PhysMem};
@@ -12,10 +12,10 @@ use std::cell::Cell;
 /// Words in a frame.
 pub const FRAME_WORDS: usize = PGSIZE as usize / 4;
 
-/// Bytes that were read, and from where.
+/// The physical address of a read, and the bytes that it returned.
 pub type Reading = (u32, Vec<u8>);
 
-/// Memory from physical address 0 up.
+/// Memory from physical address 0 upwards.
 #[derive(Debug)]
 pub struct Memory {
     words: Vec<u32>,
@@ -31,7 +31,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Zeroed memory of so many frames.
+    /// Zeroed memory of `frames` frames.
     pub fn new(frames: u32) -> Memory {
         Memory {
             words: vec![0; frames as usize * FRAME_WORDS],
@@ -54,7 +54,7 @@ impl Memory {
         self.words.get(start..start + FRAME_WORDS).unwrap_or(&[])
     }
 
-    /// The words of a frame, to restore; the frame counts as not written.
+    /// The words of a frame, for restoring it; the frame then counts as not written.
     pub fn restore(&mut self, frame: Pfn) -> &mut [u32] {
         self.versions[frame.0 as usize] += 1;
         let start = frame.0 as usize * FRAME_WORDS;
@@ -72,7 +72,7 @@ impl Memory {
         self.is_written.get(frame.0 as usize) == Some(&true)
     }
 
-    /// Hands out the frames written since the last time, in no certain order.
+    /// Hands out the frames written since the last call, in no particular order.
     pub fn take_written(&mut self, mut each: impl FnMut(Pfn, &[u32])) {
         for frame in std::mem::take(&mut self.written) {
             self.is_written[frame as usize] = false;
@@ -80,13 +80,13 @@ impl Memory {
         }
     }
 
-    /// What the kernel read since the last time, in order.
+    /// What the kernel has read since the last call, in order.
     pub fn take_read(&mut self) -> Vec<Reading> {
         std::mem::take(&mut self.read)
     }
 
-    /// The first address outside memory that was used, if any was: a bug of
-    /// whoever used it.
+    /// The first address outside memory that was used, if any. Using one is a bug
+    /// in the kernel or the test.
     pub fn stray(&self) -> Option<u32> {
         self.stray.get()
     }

@@ -2,9 +2,9 @@
 //!
 //! Written from the processor's manual, not from the kernel's page-table code,
 //! so that the two check each other (Intel SDM volume 3, 4.3 and 4.10). The
-//! hard thing that a TLB stands for: it keeps a translation until it is told to
-//! drop it, whatever happens to the page tables meanwhile, and it may fetch one
-//! that nobody asked for.
+//! hard thing is the TLB: it keeps a translation until it is told to drop it,
+//! whatever happens to the page tables meanwhile, and may fetch translations that
+//! nobody asked for.
 
 use crate::memory::Memory;
 use kcore::{Pfn, PhysMem};
@@ -16,7 +16,7 @@ const ACCESSED: u32 = 0x20;
 const DIRTY: u32 = 0x40;
 const LARGE: u32 = 0x80;
 
-/// What user mode gets for one page.
+/// How one page is translated for user mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Translation {
     /// The frame.
@@ -53,13 +53,13 @@ fn walk_to_leaf(memory: &Memory, cr3: Pfn, va: u32) -> Option<Leaf> {
     })
 }
 
-/// What the page tables at `cr3` say of the page at `va`, for user mode.
+/// How the page tables at `cr3` translate the page at `va` for user mode.
 pub fn walk(memory: &Memory, cr3: Pfn, va: u32) -> Option<Translation> {
     walk_to_leaf(memory, cr3, va).map(|leaf| leaf.translation)
 }
 
-/// Notes in the page tables that the page at `va` was accessed, and perhaps
-/// written, as the processor does when it fetches a translation.
+/// Marks the page at `va` in the page tables as accessed, and perhaps as written,
+/// as the processor does when it fetches a translation.
 pub fn set_usage(memory: &mut Memory, cr3: Pfn, va: u32, write: bool) {
     if let Some(leaf) = walk_to_leaf(memory, cr3, va) {
         let upper = memory.read(leaf.directory_entry);
@@ -75,7 +75,7 @@ pub fn set_usage(memory: &mut Memory, cr3: Pfn, va: u32, write: bool) {
 pub struct Tlb(Vec<(u32, Translation)>);
 
 impl Tlb {
-    /// What it remembers of the page at `page`.
+    /// The translation that it remembers for the page at `page`.
     pub fn get(&self, page: u32) -> Option<Translation> {
         let index = self.0.binary_search_by_key(&page, |entry| entry.0).ok()?;
         Some(self.0[index].1)
@@ -99,7 +99,7 @@ impl Tlb {
         self.0.clear();
     }
 
-    /// All that it remembers.
+    /// All remembered translations, with the addresses of their pages.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Translation)> + '_ {
         self.0.iter().copied()
     }

@@ -1,16 +1,16 @@
 //! I11: nobody writes to a frame that is free.
 //!
-//! Every free frame is filled with a pattern once; if the pattern is broken
-//! while the frame is still free, somebody wrote where nothing belongs to him.
-//! The hard thing is cost, so that it can be done after every call: a few words
-//! of each frame are looked at, other ones each time.
+//! Every free frame is filled with a pattern once. If the pattern is broken while
+//! the frame is still free, somebody wrote to memory that he does not own. The
+//! hard thing is to be cheap enough to run after every call: each check looks at a
+//! few words of each frame, and at other words the next time.
 
 use crate::machine::Machine;
 use crate::memory::FRAME_WORDS;
 use kcore::Pfn;
 use std::ops::Range;
 
-/// What a free frame is filled with.
+/// The pattern in a free frame.
 const PATTERN: u32 = 0xdead_f4ee;
 
 /// Which frames have been filled.
@@ -26,7 +26,7 @@ pub struct Poison {
 const SAMPLES: usize = 4;
 
 impl Poison {
-    /// None of these frames has been filled.
+    /// Starts with none of these frames filled.
     pub fn new(frames: Range<u32>) -> Poison {
         Poison {
             first: frames.start,
@@ -35,8 +35,8 @@ impl Poison {
         }
     }
 
-    /// Fills what has become free, and checks what still is; gives the first
-    /// frame whose pattern is broken. The machine is settled.
+    /// Fills frames that have become free, and checks those that still are. Fails
+    /// with the first frame whose pattern is broken. The machine must be settled.
     pub fn check(&mut self, machine: &mut Machine<'_>) -> Result<(), u32> {
         self.turn = (self.turn + 1) % (FRAME_WORDS / SAMPLES);
         for (frame, filled) in (self.first..).zip(&mut self.filled) {

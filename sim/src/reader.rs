@@ -1,10 +1,10 @@
 //! Reads the log of a run; the writer is `witness::record`, which has the format.
 //!
-//! The hard thing is that a log may be cut off anywhere (the machine was
-//! switched off) or damaged. The first is normal, and whoever stopped the machine
-//! has put a mark behind the log; the second is an error with a place, and a log
-//! that ends without either is one of those. Nothing in a log can make the reader panic or allocate
-//! more than the log is long.
+//! The hard thing is that a log may be cut off anywhere (the machine was switched
+//! off) or damaged. The first is normal, and the tool that stopped the machine has
+//! put a mark behind the log. The second is an error with a place, and so is a log
+//! that has neither end nor mark. Nothing in a log can make the reader panic, or
+//! allocate more than the log's own length.
 
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
@@ -21,7 +21,7 @@ use witness::record::{CHECK_START, MAGIC, VERSION, bare, check, tag};
 pub enum Record {
     /// The kernel as it was made.
     Boot(BootRecord),
-    /// Words of memory that were there before.
+    /// Words that memory held before the run.
     Words {
         /// Physical address of the first.
         pa: u32,
@@ -43,7 +43,7 @@ pub enum Record {
         /// Physical address and length in bytes of its archive.
         archive: (u32, u32),
     },
-    /// What became of it, in the codes of `witness::record::result_code`.
+    /// Whether that worked, in the codes of `witness::record::result_code`.
     Made(u8, u32),
     /// A step begins.
     Enter {
@@ -56,7 +56,7 @@ pub enum Record {
         /// The registers.
         frame: TrapFrame,
     },
-    /// What the kernel read, and from where.
+    /// Bytes that the kernel read, and their physical address.
     Bytes(u32, Vec<u8>),
     /// The step's answer.
     Leave(Answer),
@@ -64,7 +64,7 @@ pub enum Record {
     Parked {
         /// The CPU.
         cpu: CpuId,
-        /// What it was about to enter because of.
+        /// The entry that it was about to make.
         event: Event,
         /// The registers.
         frame: TrapFrame,
@@ -98,7 +98,7 @@ pub struct BootRecord {
     pub end: End,
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
-    /// What its CPUs had.
+    /// The features of its CPUs.
     pub processor: Processor,
     /// Entries in the table of frames.
     pub frames: u32,
@@ -113,15 +113,15 @@ pub struct BootRecord {
 pub struct Answer {
     /// The registers.
     pub frame: TrapFrame,
-    /// What the CPU does next, and first.
+    /// What the CPU must do, and how it goes on.
     pub step: Step,
-    /// Details of it.
+    /// Details of that.
     pub outbox: Outbox,
     /// The quick digest.
     pub digest: u64,
 }
 
-/// Why a log cannot be read on.
+/// Why the rest of a log cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadError {
     /// It ends in the middle of a record.
@@ -130,7 +130,7 @@ pub enum ReadError {
     Header,
     /// A record's check does not agree with its content.
     Check,
-    /// A record says something that cannot be.
+    /// A record contains an impossible value.
     Value,
 }
 
@@ -159,7 +159,7 @@ impl std::fmt::Display for ReadError {
 }
 
 impl<'b> Reader<'b> {
-    /// A log of the version that this reader knows.
+    /// Begins a log, which must be of the version that this reader knows.
     pub fn new(bytes: &'b [u8]) -> Read<Reader<'b>> {
         let uncut = bytes.strip_suffix(&bare(tag::CUT));
         let mut reader = Reader {
@@ -179,7 +179,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// Whether the log was cut off by whoever looked after it.
+    /// Whether the tool marked the log as cut off.
     pub fn is_cut(&self) -> bool {
         self.is_cut
     }
@@ -189,10 +189,10 @@ impl<'b> Reader<'b> {
         self.at
     }
 
-    /// The next record; `None` where the log ends between two.
+    /// The next record; `None` if the log ends here, between two records.
     pub fn record(&mut self) -> Option<Read<Record>> {
         (self.at < self.bytes.len()).then(|| match self.checked() {
-            // A log that has its end was not cut off: some length is wrong.
+            // A log with an end was not cut off, so some length is wrong.
             Err(ReadError::Truncated) if self.bytes.ends_with(&bare(tag::END)) => {
                 Err(ReadError::Check)
             }
@@ -206,8 +206,8 @@ impl<'b> Reader<'b> {
         if record == Err(ReadError::Truncated) {
             return record;
         }
-        // A damaged field makes the rest of the record meaningless: then the
-        // check, wherever it is looked for, does not agree either.
+        // A damaged field makes the rest of the record meaningless. The check is
+        // then read from a wrong place, and does not agree either.
         let value = check(CHECK_START, &self.bytes[start..self.at]);
         let agrees = self.take(4)? == value.to_le_bytes();
         match record {

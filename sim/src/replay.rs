@@ -1,13 +1,13 @@
 //! Feeds the log of a run to the same core again, and compares every answer.
 //!
-//! If the frames, effects and digests are those of the log, then the kernel
-//! that ran in the machine and the one that is tested here are the same state
-//! machine, and that run is explained by its inputs. If not, the first step
-//! that differs is named.
+//! If the frames, effects and digests are those of the log, then the kernel that
+//! ran in the machine and the one that is tested here are the same state machine,
+//! and its inputs explain the run. If not, the result names the first step that
+//! differs.
 //!
-//! The hard thing is memory. What programs wrote is not in the log, nor does
-//! it have to be: the core sees user memory only through `read_bytes`, and
-//! what that returned is in the log. Page tables the core writes itself.
+//! The hard thing is memory. The log does not contain what programs wrote, and
+//! need not: the core sees user memory only through `read_bytes`, whose results
+//! are in the log. The core itself writes the page tables.
 
 use crate::machine::Store;
 use crate::memory::{Memory, Reading};
@@ -23,7 +23,7 @@ use std::ops::ControlFlow;
 use witness::digest;
 use witness::record::result_code;
 
-/// What a run that replays was.
+/// A summary of a run that replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Steps made.
@@ -38,9 +38,9 @@ pub struct Report {
     pub digests: u64,
     /// Bytes that the kernel read from memory.
     pub bytes_read: u64,
-    /// What was printed.
+    /// Everything printed.
     pub output: Vec<u8>,
-    /// Whether the log has an end, or was cut off.
+    /// Whether the log is complete, and not cut off.
     pub ended: bool,
 }
 
@@ -65,20 +65,20 @@ impl fmt::Display for Report {
     }
 }
 
-/// Where a run and its replay part.
+/// The first difference between a run and its replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Number of the step, from 0; before the first, 0.
+    /// Number of the step, from 0; also 0 before the first step.
     pub step: u64,
     /// The CPU that made it.
     pub cpu: Option<CpuId>,
     /// Why it entered the kernel.
     pub event: Option<Event>,
-    /// What differs.
+    /// The part of the answer that differs.
     pub what: &'static str,
-    /// As the log has it.
+    /// The value in the log.
     pub recorded: String,
-    /// As it comes out here.
+    /// The value that the replay computed.
     pub replayed: String,
 }
 
@@ -99,10 +99,10 @@ impl fmt::Display for Difference {
 
 impl std::error::Error for Difference {}
 
-/// Memory of which only what the core wrote is known.
+/// Memory in which only words that the core wrote are known.
 struct KnownMemory {
     memory: Memory,
-    /// What `read_bytes` will be asked for and return.
+    /// The requests that `read_bytes` will get, and what it returns for them.
     reads: VecDeque<Reading>,
     /// The first request that the log does not have: address and length.
     unknown: Option<(u32, usize)>,
@@ -163,7 +163,7 @@ pub fn replay(log: &[u8]) -> Result<Report, Difference> {
 }
 
 fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t, KnownMemory>> {
-    // The core only ever sees what the direct map reaches.
+    // The core sees only memory that the direct map reaches.
     let frames = DIRECT_MAP_SIZE / PGSIZE;
     if boot.frames > frames || boot.console > DIRECT_MAP_SIZE {
         return None;
@@ -190,7 +190,7 @@ fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t,
     Some(Kernel::new(memory, Unwatched, tables, config, usable))
 }
 
-/// Where in the run we are.
+/// The present place in the run.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     step: u64,
@@ -234,7 +234,7 @@ struct Replayer<'t> {
     environments: BTreeSet<i32>,
 }
 
-/// The making of an environment, until its result has come.
+/// An environment that is being made, until its result comes.
 struct Module {
     image: Image,
     personality: abi::Personality,
@@ -263,7 +263,7 @@ impl Replayer<'_> {
         Ok(std::mem::take(&mut self.report))
     }
 
-    /// Does what one record says, and compares; the record `End` is the last.
+    /// Does what one record says, and compares. `End` is the last record.
     fn follow(
         &mut self,
         record: Record,
@@ -406,7 +406,7 @@ impl Replayer<'_> {
         Ok(())
     }
 
-    /// The core read exactly what the log has.
+    /// Checks that the core read exactly what the log has.
     fn all_was_read(&mut self) -> Result<(), Difference> {
         let memory = self.kernel.mem();
         let left = memory.reads.front();

@@ -1,4 +1,4 @@
-//! Printing: whatever the pointer, whatever the length, whoever else prints.
+//! Printing, with any pointer and any length, while other programs print too.
 
 use abi::layout::{PGSIZE, UENVS, ULIM, UPAGES, USTACKTOP, UTOP, UVPT};
 use abi::{Call, EnvStatus, Error, Personality};
@@ -10,7 +10,7 @@ use sim::mmu::walk;
 const CPU0: CpuId = CpuId(0);
 const CPU1: CpuId = CpuId(1);
 const RUN: u32 = EnvStatus::Runnable as u32;
-/// A page of text; the pages around it are not mapped.
+/// Where the page of text is; the pages around it are not mapped.
 const TEXT: u32 = 0x40_1000;
 
 fn fill(machine: &mut Machine<'_>, va: u32, byte: u8) {
@@ -27,7 +27,7 @@ fn with_text<'t>(store: &'t mut Store, spec: Spec) -> Machine<'t> {
     machine
 }
 
-/// Addresses at which something begins or ends, and their neighbours.
+/// Addresses at which a region begins or ends, and their neighbours.
 fn boundaries() -> Vec<u32> {
     let edges = [
         0,
@@ -52,8 +52,8 @@ fn boundaries() -> Vec<u32> {
     edges.into_iter().flat_map(near).collect()
 }
 
-/// What the page tables let user mode read, looked at page by page; `Err` is
-/// the address that the interface has reported.
+/// Whether the page tables let user mode read a range, checked page by page. `Err`
+/// is the address that the interface says is reported.
 fn readable(machine: &Machine<'_>, ptr: u32, len: u32) -> Result<(), u32> {
     let end = u64::from(ptr) + u64::from(len);
     let mut at = u64::from(ptr);
@@ -68,7 +68,7 @@ fn readable(machine: &Machine<'_>, ptr: u32, len: u32) -> Result<(), u32> {
     Ok(())
 }
 
-/// Prints a range on a fresh machine; whether that is allowed.
+/// Prints a range on a fresh machine, and returns whether that is allowed.
 fn print(ptr: u32, len: u32) -> bool {
     let context = format!("{ptr:#x} {len:#x}");
     let spec = Spec::default();
@@ -104,7 +104,7 @@ fn every_pointer_and_length_is_checked_before_a_byte_is_printed() {
                 refused += 1;
             }
         }
-        // Exactly up to the end of the page, and one byte more.
+        // Exactly up to the end of the page, and one byte beyond.
         print(ptr, PGSIZE - ptr % PGSIZE);
         print(ptr, PGSIZE - ptr % PGSIZE + 1);
     }
@@ -144,7 +144,7 @@ fn two_printers<'t>(store: &'t mut Store, spec: Spec) -> Machine<'t> {
     machine
 }
 
-/// The console takes chunks, as many as `count`, and interrupts CPU 0.
+/// The console takes `count` chunks, and interrupts CPU 0 after each.
 fn take_chunks(machine: &mut Machine<'_>, count: usize) {
     for _ in 0..count {
         if machine.uart.busy && matches!(machine.cpu(CPU0).mode, Mode::User | Mode::Idle) {
@@ -250,7 +250,7 @@ fn the_kernels_own_lines_find_room_while_everybody_prints() {
             machine.call(CPU0, Call::EnvDestroy, [child, 0, 0, 0, 0]);
         }
         take_chunks(&mut machine, round % 7);
-        // The audit says whether a line of the kernel was lost.
+        // The audit notices if a line of the kernel was lost.
         assert_eq!(machine.check(), Ok(()));
     }
     assert!(forks > 20, "{forks} forks");
@@ -292,7 +292,7 @@ fn checking_a_long_range_lets_others_run() {
     machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
     machine.store(CPU0, TEXT, u32::from_le_bytes(*b"end\0"));
     let len = TABLES * 1024 * PGSIZE;
-    // Nothing is printed before all of it was checked: it ends one page early.
+    // A range that ends one page too late prints nothing: all is checked first.
     for (len, whole) in [(len, true), (len + PGSIZE, false)] {
         machine.uart.output.clear();
         let answer = machine.call(CPU0, Call::Cputs, [start, len, 0, 0, 0]);
@@ -345,12 +345,12 @@ fn readers_get_bytes_in_the_order_in_which_they_came() {
         machine.run_event(CPU0, Event::ConsoleInput { byte });
         machine.calm_down();
     };
-    // A byte that is there is given at once.
+    // A byte that was typed before is returned at once.
     typed(&mut machine, b'a');
     assert_eq!(getc(&mut machine, CPU0), Answer::Value(b'a'.into()));
     assert_eq!(getc(&mut machine, CPU1), Answer::Left(None));
     assert_eq!(getc(&mut machine, CPU0), Answer::Left(None));
-    // Nobody runs, and yet it is not the end.
+    // No environment runs, and yet the run is not over.
     machine.calm_down();
     assert_eq!(machine.end, None);
     let id = |machine: &Machine<'_>, cpu| machine.env_on(cpu).map(|id| id.0);
@@ -392,8 +392,8 @@ fn a_waiting_reader_can_be_stopped_and_ended() {
     assert_eq!(machine.check(), Ok(()));
 }
 
-/// Any number of environments may have begun a call that goes on when they run
-/// again. One step goes on with one of them, however little comes of it.
+/// Any number of environments may have begun a call that continues when they run
+/// again. One step continues only one of them, however little it achieves.
 #[test]
 fn calls_that_wait_are_taken_up_one_in_a_step() {
     const CHILDREN: u32 = 20;
@@ -412,7 +412,7 @@ fn calls_that_wait_are_taken_up_one_in_a_step() {
         machine.call(CPU0, Call::PageMap, [0, TEXT, child, TEXT, 5]);
         machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
         machine.calm_down();
-        // It is stopped when it is about to print.
+        // The environment is stopped when it is about to print.
         let frame = &mut machine.cpu_mut(CPU1).frame;
         set_call(frame, 0, [TEXT, PGSIZE, 0, 0, 0]);
         machine.trap(CPU1, Event::Syscall);
@@ -421,7 +421,7 @@ fn calls_that_wait_are_taken_up_one_in_a_step() {
         machine.calm_down();
         children.push(child);
     }
-    // The console has no room for so much, and they all go on.
+    // The console has no room for all that, and yet all of them continue.
     for len in [PGSIZE, PGSIZE, PGSIZE - 512] {
         let answer = machine.call(CPU0, Call::Cputs, [TEXT, len, 0, 0, 0]);
         assert_eq!(answer, Answer::Value(0));

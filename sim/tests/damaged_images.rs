@@ -1,8 +1,8 @@
-//! Files that are not quite programs, for both who load programs: the kernel, which
-//! finds them in memory at boot, and `spawn`, which is given bytes.
+//! Files that are not quite programs, given to both loaders: the kernel, which finds
+//! them in memory at boot, and `spawn`, which gets bytes.
 //!
-//! The hard thing is that the two must agree but where they differ on purpose: what
-//! goes where the stack is, the kernel loads and `spawn` does not.
+//! The hard thing is that the two must agree, except where they differ on purpose:
+//! the kernel loads a segment that lies where the stack is, `spawn` does not.
 
 use abi::layout::{PGSIZE, USTACKTOP, UTOP};
 use abi::{Call, Personality};
@@ -15,14 +15,14 @@ use sim::machine::{Machine, Spec, Store};
 
 const CPU0: CpuId = CpuId(0);
 
-/// Who refuses, and why.
+/// Which loader refuses a file, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
-    /// Both load it.
+    /// Both loaders accept it.
     Loaded,
-    /// The kernel says this, and `spawn` that.
+    /// Both refuse it, the kernel with the first error and `spawn` with the second.
     Refused(LoadError, BadImage),
-    /// Only `spawn` refuses it: it goes into the stack's page or beyond.
+    /// Only the kernel loads it: a segment reaches the stack's page or beyond.
     ByTheKernel,
 }
 
@@ -35,7 +35,7 @@ const NO_HEADER: Outcome = Refused(LoadError::Elf(Truncated), BadImage::NotProgr
 const CUT: Outcome = Refused(LoadError::Elf(Truncated), BadImage::Truncated);
 const PLACE: Outcome = Refused(LoadError::Address, BadImage::Address);
 
-/// Where fields are: in the header, and in the second of three program headers.
+/// Offsets of fields, in the header and in the second of three program headers.
 const ENTRY: usize = 24;
 const TABLE: usize = 28;
 const SIZE: usize = 42;
@@ -49,9 +49,9 @@ const MEM_SIZE: usize = SECOND + 20;
 const FLAGS: usize = SECOND + 24;
 const ALIGN: usize = SECOND + 28;
 
-/// Bytes that are written over, and what becomes of the file.
+/// Where in the file which value is written over how many bytes, and the outcome.
 const OVERWRITTEN: [(usize, u32, usize, Outcome); 38] = [
-    // The first bytes: no ELF file, or for another machine.
+    // The first bytes: not an ELF file, or one for another machine.
     (0, 0, 1, MAGIC),
     (1, 0x65, 1, MAGIC),
     (3, 0, 1, MAGIC),
@@ -65,7 +65,7 @@ const OVERWRITTEN: [(usize, u32, usize, Outcome); 38] = [
     (16, 4, 2, OTHER),
     (18, 0, 2, OTHER),
     (18, 62, 2, OTHER),
-    // The entry may be anywhere: who goes there dies of it.
+    // The entry may be anywhere: a bad one ends the program when it starts.
     (ENTRY, 0, 4, Loaded),
     (ENTRY, u32::MAX, 4, Loaded),
     // The table of program headers.
@@ -95,7 +95,7 @@ const OVERWRITTEN: [(usize, u32, usize, Outcome); 38] = [
     (ALIGN, 3, 4, Loaded),
 ];
 
-/// What is left of the file's bytes, and what becomes of it.
+/// How many of the file's bytes are left, and the outcome.
 const SHORTENED: [(usize, Outcome); 7] = [
     (0, NO_HEADER),
     (4, NO_HEADER),
@@ -122,7 +122,7 @@ fn sound() -> Vec<u8> {
     )
 }
 
-/// Tries a file on both; whatever it is, nothing of it stays.
+/// Tries a file on both loaders, and checks that nothing of it stays.
 fn attempt(machine: &mut Machine<'_>, file: &[u8], wanted: Outcome, what: &str) {
     let at_boot = census(&machine.kernel);
     let by_kernel = machine.boot_image(file, &[], Personality::Lab4);

@@ -1,8 +1,8 @@
-//! Entries that are made later than they were begun: the environment was stopped
-//! on its way in, or the console was crowded; and ticks that come late.
+//! Entries that are handled later than they were made, because the environment was
+//! stopped on its way in or the console was crowded; and ticks that come late.
 //!
-//! The hard thing is that there are two ways in for calls, which find the fifth
-//! argument in different places, so that an entry must be remembered by its way.
+//! The hard thing is that calls have two ways in, which find the fifth argument in
+//! different places. So the kernel must remember which way an entry came.
 
 use abi::layout::{PGSIZE, UXSTACKTOP};
 use abi::trap::Vector;
@@ -17,16 +17,16 @@ const CPU1: CpuId = CpuId(1);
 const RUN: u32 = EnvStatus::Runnable as u32;
 const STOP: u32 = EnvStatus::NotRunnable as u32;
 const CHILD: u32 = 0x1001;
-/// A page that the child has, one where it maps that again, and its stack.
+/// A page that the child has, a place where it maps that page again, and its stack.
 const PAGE: u32 = 0x40_0000;
 const COPY: u32 = 0x40_1000;
 const STACK: u32 = 0x40_2000;
-/// Its page-fault handler, and that one's stack.
+/// The child's page-fault handler, and the handler's stack.
 const UPCALL: u32 = 0x12_3450;
 const RO: u32 = 5;
 const RW: u32 = 7;
 
-/// How a child enters.
+/// The ways in which a child enters.
 const ENTRIES: [Event; 4] = [
     Event::Syscall,
     Event::FastSyscall,
@@ -61,8 +61,8 @@ fn with_child(console: usize, f: impl FnOnce(&mut Machine<'_>)) {
     f(&mut machine);
 }
 
-/// Makes registers such that each way in does something of its own: a call maps
-/// a page, by `int` for reading and by `sysenter` for writing.
+/// Sets registers so that each way in has its own effect: a call maps a page, by
+/// `int` read-only and by `sysenter` writeable.
 fn prepare(machine: &mut Machine<'_>, event: Event) {
     machine.store(CPU1, STACK, RW);
     let number = Personality::Lab4.number(Call::PageMap).expect("a call");
@@ -76,7 +76,7 @@ fn prepare(machine: &mut Machine<'_>, event: Event) {
     };
 }
 
-/// Asserts that the child's entry was made, once it is on its CPU again.
+/// Asserts that the child's entry was handled once the child was on its CPU again.
 fn is_made(machine: &mut Machine<'_>, event: Event) {
     let on_cpu = machine.env_on(CPU1).map(|id| id.0 as u32);
     if event == Event::Exception {
@@ -122,7 +122,8 @@ fn an_entry_of_who_was_stopped_is_made_by_its_own_way() {
     }
 }
 
-/// Also stopped again before it has gone on. Its call is made once each time.
+/// The child may be stopped again before it has gone on. Each of its calls is still
+/// made exactly once.
 #[test]
 fn a_cpu_that_waits_for_the_lock_may_be_stopped_any_number_of_times() {
     with_child(16 * 1024, |machine| {
@@ -152,7 +153,7 @@ fn a_cpu_that_waits_for_the_lock_may_be_stopped_any_number_of_times() {
 fn an_entry_that_waits_for_the_console_is_made_by_its_own_way() {
     for event in ENTRIES {
         with_child(10_000, |machine| {
-            // The kernel's own lines, until there is room for no more.
+            // Lines of the kernel, until there is no room for another.
             machine.uart.instant = false;
             for _ in 0..1000 {
                 if let Answer::Value(other) = machine.call(CPU0, Call::Exofork, [0; 5]) {
@@ -174,8 +175,8 @@ fn an_entry_that_waits_for_the_console_is_made_by_its_own_way() {
     }
 }
 
-/// Whoever has had its quantum gives way, however late the tick comes; whoever
-/// has not, does not, and gets another.
+/// An environment that has used up its quantum gives way, however late the tick
+/// comes. One that has not keeps the CPU and gets another tick.
 #[test]
 fn a_tick_that_comes_late_ends_the_quantum() {
     let quantum = Spec::default().quantum;
@@ -205,8 +206,8 @@ fn a_tick_that_comes_late_ends_the_quantum() {
     }
 }
 
-/// One that is alone keeps its CPU; who comes then does not wait for what the
-/// other has had before.
+/// An environment that is alone keeps its CPU, and the time that it has had by
+/// then does not delay one that comes later.
 #[test]
 fn a_late_tick_of_who_is_alone_is_not_held_against_it() {
     let spec = Spec::default();
@@ -217,7 +218,7 @@ fn a_late_tick_of_who_is_alone_is_not_held_against_it() {
     let child = machine.call(CPU0, Call::Exofork, [0; 5]);
     assert_eq!(child, Answer::Value(CHILD));
     machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
-    // An interrupt that was on its way is none of this quantum's.
+    // An interrupt that was already on its way does not end this quantum.
     machine.now += spec.quantum / 4;
     machine.run_event(CPU0, Event::Timer);
     assert_eq!(machine.env_on(CPU0).map(|id| id.0), Some(0x1000));
@@ -226,7 +227,7 @@ fn a_late_tick_of_who_is_alone_is_not_held_against_it() {
     assert_eq!(machine.env_on(CPU0).map(|id| id.0 as u32), Some(CHILD));
 }
 
-/// How the parent, on the first CPU, gives it up.
+/// How the parent gives up the first CPU.
 #[derive(Clone, Copy, Debug)]
 enum Leaving {
     Yields,
@@ -235,8 +236,8 @@ enum Leaving {
     SendsFast,
 }
 
-/// Whoever gets a CPU by another's short way first makes the entry that it was
-/// stopped in.
+/// An environment that gets a CPU by another's short way first makes the entry in
+/// which it was stopped.
 #[test]
 fn an_entry_is_made_however_its_environment_gets_a_cpu() {
     use Leaving::{Receives, Sends, SendsFast, Yields};
@@ -246,7 +247,7 @@ fn an_entry_is_made_however_its_environment_gets_a_cpu() {
     {
         let context = format!("{event:?} {leaving:?}");
         with_child(16 * 1024, |machine| {
-            // Another takes its CPU, so that it gets the parent's.
+            // Another environment takes the child's CPU, so that the child gets the parent's.
             prepare(machine, event);
             machine.trap(CPU1, event);
             let set = |machine: &mut Machine<'_>, id, status| {

@@ -1,5 +1,5 @@
-//! Starting, stopping and ending environments in every condition; turns that
-//! come round; both numberings of the calls.
+//! Starting, stopping and ending environments in every condition; fair turns; both
+//! numberings of the calls.
 
 use abi::{Call, EnvStatus, Error, Personality};
 use kcore::env::Slot;
@@ -21,13 +21,13 @@ const TEXT: u32 = 0x40_0000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     Unborn,
-    /// Its wake-up is on the way.
+    /// Waits for a CPU.
     Queued,
     Running,
     /// On the other CPU, which waits for the lock to make its call.
     Calling,
     Stopped,
-    /// Stopped just when it called.
+    /// Stopped while making a call.
     StoppedCalling,
     Receiving,
     /// Waits until its parent receives.
@@ -56,12 +56,12 @@ enum Deed {
     Run,
     Stop,
     Destroy,
-    /// Gives it other registers, every word of which is [`WORD`].
+    /// Gives it other registers: every word is [`WORD`].
     Redirect,
 }
 
 const DEEDS: [Deed; 4] = [Deed::Run, Deed::Stop, Deed::Destroy, Deed::Redirect];
-/// Every word of the page of text.
+/// The value of every word of the page of text.
 const WORD: u32 = u32::from_le_bytes(*b"text");
 /// An edition that has all the calls.
 const PERSONALITY: Personality = Personality::Lab5;
@@ -147,7 +147,7 @@ fn machine_of<'t>(store: &'t mut Store, spec: Spec) -> Machine<'t> {
     machine
 }
 
-/// Two deeds, one after the other, to a child in some condition.
+/// Does two deeds, one after the other, to a child in some condition.
 fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
     let context = format!("{condition:?} {deeds:?}");
     let spec = Spec {
@@ -166,7 +166,7 @@ fn try_deeds(condition: Condition, deeds: [Deed; 2]) {
     );
     let mut waits = matches!(condition, Condition::Receiving | Condition::Sending);
     let mut redirected = false;
-    // What its last call comes to, when it next runs.
+    // The result of its last call, when it next runs.
     let mut result = match condition {
         Condition::Calling | Condition::StoppedCalling => Some(CHILD),
         Condition::Printing => Some(0),
@@ -241,13 +241,13 @@ fn deeds_to_a_child_in_every_condition() {
     }
 }
 
-/// Whoever is sent elsewhere while it prints does not wait for the console, nor
-/// go on printing there.
+/// An environment that gets new registers while it prints neither waits for the
+/// console any more nor goes on printing.
 #[test]
 fn a_redirected_printer_has_forgotten_what_it_printed() {
     let spec = Spec {
         cpus: 2,
-        // Some of a page of text has room, and some has not.
+        // There is room for a part of a page of text.
         console: 10_000,
         ..Spec::default()
     };
@@ -298,7 +298,7 @@ fn nobody_is_resurrected_by_a_bad_status() {
     }
 }
 
-/// How a bunch of environments behaves between two ticks.
+/// How an environment behaves between two ticks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Habit {
     Spins,
@@ -308,7 +308,7 @@ pub(crate) enum Habit {
     Storms,
 }
 
-/// What came of it: the time that each had, and the longest that any waited.
+/// The CPU time that each environment got, and the longest time that any waited.
 pub(crate) struct Shares {
     time: BTreeMap<i32, u64>,
     pub(crate) longest_wait: u64,
@@ -316,7 +316,7 @@ pub(crate) struct Shares {
 
 pub(crate) const QUANTUM: u64 = 10_000;
 
-/// Lets environments with these habits run for so many quanta.
+/// Lets environments with these habits run for `quanta` quanta.
 pub(crate) fn share(cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
     let spec = Spec {
         cpus,
@@ -360,7 +360,7 @@ pub(crate) fn share(cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
         if yields {
             machine.call(cpu, Call::Yield, [0; 5]);
         } else {
-            // Unless it is started again it goes on as it is: it is periodic.
+            // The timer is periodic: it goes on unless the kernel starts it afresh.
             machine.cpu_mut(cpu).due = Some(at + QUANTUM);
             machine.run_event(cpu, Event::Timer);
         }
@@ -411,7 +411,7 @@ fn the_numbering_of_the_calls_is_each_environments_own() {
         let mut machine = Machine::new(&mut store, spec);
         machine.boot(0x80_0020, personality);
         machine.calm_down();
-        // What call 12 with edx = 1 is tells them apart.
+        // The answer to call 12 with edx = 1 tells them apart.
         let expected = match personality {
             Personality::Lab4 | Personality::Lab4Of2014 => Error::Inval,
             _ => Error::BadEnv,
@@ -424,7 +424,7 @@ fn the_numbering_of_the_calls_is_each_environments_own() {
         let value = machine.cpu(CPU0).frame.regs.eax.wrapping_neg();
         let old = personality.is_of_2014();
         assert_eq!(value, if old { 8 } else { 7 });
-        // Children have their parent's.
+        // Children inherit their parent's personality.
         let fork = personality.number(Call::Exofork).expect("a call");
         let child = machine.call_number(CPU0, personality, fork, [0; 5]);
         let Answer::Value(child) = child else {
@@ -437,7 +437,7 @@ fn the_numbering_of_the_calls_is_each_environments_own() {
         assert_eq!(now, Some(child));
         let probe = machine.call_number(CPU0, personality, 12, [1, 0, 0, 0, 0]);
         assert_eq!(probe, Answer::Failed(expected));
-        // What no edition has.
+        // Numbers that no edition has.
         for number in [15, 63, 65, 1000, u32::MAX] {
             let answer = machine.call_number(CPU0, personality, number, [0; 5]);
             assert_eq!(answer, Answer::Failed(Error::Inval));

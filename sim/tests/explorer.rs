@@ -6,8 +6,8 @@ use sim::explorer::{report, search};
 use sim::random::Stream;
 use std::time::Instant;
 
-/// The fewest states that each scenario has; fewer would mean that something is
-/// not explored any more.
+/// The least number of states of each scenario. Fewer would mean that something is
+/// no longer explored.
 const LEAST: [(&str, usize); 20] = [
     ("unmap-in-use", 150),
     ("remap-in-use", 950),
@@ -63,7 +63,7 @@ fn nothing_bad_is_reachable_on_three_cpus() {
     }
 }
 
-/// Random walks, so many on each number of CPUs.
+/// Random walks, one for each seed and number of CPUs.
 fn walk_many(seeds: std::ops::Range<u64>, length: usize) -> usize {
     let mut all = 0;
     for seed in seeds {

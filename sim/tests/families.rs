@@ -1,8 +1,8 @@
 //! Forks of forks, pages with hundreds of owners, and parents that die while they
 //! fork: every frame and every slot comes back.
 //!
-//! The hard thing is that a fork is many calls, and that somebody may die between
-//! any two of them, or in one.
+//! The hard thing is that a fork is many calls, and that parent or child may die
+//! between any two of them, or during one.
 
 use abi::layout::{PGSIZE, UXSTACKTOP};
 use abi::{Call, EnvStatus, Personality};
@@ -16,12 +16,12 @@ const CPU0: CpuId = CpuId(0);
 const CPU1: CpuId = CpuId(1);
 const RUN: u32 = EnvStatus::Runnable as u32;
 const FIRST: u32 = 0x1000;
-/// Pages that a family has, and what each of it writes to.
+/// Pages that a family shares, and that each member writes to.
 const PAGES: [u32; 3] = [0x40_0000, 0x40_1000, 0x7f_f000];
-/// In the same page table.
+/// A free address in the same page table as the first two.
 const SCRATCH: u32 = 0x50_0000;
 const RW: u32 = 7;
-/// Readable, and to be copied before it is written.
+/// Permissions: readable, and marked as copy-on-write.
 const COPY_ON_WRITE: u32 = 0x805;
 
 fn value(answer: Answer) -> u32 {
@@ -37,7 +37,7 @@ fn call(machine: &mut Machine<'_>, cpu: CpuId, call: Call, arguments: &[u32]) ->
     value(machine.call(cpu, call, all))
 }
 
-/// The calls of a copy-on-write fork but for the first, in order.
+/// The calls of a copy-on-write fork after the first, in order.
 fn rest_of_fork(child: u32) -> Vec<(Call, [u32; 5])> {
     let mut calls = Vec::new();
     for va in PAGES {
@@ -59,7 +59,7 @@ fn fork(machine: &mut Machine<'_>, cpu: CpuId) -> u32 {
     child
 }
 
-/// Writes a word to a page that may have to be copied first.
+/// Writes a word to a page, after copying the page if that is necessary.
 fn write(machine: &mut Machine<'_>, va: u32, word: u32) {
     let kept = machine.load(CPU0, va).expect("readable");
     call(machine, CPU0, Call::PageAlloc, &[0, SCRATCH, RW]);
@@ -99,14 +99,14 @@ fn nine_generations_keep_what_each_wrote() {
     for _ in 0..GENERATIONS {
         let child = fork(&mut machine, CPU0);
         switch_to(&mut machine, child);
-        // The first page is everybody's own; of the last there is one.
+        // By now each member has its own first page; the last page is still shared.
         write(&mut machine, PAGES[0], child + PAGES[0]);
         family.push(child);
         assert_eq!(machine.check(), Ok(()));
     }
     let shared = frame_at(&machine, CPU0, PAGES[2]);
     assert_eq!(machine.kernel.frames().count(shared), GENERATIONS + 1);
-    // The eldest writes last, and from the middle page on all are alone.
+    // The eldest writes last; by the middle page nobody shares any more.
     for &id in &family {
         switch_to(&mut machine, id);
         write(&mut machine, PAGES[1], id + PAGES[1]);
@@ -116,7 +116,7 @@ fn nine_generations_keep_what_each_wrote() {
         let read = PAGES.map(|va| machine.load(CPU0, va).expect("readable") - va);
         assert_eq!(read, [id, id, FIRST]);
     }
-    // From the middle outwards, so that who is left has lost its parent or child.
+    // From the middle outwards, so that the others lose their parent or child.
     for index in [5, 4, 6, 3, 7, 2, 8, 1, 9] {
         let id = family[index];
         switch_to(&mut machine, id);
@@ -127,7 +127,7 @@ fn nine_generations_keep_what_each_wrote() {
     for va in PAGES {
         call(&mut machine, CPU0, Call::PageUnmap, &[0, va]);
     }
-    // All but the table that the pages needed.
+    // Everything but the page table that the pages needed.
     let (alive, used) = census(&machine.kernel);
     assert_eq!((alive, used), (1, at_boot.1 + 1));
 }
@@ -168,7 +168,7 @@ fn three_hundred_share_a_page() {
     }
     switch_to(&mut machine, FIRST);
     assert_eq!(machine.load(CPU0, page), Some(SHARERS));
-    // Seven has no factor in common with their number: each comes once.
+    // Seven and their number have no common factor, so each comes once.
     for index in 0..SHARERS {
         let id = sharers[(index * 7 % SHARERS) as usize];
         call(&mut machine, CPU0, Call::EnvDestroy, &[id]);
@@ -185,15 +185,15 @@ fn three_hundred_share_a_page() {
 /// How far into a call the parent gets.
 #[derive(Clone, Copy, Debug)]
 enum Depth {
-    /// It is about to make it.
+    /// It is about to make the call.
     Before,
     /// It waits for the lock.
     Entered,
-    /// Its call is made when it has been stopped and started.
+    /// It was stopped in the call and started again; the call is made then.
     Stopped,
 }
 
-/// Forks on CPU 1 up to a call, and is destroyed there.
+/// Lets the parent on CPU 1 fork up to a certain call, and destroys it there.
 fn kill_in_fork(machine: &mut Machine<'_>, calls: usize, depth: Depth) {
     let parent = call(machine, CPU0, Call::Exofork, &[]);
     for va in PAGES {
@@ -211,7 +211,7 @@ fn kill_in_fork(machine: &mut Machine<'_>, calls: usize, depth: Depth) {
             rest = rest_of_fork(answer).into_iter();
         }
         done += 1;
-        // At the end, it forks once more.
+        // When one fork is complete, it begins another.
         next = rest.next().unwrap_or((Call::Exofork, [0; 5]));
     }
     if !matches!(depth, Depth::Before) {
@@ -246,7 +246,7 @@ fn a_fork_may_end_at_any_of_its_calls() {
             for depth in [Depth::Before, Depth::Entered, Depth::Stopped] {
                 kill_in_fork(&mut machine, calls, depth);
                 kills += 1;
-                // A child that had been started is on its own.
+                // A child that had been started outlives its parent.
                 while machine.env_on(CPU1).is_some() {
                     machine.call(CPU1, Call::EnvDestroy, [0; 5]);
                 }

@@ -1,5 +1,5 @@
-//! Page faults that programs handle themselves, where the frame goes, and every
-//! way in which that can be the end; breakpoints.
+//! Page faults that programs handle themselves: where the frame goes, and every way
+//! in which a fault can end the program. And breakpoints.
 
 use abi::layout::{PGSIZE, USTACKTOP, UXSTACKTOP};
 use abi::trap::Vector;
@@ -9,7 +9,7 @@ use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
 
 const CPU0: CpuId = CpuId(0);
-/// Nothing is there.
+/// An address where nothing is mapped.
 const NOWHERE: u32 = 0x1234_5678;
 /// The handler.
 const HANDLER: u32 = 0x80_0abc;
@@ -38,8 +38,8 @@ fn with_handler<R>(pages: Pages, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
     f(&mut machine)
 }
 
-/// The program writes to [`NOWHERE`] with this stack pointer. Gives its
-/// registers then, or what the kernel said when it ended it.
+/// The program writes to [`NOWHERE`] with this stack pointer. Returns its registers
+/// in the handler, or what the kernel printed when it ended the program.
 fn fault(machine: &mut Machine<'_>, esp: u32) -> Result<TrapFrame, String> {
     machine.cpu_mut(CPU0).frame.esp = esp;
     machine.page_fault(CPU0, NOWHERE, true);
@@ -110,11 +110,11 @@ fn a_handler_that_faults_has_room_for_73_frames() {
 #[test]
 fn a_bad_exception_stack_is_the_end() {
     let cases: [(Pages, u32, u32); 5] = [
-        // None; one that cannot be written.
+        // No exception stack; one that is read-only.
         (&[], USTACKTOP, TOP),
         (&[(EXCEPTION_STACK, RO)], USTACKTOP, TOP),
         (&[(EXCEPTION_STACK, RO)], TOP, TOP - 56),
-        // No room; the part that is on the stack's page is not written.
+        // No room; the part that would lie on the stack's page is not written.
         (
             &[(EXCEPTION_STACK, RW)],
             EXCEPTION_STACK,

@@ -1,4 +1,4 @@
-//! Whose x87 registers are where, case by case.
+//! Which environment owns the x87 registers of which CPU, case by case.
 
 use abi::{Call, EnvStatus, Personality};
 use kcore::{CpuId, Event};
@@ -20,7 +20,7 @@ fn with_machine(cpus: u8, test: impl FnOnce(&mut Machine<'_>)) {
 }
 
 /// The environment on `cpu` puts `new` into its registers, whether that traps or
-/// not; gives what it found there.
+/// not. Returns the number that it found there.
 fn use_fpu(machine: &mut Machine<'_>, cpu: CpuId, new: u32) -> u32 {
     machine.use_fpu(cpu, new).unwrap_or_else(|| {
         machine.enter(cpu);

@@ -1,8 +1,8 @@
 //! `env_set_trapframe`: every bit of the flags and selectors of every kind, given
 //! to the caller itself and to a child.
 //!
-//! The hard thing is to say what is right without the kernel's own constants: so
-//! the flags that belong to programs stand here once more, bit by bit.
+//! The hard thing is to say what is right without using the kernel's constants. So
+//! this file lists the flags that belong to programs once more, bit by bit.
 
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{Call, EnvStatus, Personality, TrapFrame};
@@ -25,8 +25,8 @@ const PERSONALITY: Personality = Personality::Lab5;
 const OF_PROGRAMS: [u32; 10] = [0, 2, 4, 6, 7, 8, 10, 11, 18, 21];
 const INTERRUPTS: u32 = 1 << 9;
 
-/// Null ones, the kernel's, the user's, those of the task state, of a local table
-/// and beyond the table's end, at all levels; with rubbish in the upper half.
+/// Null selectors, the kernel's, the user's, those of the task state, of a local
+/// table and beyond the table's end, at all levels; with junk in the upper half.
 const SELECTORS: [u32; 21] = [
     0,
     1,
@@ -78,8 +78,8 @@ fn with_child(f: impl FnOnce(&mut Machine<'_>)) {
     f(&mut machine);
 }
 
-/// Gives `frame` to the child while it is stopped, and to the caller. Returns what
-/// each has then.
+/// Gives `frame` to the child while it is stopped, and to the caller. Returns the
+/// registers of both afterwards.
 fn give(machine: &mut Machine<'_>, frame: &TrapFrame) -> [TrapFrame; 2] {
     for (place, word) in (PAGE..).step_by(4).zip(frame.words()) {
         machine.store(CPU0, place, word);
@@ -100,27 +100,27 @@ fn give(machine: &mut Machine<'_>, frame: &TrapFrame) -> [TrapFrame; 2] {
     [CPU1, CPU0].map(|cpu| machine.cpu(cpu).frame)
 }
 
-/// Every word another number, so that none can be taken for its neighbour.
+/// A frame in which every word is different, so that a mix-up shows.
 fn distinct() -> TrapFrame {
     TrapFrame::from_words(std::array::from_fn::<u32, TRAP_FRAME_WORDS, _>(|index| {
         0x0101_0100 * (index as u32 + 1)
     }))
 }
 
-/// Asserts that a program got its own, and nothing else.
+/// Asserts that a program got the registers it may set, and no others.
 fn is_given(got: &TrapFrame, given: &TrapFrame, eax: u32) {
     let own = OF_PROGRAMS.iter().fold(0, |all, bit| all | 1 << bit);
     let mut wanted = *given;
     wanted.regs.eax = eax;
     wanted.eflags = given.eflags & own | INTERRUPTS;
     (wanted.cs, wanted.ss, wanted.ds, wanted.es) = (0x1b, 0x23, 0x23, 0x23);
-    // Not restored by a return to user mode.
+    // A return to user mode does not restore these.
     (wanted.trapno, wanted.err) = (got.trapno, got.err);
     wanted.regs.oesp = got.regs.oesp;
     assert_eq!(got, &wanted, "given {given:x?}");
 }
 
-/// The same for both; a call that succeeds says so in the caller's eax.
+/// Checks both; only the caller's eax differs, as it holds the call's result.
 fn try_frame(machine: &mut Machine<'_>, frame: &TrapFrame) {
     let [child, caller] = give(machine, frame);
     is_given(&child, frame, frame.regs.eax);

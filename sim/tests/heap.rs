@@ -62,7 +62,7 @@ fn a_heap_begins_where_the_program_ends_and_grows_by_zeroes() {
     assert_eq!(machine.check(), Ok(()));
 }
 
-/// Whether what a shrinking heap gave back is gone, at once.
+/// Whether pages that a shrinking heap gave back are gone at once.
 pub(crate) fn shrinking_unmaps() -> bool {
     let spec = Spec::default();
     let mut store = Store::new(&spec);
@@ -132,7 +132,7 @@ fn all_or_nothing() {
     );
     assert_eq!(machine.kernel.frames().available(), available);
     assert_eq!(witness::digest::full(&machine.kernel), digest);
-    // A page that is there already is left, and not paid for.
+    // A page that is mapped already stays, and no frame is needed for it.
     let page = 0x80_2000 + 5 * PGSIZE;
     machine.call(CPU0, Call::PageAlloc, [0, page, 7, 0, 0]);
     machine.store(CPU0, page, 5);
@@ -175,8 +175,8 @@ fn a_child_has_its_parents_end() {
     assert_eq!(sbrk(&mut machine, 0), Answer::Value(0x80_2064));
 }
 
-/// The memory that a heap wants may have to be found in a dead address space,
-/// and that may be large: others get the lock meanwhile.
+/// The memory for a heap may have to come from a dead address space. That space may
+/// be large, so other CPUs get the lock meanwhile.
 #[test]
 fn memory_is_found_in_pieces() {
     const TABLES: u32 = 300;
@@ -213,11 +213,11 @@ fn memory_is_found_in_pieces() {
     assert_eq!(machine.cpu(CPU0).frame.regs.eax, start + PGSIZE);
     assert_eq!(machine.load(CPU0, start + 200 * PGSIZE), Some(0));
     assert_eq!(machine.check(), Ok(()));
-    // There is not so much: it fails when all that is dead has been looked at.
+    // There is not that much: the call fails once everything dead is taken apart.
     assert_eq!(sbrk(&mut machine, wanted), Answer::Failed(Error::NoMem));
 }
 
-/// No end of a heap can be taken for an error, not even the last.
+/// No end of a heap can be mistaken for an error, not even the highest.
 #[test]
 fn the_highest_end_is_no_error() {
     let spec = Spec {
@@ -255,7 +255,7 @@ fn ends_at(va: u32) -> Segment {
     }
 }
 
-/// What a program has above the limit is no part of where its heap begins.
+/// Segments above the limit do not count when the heap's beginning is chosen.
 #[test]
 fn a_heap_begins_below_what_is_out_of_its_reach() {
     let spec = Spec::default();
@@ -273,7 +273,7 @@ fn a_heap_begins_below_what_is_out_of_its_reach() {
     assert_eq!(machine.check(), Ok(()));
 }
 
-/// However it is asked, `sbrk` never takes a program's own pages.
+/// Whatever its arguments, `sbrk` never takes a program's own pages.
 #[test]
 fn a_heap_never_ends_below_its_beginning() {
     let spec = Spec::default();
@@ -291,7 +291,7 @@ fn a_heap_never_ends_below_its_beginning() {
         let shrunk = sbrk(&mut machine, -grown);
         assert_eq!(shrunk, Answer::Value(start + grown.cast_unsigned()));
     }
-    // A child's begins where its parent's did.
+    // A child's heap begins where its parent's did.
     let Answer::Value(child) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
         panic!("a child")
     };

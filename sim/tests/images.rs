@@ -1,4 +1,4 @@
-//! Programs that the boot loader brings: whatever the file says.
+//! Programs that the boot loader brings, whatever their files say.
 
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
 use abi::{Call, EnvType, Error, Personality};
@@ -118,7 +118,7 @@ fn damage(image: &mut Vec<u8>, stream: &mut Stream) {
     }
 }
 
-/// Boots damaged images, so many in all, and lets what loads end itself.
+/// Boots `count` damaged images, and lets those that load end themselves.
 fn boot_damaged(seed: u64, count: usize) {
     let mut stream = Stream::new(seed);
     let sound = elf(
@@ -327,8 +327,8 @@ fn a_file_server_has_io_privilege_for_itself() {
     }
 }
 
-/// Whichever way a file server enters, and whatever happens to it there; and nobody
-/// else gets any.
+/// A file server keeps its privilege whichever way it enters and whatever happens to
+/// it there, and no other environment gets any.
 #[test]
 fn sysenter_takes_no_io_privilege_away() {
     const IOPL: u32 = 3 << 12;
@@ -346,7 +346,7 @@ fn sysenter_takes_no_io_privilege_away() {
     }
     machine.calm_down();
     for expected in [IOPL, 0] {
-        // As the stub leaves it.
+        // The frame as the stub leaves it.
         let mut frame = machine.cpu(CPU0).frame;
         frame.eflags &= !IOPL;
         let kernel = &mut machine.kernel;
@@ -366,7 +366,7 @@ fn sysenter_takes_no_io_privilege_away() {
     assert_eq!(saved & IOPL, IOPL);
 }
 
-/// Programs are told what all CPUs have.
+/// Programs learn only of features that all CPUs have.
 #[test]
 fn features_are_the_machines() {
     for (sysenter, offered) in [(true, 63), (false, 62)] {
@@ -400,7 +400,7 @@ fn no_time_reads_as_an_error() {
     }
 }
 
-/// The CPUs' counters need not agree; what programs are told does not go back.
+/// The CPUs' counters need not agree, but the time that programs get never goes back.
 #[test]
 fn time_does_not_go_back() {
     let spec = spec();

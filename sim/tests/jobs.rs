@@ -1,4 +1,4 @@
-//! Jobs: that their end is the end of all of them, and of nobody else.
+//! Jobs: ending one ends all its members, and no other environment.
 
 use abi::{Call, EnvStatus, Error};
 use kcore::{CpuId, Event};
@@ -16,7 +16,7 @@ fn value(answer: Answer) -> u32 {
     }
 }
 
-/// The creator makes a child that is a job of its own and runs.
+/// The creator makes a child that is the first member of a new job, and starts it.
 fn start_job(machine: &mut Machine<'_>) -> u32 {
     let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
     let job = [child, 0, 0, 0, 0];
@@ -29,7 +29,7 @@ fn size(machine: &mut Machine<'_>, job: u32) -> u32 {
     value(machine.call(CPU0, Call::JobSize, [job, 0, 0, 0, 0]))
 }
 
-/// Calls `job_destroy` until nobody is left; how many calls that took.
+/// Calls `job_destroy` until no member is left; returns how many calls that took.
 fn destroy(machine: &mut Machine<'_>, job: u32) -> u32 {
     for calls in 1..1000 {
         let left = value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]));
@@ -41,7 +41,7 @@ fn destroy(machine: &mut Machine<'_>, job: u32) -> u32 {
     panic!("it never ends")
 }
 
-/// Gives the next environment the CPU, whoever has it.
+/// Gives the CPU to the next environment.
 fn switch(machine: &mut Machine<'_>) -> u32 {
     machine.tick(CPU0);
     machine.env_on(CPU0).map_or(0, |id| id.0 as u32)
@@ -81,8 +81,8 @@ fn descendants_are_members_and_end_together() {
     assert_eq!(census(&machine.kernel), at_boot);
 }
 
-/// Members on other CPUs are stopped, one a call, and those of them that make a
-/// call meanwhile end. Returns whether that held.
+/// Members on other CPUs are stopped, one by each call, and members that make a call
+/// meanwhile end. Returns whether that was so.
 pub(crate) fn cannot_outrun() -> bool {
     let spec = Spec {
         cpus: 4,
@@ -93,7 +93,7 @@ pub(crate) fn cannot_outrun() -> bool {
     let mut machine = Machine::with_one_env(&mut store, spec);
     let job = start_job(&mut machine);
     machine.calm_down();
-    // It fills the other CPUs with its children.
+    // The first member fills the other CPUs with its children.
     let leader = CpuId(1);
     for _ in 0..2 {
         let child = value(machine.call(leader, Call::Exofork, [0; 5]));
@@ -152,7 +152,7 @@ fn nobody_else_has_a_say() {
     destroy(&mut machine, job);
 }
 
-/// Who waits, for whatever, is ended too.
+/// A member that waits is ended too, whatever it waits for.
 #[test]
 fn waiting_members_end() {
     let spec = Spec::default();
@@ -180,7 +180,7 @@ fn waiting_members_end() {
     }
 }
 
-/// What is typed while a job ends is not for those who are to end.
+/// A byte that is typed while a job ends goes to none of its members.
 #[test]
 fn the_ending_take_no_input() {
     const READERS: u32 = 10;
@@ -216,8 +216,8 @@ fn the_ending_take_no_input() {
     destroy(&mut machine, job);
 }
 
-/// One call is enough for all to end, whatever they wait for: nobody is left
-/// marked, and the kernel is as quiet as before.
+/// After one call all members end, whatever they wait for. None stays marked, and
+/// the kernel is as quiet as before.
 #[test]
 fn one_call_ends_everybody_in_time() {
     const MEMBERS: u32 = 24;
@@ -235,7 +235,7 @@ fn one_call_ends_everybody_in_time() {
         let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
         children.push(child);
     }
-    // A third is never started, a third waits, a third runs.
+    // One third is never started, one third waits, one third runs.
     for &child in &children[8..] {
         machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
     }
@@ -276,12 +276,12 @@ fn who_is_to_end_does_not_run_on_while_there_is_no_room_to_say_so() {
         let mut machine = Machine::with_one_env(&mut store, spec);
         let job = start_job(&mut machine);
         machine.calm_down();
-        // The member on CPU 1 makes another, which goes to CPU 2.
+        // The member on CPU 1 makes another member, which goes to CPU 2.
         let member = value(machine.call(CpuId(1), Call::Exofork, [0; 5]));
         machine.call(CpuId(1), Call::EnvSetStatus, [member, RUN, 0, 0, 0]);
         machine.calm_down();
         assert!(machine.env_on(CPU2).is_some());
-        // One call stops one other CPU: the member on CPU 2 is marked only.
+        // One call stops one other CPU: the member on CPU 2 is only marked.
         let left = machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]);
         assert_eq!(left, Answer::Value(1));
         machine.uart.instant = false;

@@ -22,8 +22,8 @@ fn value(answer: Answer) -> u32 {
     }
 }
 
-/// The low twelve bits of the entry at `va` of the environment on `cpu`,
-/// without accessed and dirty.
+/// The low twelve bits of the page-table entry for `va`, in the environment on
+/// `cpu`, without accessed and dirty.
 fn perm_at(machine: &Machine<'_>, cpu: CpuId, va: u32) -> Option<u32> {
     let memory = machine.kernel.memory();
     let cr3 = machine.cpu(cpu).cr3;
@@ -105,7 +105,7 @@ fn a_frame_is_mapped_65535_times_and_no_more() {
         let answer = machine.call(CPU0, Call::PageMap, [0, A, 0, to, 7]);
         assert_eq!(answer, Answer::Failed(Error::NoMem));
     }
-    // Over itself there is room, and one mapping less makes room for another.
+    // The page may be mapped over itself, and an unmap makes room for a new mapping.
     value(machine.call(CPU0, Call::PageMap, [0, A, 0, place(9), 5]));
     assert_eq!(machine.kernel.frames().count(frame), 65_535);
     value(machine.call(CPU0, Call::PageUnmap, [0, place(9), 0, 0, 0]));
@@ -121,7 +121,7 @@ fn a_frame_is_mapped_65535_times_and_no_more() {
     assert_eq!(machine.audit(), Ok(()));
 }
 
-/// Room for every slot.
+/// A machine with enough memory for an environment in every slot.
 fn spec_for_crowds() -> Spec {
     Spec {
         frames: 2300,
@@ -193,7 +193,7 @@ fn orphans_that_were_never_started_go_with_their_parent() {
             value(machine.call(CPU0, Call::EnvDestroy, [parent, 0, 0, 0, 0]));
             machine.calm_down();
         }
-        // At once there is a slot again, although few orphans are gone.
+        // A slot is free at once, although few orphans are gone.
         let next = value(machine.call(CPU0, Call::Exofork, [0; 5]));
         value(machine.call(CPU0, Call::EnvDestroy, [next, 0, 0, 0, 0]));
         machine.clean_up(CPU0);
@@ -272,9 +272,9 @@ fn memory_that_dead_children_hold_is_there_when_it_is_wanted() {
     assert_eq!(machine.check(), Ok(()));
 }
 
-/// Children that ran and were stopped die with their parent, and what they had is
+/// Children that ran and were stopped die with their parent, and their memory is
 /// free one step later. Makes a call again and again until it is refused. Returns
-/// whether there was something left of the dead then.
+/// whether the dead still held memory then.
 pub(crate) fn refused_before_its_time(call: Call) -> bool {
     let spec = Spec {
         frames: 120,

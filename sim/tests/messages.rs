@@ -1,5 +1,5 @@
-//! Sends that wait: who is served when, and what can become of those who are
-//! not.
+//! Sends that wait: in which order senders are served, and what can happen to those
+//! that are not.
 
 use abi::layout::UTOP;
 use abi::{Call, EnvStatus, Error};
@@ -16,8 +16,8 @@ const B: u32 = 0x80_0000;
 const RW: u32 = 7;
 const RO: u32 = 5;
 
-/// A parent on the one CPU, and so many children that have made this call and
-/// wait, each with a page at [`A`].
+/// A parent on the only CPU, and children that have made this call and wait, each
+/// with a page at [`A`].
 fn with_waiting<R>(
     children: u32,
     letter: impl Fn(u32) -> [u32; 5],
@@ -31,7 +31,7 @@ fn with_waiting<R>(
         call(&mut machine, Call::PageAlloc, [child, A, RW, 0, 0]);
         call(&mut machine, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
     }
-    // Each gets its turn, and gives it up by its call; the parent comes last.
+    // Each child gets its turn, and gives it up by its call; the parent comes last.
     call(&mut machine, Call::Yield, [0; 5]);
     for child in 0x1001..0x1001 + children {
         assert_eq!(on_cpu(&machine), child);
@@ -55,7 +55,7 @@ fn on_cpu(machine: &Machine<'_>) -> u32 {
     machine.env_on(CPU0).map_or(0, |id| id.0 as u32)
 }
 
-/// What a child, which is not on the CPU, will find as its call's result.
+/// The result that a child, which is not on the CPU, will find for its call.
 fn result(machine: &Machine<'_>, child: u32) -> u32 {
     let env = &machine.kernel.envs()[Slot(child as u16 & 0x3ff)];
     assert_eq!(env.status(), EnvStatus::Runnable);
@@ -86,7 +86,7 @@ fn those_who_wait_are_served_in_the_order_in_which_they_came() {
 fn a_page_is_looked_at_again_when_it_is_taken() {
     let letter = |child| [PARENT, child, A, RW, 0];
     with_waiting(3, letter, |machine| {
-        // The first one's page is gone, the second's cannot be written any more.
+        // The first sender's page is gone, the second's is no longer writeable.
         call(machine, Call::PageUnmap, [0x1001, A, 0, 0, 0]);
         call(machine, Call::PageMap, [0x1002, A, 0x1002, A, RO]);
         assert_eq!(receive(machine, B), Answer::Value(0));
@@ -119,7 +119,7 @@ fn who_waits_for_the_dead_is_told() {
     });
 }
 
-/// One that never ran can be sent to, and can die.
+/// An environment that never ran can be sent to, and can die.
 #[test]
 fn who_waits_for_the_unborn_is_told_of_its_end() {
     let letter = |_| [0x1002, 1, UTOP, 0, 0];

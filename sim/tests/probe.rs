@@ -1,5 +1,5 @@
-//! How a program finds out what kernel it is on does no harm, whatever kernel
-//! that is: ours, in every personality, or one that a student wrote.
+//! A program can find out which kernel it is on without harm, whether that is ours,
+//! in any personality, or one that a student wrote.
 
 use abi::call::FEATURES;
 use abi::layout::UTOP;
@@ -11,17 +11,17 @@ use sim::machine::{Machine, Spec, Store};
 
 const CPU0: CpuId = CpuId(0);
 
-/// A kernel that answers as JOS's hand-outs ask, and no better: it notes that the
-/// caller receives before it looks at the address, and checks a page before the
-/// id that it is for.
+/// A kernel that answers as JOS's hand-outs ask, and no better: it marks the caller
+/// as receiving before it looks at the address, and checks a page before the id of
+/// its receiver.
 #[derive(Default)]
 struct Jos {
     lab5: bool,
-    /// What `yield` leaves in eax.
+    /// The value that `yield` leaves in eax.
     yielded: i32,
     /// The caller is marked as receiving.
     receiving: bool,
-    /// How often it was refused for its arguments.
+    /// How often it refused a call because of its arguments.
     mistaken: u32,
 }
 
@@ -96,7 +96,7 @@ fn our_kernel_is_recognised_in_every_personality() {
                 features: FEATURES
             }
         );
-        // It runs on, and receives nothing that it did not ask for.
+        // The program runs on, and gets no message that it did not ask for.
         assert_eq!(machine.env_on(CPU0), Some(id));
         let send = personality.number(Call::IpcTrySend).expect("a call");
         let to_itself = [id.0 as u32, 0, UTOP, 0, 0];

@@ -1,4 +1,4 @@
-//! What the tables that anybody can read show, and what they must not.
+//! What the tables that every program can read show, and what they must not show.
 
 use abi::env::PUBLIC_ENV_STRIDE;
 use abi::trap::{FLAG_IOPL, TRAP_FRAME_WORDS};

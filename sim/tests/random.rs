@@ -40,7 +40,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// As above, but a failing history is made as short as can be.
+    /// Like the test above, but a failing history is made as short as possible.
     #[test]
     fn short_histories_do_what_the_model_says(
         seed in any::<u32>(),

@@ -6,7 +6,7 @@ use sim::reader::{Reader, Record};
 use sim::replay::replay;
 use witness::record::{BARE_SIZE, bare, tag};
 
-/// The log of a random run of so many actions.
+/// The log of a random run of `actions` actions.
 pub(crate) fn logged_run(seed: u64, actions: usize) -> Vec<u8> {
     let mut stream = Stream::new(seed);
     let kind = stream.word();
@@ -40,7 +40,7 @@ fn a_logged_run_replays() {
     }
 }
 
-/// The beginning of a log, as whoever stops the machine leaves it.
+/// The beginning of a log, as the tool leaves it when it stops the machine.
 fn cut(log: &[u8], len: usize) -> Vec<u8> {
     [&log[..len], &bare(tag::CUT)].concat()
 }
@@ -63,7 +63,7 @@ fn a_log_that_is_cut_off_replays_as_far_as_it_goes() {
     assert!(steps > 0);
 }
 
-/// Nobody cut it, so that its end got lost later.
+/// No mark says that the log was cut, so it must have lost its end later.
 #[test]
 fn a_log_without_an_end_is_damaged() {
     let log = logged_run(3, 60);
@@ -107,8 +107,8 @@ fn every_damaged_byte_is_found_at_its_step() {
     }
 }
 
-/// The check alone tells of damage in a register. One of 16 bits lets one damage in
-/// 65,536 pass: many times as many are tried.
+/// Only the check reveals damage in a register. A check of 16 bits would miss one
+/// case in 65,536, so this tries many times that number.
 #[test]
 fn no_damage_of_two_bytes_is_missed() {
     const HEAD: usize = 8;

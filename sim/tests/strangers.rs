@@ -1,5 +1,5 @@
-//! Ids come round. Who has an id that somebody had before has nothing else of
-//! theirs.
+//! Ids come round. An environment that gets a dead one's id inherits nothing else
+//! from it.
 
 use abi::layout::PGSIZE;
 use abi::{Call, EnvStatus, Error};
@@ -9,7 +9,7 @@ use sim::machine::{Machine, Spec, Store};
 
 const CPU0: CpuId = CpuId(0);
 const RUN: u32 = EnvStatus::Runnable as u32;
-/// Ids that a slot has.
+/// How many ids a slot has.
 const IDS: u32 = 0x7ffff;
 const A: u32 = 0x40_0000;
 
@@ -33,9 +33,9 @@ fn switch_to(machine: &mut Machine<'_>, id: u32) {
     }
 }
 
-/// The first environment makes a parent, which makes a child and a job, and dies;
-/// then it makes another with the parent's id. Returns what the stranger's calls
-/// about the orphan came to, and its call about the job.
+/// The first environment makes a parent, which makes a child and a job, and dies.
+/// Then the first makes a stranger with the parent's id. Returns the results of the
+/// stranger's calls that name the orphan, and of its call that names the job.
 pub(crate) fn strangers() -> (Vec<Answer>, Answer) {
     let spec = Spec {
         frames: 400,
@@ -50,7 +50,7 @@ pub(crate) fn strangers() -> (Vec<Answer>, Answer) {
     switch_to(&mut machine, 0x1000);
     let ended = machine.call(CPU0, Call::EnvDestroy, [parent, 0, 0, 0, 0]);
     assert_eq!(ended, Answer::Value(0));
-    // As many lives as it takes.
+    // As many lives as it takes for the id to come round.
     for _ in 1..IDS {
         let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
         assert_ne!(child, parent);
@@ -75,7 +75,7 @@ pub(crate) fn strangers() -> (Vec<Answer>, Answer) {
     (answers.into(), left)
 }
 
-/// A child that is a job of its own and runs.
+/// Makes a child that is the first member of a new job, and starts it.
 fn start_job(machine: &mut Machine<'_>) -> u32 {
     let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
     let job = [child, 0, 0, 0, 0];

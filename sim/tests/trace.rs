@@ -1,5 +1,5 @@
-//! The trace tells what happened: from its records alone, what is mapped, what
-//! is free and who ran where come out as the kernel's own tables have them.
+//! The trace tells everything that happened: its records alone give the mappings,
+//! the free frames and the environment on each CPU that the kernel's tables have.
 
 use abi::EnvId;
 use kcore::{CpuId, Pfn};
@@ -9,20 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use witness::digest;
 use witness::trace::{Content, Kind, Record, Words};
 
-/// Records in a ring that nothing overflows.
+/// Records in a ring that no step overflows.
 const ENOUGH: usize = 16 * 1024;
 
-/// Content a reader of the trace knows.
+/// What a reader of the trace knows.
 #[derive(Default)]
 struct Told {
     /// The page directory of each live environment.
     alive: BTreeMap<EnvId, Pfn>,
-    /// Content is mapped in each space, dead ones included.
+    /// What is mapped in each space, dead ones included.
     mapped: BTreeMap<(Pfn, u32), u32>,
     /// Frames that have ever been in use, and those of them that are free.
     used: BTreeSet<Pfn>,
     free: BTreeSet<Pfn>,
-    /// Who is on each CPU, if it does not idle.
+    /// The environment on each CPU that does not idle.
     running: BTreeMap<CpuId, EnvId>,
     /// How often each live environment was put on a CPU.
     runs: BTreeMap<EnvId, u32>,
@@ -88,7 +88,7 @@ impl Told {
                 self.inbox.insert(to, (from, value));
             }
             Content::Entered { .. } => {
-                // Who enters is who was put there, if anybody is there.
+                // An environment that enters is the one that was switched to.
                 if let Some(running) = self.running.get(&record.cpu) {
                     assert_eq!(*running, record.env, "{record}");
                 }
@@ -106,7 +106,7 @@ impl Told {
         self.free.remove(&frame);
     }
 
-    /// Compares with the kernel's own tables.
+    /// Compares the records with the kernel's own tables.
     fn compare(&self, machine: &Machine<'_>) {
         let kernel = &machine.kernel;
         let envs = kernel.envs();

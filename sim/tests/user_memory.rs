@@ -1,4 +1,4 @@
-//! Ranges of user memory: where they end, and what is copied of them.
+//! Ranges of user memory: where they end, and what is copied from them.
 
 use abi::layout::{PGSIZE, ULIM};
 use abi::{Call, Perm};
@@ -8,12 +8,12 @@ use kcore::{CpuId, CpuSet};
 use sim::machine::{Machine, Spec, Store};
 
 const CPU0: CpuId = CpuId(0);
-/// Two pages; around them nothing is mapped. The second cannot be written.
+/// Where the two pages begin. The second is read-only; around them nothing is mapped.
 const START: u32 = 0x40_1000;
 const MIDDLE: u32 = START + PGSIZE;
 const END: u32 = MIDDLE + PGSIZE;
 
-/// An environment with the two pages, every byte of which says where it is.
+/// An environment with the two pages, in which each byte depends on its address.
 fn with_pages(f: impl FnOnce(&mut Machine<'_>, Space)) {
     let spec = Spec::default();
     let mut store = Store::new(&spec);
@@ -36,14 +36,14 @@ fn content(va: u32) -> u8 {
     (va % 251) as u8
 }
 
-/// Places around every edge.
+/// Addresses around every edge.
 fn places() -> impl Iterator<Item = u32> + Clone {
     let edges = [0, START, MIDDLE, END, ULIM, u32::MAX];
     let near = |edge: u32| (0..17).map(move |more| edge.wrapping_add(more).wrapping_sub(8));
     edges.into_iter().flat_map(near)
 }
 
-/// The first address of a range that is not mapped so, as it is reported.
+/// The address that is reported for a range that lies not wholly in `pages`.
 fn bad(ptr: u32, len: u32, pages: std::ops::Range<u32>) -> Option<u32> {
     let is_bad = |&at: &u64| !(u64::from(pages.start)..u64::from(pages.end)).contains(&at);
     let end = u64::from(ptr) + u64::from(len);
@@ -177,7 +177,7 @@ fn a_set_of_cpus_has_what_was_put_in() {
     }
 }
 
-/// The list of slots to use again is in the order in which they come, and ends.
+/// The list of free slots has the order in which they will be used, and an end.
 #[test]
 fn slots_are_listed_as_they_are_used_again() {
     let spec = Spec::default();

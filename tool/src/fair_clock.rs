@@ -117,7 +117,7 @@ mod tests {
     use std::process::{Child, Stdio};
 
     fn shell(script: &str) -> Child {
-        let mut command = crate::tether::command("sh");
+        let mut command = crate::child_process::command("sh");
         command.args(["-c", script]).stdin(Stdio::null());
         command.stdout(Stdio::piped()).spawn().expect("sh starts")
     }
@@ -149,7 +149,7 @@ mod tests {
         let Ok(taskset) = which::which("taskset") else {
             return;
         };
-        let mut child = crate::tether::command(taskset)
+        let mut child = crate::child_process::command(taskset)
             .args(["-c", &first_cpu(), "sh", "-c"])
             .arg("for i in 1 2 3 4 5 6 7; do sh -c 'while :; do :; done' & done; while :; do :; done")
             .spawn()

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::process::Command;
 use std::thread::JoinHandle;
 
-use crate::qemu::patient::Patient;
+use crate::qemu::blocking_writer::BlockingWriter;
 
 /// Passes on what comes, until it ends.
 pub struct Filtered(JoinHandle<()>);
@@ -22,7 +22,7 @@ impl Filtered {
         command.stderr(to);
         Ok(Self(std::thread::spawn(move || {
             // Nobody can be told that standard error is closed.
-            let _ = pass_on(from, Patient(io::stderr()), dropped);
+            let _ = pass_on(from, BlockingWriter(io::stderr()), dropped);
         })))
     }
 

@@ -13,11 +13,12 @@ use anyhow::anyhow;
 
 use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
+use crate::child_process;
+use crate::child_process;
 use crate::external::{self, Found};
 use crate::qemu::machine::Machine;
 use crate::quoting::shell_line;
 use crate::simulated;
-use crate::tether;
 use crate::workspace::Workspace;
 
 /// A machine that can boot the guest.
@@ -92,7 +93,7 @@ impl Host {
     /// The command that boots `machine`.
     pub fn command(&self, machine: &Machine) -> Command {
         let (program, arguments) = self.program(machine);
-        let mut command = tether::command(&program);
+        let mut command = child_process::command(&program);
         command.args(arguments).current_dir(self.workspace.root());
         command
     }

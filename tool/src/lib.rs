@@ -13,6 +13,7 @@
 
 pub mod boot;
 pub mod build;
+pub mod child_process;
 pub mod cli;
 pub mod commands;
 pub mod elf_check;
@@ -36,6 +37,5 @@ pub mod setup_script;
 pub mod simulated;
 pub mod status;
 pub mod symbols;
-pub mod tether;
 pub mod trace_file;
 pub mod workspace;

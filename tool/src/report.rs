@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::sync::OnceLock;
 
-use crate::qemu::patient::Patient;
+use crate::qemu::blocking_writer::BlockingWriter;
 use crate::status;
 
 /// Why a result could not be written, the first time.
@@ -42,7 +42,7 @@ fn without_numbers(text: &str) -> String {
 /// Writes one bare line to standard error.
 pub fn line(message: impl Display) {
     // There is nobody left to be told.
-    let _ = writeln!(Patient(std::io::stderr()), "{message}");
+    let _ = writeln!(BlockingWriter(std::io::stderr()), "{message}");
 }
 
 /// Writes a command's result to standard output, at once and as it is.

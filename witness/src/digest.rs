@@ -1,12 +1,12 @@
-//! Digests: one number for a state, to compare two kernels by.
+//! Digests: one number for a state, by which two kernels are compared.
 //!
 //! [`quick`] covers what every step touches and is cheap enough to take after
 //! each; [`full`] covers every slot, every frame and every page table. The hard
 //! thing is what to leave out: accessed and dirty bits, which the MMU writes
-//! when it likes, and the content of user frames, which is user space's.
+//! when it likes, and the content of user frames, which belongs to user space.
 //!
-//! The mixing function is FNV-1a over 64-bit words with a final avalanche: not
-//! against malice, only against chance.
+//! The mixing function is FNV-1a over 64-bit words with a final avalanche. That
+//! guards against chance, not against malice.
 
 use core::hash::{Hash, Hasher};
 use kcore::kernel::Kernel;
@@ -49,7 +49,7 @@ impl Hasher for Digest {
             .rotate_left(29);
     }
 
-    // The same on a 32-bit guest and a 64-bit host.
+    // As 64 bits, so that a 32-bit guest and a 64-bit host agree.
     fn write_usize(&mut self, value: usize) {
         self.write_u64(value as u64);
     }
@@ -141,7 +141,7 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
     )
         .hash(digest);
     (env.letter, env.senders).hash(digest);
-    // While it is on a CPU its registers are there.
+    // While it runs, its registers are on the CPU, and what is here is stale.
     if env.on_cpu.is_none() {
         env.frame.hash(digest);
     }

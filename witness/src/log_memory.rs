@@ -1,10 +1,10 @@
 //! The head of a memory outside the machine to which a log is written.
 //!
-//! The memory is a file on the host, and may be cut off with the machine at
-//! any moment. So its head says how far it is good, and is brought up to date
-//! after the items that it speaks of. There may be two such memories; whoever
-//! starts the machine writes an empty head into each, and by that the kernel
-//! knows which is for what.
+//! The memory is a file on the host, and the machine may stop writing at any
+//! moment. So the head says how much of the file is valid, and is updated after
+//! the items that it counts. There may be two such memories; the tool writes an
+//! empty head into each before it starts the machine, which tells the kernel
+//! what each is for.
 //!
 //! ```text
 //! byte    0   magic, 8 bytes: what it is for
@@ -43,7 +43,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Its name: that of the option that asks for it.
+    /// The name of the boot option that asks for this log.
     pub fn name(self) -> &'static str {
         match self {
             Purpose::Trace => "trace",
@@ -66,28 +66,28 @@ impl Purpose {
     }
 }
 
-/// A memory's head, but for what it is for.
+/// A memory's head, without the purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// Ticks in a second.
     pub hz: u64,
     /// Bytes of items.
     pub len: u64,
-    /// Items that were lost, for want of room.
+    /// Items that were lost because there was no room.
     pub lost: u64,
 }
 
-/// Why something is not the head that is looked for.
+/// Why bytes are not the head that was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadHead {
-    /// It is something else.
+    /// They are not a head at all, or one for another purpose.
     Foreign,
-    /// It is of another version of the format.
+    /// The head is of another version of the format.
     Version(u32),
 }
 
 impl Head {
-    /// As it stands in the file: ten words.
+    /// The head as the file stores it: ten words.
     pub fn words(&self, purpose: Purpose) -> [u32; HEAD_SIZE / 4] {
         let [m0, m1, version, size] = purpose.words();
         let halves = |value: u64| [value as u32, (value >> 32) as u32];
@@ -99,7 +99,7 @@ impl Head {
         ]
     }
 
-    /// The head that these bytes are.
+    /// Reads a head back.
     pub fn from_bytes(bytes: &[u8; HEAD_SIZE], purpose: Purpose) -> Result<Head, BadHead> {
         let mut words = [0; HEAD_SIZE / 4];
         for (word, four) in words.iter_mut().zip(bytes.chunks_exact(4)) {

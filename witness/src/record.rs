@@ -7,9 +7,9 @@
 //! The reader is `sim::reader`.
 //!
 //! The hard thing is that the writer has no memory to gather a record in, and
-//! may be cut off at any byte. So a record is written as it is made, ends by
-//! its own grammar and carries a check, and what happens in the middle of a
-//! step (bytes read) is a record between the step's two halves.
+//! may be cut off at any byte. So a record is written while it is made, its end
+//! follows from its grammar, and it carries a check. What happens in the middle
+//! of a step (bytes read) is a record between the step's two halves.
 //!
 //! ```text
 //! log    = "JOSTLE" version:u16  record*
@@ -27,7 +27,7 @@
 //! SETTLED
 //! DIGEST  digest:u64                     of everything
 //! END
-//! CUT                                    nobody will write on: not by the kernel
+//! CUT                                    the log was cut off here; not written by the kernel
 //!
 //! word, u16, u64   little-endian; any other number is LEB128, low bits first
 //! string           n byte{n}
@@ -62,7 +62,7 @@ pub const DIGEST_INTERVAL: u32 = 1024;
 pub mod tag {
     /// The kernel as it was made.
     pub const BOOT: u8 = 1;
-    /// Words of memory that were there before.
+    /// Words that memory held before the run.
     pub const WORDS: u8 = 2;
     /// An environment is made from a boot module.
     pub const MODULE: u8 = 3;
@@ -82,8 +82,8 @@ pub mod tag {
     pub const DIGEST: u8 = 10;
     /// The run is over.
     pub const END: u8 = 11;
-    /// The machine was stopped or the memory full; whoever looked after the log
-    /// writes this, so that one whose end got lost can be told from it.
+    /// The machine was stopped, or the memory was full. The tool writes this, so
+    /// that such a log can be told from one that lost its end later.
     pub const CUT: u8 = 12;
 }
 
@@ -96,7 +96,7 @@ pub const fn bare(tag: u8) -> [u8; BARE_SIZE] {
     [tag, a, b, c, d]
 }
 
-/// Where a log goes.
+/// Where a log goes: memory in the kernel, a vector on the host.
 pub trait Sink {
     /// Takes the next bytes.
     fn put(&mut self, bytes: &[u8]);
@@ -105,7 +105,7 @@ pub trait Sink {
 /// Writes a log. All-zero is a writer that has written nothing.
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    /// The last frame logged of each CPU.
+    /// The last frame logged for each CPU, from which the next one is a difference.
     frames: [TrapFrame; MAX_CPUS],
     now: u64,
     /// Steps since the last full digest.
@@ -129,7 +129,7 @@ impl Recorder {
         }
     }
 
-    /// The beginning: a kernel that was just made, from these ranges.
+    /// Begins the log with a kernel that was just made from these ranges.
     pub fn boot<M: PhysMem, W: Watcher, S: Sink>(
         &mut self,
         sink: &mut S,
@@ -163,7 +163,7 @@ impl Recorder {
         tables_of_the_kernel(sink, kernel);
     }
 
-    /// An environment is about to be made by [`Kernel::boot_env`].
+    /// [`Kernel::boot_env`] is about to be called.
     pub fn module<S: Sink>(&mut self, sink: &mut S, boot: &Boot<'_>) {
         let mut record = RecordWriter::new(sink, tag::MODULE);
         record.number(boot.image.start.into());
@@ -277,8 +277,8 @@ pub fn bytes_read<S: Sink>(sink: &mut S, pa: u32, bytes: &[u8]) {
     record.finish();
 }
 
-/// Those page tables of the kernel's half that the core walks for its users:
-/// the directory's entries, and the tables of the public windows.
+/// Logs those page tables of the kernel's half that the core walks on behalf of
+/// programs: the directory's entries, and the tables of the public windows.
 fn tables_of_the_kernel<M: PhysMem, W: Watcher, S: Sink>(sink: &mut S, kernel: &Kernel<'_, M, W>) {
     let directory = kernel.config().kernel_pgdir;
     words(sink, kernel, directory, pdx(UTOP)..NPTENTRIES);
@@ -377,7 +377,7 @@ impl<'s, S: Sink> RecordWriter<'s, S> {
         }
     }
 
-    /// Which way a step goes, what it asks for, and details in this order.
+    /// Logs which way a step goes, what it asks for, and details, in this order.
     fn step<M: PhysMem, W: Watcher>(&mut self, step: &Step, kernel: &Kernel<'_, M, W>) {
         let outbox = kernel.outbox();
         self.bytes(&[way_code(step)]);

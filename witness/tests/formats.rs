@@ -1,4 +1,4 @@
-//! Content is written can be read, and what was not written is refused.
+//! What is written can be read back, and anything else is refused.
 
 use abi::EnvId;
 use kcore::{CpuId, Pfn};

@@ -142,7 +142,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
         say!("boot: {}", x86::rdtsc() - entered);
     }
     drop(kernel); // the lock is free
-    start::open(cpu); // the other CPUs enter
+    start::release_others(cpu); // the other CPUs enter
     trap::begin(cpu)
 }
 

@@ -1,7 +1,9 @@
-//! Slots and CPUs: who is there, who runs where, and what is shown of it.
+//! Slots and CPUs: which environments exist, where they run, and what the public
+//! table shows of them.
 //!
-//! The hard thing is that every fact is kept twice, for speed: alive and listed
-//! as free, on a CPU and that CPU's, a status and its picture in the public table.
+//! The hard thing is that the kernel keeps each of these facts twice, for speed: a
+//! slot and the list of free slots, an environment's CPU and the CPU's
+//! environment, a status and its copy in the public table.
 
 use super::verdict::{Verdict, check};
 use abi::env::NENV;
@@ -14,7 +16,7 @@ use kcore::watch::Watcher;
 use kcore::{CpuSet, Kernel, PhysMem};
 use std::mem::offset_of;
 
-/// I5, I8 and the public table.
+/// Checks I5, I8 and the public table.
 pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let mirror = Mirror {
         base: kernel.config().uenvs,
@@ -75,7 +77,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
     free_slots(kernel, live)
 }
 
-/// I5: what is not alive is free, and listed.
+/// Checks I5: a slot without a living environment is free, and listed as free.
 fn free_slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, live: usize) -> Verdict {
     check(
         live + kernel.envs().free_slots() == NENV,
@@ -99,7 +101,7 @@ fn free_slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, live: usize) ->
 }
 
 fn saved_frame(kind: EnvType, frame: &TrapFrame, at: u32) -> Verdict {
-    // What ring 3 can have loaded: no others are harmless to restore.
+    // Selectors that ring 3 can load: restoring any other could fault.
     let data = |word: u32| match word & 0xfffc {
         0 => true,
         selector => selector | 3 == USER_CODE || selector | 3 == USER_DATA,
@@ -120,7 +122,7 @@ fn saved_frame(kind: EnvType, frame: &TrapFrame, at: u32) -> Verdict {
     )
 }
 
-/// I6: both ends of "runs on" agree.
+/// Checks I6: environment and CPU agree on which runs on which.
 pub(super) fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     for cpu in CpuSet(u32::MAX).iter() {
         let at = u32::from(cpu.0);

@@ -1,7 +1,7 @@
-//! Frames and address spaces: every hold is somebody's, and no frame is lost.
+//! Frames and address spaces: every hold has an owner, and no frame is lost.
 //!
-//! The hard thing is what counts as a hold: a user's mapping, a role as page table
-//! or directory, of the dead too until they are taken apart.
+//! The hard thing is what counts as a hold: a user mapping, and a role as page
+//! table or directory, also in a dead address space until it is taken apart.
 
 use super::verdict::{Broken, Verdict, check};
 use abi::Perm;
@@ -12,7 +12,7 @@ use kcore::paging::space::USER_TABLES;
 use kcore::watch::Watcher;
 use kcore::{Kernel, Pfn, PhysMem};
 
-/// I3 and I4; counts what every page table holds.
+/// Checks I3 and I4, and counts the holds of every page table.
 pub(super) fn spaces<M: PhysMem, W: Watcher>(
     kernel: &Kernel<'_, M, W>,
     holds: &mut [u32],
@@ -105,7 +105,7 @@ fn hold(holds: &mut [u32], frame: Pfn) -> Verdict {
     }
 }
 
-/// I1, I2 and I12: counts, free list, nothing lost.
+/// Checks I1, I2 and I12: counts, the free list, and that no frame is lost.
 pub(super) fn frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &[u32]) -> Verdict {
     let frames = kernel.frames();
     let limbo = frames.state.limbo;

@@ -1,12 +1,12 @@
 //! The invariants, as one function that checks them all.
 //!
-//! It is run between two entries to the kernel, when the last step's effects are
+//! It runs between two entries to the kernel, when the last step's effects are
 //! done: after every action of a random run, and in every new state of a search.
-//! Each invariant has a name; the first that is broken is reported. The numbers
-//! are those of `docs/promises.md`.
+//! It reports the first broken invariant, by name. The numbers are those of
+//! `docs/promises.md`.
 //!
-//! The hard thing is to recompute, not to repeat: what the kernel keeps up to
-//! date incrementally (counts, queues, both ends of "runs on") is counted here
+//! The hard thing is to recompute, not to repeat: the kernel updates counts,
+//! queues and both ends of "runs on" incrementally, so this module derives them
 //! from scratch, by walking every list and every page table.
 
 mod environments;
@@ -24,7 +24,7 @@ pub use verdict::{Broken, Verdict};
 /// Checks every invariant. `holds` is scratch space, one word for each frame in
 /// the table; its content does not matter.
 ///
-/// Call it when the last step's effects are done and it is settled.
+/// Call this only when the last step's effects are done and it is settled.
 pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32]) -> Verdict {
     holds.fill(0);
     environments::slots(kernel)?;
@@ -46,8 +46,8 @@ pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32
     )
 }
 
-/// How many environments are alive, and how many frames are in use: what must
-/// be as at boot when everything has died.
+/// How many environments are alive, and how many frames are in use. Both must be
+/// as at boot when every environment has died.
 pub fn census<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> (usize, u32) {
     let live = kernel
         .envs()

@@ -1,14 +1,15 @@
-//! Queues: exactly those who wait for something are where it will find them.
+//! Queues: each holds exactly the environments that wait for its event.
 //!
-//! The hard thing is that an environment has one pair of links: which queue they
-//! belong to follows from its state, so both are walked, from either side.
+//! The hard thing is that an environment has one pair of links, and only its state
+//! says which queue they belong to. So the audit walks both: from the queues to
+//! the states, and back.
 
 use super::verdict::{Verdict, check};
 use kcore::env::{Env, Queue, Wait};
 use kcore::watch::Watcher;
 use kcore::{Kernel, PhysMem};
 
-/// Exactly those who wait are in the queue they wait in.
+/// Checks that every queue holds exactly the environments that wait in it.
 pub(super) fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let sched = kernel.sched();
     queue(kernel, sched.ready.all(), Env::is_queued, "the ready queue")?;
@@ -33,7 +34,7 @@ pub(super) fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
     )
 }
 
-/// In the queue are those who `belong`, and nobody else.
+/// Checks that a queue holds the environments that `belong`, and no others.
 fn queue<M: PhysMem, W: Watcher>(
     kernel: &Kernel<'_, M, W>,
     queue: &Queue,
@@ -49,8 +50,8 @@ fn queue<M: PhysMem, W: Watcher>(
         .try_for_each(|slot| check(belongs(&envs[slot]), name, slot.0.into()))
 }
 
-/// Members of jobs whose end has begun are counted, and wait for nothing but
-/// their end.
+/// Checks that members of jobs whose end has begun are counted, and wait only for
+/// that end.
 pub(super) fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let mut count = 0;
     for slot in kernel.envs().used() {
@@ -69,7 +70,7 @@ pub(super) fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
     check(kernel.sched().ending == count, "how many are to end", count)
 }
 
-/// Exactly those who wait for a receiver are in its queue.
+/// Checks that a receiver's queue holds exactly the senders that wait for it.
 pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let (mut waiting, mut queued) = (0, 0);
     for slot in kernel.envs().used() {

@@ -1,6 +1,6 @@
-//! Explores every scenario and prints what it cost, or the shortest way to see
-//! what is wrong. With `--allow-stale` a translation that should be gone is
-//! wrong only when a program uses it.
+//! Explores every scenario, and prints how large it was or a shortest path to a
+//! violation. With `--allow-stale`, a translation that should be gone is a
+//! violation only once a program uses it.
 //!
 //! ```text
 //! explore [--cpus N] [--allow-stale] [SCENARIO...]

@@ -1,13 +1,14 @@
 //! The programs that environments run while they are explored.
 //!
-//! A scenario has one text, a list of [`Op`]s; an environment's `eip` is an
-//! index into it, `ebp` the one value that it keeps. So a program's whole state
-//! is in registers that the kernel saves, copies and restores, and a kernel
-//! that mixes them up is found out.
+//! A scenario has one text, a list of [`Op`]s. An environment's `eip` is an index
+//! into the text, and `ebp` holds its one variable. So a program's whole state is
+//! in registers that the kernel saves, copies and restores, and a kernel that
+//! mixes them up is caught.
 //!
-//! The hard thing: what a program does between two visible ops (to branch, to
-//! look at a result) concerns nobody else, so it happens at once; and registers
-//! that it will not read again are cleared, lest they tell states apart.
+//! The hard thing is to keep the number of states small. What a program does
+//! between two visible ops (branch, look at a result) affects no other program, so
+//! it happens at once. Registers that it will not read again are cleared, or they
+//! would make equal states look different.
 
 use crate::checks::{Verdict, Violation};
 use crate::machine::call::set_call;
@@ -21,9 +22,9 @@ pub const TYPED: u8 = b'x';
 /// An argument of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// This.
+    /// A constant.
     Is(u32),
-    /// What [`Op::Keep`] kept.
+    /// The value that [`Op::Keep`] kept.
     Kept,
 }
 
@@ -35,32 +36,32 @@ pub enum Op {
     Load(u32),
     /// Writes to the word at an address.
     Store(u32),
-    /// Replaces what is in the x87 registers.
+    /// Replaces the content of the x87 registers.
     Fpu {
-        /// What must be there.
+        /// The value that must be there.
         want: u32,
-        /// What is there from now on.
+        /// The value to put there.
         leave: u32,
     },
     /// A system call.
     Call(Call, [Value; 5]),
-    /// Goes round for ever, visible only in being interrupted.
+    /// Loops for ever; only interrupts are visible.
     Spin,
 
-    // --- About the result of the call before; done at once.
-    /// It must be this.
+    // --- About the result of the last call; done at once.
+    /// The result must be this.
     Want(u32),
-    /// If it is 0, goes on at an index.
+    /// If the result is 0, goes on at an index.
     IfZero(usize),
-    /// Unless it is 0, goes on at an index.
+    /// Unless the result is 0, goes on at an index.
     UnlessZero(usize),
-    /// Keeps it.
+    /// Keeps the result, for [`Value::Kept`].
     Keep,
     /// Goes on at an index.
     Goto(usize),
 }
 
-/// What a load or store at this place does: address, and whether it writes.
+/// The address that a load or store uses, and whether it writes.
 pub const fn access(op: Op) -> Option<(u32, bool)> {
     match op {
         Op::Load(va) => Some((va, false)),
@@ -75,8 +76,8 @@ pub fn current(machine: &Machine<'_>, cpu: CpuId, text: &[Op]) -> Op {
     text.get(index).copied().unwrap_or(Op::Spin)
 }
 
-/// Puts the call that the environment on `cpu` is at into its registers, and
-/// goes on to the next op.
+/// Loads the registers of the environment on `cpu` for its next call, and moves
+/// it on to the op after that.
 pub fn begin_call(machine: &mut Machine<'_>, cpu: CpuId, call: Call, arguments: [Value; 5]) {
     let frame = &mut machine.cpu_mut(cpu).frame;
     let kept = frame.regs.ebp;
@@ -89,7 +90,7 @@ pub fn begin_call(machine: &mut Machine<'_>, cpu: CpuId, call: Call, arguments: 
     frame.eip += 1;
 }
 
-/// Lets every program that runs go on to its next visible op.
+/// Moves every running program on to its next visible op.
 pub fn go_on(machine: &mut Machine<'_>, text: &[Op]) -> Verdict {
     for cpu in machine.cpu_ids() {
         if machine.cpu(cpu).mode == Mode::User {

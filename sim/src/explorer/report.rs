@@ -1,4 +1,4 @@
-//! What a person reads: a table of searches, and paths told step by step.
+//! Results for people: a table of searches, and paths told step by step.
 
 use super::program::{self, access};
 use super::search::{Outcome, Trail, replay};

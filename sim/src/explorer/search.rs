@@ -1,10 +1,10 @@
-//! The walk over all states, breadth first.
+//! The search through all states, breadth first.
 //!
-//! Of each state only its hash, where it was first reached from and by which
-//! transition are kept; whole states only while they wait for their turn. The
-//! hard thing is to check little and miss nothing: the audit is the
-//! dear one, and depends on nothing but the kernel and memory, so each such pair
-//! is audited once, however many states share it.
+//! The search keeps only the hash of each state, its predecessor and the transition
+//! between them; whole states are kept only while they wait in the queue. The hard
+//! thing is to check little and miss nothing. The audit is the expensive check. It
+//! depends only on the kernel and memory, so each such pair is audited once,
+//! however many states share it.
 
 use super::scenarios::Scenario;
 use super::state::{ByHash, Snapshots, State, forget_history};
@@ -13,12 +13,12 @@ use crate::checks::{Verdict, Violation};
 use crate::machine::{Machine, Mode};
 use std::collections::VecDeque;
 
-/// A path from the initial state, and what it shows.
+/// A path from the initial state to a violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trail {
-    /// What happens, in order.
+    /// The path, in order.
     pub transitions: Vec<Transition>,
-    /// What must never be.
+    /// The violation at its end.
     pub violation: Violation,
 }
 
@@ -29,9 +29,9 @@ pub struct Outcome {
     pub states: usize,
     /// Transitions made.
     pub transitions: u64,
-    /// Transitions on the longest of the shortest paths.
+    /// Transitions on the longest of all shortest paths to a state.
     pub depth: u32,
-    /// States in which the run is over, or nothing wants to run any more.
+    /// States in which the run is over, or nothing can happen any more.
     pub ends: usize,
     /// A shortest path to a violation, if there is one.
     pub trail: Option<Trail>,
@@ -57,7 +57,7 @@ struct Search<'s, 'm, 't> {
     outcome: Outcome,
 }
 
-/// Walks over all states of a scenario, or until a violation or `limit` states.
+/// Searches all states of a scenario, up to the first violation or `limit` states.
 pub fn search(scenario: &Scenario, limit: usize) -> Outcome {
     scenario.with_machine(|machine| {
         let snapshots = Snapshots::new(machine);
@@ -130,7 +130,7 @@ impl Search<'_, '_, '_> {
         self.reach(state, origin, depth)
     }
 
-    /// Notes and checks a state, unless it was seen before.
+    /// Records and checks a state, unless it was seen before.
     fn reach(&mut self, state: State, origin: Origin, depth: u32) -> Verdict {
         if self.seen.insert(state.hash(), ()).is_some() {
             return Ok(());
@@ -146,7 +146,7 @@ impl Search<'_, '_, '_> {
         Ok(())
     }
 
-    /// The path to state `number`, and one transition more.
+    /// The path to state `number`, perhaps with one more transition.
     fn trail(&self, number: u32, last: Option<Transition>, violation: Violation) -> Trail {
         let mut transitions: Vec<Transition> = last.into_iter().collect();
         let mut at = number as usize;
@@ -166,7 +166,7 @@ impl Search<'_, '_, '_> {
     }
 }
 
-/// Every check of a state. Between two entries to the kernel all of them hold.
+/// Makes every check of a state; all must hold between two entries to the kernel.
 pub(super) fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool) -> Verdict {
     machine.check_stray()?;
     machine.check_ghosts()?;
@@ -182,8 +182,8 @@ pub(super) fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool)
     machine.check_wake_ups()
 }
 
-/// A machine in which nothing can happen is at its end, and as the scenario
-/// wants it.
+/// Checks a machine in which nothing can happen any more: the run must be over, in
+/// the way that the scenario wants.
 fn check_end(machine: &Machine<'_>, scenario: &Scenario) -> Verdict {
     let resting = |mode| matches!(mode, Mode::Idle | Mode::Off);
     let is_end = machine.queued() == 0 && machine.cpus.iter().all(|cpu| resting(cpu.mode));
@@ -194,8 +194,8 @@ fn check_end(machine: &Machine<'_>, scenario: &Scenario) -> Verdict {
     }
 }
 
-/// Walks one path again, from the initial state, and returns what it shows.
-/// Each transition is told to `each` when it is about to be made.
+/// Walks one path again, from the initial state, and returns the verdict at its
+/// end. Calls `each` just before each transition.
 pub fn replay(
     scenario: &Scenario,
     transitions: &[Transition],

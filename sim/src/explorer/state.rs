@@ -1,10 +1,10 @@
 //! Snapshots of a whole machine.
 //!
 //! A state is what the kernel knows, what memory holds and what each CPU is
-//! doing; the first two are shared between states that differ only in the
-//! third. The hard thing is speed: memory is a list of numbers, each naming a
-//! frame's content; only frames that were written are looked at on the way out,
-//! and only those that differ are written on the way in.
+//! doing; states that differ only in the third share the first two. The hard
+//! thing is speed. Memory is a list of numbers, each of which names a frame's
+//! content. Taking a snapshot looks only at frames that were written, and
+//! restoring one writes only the frames that differ.
 
 use crate::machine::{Cpu, Holder, Machine, Saved};
 use crate::memory::Memory;
@@ -89,11 +89,11 @@ fn hash(value: &impl Hash) -> Hash128 {
     mixer.both()
 }
 
-/// For tables whose keys are hashes already.
+/// A hasher for tables whose keys are hashes already.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Taken(u64);
+pub struct IdentityHasher(u64);
 
-impl Hasher for Taken {
+impl Hasher for IdentityHasher {
     fn write_u128(&mut self, value: u128) {
         self.0 = value as u64;
     }
@@ -106,9 +106,9 @@ impl Hasher for Taken {
 }
 
 /// A table by hash.
-pub type ByHash<V> = HashMap<Hash128, V, BuildHasherDefault<Taken>>;
+pub type ByHash<V> = HashMap<Hash128, V, BuildHasherDefault<IdentityHasher>>;
 
-/// What the kernel knows, memory left out.
+/// What the kernel knows, without memory.
 #[derive(Debug)]
 pub struct KernelPart {
     state: KernelState,
@@ -137,7 +137,7 @@ pub struct State {
 }
 
 impl State {
-    /// The state's identity.
+    /// Identifies the state.
     pub fn hash(&self) -> Hash128 {
         let holder = self.holder.map(|holder| {
             let Holder {
@@ -159,7 +159,7 @@ impl State {
         ))
     }
 
-    /// The identity of what the audit looks at.
+    /// Identifies the part of the state that the audit looks at.
     pub fn kernel_hash(&self) -> Hash128 {
         self.kernel.hash ^ self.memory.hash.rotate_left(64)
     }
@@ -208,13 +208,13 @@ impl Contents {
 #[derive(Debug)]
 pub struct Snapshots {
     contents: Contents,
-    /// What is in the machine now.
+    /// The state that the machine is in now.
     kernel: Rc<KernelPart>,
     memory: Rc<MemoryPart>,
 }
 
 impl Snapshots {
-    /// For this machine, as it is now.
+    /// Starts with this machine, in its present state.
     pub fn new(machine: &mut Machine<'_>) -> Snapshots {
         let mut contents = Contents::new();
         let memory = machine.kernel.memory();
@@ -228,7 +228,7 @@ impl Snapshots {
         }
     }
 
-    /// A snapshot. `entered` says whether the kernel may have changed since
+    /// Takes a snapshot. `entered` says whether the kernel may have changed since
     /// the last [`Snapshots::take`] or [`Snapshots::put`].
     pub fn take(&mut self, machine: &mut Machine<'_>, entered: bool) -> State {
         if entered {
@@ -265,7 +265,7 @@ impl Snapshots {
 
     /// Puts a state back into the machine.
     pub fn put(&mut self, machine: &mut Machine<'_>, state: &State) {
-        // Whatever was written since the last snapshot is not what it was.
+        // Frames written since the last snapshot differ from it.
         let mut spoilt = Vec::new();
         let memory = machine.kernel.mem();
         memory.take_written(|frame, _| spoilt.push(frame));
@@ -295,14 +295,14 @@ impl Snapshots {
     }
 }
 
-/// Brings what history left behind, and nothing depends on, to one value: how
-/// often environments ran, and what is in free frames.
+/// Sets everything that past events left behind and nothing depends on to one
+/// fixed value: how often environments ran, and what free frames contain.
 pub fn forget_history(machine: &mut Machine<'_>) {
     forget(machine, |_| true);
 }
 
-/// As [`forget_history`], where only frames that `may_hold` says or that were
-/// written since the last snapshot may hold anything.
+/// Like [`forget_history`], but looks only at frames that `may_hold` picks or that
+/// were written since the last snapshot; all others are zero.
 fn forget(machine: &mut Machine<'_>, may_hold: impl Fn(Pfn) -> bool) {
     machine.kernel.forget_history();
     for frame in machine.usable().map(Pfn) {
@@ -334,7 +334,7 @@ fn put_kernel(machine: &mut Machine<'_>, part: &KernelPart) {
     tables.frames.copy_from_slice(&part.frames);
     let (used, unused) = tables.envs.split_at_mut(part.envs.len());
     used.copy_from_slice(&part.envs);
-    // A state with fewer slots in use is put back over one with more.
+    // The state put back may have fewer slots in use than the present one.
     let stale = unused.iter_mut().take_while(|env| **env != Env::default());
     stale.for_each(|env| *env = Env::default());
     machine.kernel.set_state(&part.state);

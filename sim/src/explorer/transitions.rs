@@ -1,9 +1,9 @@
-//! What can happen next in a machine, and making it happen.
+//! What can happen next in a machine, and how it happens.
 //!
-//! Everything that another CPU could see the middle of is a transition of its
-//! own. The hard thing is to leave nothing out that hardware may do: a CPU may
-//! fetch a translation that its program never asked for, even while it waits
-//! for the lock; an interrupt may arrive before any instruction.
+//! A transition is so small that no other CPU could observe the middle of it. The
+//! hard thing is to leave out nothing that hardware may do: a CPU may fetch a
+//! translation that its program never asked for, even while it waits for the
+//! lock; an interrupt may arrive before any instruction.
 
 use super::program::{self, Op, TYPED, access};
 use super::scenarios::Scenario;
@@ -18,9 +18,9 @@ use std::fmt;
 /// What kind of thing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The program reads or writes a word, with a translation remembered.
+    /// The program reads or writes a word, through a remembered translation.
     Access,
-    /// The translation of one of the scenario's pages is fetched.
+    /// The CPU fetches the translation of one of the scenario's pages.
     Fill(u8),
     /// The program's access faults; the CPU wants the lock.
     Fault,
@@ -30,30 +30,31 @@ pub enum Kind {
     Call,
     /// The timer interrupts the program; the CPU wants the lock.
     Timer,
-    /// A byte is typed, for which somebody waits; CPU 0 wants the lock.
+    /// A byte is typed that an environment waits for; CPU 0 wants the lock.
     Type,
     /// An inter-processor interrupt arrives.
     Deliver,
     /// The CPU obeys the request in its mail.
     Answer,
-    /// The CPU takes the lock and makes its step, and performs the effects
-    /// unless it has to wait for another CPU.
+    /// The CPU takes the lock, makes its step and performs the effects, unless
+    /// it must wait for another CPU.
     Enter,
-    /// The other CPU has obeyed: the rest of the effects, and the lock is free.
+    /// The other CPU has obeyed: the CPU performs the remaining effects and
+    /// releases the lock.
     Finish,
 }
 
-/// Something that happens, and where.
+/// Something that happens on a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The CPU.
     pub cpu: CpuId,
-    /// What.
+    /// What happens.
     pub kind: Kind,
 }
 
 impl Transition {
-    /// Whether the kernel's own state can change by it.
+    /// Whether it can change the kernel's own state.
     pub const fn enters(self) -> bool {
         matches!(self.kind, Kind::Enter | Kind::Finish)
     }
@@ -119,7 +120,7 @@ fn in_user_mode(
     }
 }
 
-/// Translations that the page tables have and the CPU does not.
+/// Offers the translations that the page tables have and the CPU does not.
 fn fills(machine: &Machine<'_>, scenario: &Scenario, cpu: CpuId, add: &mut impl FnMut(Kind)) {
     let own = machine.cpu(cpu);
     for (index, &page) in scenario.pages.iter().enumerate() {
@@ -133,7 +134,7 @@ fn fills(machine: &Machine<'_>, scenario: &Scenario, cpu: CpuId, add: &mut impl 
     }
 }
 
-/// Makes a transition that is enabled, and checks what it shows.
+/// Makes an enabled transition, and checks what the program observes.
 pub fn apply(machine: &mut Machine<'_>, scenario: &Scenario, transition: Transition) -> Verdict {
     let Transition { cpu, kind } = transition;
     match kind {

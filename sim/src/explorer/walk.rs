@@ -1,9 +1,9 @@
 //! Random walks, for histories too large to be searched.
 //!
-//! More CPUs, more environments and longer programs than the search can take:
-//! at each state one transition is chosen at random, and the same is checked as
-//! in the search. The hard thing is that a walk proves nothing; it finds what
-//! needs more actors than the small histories have.
+//! A walk takes more CPUs, more environments and longer programs than a search
+//! could. In each state it chooses one transition at random, and makes the same
+//! checks as the search. The hard thing is that a walk proves nothing; it finds
+//! bugs that need more actors than the small histories have.
 
 use super::program::{Op, Value};
 use super::scenarios::parts::page_to_everybody;
@@ -15,14 +15,14 @@ use crate::random::Stream;
 use abi::Call;
 use abi::layout::{PGSIZE, UTOP};
 
-/// Ops of one program, its jump back included.
+/// Ops of one program, including its jump back.
 const LENGTH: usize = 14;
-/// Programs; one for each environment at the start.
+/// How many programs there are, one for each environment at the start.
 const PROGRAMS: usize = 6;
-/// Where the pages that everybody uses are.
+/// Where the shared pages are.
 const PAGES: u32 = 0x40_0000;
 
-/// A history of random programs on so many CPUs.
+/// A history of random programs on `cpus` CPUs.
 pub fn random_scenario(stream: &mut Stream, cpus: u8) -> Scenario {
     let text = (0..PROGRAMS).flat_map(|number| {
         let start = number * LENGTH;
@@ -31,7 +31,7 @@ pub fn random_scenario(stream: &mut Stream, cpus: u8) -> Scenario {
             random_op(stream, &mut program);
         }
         program.resize(LENGTH, Op::Goto(start));
-        // Even if all its ops are about results, something is visible.
+        // So that one op is visible even if all others only look at results.
         program[LENGTH - 2] = Op::Load(PAGES);
         program
     });
@@ -56,7 +56,7 @@ pub fn random_scenario(stream: &mut Stream, cpus: u8) -> Scenario {
     }
 }
 
-/// Appends an op, and what belongs to it.
+/// Appends a random op, and ops that belong to it.
 fn random_op(stream: &mut Stream, program: &mut Vec<Op>) {
     let page = PAGES + stream.word() % 3 * PGSIZE;
     let other = PAGES + stream.word() % 3 * PGSIZE;
@@ -97,8 +97,8 @@ fn random_op(stream: &mut Stream, program: &mut Vec<Op>) {
     program.push(Op::Call(call, arguments.map(Value::Is)));
 }
 
-/// Walks so many transitions at random, or until nothing can happen. Gives how
-/// many it were, or the way to something that must never be.
+/// Makes up to `length` random transitions, or stops when none is possible. Returns
+/// how many it made, or the path to a violation.
 pub fn walk(scenario: &Scenario, stream: &mut Stream, length: usize) -> Result<usize, Trail> {
     scenario.with_machine(|machine| {
         let mut transitions = Vec::new();

@@ -1,4 +1,4 @@
-//! A whole system call at once, for tests that are not about interleavings.
+//! A whole system call in one go, for tests that are not about interleavings.
 //!
 //! The hard thing is that a call need not return: its caller may wait, be
 //! replaced on the CPU, or be dead. [`Answer`] says which.
@@ -8,18 +8,18 @@ use abi::trap::Vector;
 use abi::{Call, EnvId, Error, Personality, TrapFrame};
 use kcore::{CpuId, Event};
 
-/// What came of a call.
+/// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It returned this.
+    /// It returned this value.
     Value(u32),
-    /// It failed with this, in the terms of the caller's personality.
+    /// It failed with this error, decoded by the caller's personality.
     Failed(Error),
-    /// The caller is not on the CPU any more: this is.
+    /// The caller is no longer on the CPU; this environment is.
     Left(Option<EnvId>),
 }
 
-/// Puts a call into registers.
+/// Loads registers for a call.
 pub fn set_call(frame: &mut TrapFrame, number: u32, arguments: [u32; 5]) {
     let [a1, a2, a3, a4, a5] = arguments;
     let regs = &mut frame.regs;
@@ -40,13 +40,13 @@ pub fn decode(personality: Personality, eax: u32) -> Result<u32, Error> {
 }
 
 impl Machine<'_> {
-    /// The environment on `cpu`, of lab 4, makes a call, and every CPU that
-    /// this concerns obeys at once.
+    /// The environment on `cpu`, of lab 4, makes a call. Every CPU that the call
+    /// asks for something obeys at once.
     pub fn call(&mut self, cpu: CpuId, call: Call, arguments: [u32; 5]) -> Answer {
         self.call_as(cpu, Personality::Lab4, call, arguments)
     }
 
-    /// As [`Machine::call`], by an environment of another personality.
+    /// Like [`Machine::call`], by an environment of another personality.
     pub fn call_as(
         &mut self,
         cpu: CpuId,
@@ -58,7 +58,7 @@ impl Machine<'_> {
         self.call_number(cpu, personality, number, arguments)
     }
 
-    /// As [`Machine::call_as`], by number.
+    /// Like [`Machine::call_as`], with the call given by its number.
     pub fn call_number(
         &mut self,
         cpu: CpuId,
@@ -70,7 +70,7 @@ impl Machine<'_> {
         self.call_by(cpu, personality, Event::Syscall)
     }
 
-    /// The call in the registers is made, by `event`.
+    /// Makes the call that the registers hold, entering by `event`.
     pub fn call_by(&mut self, cpu: CpuId, personality: Personality, event: Event) -> Answer {
         let caller = self.env_on(cpu);
         self.run_event(cpu, event);
@@ -84,7 +84,7 @@ impl Machine<'_> {
         }
     }
 
-    /// An event interrupts `cpu`, in user mode or idle, and is handled.
+    /// An event interrupts `cpu`, in user mode or idle, and the kernel handles it.
     pub fn run_event(&mut self, cpu: CpuId, event: Event) {
         assert!(matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle));
         self.cpu_mut(cpu).mode = Mode::Waiting(event);
@@ -92,13 +92,13 @@ impl Machine<'_> {
         self.complete();
     }
 
-    /// A quantum passes, and `cpu`'s timer says so.
+    /// A quantum passes, and `cpu`'s timer interrupts.
     pub fn tick(&mut self, cpu: CpuId) {
         self.now += self.kernel.config().quantum;
         self.run_event(cpu, Event::Timer);
     }
 
-    /// Whatever is dead is taken apart; `cpu` does it.
+    /// Lets `cpu` take apart all dead address spaces.
     pub fn clean_up(&mut self, cpu: CpuId) {
         while self.kernel.has_leftovers() && self.end.is_none() {
             self.run_event(cpu, Event::Wake);

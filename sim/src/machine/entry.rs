@@ -1,24 +1,24 @@
-//! Through the kernel: lock, step, effects, settle, out.
+//! The way through the kernel: lock, step, effects, settle, out.
 //!
 //! The order is that of the kernel's hardware half: this CPU's own page tables
-//! first, then the other CPU's, then wake-ups, and only then is the step
-//! settled and the lock let go. The hard thing is the rendezvous, which takes
-//! two CPUs: [`Machine::enter`] posts the request, [`Machine::answer`] is what
-//! the other CPU does, [`Machine::finish`] what the first does then.
+//! first, then the other CPU's, then wake-ups; only then does the CPU settle the
+//! step and release the lock. The hard thing is the rendezvous, which takes two
+//! CPUs: [`Machine::enter`] posts the request, the other CPU obeys it in
+//! [`Machine::answer`], and the first one goes on in [`Machine::finish`].
 
 use super::{Holder, Machine, Mail, Mode};
 use abi::TrapFrame;
 use kcore::{Common, CpuId, Event, Remote, Step, ToResume};
 
 impl Machine<'_> {
-    /// User mode on `cpu` is interrupted by `event`; the CPU wants the lock.
+    /// `event` interrupts user mode on `cpu`; the CPU then waits for the lock.
     pub fn trap(&mut self, cpu: CpuId, event: Event) {
         assert_eq!(self.cpu(cpu).mode, Mode::User);
         self.cpu_mut(cpu).mode = Mode::Waiting(event);
     }
 
-    /// A CPU that waits for the lock, which is free, takes it and makes its
-    /// step. Unless another CPU has to obey, all is done when this returns.
+    /// A CPU that waits for the lock takes it and makes its step; the lock must be
+    /// free. Unless another CPU must obey, the entry is complete on return.
     pub fn enter(&mut self, cpu: CpuId) {
         assert!(self.holder.is_none(), "the lock is free");
         let Mode::Waiting(event) = self.cpu(cpu).mode else {
@@ -74,7 +74,7 @@ impl Machine<'_> {
         }
     }
 
-    /// One step of the kernel, logged.
+    /// Makes one step of the kernel, and logs it.
     fn step(&mut self, cpu: CpuId, event: Event) -> Step {
         let mut frame = self.cpu(cpu).frame;
         if let Some(log) = &mut self.log {
@@ -90,7 +90,7 @@ impl Machine<'_> {
         step
     }
 
-    /// A pending inter-processor interrupt arrives at a CPU that lets it.
+    /// A pending inter-processor interrupt arrives at a CPU with interrupts on.
     pub fn deliver(&mut self, cpu: CpuId) {
         let own = self.cpu_mut(cpu);
         assert!(own.ipi);
@@ -141,7 +141,7 @@ impl Machine<'_> {
         target.is_none_or(|cpu| self.cpu(cpu).mail.is_none())
     }
 
-    /// The rest of the effects, when the other CPU has obeyed.
+    /// Performs the remaining effects, when the other CPU has obeyed.
     pub fn finish(&mut self) {
         assert!(self.is_answered());
         let holder = self.holder.take().expect("the lock is held");
@@ -185,9 +185,9 @@ impl Machine<'_> {
         }
     }
 
-    /// As long as there is output, the console takes it and interrupts `cpu`.
+    /// The console takes all output, and interrupts `cpu` after each chunk.
     fn drain_console(&mut self, cpu: CpuId) {
-        // Its interrupts come through here too: once is enough.
+        // The interrupts below come through here again: this prevents recursion.
         self.uart.instant = false;
         while self.uart.busy && matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle) {
             self.console_ready(cpu);
@@ -203,8 +203,8 @@ impl Machine<'_> {
         self.enter(cpu);
     }
 
-    /// Makes the CPU that the holder of the lock waits for, if any, obey at
-    /// once; then the lock is free.
+    /// Lets the CPU that the holder of the lock waits for, if any, obey at once.
+    /// Afterwards the lock is free.
     pub fn complete(&mut self) {
         while let Some(target) = self.holder.and_then(|holder| holder.target()) {
             if self.cpu(target).mode == Mode::User {
@@ -215,8 +215,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Lets every CPU that is on its way into the kernel get there, until all
-    /// of them run programs or idle.
+    /// Lets every CPU that waits for the lock through, until all CPUs run
+    /// programs or idle.
     pub fn calm_down(&mut self) {
         self.complete();
         let mut moved = true;

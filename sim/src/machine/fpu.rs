@@ -1,9 +1,9 @@
 //! The x87 and SSE registers of a simulated machine. One number stands for all of
 //! them; 0 is what a reset leaves.
 //!
-//! The hard thing is to do what steps say and nothing else: who owns what is the
-//! kernel core's to know, and if it forgets to say so, one program finds another's
-//! number here.
+//! The hard thing is to do what steps say and nothing else. Only the kernel core
+//! knows which environment owns which registers; if it fails to say so, one
+//! program must find another's number here.
 
 use super::parts::Fpu;
 use super::{Machine, Mode};
@@ -33,8 +33,8 @@ impl Machine<'_> {
         }
     }
 
-    /// The environment on `cpu` replaces what is in its registers; gives what was
-    /// there. `None` if their use traps; then the CPU wants the lock.
+    /// The environment on `cpu` replaces the number in its registers; returns the old
+    /// one. `None` if their use traps; the CPU then waits for the lock.
     pub fn use_fpu(&mut self, cpu: CpuId, new: u32) -> Option<u32> {
         assert_eq!(self.cpu(cpu).mode, Mode::User);
         let own = self.cpu_mut(cpu);

@@ -1,10 +1,10 @@
 //! A simulated multiprocessor PC around the kernel core.
 //!
-//! It does what the kernel's hardware half does, in the same order, but a
-//! transition at a time: whoever drives it (a property test, the explorer)
-//! decides which CPU moves next. [`entry`] is the way through the kernel and its
-//! effects, [`user`] what a program does between two entries, [`call`] makes a
-//! whole system call at once.
+//! It does what the kernel's hardware half does, in the same order, but one
+//! transition at a time: its driver (a property test, the explorer) decides which
+//! CPU moves next. [`entry`] is the way through the kernel and its effects,
+//! [`user`] what a program does between two entries; [`call`] makes a whole system
+//! call in one go.
 //!
 //! The hard thing is to be *more* hostile than hardware, never less: TLBs keep
 //! everything until told otherwise, interrupts arrive as late as they like, and
@@ -35,10 +35,10 @@ pub struct Machine<'t> {
     pub kernel: Traced<'t, Memory>,
     /// The CPUs.
     pub cpus: Vec<Cpu>,
-    /// What is saved of x87 and SSE registers.
+    /// Saved x87 and SSE registers.
     pub saved: Saved,
-    /// Who holds the lock between two transitions: only a CPU that waits for
-    /// another does.
+    /// The CPU that holds the lock between two transitions, if any. It is
+    /// waiting for another CPU to obey.
     pub holder: Option<Holder>,
     /// Nanoseconds since boot.
     pub now: u64,
@@ -46,7 +46,7 @@ pub struct Machine<'t> {
     pub uart: Uart,
     /// How the run ended, if it did.
     pub end: Option<End>,
-    /// Whether the processor notes accesses in page tables.
+    /// Whether the processor sets A and D bits in page tables.
     pub usage_bits: bool,
     /// The log of the run, if one is kept.
     pub log: Option<Log>,
@@ -84,7 +84,7 @@ impl Machine<'_> {
         envs.used().filter(|&slot| envs[slot].is_queued()).count()
     }
 
-    /// All invariants of the kernel; the lock must be free.
+    /// Checks all invariants of the kernel. The lock must be free.
     pub fn audit(&mut self) -> Result<(), Broken> {
         self.scratch.resize(self.spec.frames as usize, 0);
         audit::audit(&self.kernel, &mut self.scratch)
@@ -95,7 +95,7 @@ impl Machine<'_> {
         self.spec.usable()
     }
 
-    /// Takes the records out that the kernel's trace got.
+    /// Moves new records from the kernel's trace to [`Machine::trace`].
     pub fn take_trace(&mut self) {
         let trace = &mut self.trace;
         self.kernel
@@ -103,7 +103,7 @@ impl Machine<'_> {
             .take(|records| trace.extend_from_slice(records));
     }
 
-    /// Gives the address of a stray memory access, if the kernel made one.
+    /// The address of the kernel's first access outside memory, if it made one.
     pub fn stray(&self) -> Option<u32> {
         self.kernel.memory().stray()
     }

@@ -1,8 +1,8 @@
 //! What a simulated machine consists of: CPUs and what they do, the console's
 //! transmitter, the lock's holder.
 //!
-//! The hard thing is to keep apart what hardware remembers and what the kernel
-//! knows: nothing here asks the kernel.
+//! The hard thing is to keep what hardware remembers apart from what the kernel
+//! knows. So nothing here asks the kernel.
 
 use crate::mmu::Tlb;
 use abi::TrapFrame;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub enum Mode {
     /// Running its environment's program.
     User,
-    /// In the handler of the interrupt that says that there is mail.
+    /// In the handler of the interrupt that announces mail.
     Serving,
     /// Waiting for the lock because of this event.
     Waiting(Event),
@@ -49,15 +49,15 @@ pub struct Cpu {
     pub tlb: Tlb,
     /// An inter-processor interrupt is pending.
     pub ipi: bool,
-    /// A request that it has not answered.
+    /// A request that it has not answered yet.
     pub mail: Option<Mail>,
-    /// When its timer interrupts, if that is running.
+    /// When its timer will interrupt, if the timer is running.
     pub due: Option<u64>,
     /// Its x87 and SSE registers.
     pub fpu: Fpu,
 }
 
-/// What a CPU left behind when it gave up its environment.
+/// What a CPU hands over when it gives up its environment.
 pub type Parked = (TrapFrame, Event);
 
 /// The CPU that holds the lock, and what it still has to do.
@@ -69,12 +69,12 @@ pub struct Holder {
     pub step: Step,
     /// Details of the step's effects.
     pub outbox: Outbox,
-    /// What the stopped CPU left behind.
+    /// What the stopped CPU handed over.
     pub parked: Option<Parked>,
 }
 
 impl Holder {
-    /// The CPU that it has asked for something, if any.
+    /// The CPU that it has sent a request to, if any.
     pub fn target(&self) -> Option<CpuId> {
         let asks = self.step.common().contains(Common::REMOTE);
         match self.outbox.remote {
@@ -87,10 +87,10 @@ impl Holder {
 /// The console's transmitter.
 #[derive(Clone, Debug, Default)]
 pub struct Uart {
-    /// A chunk was taken and not yet answered.
+    /// A chunk was taken, and its interrupt has not come yet.
     pub busy: bool,
-    /// Answers at once, on the CPU that wrote. Otherwise
-    /// `Machine::console_ready` answers.
+    /// Interrupts at once, the CPU that wrote. Otherwise a test calls
+    /// `Machine::console_ready`.
     pub instant: bool,
     /// Everything printed so far.
     pub output: Vec<u8>,
@@ -100,13 +100,13 @@ pub struct Uart {
 /// a reset leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fpu {
-    /// Whose they are while using them does not trap.
+    /// The environment that can use them without a trap.
     pub user: Option<Slot>,
-    /// What is in them.
+    /// The number in them.
     pub value: u32,
 }
 
-/// What is saved in memory, for each slot that ever saved something.
+/// The numbers saved in memory, by slot.
 pub type Saved = BTreeMap<u16, u32>;
 
 impl Fpu {

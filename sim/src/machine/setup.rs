@@ -1,7 +1,7 @@
 //! What a simulated machine looks like before the first environment runs.
 //!
-//! The hard thing: the tables that the kernel borrows must outlive it, so they
-//! are the caller's, in a [`Store`].
+//! The hard thing: the tables that the kernel borrows must outlive it. So the
+//! caller owns them, in a [`Store`].
 
 use super::spec::{KERNEL_PGDIR, UENVS_FRAMES, UENVS_TABLE, UPAGES_FRAMES, UPAGES_TABLE};
 use super::{Cpu, Fpu, Machine, Mode, Saved, Spec, Uart};
@@ -28,7 +28,7 @@ pub struct Program<'a> {
     pub personality: Personality,
     /// What it is for.
     pub kind: EnvType,
-    /// A file for it.
+    /// A file to map for it; empty for none.
     pub archive: &'a [u8],
 }
 
@@ -49,7 +49,7 @@ impl Store {
         }
     }
 
-    /// Tables for so many frames and so many bytes of console ring, without a
+    /// Tables for `frames` frames and `console` bytes of console ring, without a
     /// trace.
     pub fn with_sizes(frames: usize, console: usize) -> Store {
         let envs: Box<[Env]> = vec![Env::default(); NENV].into();
@@ -61,7 +61,7 @@ impl Store {
         }
     }
 
-    /// The tables and a trace, to make a kernel of.
+    /// Lends the tables and the trace to a kernel.
     pub fn lend(&mut self) -> (Tables<'_>, Trace<'_>) {
         let tables = Tables {
             frames: &mut self.frames,
@@ -74,7 +74,7 @@ impl Store {
 
 impl<'t> Machine<'t> {
     /// A machine whose CPUs are all about to enter the kernel for the first
-    /// time. `store` was made for the same `spec` and never used.
+    /// time. `store` must have been made for the same `spec` and never used.
     pub fn new(store: &'t mut Store, spec: Spec) -> Machine<'t> {
         let mut memory = Memory::new(spec.frames + spec.module_frames);
         page_tables(&mut memory, &spec);
@@ -129,7 +129,7 @@ impl<'t> Machine<'t> {
         machine
     }
 
-    /// Keeps a log from now on; before the first environment is made.
+    /// Keeps a log from now on. Call this before the first environment is made.
     pub fn keep_log(&mut self) {
         let usable = std::iter::once(self.spec.usable());
         self.log = Some(Log::begin(&self.kernel, usable));

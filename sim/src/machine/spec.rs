@@ -28,7 +28,7 @@ pub(super) const UPAGES_FRAMES: Pfn = Pfn(4 + MIRROR_SIZE.div_ceil(PGSIZE));
 /// Which machine to build.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
-    /// Frames in the kernel's table, the kernel's own included.
+    /// Frames in the kernel's table, including those of the kernel itself.
     pub frames: u32,
     /// Frames for boot modules.
     pub module_frames: u32,
@@ -40,7 +40,7 @@ pub struct Spec {
     pub lifecycle: bool,
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
-    /// What its CPUs have.
+    /// The features of its CPUs.
     pub processor: Processor,
     /// Bytes in the console's ring.
     pub console: usize,

@@ -1,7 +1,7 @@
 //! What a program does between two entries to the kernel: touch memory.
 //!
-//! The hard thing is to keep apart what the page tables say and what this CPU
-//! remembers of them: an access is made with what is remembered, however old.
+//! The hard thing is to keep what the page tables say apart from what this CPU
+//! remembers of them: an access uses the remembered translation, however old.
 
 use super::{Machine, Mode};
 use crate::mmu::{Translation, set_usage, walk};
@@ -14,7 +14,7 @@ use kcore::{CpuId, Event, PhysMem};
 pub enum Access {
     /// The CPU remembers a translation that allows it.
     Hit(Translation),
-    /// It does not, but the page tables have one.
+    /// The CPU does not, but the page tables have one.
     Miss(Translation),
     /// Neither: a page fault.
     Fault,
@@ -26,7 +26,7 @@ pub fn page_of(va: u32) -> u32 {
 }
 
 impl Machine<'_> {
-    /// What an access to `va` on `cpu` meets now.
+    /// What an access to `va` on `cpu` would meet now.
     pub fn access(&self, cpu: CpuId, va: u32, write: bool) -> Access {
         let own = self.cpu(cpu);
         let allows = |translation: &Translation| translation.writeable || !write;
@@ -70,7 +70,7 @@ impl Machine<'_> {
         Some(self.kernel.memory().read(pa & !3))
     }
 
-    /// The environment on `cpu` writes the word at `va`; as [`Machine::load`].
+    /// The environment on `cpu` writes the word at `va`; otherwise like [`Machine::load`].
     pub fn store(&mut self, cpu: CpuId, va: u32, value: u32) -> Option<()> {
         let translation = self.reach(cpu, va, true)?;
         let pa = translation.frame.address() + va % PGSIZE;

@@ -1,14 +1,14 @@
-//! Jobs: who is ended together.
+//! Jobs: environments that are ended together.
 //!
-//! The hard thing is that one call ends only so many, one other CPU's among them,
-//! and leaves alone those who end by themselves because their parents died in the
-//! same call.
+//! The hard thing is that one call ends only a limited number of members, at most
+//! one of them on another CPU, and leaves out those that will end by themselves
+//! because their parents died in the same call.
 
 use super::{Expected, Job, Model, Outcome};
 use abi::Error;
 use std::collections::BTreeSet;
 
-/// Members that one call ends.
+/// The most members that one call ends.
 const BATCH: usize = 8;
 
 impl Model {
@@ -59,7 +59,7 @@ impl Model {
             doomed.extend(&children);
             families.push(children);
         }
-        // Those who died last were heard of last.
+        // Children of the parent that died last come first.
         for child in families.into_iter().rev().flatten() {
             if self.envs.contains_key(&child) {
                 self.kill(child);
@@ -68,8 +68,8 @@ impl Model {
         Ok(Expected::Value(left))
     }
 
-    /// The rest of a job ends, and who of it when is not known; but then these
-    /// slots were used and are free, the next one first.
+    /// Ends the rest of a job. In which order its members end is not known here, so
+    /// `free` gives the free slots afterwards, the next one to be used first.
     pub fn end_rest(&mut self, caller: u32, job: u32, free: &[usize]) {
         while let Some(&id) = self.members(caller, job).first() {
             self.kill(id);

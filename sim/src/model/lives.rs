@@ -1,8 +1,7 @@
 //! Making, starting, stopping, redirecting and ending environments.
 //!
-//! The hard thing is what goes with an environment: children that only it could
-//! start,
-//! the hopes of those who wait to send to it.
+//! The hard thing is what an environment takes with it when it ends: children that
+//! only it could start, and the calls of those that wait to send to it.
 
 use super::{Env, Expected, Life, Model, Outcome, SLOTS, sanitise};
 use abi::trap::TRAP_FRAME_WORDS;
@@ -41,16 +40,16 @@ impl Model {
         Some(id)
     }
 
-    /// The end of an environment, and of its children that only it could start,
-    /// those first that were made or stopped last, with theirs.
+    /// Ends an environment, and its children that only it could start. The child
+    /// that was made or stopped last ends first, together with its own children.
     pub fn kill(&mut self, id: u32) {
         for child in self.end(id) {
             self.kill(child);
         }
     }
 
-    /// The end of an environment, but not of those that end for it, which are
-    /// returned in the order in which they do.
+    /// Ends an environment, but not its children. Returns those that must end
+    /// because of it, in that order.
     pub(super) fn end(&mut self, id: u32) -> Vec<u32> {
         let number = self.envs.remove(&id).map_or(u64::MAX, |env| env.number);
         self.free.push(id as usize % SLOTS);
@@ -67,7 +66,7 @@ impl Model {
         children.into_iter().rev().map(|(_, child)| child).collect()
     }
 
-    /// Whether who made it is alive.
+    /// Whether its creator is alive.
     fn has_parent(&self, id: u32) -> bool {
         let parent = self.envs[&id].parent_number;
         self.envs.values().any(|env| env.number == parent)

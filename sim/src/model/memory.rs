@@ -1,15 +1,15 @@
 //! Addresses that programs use themselves, or give to the kernel to use.
 //!
-//! The hard thing is which address is reported of a bad range: its start, if
+//! The hard thing is which address is reported for a bad range: its start, if
 //! that is on the first bad page, else the start of that page.
 
 use super::{Env, Expected, Model};
 use abi::layout::{PGSIZE, UENVS, UPAGES};
 
-/// What a page fault comes to.
+/// How a page fault ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The environment goes on in its handler, with these words at this
+    /// The environment goes on in its handler; these words were written at this
     /// address.
     Handled(u32, [u32; 13]),
     /// It ends, and [`Model::obituary`] is printed.
@@ -17,7 +17,7 @@ pub enum Fault {
 }
 
 impl Model {
-    /// `id`, which runs, accesses memory at `va` that it may not.
+    /// The running environment `id` makes an access at `va` that is not allowed.
     pub fn page_fault(&mut self, id: u32, va: u32) -> Fault {
         let Env { upcall, frame, .. } = self.envs[&id];
         if upcall == 0 {
@@ -56,7 +56,7 @@ impl Model {
         Fault::Handled(place, words)
     }
 
-    /// `id` dies of a bad address.
+    /// Ends `id` because of a bad address, and notes what is printed.
     pub(super) fn kill_for(&mut self, id: u32, va: u32) {
         self.kill(id);
         self.obituary = Some(format!(
@@ -74,8 +74,8 @@ impl Model {
         }
     }
 
-    /// What is reported of a range of addresses that `id` may not use with all
-    /// of `perm`: where it starts, or where its first bad page does.
+    /// The address that is reported if `id` may not use a range with all of `perm`:
+    /// where the range starts, or where its first bad page does.
     pub(super) fn first_bad(&self, id: u32, ptr: u32, len: u32, perm: u32) -> Option<u32> {
         let end = u64::from(ptr) + u64::from(len);
         let pages = (u64::from(ptr - ptr % PGSIZE)..end).step_by(PGSIZE as usize);
@@ -84,8 +84,8 @@ impl Model {
         Some(bad.max(u64::from(ptr)) as u32)
     }
 
-    /// Whether a program may use the page at `va`: write it, if that is in
-    /// `perm`. It does not know the window of page tables.
+    /// Whether a program may read the page at `va`, and write it if `perm` says so.
+    /// The model leaves out the window of page tables.
     fn usable(&self, id: u32, va: u64, perm: u32) -> bool {
         let Ok(va) = u32::try_from(va) else {
             return false;

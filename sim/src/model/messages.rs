@@ -1,7 +1,7 @@
-//! Messages: one place for one message, and a queue of those who wait to send.
+//! Messages: an inbox for one message, and a queue of waiting senders.
 //!
-//! The hard thing is when a page is looked at: by a send that waits twice, when
-//! it begins to wait and when it is served.
+//! The hard thing is when a page is checked: for a send that waits, both when the
+//! wait begins and when the message is delivered.
 
 use super::pages::check_va;
 use super::{Expected, Letter, Life, Model, Outcome};
@@ -9,7 +9,7 @@ use abi::Error;
 use abi::layout::UTOP;
 
 impl Model {
-    /// Those who wait to send to `id`, the first to come first.
+    /// The senders that wait for `id`, the one that came first first.
     pub(super) fn senders(&self, id: u32) -> Vec<u32> {
         let waiting = self
             .envs
@@ -21,7 +21,7 @@ impl Model {
         waiting.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// A sender has waited, and this is what came of it.
+    /// Ends a sender's wait with this result.
     pub(super) fn serve(&mut self, id: u32, result: Result<(), Error>) {
         let env = self.env(id);
         env.life = Life::Runs;
@@ -84,7 +84,7 @@ impl Model {
         Ok(Expected::Leaves)
     }
 
-    /// Puts a letter where it belongs, unless something is wrong with it.
+    /// Delivers a letter, unless something is wrong with it.
     fn deliver(
         &mut self,
         from: u32,

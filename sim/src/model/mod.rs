@@ -4,13 +4,13 @@
 //! instead of queues, and every number counted from scratch each time. It knows
 //! nothing of CPUs, of TLBs, of how memory is given back. The hard thing is to
 //! write it from the interface's description and not from the kernel, so that a
-//! mistake would have to be made twice.
+//! mistake goes unnoticed only if it is made twice.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`pages`] | what is mapped, and calls about that |
-//! | [`lives`] | who lives, and calls about that |
-//! | [`jobs`] | who is ended together |
+//! | [`pages`] | what is mapped, and the calls that change it |
+//! | [`lives`] | which environments live, and the calls that change it |
+//! | [`jobs`] | environments that are ended together |
 //! | [`messages`] | sending and receiving |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
 
@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use memory::Fault;
 
-/// Whether an environment may run.
+/// Whether an environment may run, and if not, what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// Made, and never started.
@@ -36,7 +36,7 @@ pub enum Life {
     Runs,
     /// Was stopped.
     Stopped,
-    /// Waits for a message, with this address for its page.
+    /// Waits for a message, and wants a page at this address.
     Receives(u32),
     /// Waits until this environment receives.
     Sends(u32),
@@ -50,9 +50,9 @@ pub type Letter = (u32, u32, u32);
 /// A page as one environment has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Which page it is, whoever maps it.
+    /// Identifies the page in all environments that map it.
     pub content: u64,
-    /// Its low twelve bits.
+    /// The low twelve bits of its page-table entry.
     pub perm: u32,
 }
 
@@ -61,38 +61,38 @@ pub struct Page {
 pub struct Job {
     /// The id of its first member.
     pub id: u32,
-    /// Who made it, as [`Env::number`].
+    /// Its creator's [`Env::number`].
     pub owner: u64,
-    /// Its end has begun.
+    /// Whether its end has begun.
     pub ending: bool,
 }
 
 /// One environment.
 #[derive(Clone, Debug)]
 pub struct Env {
-    /// What its creator was called, for those who ask by name.
+    /// Its creator's id, which another environment may have by now.
     pub parent: u32,
-    /// Which of all environments it is: never the same number twice.
+    /// Counts all environments ever made; never used twice.
     pub number: u64,
-    /// Which of them is its creator; 0 is nobody.
+    /// Its creator's number; 0 for none.
     pub parent_number: u64,
-    /// When it was made, in no certain unit.
+    /// When it was made; only the order of these numbers matters.
     pub born: u64,
-    /// Whether it may run.
+    /// Whether it may run, and what it waits for.
     pub life: Life,
     /// The edition whose numbers and errors it uses.
     pub personality: Personality,
-    /// What it has mapped, by address.
+    /// The pages that it has mapped, by address.
     pub pages: BTreeMap<u32, Page>,
-    /// Spans of 4 MiB in which it ever mapped something.
+    /// Spans of 4 MiB in which it has ever mapped a page: each has a page table.
     pub spans: BTreeSet<u32>,
     /// The last message: value, sender, permissions.
     pub message: (u32, u32, u32),
-    /// What is in its x87 and SSE registers; 0 is as after a reset.
+    /// The number in its x87 and SSE registers; 0 is what a reset leaves.
     pub fpu: u32,
     /// What it sends, while it waits for the receiver.
     pub letter: Letter,
-    /// When it began to wait for the receiver, in no certain unit.
+    /// When it began to wait for the receiver; only the order matters.
     waits_since: u64,
     /// Where its heap begins.
     pub heap_start: u32,
@@ -100,16 +100,15 @@ pub struct Env {
     pub heap_end: u32,
     /// The job that it is a member of.
     pub job: Option<Job>,
-    /// Whether it has been on a CPU, as far as that is known when it matters.
+    /// Whether it has been on a CPU; brought up to date before each call.
     pub ran: bool,
-    /// Where its page faults go, 0 if they end it.
+    /// Its page-fault handler, 0 if a fault ends it.
     pub upcall: u32,
-    /// Its registers, with the result of its last call as soon as that is
-    /// known.
+    /// Its registers, including the result of its last call once that is known.
     pub frame: TrapFrame,
 }
 
-/// What a call must come to.
+/// How a call must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// It returns this.
@@ -118,18 +117,18 @@ pub enum Expected {
     Fails(Error),
     /// It returns 0, at once or later.
     Yields,
-    /// The caller does not run on: it waits, was stopped or is dead.
+    /// The caller does not go on: it waits, was stopped or is dead.
     Leaves,
 }
 
 /// Everything that programs can tell.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The living, by id.
+    /// The living environments, by id.
     pub envs: BTreeMap<u32, Env>,
-    /// Frames that there are for address spaces and pages.
+    /// How many frames there are for address spaces and pages.
     pub frames: usize,
-    /// Frames of the public table of frames.
+    /// How many frames the public table of frames occupies.
     page_info_frames: u32,
     /// The last id of each slot.
     ids: Vec<u32>,
@@ -137,15 +136,15 @@ pub struct Model {
     free: Vec<usize>,
     /// Bytes typed and not yet read.
     input: VecDeque<u8>,
-    /// Those who wait for a byte, the first to come first.
+    /// Environments that wait for a byte, the one that came first first.
     readers: VecDeque<u32>,
     /// Nanoseconds since the machine was started.
     pub now: u64,
-    /// Those whose registers are on a CPU, while a call is made.
+    /// Environments whose registers are on a CPU while a call is made.
     pub on_cpus: Vec<u32>,
-    /// What the last to die for a bad address had printed of it.
+    /// The line printed for the last environment that a bad address ended.
     pub obituary: Option<String>,
-    /// Senders that waited, and their results.
+    /// Senders whose wait has ended; their results are in their registers.
     pub served: Vec<u32>,
     contents: u64,
     events: u64,
@@ -159,8 +158,8 @@ const SLOTS: usize = 1024;
 type Outcome = Result<Expected, Error>;
 
 impl Model {
-    /// A machine with so many frames, and so many for the public table of
-    /// frames.
+    /// A machine with `frames` frames, and a public table of frames that occupies
+    /// `page_info_frames`.
     pub fn new(frames: usize, page_info_frames: u32) -> Model {
         Model {
             envs: BTreeMap::new(),
@@ -180,8 +179,8 @@ impl Model {
         }
     }
 
-    /// An environment made at boot, to start at `entry`: a stack page, and it
-    /// runs.
+    /// Makes an environment at boot. It starts at `entry`, has a stack page, and
+    /// may run.
     pub fn boot(&mut self, entry: u32, personality: Personality) -> u32 {
         let id = self.new_env(0, personality).expect("a slot is free");
         self.map_new(id, USTACKTOP - PGSIZE, 7);
@@ -211,8 +210,8 @@ impl Model {
         self.envs.get_mut(&id).expect("a living environment")
     }
 
-    /// A byte is typed. Who waits longest gets it; of 512 that nobody has read,
-    /// the last ones are lost.
+    /// A byte is typed. The environment that has waited longest gets it. If nobody
+    /// waits it is kept, or lost if there are 512 already.
     pub fn type_in(&mut self, byte: u8) {
         if let Some(id) = self.readers.pop_front() {
             let env = self.env(id);
@@ -223,9 +222,9 @@ impl Model {
         }
     }
 
-    /// `caller`, which runs, makes a call with the registers that it entered
-    /// with. `words` is what is at the address of a set of registers, for the
-    /// call that wants one.
+    /// The running environment `caller` makes a call with the registers that it
+    /// entered with. For the call that takes the address of a set of registers,
+    /// `words` are those registers.
     pub fn call(
         &mut self,
         caller: u32,
@@ -266,7 +265,7 @@ impl Model {
         if let Some(env) = self.envs.get_mut(&caller) {
             env.frame.regs.eax = match outcome {
                 Ok(Expected::Value(value)) => value,
-                // Until something else is known.
+                // Overwritten when the result is known.
                 Ok(_) => 0,
                 Err(error) => env.result_of(Err(error)),
             };
@@ -283,7 +282,7 @@ impl Model {
         Expected::Leaves
     }
 
-    /// As [`Model::call`], while no frame is to be had.
+    /// Like [`Model::call`], while no frame is available.
     pub fn call_without_memory(
         &mut self,
         caller: u32,
@@ -316,7 +315,7 @@ impl Model {
 }
 
 impl Env {
-    /// What a call's result is to a program of this personality.
+    /// A result as a program of this personality finds it in its register.
     fn result_of(&self, result: Result<(), Error>) -> u32 {
         match result {
             Ok(()) => 0,
@@ -325,8 +324,8 @@ impl Env {
     }
 }
 
-/// Forces what a program may not choose: selectors, and the flags that are not
-/// its own.
+/// Forces the values that a program may not choose: selectors, and flags that are
+/// not its own.
 fn sanitise(frame: &mut TrapFrame) {
     frame.cs = 0x1b;
     (frame.ds, frame.es, frame.ss) = (0x23, 0x23, 0x23);

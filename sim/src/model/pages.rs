@@ -1,7 +1,7 @@
 //! Pages, and how many frames there are for them.
 //!
-//! The hard thing about frames is to count what is not a page: an address space
-//! is one frame, and each span of 4 MiB that was ever used another.
+//! The hard thing is to count the frames that are not pages: each address space
+//! takes one, and each span of 4 MiB that was ever used in it takes another.
 
 use super::{Expected, Model, Outcome, Page};
 use abi::Error;
@@ -36,7 +36,7 @@ impl Model {
         env.pages.insert(va, page);
     }
 
-    /// Whether so many frames are left.
+    /// Fails unless `needed` frames are left.
     pub(super) fn room(&self, needed: usize) -> Result<(), Error> {
         if self.used() + needed <= self.frames {
             Ok(())
@@ -45,12 +45,12 @@ impl Model {
         }
     }
 
-    /// Frames that a mapping at `va` needs besides its page.
+    /// How many frames a mapping at `va` needs besides its page.
     fn table(&self, id: u32, va: u32) -> usize {
         usize::from(!self.envs[&id].spans.contains(&(va / PTSIZE)))
     }
 
-    /// Whether a page that is mapped somewhere can be mapped at `va` too.
+    /// Fails unless a page that is mapped elsewhere can be mapped at `va` too.
     pub(super) fn shareable(&self, target: u32, va: u32, page: Page) -> Result<(), Error> {
         let old = self.envs[&target].pages.get(&va);
         let same = old.is_some_and(|old| old.content == page.content);
@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    /// The page that `source` has at `va`, as it would be with `perm`.
+    /// The page that `source` has at `va`, as it would be mapped with `perm`.
     pub(super) fn offered(&self, source: u32, va: u32, perm: u32) -> Result<Page, Error> {
         check_perm(perm)?;
         let page = self.envs[&source].pages.get(&va).ok_or(Error::Inval)?;

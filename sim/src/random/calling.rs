@@ -1,9 +1,9 @@
 //! One call, made on the machine and on the model.
 //!
 //! The hard thing is everything that must *not* have happened: a failed call
-//! changed nothing, a printed text is exactly the caller's, a fresh page shows
-//! nobody's secrets. And now and then a call is made while no frame is to be
-//! had, or by the fast way in.
+//! changed nothing, a printed text is exactly the caller's, a fresh page reveals
+//! no old data. Now and then a call is made while no frame is available, or by
+//! `sysenter`.
 
 use super::snapshot::Snapshot;
 use super::{Driver, Mismatch, Words};
@@ -28,7 +28,7 @@ impl Driver<'_> {
         self.work(cpu, words[5]);
         set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
         let event = self.way_in(cpu, id, arguments[4], words[7]);
-        // An allowance of frames is a test's affair; a log knows nothing of it.
+        // Not while a log is kept: it cannot say that the test withholds frames.
         let messages = [Call::IpcTrySend, Call::IpcSend, Call::IpcRecv];
         let often = if messages.contains(&call) { 3 } else { 8 };
         let starved = words[7].is_multiple_of(often) && self.machine.log.is_none();
@@ -81,8 +81,8 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Which instruction makes the call. The fast one finds the last argument on
-    /// the stack.
+    /// Chooses the instruction that makes the call. For `sysenter` the last
+    /// argument is on the stack.
     fn way_in(&mut self, cpu: CpuId, id: u32, last: u32, word: u32) -> Event {
         let fast = (word / 8).is_multiple_of(4);
         if fast && self.pass_on_stack(cpu, id, last) {
@@ -92,7 +92,7 @@ impl Driver<'_> {
         }
     }
 
-    /// What the model cannot know by itself at the moment of a call.
+    /// Tells the model what it cannot work out by itself before a call.
     fn tell_model(&mut self, cpu: CpuId, id: u32) {
         self.model.enter(id, &self.machine.cpu(cpu).frame);
         self.model.on_cpus = self.envs_on_cpus();
@@ -100,8 +100,8 @@ impl Driver<'_> {
         self.note_who_ran();
     }
 
-    /// Members of a job are left, and end by themselves wherever they are
-    /// next: the call is made again until that is over.
+    /// Repeats `job_destroy` until no member is left. Members that a call does not
+    /// end itself end at their next entry, or when they would next get a CPU.
     fn end_job(&mut self, cpu: CpuId, personality: Personality, id: u32, arguments: [u32; 5]) {
         let number = personality.number(Call::JobDestroy).expect("it was made");
         loop {
@@ -119,13 +119,13 @@ impl Driver<'_> {
         self.model.end_rest(id, arguments[0], &free);
     }
 
-    /// The bytes at a range of addresses, as far as there are any, up to a NUL.
+    /// The bytes in a range of addresses, up to a NUL or the first unmapped page.
     fn text_at(&self, id: u32, [ptr, len, ..]: [u32; 5]) -> Vec<u8> {
         let bytes = (0..len).map_while(|offset| self.byte_at(id, ptr.wrapping_add(offset)));
         bytes.take_while(|&byte| byte != 0).collect()
     }
 
-    /// The registers at an address; where nothing is mapped, zeroes.
+    /// The registers at an address; zeroes where nothing is mapped.
     fn registers_at(&self, id: u32, va: u32) -> [u32; TRAP_FRAME_WORDS] {
         std::array::from_fn(|index| {
             let at = va.wrapping_add(index as u32 * 4);
@@ -134,8 +134,8 @@ impl Driver<'_> {
         })
     }
 
-    /// Registers for a call come to stand at an address, as far as pages of the
-    /// program's own are there.
+    /// Writes registers for a call to an address, as far as the program has pages
+    /// there that are its own.
     fn write_registers(&mut self, id: u32, va: u32, words: Words) {
         for index in 0..TRAP_FRAME_WORDS as u32 {
             let at = va.wrapping_add(index * 4) & !3;
@@ -148,7 +148,8 @@ impl Driver<'_> {
         }
     }
 
-    /// Who has been on a CPU by now is not a question of calls.
+    /// Tells the model which environments have been on a CPU: scheduling decides
+    /// that, not calls.
     fn note_who_ran(&mut self) {
         let envs = self.machine.kernel.envs();
         for (&id, env) in &mut self.model.envs {
@@ -164,8 +165,8 @@ impl Driver<'_> {
             .collect()
     }
 
-    /// Puts a call's fifth argument on the stack of the environment on `cpu`,
-    /// where a fast call has it, if there is a stack. In its register is then
+    /// Puts a call's fifth argument on the stack of the environment on `cpu`, where
+    /// `sysenter` expects it, if there is a stack. The register then holds
     /// something else.
     fn pass_on_stack(&mut self, cpu: CpuId, id: u32, argument: u32) -> bool {
         let page = USTACKTOP - PGSIZE;
@@ -182,7 +183,7 @@ impl Driver<'_> {
     }
 }
 
-/// Whether what the kernel did is what the model says.
+/// Whether the kernel's answer is the one that the model expects.
 fn agree(expected: Expected, answer: Answer) -> bool {
     match (expected, answer) {
         (Expected::Value(value), Answer::Value(got)) => value == got,

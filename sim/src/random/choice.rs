@@ -1,7 +1,7 @@
 //! What random words mean: which call, with which arguments.
 //!
 //! The hard thing is the mix. Most arguments must be sensible, so that something
-//! happens; but every one has to be wrong often enough, in every way.
+//! happens; but each must be wrong often enough, in every way.
 
 use super::ENTRY;
 use super::{Driver, Words, sensible_page};
@@ -10,7 +10,7 @@ use crate::model::Life;
 use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
 use abi::{Call, EnvStatus};
 
-/// More environments than this are not made.
+/// The most environments that are made.
 const CROWD: usize = 9;
 
 impl Driver<'_> {
@@ -31,7 +31,7 @@ impl Driver<'_> {
         (call, arguments)
     }
 
-    /// A child of `caller` that waits to send a page, and where it has that.
+    /// A child of `caller` that waits to send a page, and the page's address in it.
     fn offered_by_child(&self, caller: u32) -> Option<(u32, u32)> {
         let mut children = self.model.envs.iter();
         children.find_map(|(&id, env)| {
@@ -94,12 +94,12 @@ impl Driver<'_> {
                 };
                 [readable_window(ptr), len, w5, w6, w7]
             }
-            // Most calls that have an argument name an environment first.
+            // The first argument of most calls names an environment.
             _ => [self.choose_env(caller, w2), w3, w4, w5, w6],
         }
     }
 
-    /// The same for calls that make a page pass from one to another.
+    /// The same for calls that pass a page from one environment to another.
     fn choose_page_and_receiver(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         match call {
@@ -158,7 +158,7 @@ impl Driver<'_> {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
-                // Any, so that none is left out.
+                // Any call, so that none is left out.
                 _ => Call::ALL[word as usize / 336 % Call::ALL.len()],
             },
         };
@@ -174,7 +174,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Whether somebody waits to send to `id`.
+    /// Whether an environment waits to send to `id`.
     fn is_awaited(&self, id: u32) -> bool {
         let mut envs = self.model.envs.values();
         envs.any(|env| env.life == Life::Sends(id))
@@ -200,7 +200,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Mostly a job that there is.
+    /// Mostly a job that exists.
     fn choose_job(&self, caller: u32, word: u32) -> u32 {
         let jobs = self.model.envs.values().filter_map(|env| env.job);
         let number = self.model.envs.get(&caller).map_or(0, |env| env.number);
@@ -243,9 +243,9 @@ impl Driver<'_> {
     }
 }
 
-/// An address where a page is wanted: mostly one that can be.
+/// An address to map a page at: mostly a valid one.
 fn page(word: u32) -> u32 {
-    /// The exception stack, what is below it, and the stack.
+    /// The exception stack, the pages below it, and the stack.
     const STACKS: [u32; 4] = [
         UXSTACKTOP - PGSIZE,
         UXSTACKTOP - PGSIZE,
@@ -277,7 +277,7 @@ fn page(word: u32) -> u32 {
     }
 }
 
-/// How far a heap is to grow or shrink.
+/// By how much a heap should grow or shrink.
 fn increment(word: u32) -> u32 {
     match word % 16 {
         0 => 0,
@@ -307,8 +307,8 @@ fn perm(word: u32) -> u32 {
     }
 }
 
-/// The address itself, unless it is in the window of page tables, of which the
-/// model knows nothing.
+/// The address itself, unless it is in the window of page tables, which the model
+/// leaves out.
 fn readable_window(va: u32) -> u32 {
     if (UVPT - 0x1_0000..ULIM).contains(&va) {
         ULIM

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 
 impl Driver<'_> {
-    /// A page that was just allocated shows nobody's secrets.
+    /// Checks that a page that was just allocated is zero.
     pub(super) fn check_fresh(&self, caller: u32, [id, va, ..]: [u32; 5]) -> Result<(), Mismatch> {
         let id = if id == 0 { caller } else { id };
         let frame = self.frame_at(id, va);
@@ -55,7 +55,8 @@ impl Driver<'_> {
         self.compare_results()
     }
 
-    /// At the end: who waits for messages is left, and of the dead nothing.
+    /// At the end only environments that wait for messages may be left, and nothing
+    /// of the dead.
     fn compare_census(&mut self) -> Result<(), Mismatch> {
         self.machine.audit().map_err(Violation::Audit)?;
         let (alive, used) = audit::census(&self.machine.kernel);
@@ -68,7 +69,8 @@ impl Driver<'_> {
         }
     }
 
-    /// Lets never-started children of the dead die, as the model's do at once.
+    /// Lets never-started children of dead environments end, which they do at once in
+    /// the model.
     fn reap(&mut self) {
         let living = |machine: &Machine<'_>| {
             let envs = machine.kernel.envs();
@@ -78,7 +80,7 @@ impl Driver<'_> {
             && self.machine.kernel.has_leftovers()
             && self.machine.end.is_none()
         {
-            // Whoever is on its way into the kernel already does it too.
+            // A CPU that is already on its way into the kernel does it too.
             let on_the_way = |cpu: &CpuId| matches!(self.machine.cpu(*cpu).mode, Mode::Waiting(_));
             let modes = [Mode::User, Mode::Idle];
             let free = |cpu: &CpuId| modes.contains(&self.machine.cpu(*cpu).mode);
@@ -127,7 +129,7 @@ impl Driver<'_> {
         if distinct.len() != frames.len() {
             return Err(Mismatch::State("two pages in one frame".into()));
         }
-        // What a dead environment had mapped counts until it is taken apart.
+        // Pages of a dead environment count until its address space is taken apart.
         if self.machine.kernel.has_leftovers() {
             return Ok(());
         }
@@ -140,7 +142,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// The public table of environments says what there is to say of `id`.
+    /// Compares the entry of `id` in the public table of environments.
     fn compare_public(&self, id: u32, wanted: &Env) -> Result<(), Mismatch> {
         let table = self.machine.kernel.config().uenvs;
         let entry = table + u32::from(slot_of(id).0) * PUBLIC_ENV_STRIDE;
@@ -170,7 +172,7 @@ impl Driver<'_> {
         }
     }
 
-    /// The public table of frames says what the kernel counts.
+    /// Compares the public table of frames with the kernel's counts.
     fn compare_counts(&self) -> Result<(), Mismatch> {
         let kernel = &self.machine.kernel;
         let table = kernel.config().upages;
@@ -183,7 +185,8 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Who runs has its own registers, and the result of its last call.
+    /// Checks that every running environment has its own registers, with the result
+    /// of its last call.
     fn compare_results(&self) -> Result<(), Mismatch> {
         for cpu in self.running_cpus() {
             let id = self.env_on(cpu);
@@ -197,7 +200,7 @@ impl Driver<'_> {
     }
 }
 
-/// Accessed and dirty: the processor's, not the kernel's.
+/// Accessed and dirty: the processor sets these bits, not the kernel.
 const USAGE: u32 = 0x60;
 
 /// The page-table entries below UTOP that are not 0, with their addresses.

@@ -1,8 +1,9 @@
 //! A page fault, on the machine and in the model.
 //!
-//! The hard thing is to look at bytes: the frame that a handler is given may lie
-//! anywhere, on two pages, or on one that is also mapped elsewhere; and nothing
-//! beside it may have changed. And who dies has to be told why.
+//! The hard thing is to look at bytes: a handler's frame may lie anywhere, on two
+//! pages, or on a page that is also mapped elsewhere, and nothing beside the frame
+//! may have changed. And when the fault ends the environment, the kernel must
+//! print why.
 
 use super::comparison::slot_of;
 use super::{Driver, Mismatch, Words};
@@ -15,8 +16,8 @@ use kcore::{CpuId, PhysMem};
 use std::collections::BTreeMap;
 
 impl Driver<'_> {
-    /// A program uses memory that is not there, or not to be written: its
-    /// handler must find what the model says, or it must end as the model says.
+    /// A program uses memory that is unmapped or read-only. Its handler must find
+    /// what the model says, or it must end as the model says.
     pub(super) fn fault(
         &mut self,
         cpu: CpuId,
@@ -77,8 +78,8 @@ impl Driver<'_> {
         }
     }
 
-    /// What `id` has near a stack pointer, and at the top of its exception
-    /// stack, by physical address: the same page may be at both.
+    /// The bytes of `id` near a stack pointer and at the top of its exception stack,
+    /// by physical address, as the same page may be mapped at both.
     fn bytes_around(&self, id: u32, esp: u32) -> BTreeMap<Option<u32>, Option<u8>> {
         let near = esp.saturating_sub(80)..esp.saturating_add(8).min(UTOP);
         let addresses = near.chain(UXSTACKTOP - 80..UXSTACKTOP);
@@ -87,7 +88,7 @@ impl Driver<'_> {
             .collect()
     }
 
-    /// The physical address of `va`, if `id` has anything there.
+    /// The physical address of `va` in `id`, if it is mapped.
     fn address(&self, id: u32, va: u32) -> Option<u32> {
         let memory = self.machine.kernel.memory();
         let space = self.machine.kernel.envs()[slot_of(id)].space;
@@ -95,20 +96,22 @@ impl Driver<'_> {
         Some(frame.address() + va % PGSIZE)
     }
 
-    /// What `id` has at `va`, if anything.
+    /// The byte at `va` in `id`, if it is mapped.
     pub(super) fn byte_at(&self, id: u32, va: u32) -> Option<u8> {
         let pa = self.address(id, va)?;
         let word = self.machine.kernel.memory().read(pa & !3);
         Some(word.to_le_bytes()[pa as usize % 4])
     }
 
-    /// Notes what must be printed of who has just died, from `since` on.
+    /// Notes the line that must be printed, from `since` on, for the environment
+    /// that has just ended.
     pub(super) fn expect_obituary(&mut self, since: usize) {
         let text = self.model.obituary.take();
         self.obituaries.extend(text.map(|text| (since, text)));
     }
 
-    /// Who died of a bad address was told which; as soon as all is printed.
+    /// Checks that each bad address that ended an environment was printed, once
+    /// all output is out.
     pub(super) fn compare_obituaries(&mut self) -> Result<(), Mismatch> {
         if self.machine.uart.busy {
             return Ok(());

@@ -1,14 +1,14 @@
 //! Programs use their x87 and SSE registers, and must find what they left there.
 //!
-//! The hard thing is that most uses are no test: only after somebody else's can
-//! anything be lost. So the numbers are kept for each environment in the model,
-//! and programs use registers often.
+//! The hard thing is that most uses test nothing: a number can be lost only when
+//! another environment has used the registers in between. So the model keeps the
+//! number of each environment, and programs use registers often.
 
 use super::{Driver, Mismatch, Words};
 use kcore::CpuId;
 
 impl Driver<'_> {
-    /// The program on `cpu` replaces what is in its registers.
+    /// The program on `cpu` replaces the number in its registers.
     pub(super) fn use_fpu(&mut self, cpu: CpuId, words: Words) -> Result<(), Mismatch> {
         let id = self.env_on(cpu);
         let before = self.machine.cpu(cpu).frame;
@@ -16,7 +16,7 @@ impl Driver<'_> {
         if found.is_none() {
             self.machine.enter(cpu);
             self.machine.complete();
-            // What the exception left in the frame is nobody's affair.
+            // The model does not know what the exception left in the frame.
             self.machine.cpu_mut(cpu).frame = before;
             found = self.machine.use_fpu(cpu, words[1]);
         }

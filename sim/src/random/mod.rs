@@ -3,8 +3,8 @@
 //! A [`Driver`] turns random words into system calls of several environments on
 //! several CPUs, makes each on a simulated machine and on the model, and
 //! compares everything that programs can tell, after every call. The hard thing
-//! is a good mix: arguments that are mostly sensible, so that something
-//! happens, and often enough just wrong.
+//! is a good mix: arguments that are mostly sensible, so that something happens,
+//! and often enough slightly wrong.
 //!
 //! | module | what |
 //! |---|---|
@@ -42,18 +42,18 @@ pub use stream::{Stream, Words};
 /// Where programs begin.
 const ENTRY: u32 = 0x80_0020;
 
-/// A page that programs of this test like to use.
+/// One of the few pages that programs use most.
 fn sensible_page(word: u32) -> u32 {
     let spans = [0x40_0000, 0x80_0000, 0xeec0_0000 - 0x40_0000];
     spans[word as usize % 3] + word / 3 % 4 * PGSIZE
 }
 
-/// What the kernel and the model, or an invariant, disagree on.
+/// A disagreement between kernel and model, or a broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     /// A check failed.
     Violation(Violation),
-    /// A call came to something else than it must.
+    /// A call did not end as it must.
     Answer {
         /// The call.
         call: Call,
@@ -64,7 +64,7 @@ pub enum Mismatch {
         /// What the kernel did.
         answer: Answer,
     },
-    /// A call failed, and yet something is not as it was.
+    /// A call failed, and yet changed something.
     FailureChanged(Call),
     /// Something that a program can see differs.
     State(String),
@@ -85,11 +85,12 @@ pub struct Driver<'t> {
     /// What happened so far.
     pub statistics: Statistics,
     dead: Vec<u32>,
-    /// What must have been printed, and from where on in all that was.
+    /// Lines that must be printed, each with the place in the output from which
+    /// it is searched for.
     obituaries: Vec<(usize, String)>,
 }
 
-/// The machine that a seed stands for.
+/// The machine that a seed selects.
 pub fn spec(seed: u32) -> Spec {
     Spec {
         frames: 72 + seed % 8 * 16,
@@ -99,8 +100,8 @@ pub fn spec(seed: u32) -> Spec {
 }
 
 impl<'t> Driver<'t> {
-    /// A machine with a few environments, some of each personality. It keeps
-    /// a log if that is wanted.
+    /// A machine with a few environments, some of each personality. It keeps a log
+    /// if `log` is set.
     pub fn new(store: &'t mut Store, spec: Spec, seed: u32, log: bool) -> Driver<'t> {
         let mut machine = Machine::new(store, spec);
         if log {
@@ -136,7 +137,7 @@ impl<'t> Driver<'t> {
             .collect()
     }
 
-    /// One action, and every comparison after it.
+    /// Makes one action, then every comparison.
     pub fn act(&mut self, words: Words) -> Result<(), Mismatch> {
         let cpus = self.running_cpus();
         let Some(&cpu) = cpus.get(words[0] as usize / 64 % cpus.len().max(1)) else {
@@ -156,7 +157,7 @@ impl<'t> Driver<'t> {
         self.compare()
     }
 
-    /// CPUs fetch translations that nobody asked for.
+    /// Lets CPUs fetch translations that no program asked for.
     fn prefetch(&mut self, word: u32) {
         for cpu in self.running_cpus() {
             let page = self.mapped_page(self.env_on(cpu), 0, word >> cpu.0);
@@ -164,7 +165,7 @@ impl<'t> Driver<'t> {
         }
     }
 
-    /// Something that no program asked for happens on `cpu`.
+    /// Makes an interrupt or exception happen on `cpu`.
     fn interrupt(&mut self, cpu: CpuId, word: u32) {
         let byte = (word >> 8) as u8;
         match word % 8 {
@@ -174,7 +175,7 @@ impl<'t> Driver<'t> {
             }
             3 if !self.is_alone() => {
                 let id = self.env_on(cpu);
-                // Any that is not a page fault: these are handed to programs.
+                // Any exception but a page fault, which programs may handle.
                 let vectors = [0, 1, 3, 4, 5, 6, 12, 13, 16, 17, 19];
                 let vector = vectors[usize::from(byte) % vectors.len()];
                 self.machine.cpu_mut(cpu).frame.trapno = vector;
@@ -185,13 +186,13 @@ impl<'t> Driver<'t> {
         }
     }
 
-    /// Whether hardly anybody is left to run.
+    /// Whether hardly any environment is left to run.
     fn is_alone(&self) -> bool {
         let runs = |env: &&crate::model::Env| env.life == Life::Runs;
         self.model.envs.values().filter(runs).count() <= 2
     }
 
-    /// A program uses memory: it must find what the model says is there.
+    /// A program uses memory, and must find what the model says is there.
     fn touch(&mut self, cpu: CpuId, words: Words) -> Result<(), Mismatch> {
         let id = self.env_on(cpu);
         let va = sensible_page(words[1]);
@@ -215,7 +216,7 @@ impl<'t> Driver<'t> {
         }
     }
 
-    /// The program on `cpu` does something with its registers.
+    /// The program on `cpu` changes some of its registers.
     fn work(&mut self, cpu: CpuId, word: u32) {
         let frame = &mut self.machine.cpu_mut(cpu).frame;
         frame.regs.ebp = word;
@@ -228,7 +229,7 @@ impl<'t> Driver<'t> {
     }
 }
 
-/// Runs of random calls of one seed, so many calls in all.
+/// Makes `calls` random calls from one seed, in as many runs as that takes.
 pub fn run(seed: u64, calls: u64) -> Result<Statistics, (u64, Mismatch)> {
     let mut stream = Stream::new(seed);
     let mut all = Statistics::default();

@@ -1,14 +1,14 @@
-//! All that a kernel knows, to see whether a call changed any of it.
+//! Everything that a kernel knows, to see whether a call changed any of it.
 //!
-//! The hard thing is memory, which is large: instead of comparing it, memory is
-//! asked whether anything was written.
+//! The hard thing is memory, which is large. Instead of comparing it, a snapshot
+//! asks the memory whether anything was written.
 
 use crate::machine::Machine;
 use kcore::env::Env;
 use kcore::frames::Frame;
 use kcore::kernel::State;
 
-/// All that a kernel knows, memory left out.
+/// Everything that a kernel knows, without memory.
 #[derive(PartialEq, Eq)]
 pub struct Snapshot {
     state: State,
@@ -17,7 +17,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Notes all that the kernel knows; memory notes what is written from now.
+    /// Copies what the kernel knows; from now on memory notes what is written.
     pub fn take(machine: &mut Machine<'_>) -> Snapshot {
         let kernel = &mut machine.kernel;
         kernel.mem().take_written(|_, _| {});
@@ -31,7 +31,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether anything, in the kernel or in memory, is not as it was.
+    /// Whether anything in the kernel or in memory has changed since.
     pub fn has_changed(&self, machine: &mut Machine<'_>) -> bool {
         let mut written = false;
         machine.kernel.mem().take_written(|_, _| written = true);

@@ -1,4 +1,4 @@
-//! What happened in random runs, to see that enough did.
+//! Counts of what happened in random runs, to see that enough did.
 //!
 //! The hard thing about random tests is that they can pass by doing nothing.
 
@@ -7,21 +7,21 @@ use abi::{Call, Error};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How often what happened.
+/// How often each thing happened.
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
     /// Calls made.
     pub calls: u64,
     /// Calls that changed the kernel's state.
     pub changes: u64,
-    /// Sum over the calls of how many environments were alive.
+    /// The number of living environments, summed over all calls.
     pub alive: u64,
-    /// Calls made while no frame was to be had, and failed for that.
+    /// Calls that failed because no frame was available.
     pub starved: u64,
     /// Runs that ended because nothing was left to run.
     pub ends: u64,
-    /// Calls, waits and page faults by what they came to: 0 for success, else
-    /// the error.
+    /// Calls, waits and page faults by their results: 0 for success, else the
+    /// error.
     pub results: BTreeMap<(&'static str, u32), u64>,
 }
 
@@ -52,8 +52,8 @@ impl fmt::Display for Statistics {
 }
 
 impl Statistics {
-    /// Notes a call, whether it changed anything, and whether it was made
-    /// while no frame was to be had.
+    /// Counts a call, whether it changed anything, and whether it was made while
+    /// no frame was available.
     pub(super) fn count(&mut self, call: Call, answer: Answer, changed: bool, starved: bool) {
         let result = match answer {
             Answer::Failed(error) => error as u32,
@@ -65,12 +65,12 @@ impl Statistics {
         self.note(call.name(), result);
     }
 
-    /// Notes what something came to: 0, or an error.
+    /// Counts a result: 0, or an error.
     pub(super) fn note(&mut self, what: &'static str, result: u32) {
         *self.results.entry((what, result)).or_insert(0) += 1;
     }
 
-    /// Adds what happened elsewhere.
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Statistics) {
         self.calls += other.calls;
         self.changes += other.changes;
@@ -83,7 +83,7 @@ impl Statistics {
     }
 }
 
-/// Which error a result in [`Statistics::results`] is.
+/// The name of a result in [`Statistics::results`].
 fn result_name(result: u32) -> String {
     Error::from_value(result).map_or("ok".into(), |error| format!("{error:?}"))
 }

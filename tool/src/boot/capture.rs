@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::Asked;
 use crate::cli::Run;
 use crate::host::Host;
-use crate::qemu::conversation::{self, Ear, Turn};
+use crate::qemu::conversation::{self, Listener, Turn};
 use crate::qemu::machine::Machine;
 use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
@@ -52,14 +52,14 @@ pub fn capture_on(
         prompt,
         ..Buffer::default()
     };
-    let ear = Ear::default();
-    let input = conversation::from_turns(turns, &ear)?;
+    let listener = Listener::default();
+    let input = conversation::from_turns(turns, &listener)?;
     let (mut messages, messages_end) = std::io::pipe()?;
     let ending = boot.run(
         Supervisor::default(),
         // Dropped at the end of the statement, and with it our end of the pipe.
         boot.command().stdin(input).stderr(messages_end),
-        &ear,
+        &listener,
         console.clone(),
         options.timeout.map(Limit::Fair),
     )?;

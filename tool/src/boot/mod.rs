@@ -25,7 +25,7 @@ use self::request::Request;
 use crate::build::archive;
 use crate::cli::Run;
 use crate::host::Host;
-use crate::qemu::conversation::{Asks, Ear};
+use crate::qemu::conversation::{Asks, Listener};
 use crate::qemu::log_memory::{self, LogMemory, Reserved};
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line;
@@ -167,13 +167,13 @@ impl<'h> Boot<'h> {
         self.host.command(&self.machine)
     }
 
-    /// Boots, and returns when that is over. The console goes to `output`, with
-    /// the names of functions in it, and what feeds the guest hears it at `ear`.
+    /// Boots the guest, and returns when it has ended. The console goes to `output`,
+    /// with the names of functions in it; `listener` hears it too.
     pub fn run(
         &self,
         supervisor: Supervisor,
         command: &mut Command,
-        ear: &Ear,
+        listener: &Listener,
         output: impl Write + Send + 'static,
         limit: Option<Limit>,
     ) -> anyhow::Result<Ending> {
@@ -181,7 +181,11 @@ impl<'h> Boot<'h> {
         // The copy with planted bugs first: it is below the tree.
         let roots = [workspace.planted().root(), workspace.root()].map(Path::to_path_buf);
         let symbols = Symbols::new(roots.to_vec(), self.kernel.clone(), self.program.clone());
-        supervisor.run(command, ear.at(Annotated::new(output, symbols)), limit)
+        supervisor.run(
+            command,
+            listener.tee(Annotated::new(output, symbols)),
+            limit,
+        )
     }
 
     /// Leaves in the logs what the kernel wrote, and lets go of them. Returns

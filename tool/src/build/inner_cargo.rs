@@ -10,7 +10,7 @@ use std::process::Command;
 use super::TARGET;
 use super::ladder::Route;
 use super::plan::Plan;
-use crate::tether;
+use crate::child_process;
 use crate::workspace::Workspace;
 
 /// Cleared always: they override or contradict what is set here.
@@ -50,7 +50,7 @@ const GUEST_FLAGS: &[&str] = &[
 /// A cargo command for the guest's target: `cargo SUBCOMMAND` with target,
 /// profile and folder. `folder` is relative to cargo's target folder.
 pub fn command(workspace: &Workspace, plan: &Plan, subcommand: &str, folder: &str) -> Command {
-    let mut command = tether::command(&plan.toolchain.cargo);
+    let mut command = child_process::command(&plan.toolchain.cargo);
     command.current_dir(workspace.root());
     let environment = environment(plan);
     for variable in environment.removed {

@@ -14,9 +14,9 @@ use super::TARGET;
 use super::ladder::{self, Facts, Route};
 use super::linker::Linker;
 use super::toolchain::Toolchain;
+use crate::child_process;
 use crate::report::note;
 use crate::setup_script;
-use crate::tether;
 use crate::workspace::Workspace;
 
 /// How long rustup may take to fetch the target.
@@ -141,7 +141,7 @@ fn add_target(toolchain: &Toolchain) -> bool {
     note(format_args!(
         "adding the guest's core library to the Rust toolchain {name} (about 25 MB, once)"
     ));
-    let child = tether::command("rustup")
+    let child = child_process::command("rustup")
         .args(["target", "add", TARGET, "--toolchain", name])
         .stdin(Stdio::null())
         .stdout(std::io::stderr())
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_slow_helper_is_given_up() {
         let sleep = |seconds| {
-            tether::command("sleep")
+            child_process::command("sleep")
                 .arg(seconds)
                 .spawn()
                 .expect("sleep starts")

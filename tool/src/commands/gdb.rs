@@ -20,6 +20,7 @@ use signal_hook::consts::SIGINT;
 use self::emulator::{Emulator, Socket};
 use self::line::Session;
 use crate::boot::Asked;
+use crate::child_process;
 use crate::cli::Gdb;
 use crate::external;
 use crate::host::Host;
@@ -30,7 +31,6 @@ use crate::quoting::shell_line;
 use crate::regular_file::{self, refusal};
 use crate::report::{line, note};
 use crate::status::{self, usage};
-use crate::tether;
 use crate::workspace::Workspace;
 
 /// Boots and debugs; the exit status is gdb's.
@@ -77,7 +77,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     })?;
     let terminal = TerminalGuard::new(at_terminal);
     let emulator = Emulator::start(boot.command().stdout(console), &socket)?;
-    let mut command = tether::command(&gdb);
+    let mut command = child_process::command(&gdb);
     // Nobody is asked about anything here, and nothing comes from the network.
     command.args(&arguments).env_remove("DEBUGINFOD_URLS");
     if options.batch.is_some() {

@@ -29,12 +29,12 @@ use self::copy::Workplace;
 use self::course::Course;
 use self::scripts::Scripts;
 use crate::build::guest::Kernel;
+use crate::child_process;
 use crate::cli::Grade;
 use crate::host::Host;
 use crate::process_group::Group;
 use crate::report::note;
 use crate::status;
-use crate::tether;
 
 /// Grades; the exit status is the grader's.
 pub fn grade(options: &Grade) -> anyhow::Result<u8> {
@@ -52,7 +52,7 @@ pub fn grade(options: &Grade) -> anyhow::Result<u8> {
     let workplace = Workplace::set_up(&course, keep)?;
     let scripts = Scripts::write(&workplace, options, compiler.as_ref())?;
     let python = python.ready(&course, &workplace)?;
-    let mut command = tether::command(&python.program);
+    let mut command = child_process::command(&python.program);
     command
         .args(&python.before)
         .arg(&course.grader)

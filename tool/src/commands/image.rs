@@ -15,6 +15,7 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 
 use crate::boot::Asked;
+use crate::child_process;
 use crate::cli::{Image, Run, run_options};
 use crate::external;
 use crate::host::Host;
@@ -23,7 +24,6 @@ use crate::qemu::machine::Machine;
 use crate::quoting::{shell_line, shell_word};
 use crate::report::{line, result};
 use crate::status::{self, usage};
-use crate::tether;
 use crate::workspace::Workspace;
 
 /// Makes the image and says what to do with it.
@@ -52,7 +52,7 @@ pub fn image(options: &Image) -> anyhow::Result<u8> {
     if options.verbose {
         line(shell_line(host.workspace.root(), &grub.path, &arguments));
     }
-    let mut command = tether::command(&grub.path);
+    let mut command = child_process::command(&grub.path);
     let output = process_group::output(command.args(&arguments).stdin(Stdio::null()))
         .with_context(|| format!("cannot start {}", grub.path.display()))?;
     if !output.status.success() {

@@ -14,10 +14,10 @@ use crate::boot::Asked;
 use crate::cli::Run;
 use crate::filtered::Filtered;
 use crate::host::Host;
-use crate::qemu::conversation::Ear;
+use crate::qemu::blocking_writer::BlockingWriter;
+use crate::qemu::conversation::Listener;
 use crate::qemu::input::{self, TerminalGuard};
 use crate::qemu::machine::Input;
-use crate::qemu::patient::Patient;
 use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
 use crate::report::note;
@@ -32,10 +32,10 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         None => Host::find()?,
     };
     let mut boot = asked.build(&host)?;
-    let ear = Ear::default();
+    let listener = Listener::default();
     let supervisor = Supervisor::default();
     let (input, stdin) = match who_asks {
-        Some(asks) => input::choose_for(asks, &ear, supervisor.input_is_over())?,
+        Some(asks) => input::choose_for(asks, &listener, supervisor.input_is_over())?,
         None => input::choose(),
     };
     boot.machine.input = input;
@@ -43,14 +43,14 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     supervisor.catch_signals(&[])?;
     let tail = Tail::default();
     let output = Tailed {
-        output: Patient::stdout().context("standard output")?,
+        output: BlockingWriter::stdout().context("standard output")?,
         tail: tail.clone(),
     };
     let terminal = TerminalGuard::new(input);
     let mut command = boot.command();
     let messages = Filtered::stderr(&mut command, is_farewell).context("a pipe")?;
     let limit = options.timeout.map(Limit::Wall);
-    let ending = boot.run(supervisor, command.stdin(stdin), &ear, output, limit)?;
+    let ending = boot.run(supervisor, command.stdin(stdin), &listener, output, limit)?;
     drop(command);
     messages.finish();
     drop(terminal);
@@ -91,7 +91,7 @@ impl Tail {
 
 /// Standard output, with its tail remembered.
 struct Tailed {
-    output: Patient<File>,
+    output: BlockingWriter<File>,
     tail: Tail,
 }
 

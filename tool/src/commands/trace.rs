@@ -72,7 +72,7 @@ fn microseconds(ticks: u64, hz: u64) -> f64 {
     ticks.cast_signed() as f64 * 1e6 / hz as f64
 }
 
-/// Content is asked for, and what it takes to tell.
+/// The filters that were asked for, and what they need to decide.
 pub struct Selection<'o> {
     options: &'o Options,
     /// The last environment that had each page directory.
@@ -80,7 +80,7 @@ pub struct Selection<'o> {
 }
 
 impl<'o> Selection<'o> {
-    /// Content these options ask for.
+    /// The filters that these options ask for.
     pub fn new(options: &'o Options) -> Selection<'o> {
         Selection {
             options,

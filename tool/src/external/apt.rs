@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::tether;
+use crate::child_process;
 
 /// What this user may do to the machine without being asked for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,7 +301,7 @@ fn with_arguments(mut command: Command, words: &[String]) -> Command {
 
 impl Commands for System {
     fn ask(&mut self, words: &[String]) -> Answer {
-        match with_arguments(tether::command(program(words)), words).output() {
+        match with_arguments(child_process::command(program(words)), words).output() {
             Ok(output) => Answer {
                 good: output.status.success(),
                 text: [output.stdout, output.stderr]
@@ -316,7 +316,7 @@ impl Commands for System {
     }
 
     fn perform(&mut self, words: &[String], folder: &Path) -> bool {
-        let mut command = with_arguments(tether::command(program(words)), words);
+        let mut command = with_arguments(child_process::command(program(words)), words);
         command.current_dir(folder).stdout(std::io::stderr());
         command.status().is_ok_and(|status| status.success())
     }

@@ -1,17 +1,17 @@
-//! Input that waits for its turn: the prompt is told something when it has
-//! asked.
+//! Input that waits for its turn: the prompt gets a line when it has asked for
+//! one.
 //!
-//! A person does that by nature, a file does not. What came before the guest
-//! listens would be lost, and so would what does not fit the few hundred bytes
-//! that it keeps; and a serial line has no end, so that the prompt would wait
-//! for ever when the file has one. So a line is sent when the prompt has been
-//! shown, and the end as Ctrl-D.
+//! A person waits by nature, a file does not. Bytes that arrive before the guest
+//! listens would be lost, and so would those beyond the few hundred that it
+//! keeps. And a serial line has no end, so the prompt would wait for ever after
+//! the end of the file. So each line is sent when the prompt has been shown, and
+//! the end is sent as Ctrl-D.
 //!
-//! The kernel's monitor asks too, and knows no end: the run is over when it asks
-//! in vain.
+//! The kernel's monitor asks too, but has no notion of an end: when it asks and
+//! no input is left, the run is over.
 //!
-//! The hard thing is Ctrl-C, which is meant for a program that runs, when no
-//! prompt is shown: it is sent at once.
+//! The hard thing is Ctrl-C. It is meant for a running program, when no prompt
+//! is shown, so it is sent at once.
 
 use std::io::{self, BufRead, Read, Write};
 use std::process::Stdio;
@@ -21,35 +21,35 @@ use shell::PROMPT;
 use shell::editor::LONGEST;
 use shell::keys::{CTRL_C, CTRL_D};
 
-/// What the kernel's monitor asks with.
+/// The prompt of the kernel's monitor.
 pub const MONITOR_PROMPT: &[u8] = b"K> ";
-/// Bytes of output that are remembered at least while nobody waits for them.
+/// How many bytes of output are kept, at least, while nobody waits for them.
 const REMEMBERED: usize = 64 * 1024;
 
-/// What is heard of the guest.
+/// The guest's recent output, for code that must wait for a certain text in it.
 #[derive(Clone, Default)]
-pub struct Ear(Arc<(Mutex<Heard>, Condvar)>);
+pub struct Listener(Arc<(Mutex<Heard>, Condvar)>);
 
 #[derive(Default)]
 struct Heard {
-    /// The end of what it said since somebody last waited for something.
+    /// The end of what the guest has said since the last text that was found.
     bytes: Vec<u8>,
-    /// It says no more.
+    /// The guest will say no more.
     over: bool,
 }
 
-impl Ear {
-    /// Passes on to `output` what is written, and hears it.
-    pub fn at<W: Write>(&self, output: W) -> Heeded<W> {
-        Heeded {
+impl Listener {
+    /// A writer that passes everything on to `output` and lets this listener hear it.
+    pub fn tee<W: Write>(&self, output: W) -> Tee<W> {
+        Tee {
             output,
-            ear: self.clone(),
+            listener: self.clone(),
         }
     }
 
-    /// Waits until the guest has said `text`. What it said before that, and the
-    /// text, are not heard again. Returns whether it did; if not, it has ended.
-    /// Nothing at all is said already.
+    /// Waits until the guest has said `text`, and forgets everything up to its end.
+    /// Returns false if the guest ended without saying it. An empty text counts as
+    /// said.
     pub fn wait_for(&self, text: &[u8]) -> bool {
         if text.is_empty() {
             return true;
@@ -85,18 +85,18 @@ impl Ear {
     }
 }
 
-/// Output that an [`Ear`] is at; it is over when this is dropped.
-pub struct Heeded<W> {
+/// Output that a [`Listener`] hears; dropping this tells it that the guest has ended.
+pub struct Tee<W> {
     output: W,
-    ear: Ear,
+    listener: Listener,
 }
 
-impl<W: Write> Write for Heeded<W> {
+impl<W: Write> Write for Tee<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.output.write(bytes)?;
-        self.ear.change(|heard| {
+        self.listener.change(|heard| {
             heard.bytes.extend(&bytes[..count]);
-            // Not for every byte: all that is kept is moved.
+            // Not for every byte: draining moves everything that is kept.
             if heard.bytes.len() > 2 * REMEMBERED {
                 let surplus = heard.bytes.len() - REMEMBERED;
                 heard.bytes.drain(..surplus);
@@ -110,9 +110,9 @@ impl<W: Write> Write for Heeded<W> {
     }
 }
 
-impl<W> Drop for Heeded<W> {
+impl<W> Drop for Tee<W> {
     fn drop(&mut self) {
-        self.ear.change(|heard| heard.over = true);
+        self.listener.change(|heard| heard.over = true);
     }
 }
 
@@ -123,35 +123,36 @@ pub enum Asks {
     Prompt,
     /// The monitor, when nothing is left to run.
     Monitor,
-    /// The one, and when it has ended the other.
+    /// The prompt, and the monitor when the prompt has ended.
     Both,
-    /// A program maybe, byte by byte; and the monitor, at breakpoints and at the
+    /// Perhaps a program, byte by byte; and the monitor, at breakpoints and at the
     /// end.
     Anybody,
 }
 
-/// Input for the emulator that has what `source` has, each line in its turn.
-/// `over` is called when the monitor asks for more than that.
+/// Input for the emulator: the lines of `source`, each in its turn. `over` is
+/// called when the monitor asks and no line is left.
 pub fn from_lines(
     source: impl Read + Send + 'static,
-    ear: &Ear,
+    listener: &Listener,
     asks: Asks,
     over: impl FnOnce() + Send + 'static,
 ) -> io::Result<Stdio> {
-    let ear = ear.clone();
+    let listener = listener.clone();
     spoken(move |to| {
         let mut source = io::BufReader::new(source);
         let is_over = match asks {
-            Asks::Prompt => return lines(&mut source, &ear, to),
-            Asks::Monitor => commands(&mut source, &ear, to)?,
+            Asks::Prompt => return lines(&mut source, &listener, to),
+            Asks::Monitor => commands(&mut source, &listener, to)?,
             Asks::Both => {
-                lines(&mut source, &ear, to)?;
-                commands(&mut source, &ear, to)?
+                lines(&mut source, &listener, to)?;
+                commands(&mut source, &listener, to)?
             }
-            // Only without any input at all is it clear which question is in vain.
+            // Only if there was no input at all is it certain that a question
+            // gets no answer.
             Asks::Anybody => {
                 let is_empty = io::copy(&mut source, to)? == 0;
-                is_empty && ear.wait_for(MONITOR_PROMPT)
+                is_empty && listener.wait_for(MONITOR_PROMPT)
             }
         };
         if is_over {
@@ -161,10 +162,14 @@ pub fn from_lines(
     })
 }
 
-/// A line whenever the monitor asks. Returns whether it asks in vain; if not, the
-/// guest has ended.
-fn commands(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Result<bool> {
-    while ear.wait_for(MONITOR_PROMPT) {
+/// Sends a line whenever the monitor asks. Returns true if it asks and no line is
+/// left, false if the guest has ended.
+fn commands(
+    source: &mut impl BufRead,
+    listener: &Listener,
+    to: &mut impl Write,
+) -> io::Result<bool> {
+    while listener.wait_for(MONITOR_PROMPT) {
         let mut line = Vec::new();
         if source.read_until(b'\n', &mut line)? == 0 {
             return Ok(true);
@@ -177,15 +182,15 @@ fn commands(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Re
     Ok(false)
 }
 
-/// What to wait for, and what to say then.
+/// A text to wait for, and the bytes to send then.
 pub type Turn = (String, Vec<u8>);
 
-/// Input for the emulator that is these turns.
-pub fn from_turns(turns: Vec<Turn>, ear: &Ear) -> io::Result<Stdio> {
-    let ear = ear.clone();
+/// Input for the emulator: these turns, in order.
+pub fn from_turns(turns: Vec<Turn>, listener: &Listener) -> io::Result<Stdio> {
+    let listener = listener.clone();
     spoken(move |to| {
         for (text, bytes) in turns {
-            if !ear.wait_for(text.as_bytes()) {
+            if !listener.wait_for(text.as_bytes()) {
                 break;
             }
             to.write_all(&bytes)?;
@@ -200,13 +205,13 @@ fn spoken(
 ) -> io::Result<Stdio> {
     let (input, mut to) = io::pipe()?;
     std::thread::spawn(move || {
-        // It fails when the emulator has ended: then nobody is told anything.
+        // This fails when the emulator has ended: then nobody needs the rest.
         let _ = speak(&mut to);
     });
     Ok(input.into())
 }
 
-fn lines(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Result<()> {
+fn lines(source: &mut impl BufRead, listener: &Listener, to: &mut impl Write) -> io::Result<()> {
     loop {
         let mut line = turn(source)?;
         let is_end = line.is_empty();
@@ -222,7 +227,7 @@ fn lines(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Resul
                 line.push(end);
             }
         }
-        if line != [CTRL_C] && !ear.wait_for(PROMPT.as_bytes()) {
+        if line != [CTRL_C] && !listener.wait_for(PROMPT.as_bytes()) {
             return Ok(());
         }
         to.write_all(&line)?;
@@ -233,12 +238,12 @@ fn lines(source: &mut impl BufRead, ear: &Ear, to: &mut impl Write) -> io::Resul
 }
 
 /// The next bytes that belong together: up to the end of the line or a Ctrl-C.
-/// None at the end.
+/// Empty at the end of the input.
 fn turn(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut turn = Vec::new();
     loop {
         let bytes = source.fill_buf()?;
-        // Each of them makes the prompt ask again.
+        // After each of these the prompt asks again.
         let end = bytes
             .iter()
             .position(|byte| [b'\n', b'\r', CTRL_C].contains(byte));
@@ -255,33 +260,34 @@ fn turn(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// What is said to a guest that shows the prompt so often and ends.
+    /// What is sent to a guest that shows the prompt `prompts` times and ends.
     fn said(source: &'static [u8], prompts: usize) -> Vec<u8> {
-        let ear = Ear::default();
-        let mut output = ear.at(Vec::new());
+        let listener = Listener::default();
+        let mut output = listener.tee(Vec::new());
         for _ in 0..prompts {
             output.write_all(b"some text\n").expect("memory");
-            // In pieces, as it may come.
+            // In pieces, as output may come.
             let (first, second) = PROMPT.as_bytes().split_at(3);
             output.write_all(first).expect("memory");
             output.write_all(second).expect("memory");
         }
         drop(output);
         let mut said = Vec::new();
-        lines(&mut &*source, &ear, &mut said).expect("memory");
+        lines(&mut &*source, &listener, &mut said).expect("memory");
         said
     }
 
-    /// What is said to a monitor that asks so often, and whether it asks in vain.
+    /// What is sent to a monitor that asks `prompts` times, and whether its last
+    /// question gets no answer.
     fn commanded(mut source: &'static [u8], prompts: usize) -> (Vec<u8>, bool) {
-        let ear = Ear::default();
-        let mut output = ear.at(Vec::new());
+        let listener = Listener::default();
+        let mut output = listener.tee(Vec::new());
         for _ in 0..prompts {
             output.write_all(b"some text\nK> ").expect("memory");
         }
         drop(output);
         let mut said = Vec::new();
-        let in_vain = commands(&mut source, &ear, &mut said).expect("memory");
+        let in_vain = commands(&mut source, &listener, &mut said).expect("memory");
         (said, in_vain)
     }
 

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-use super::conversation::{self, Asks, Ear};
+use super::conversation::{self, Asks, Listener};
 use super::machine::Input;
 
 /// What standard input is.
@@ -43,11 +43,11 @@ pub fn choose() -> (Input, Stdio) {
     }
 }
 
-/// The same for a guest that asks, as `ear` can hear. `over` is called when it
-/// asks the kernel's monitor's way for more than there is.
+/// The same for a guest that asks for its input, which `listener` hears. `over` is
+/// called when the kernel's monitor asks and no input is left.
 pub fn choose_for(
     asks: Asks,
-    ear: &Ear,
+    listener: &Listener,
     over: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<(Input, Stdio)> {
     let has_prompt = matches!(asks, Asks::Prompt | Asks::Both);
@@ -55,12 +55,12 @@ pub fn choose_for(
         Standard::Terminal if has_prompt => (Input::Prompt, Stdio::inherit()),
         Standard::Terminal => (Input::Terminal, Stdio::inherit()),
         Standard::Stream => {
-            let spoken = conversation::from_lines(stdin(), ear, asks, over)?;
+            let spoken = conversation::from_lines(stdin(), listener, asks, over)?;
             (Input::Stream, spoken)
         }
         Standard::NotOurs => {
             let nothing = std::io::empty();
-            let spoken = conversation::from_lines(nothing, ear, asks, over)?;
+            let spoken = conversation::from_lines(nothing, listener, asks, over)?;
             (Input::Stream, spoken)
         }
     })

@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn shell(script: &str) -> Command {
-        let mut command = crate::tether::command("sh");
+        let mut command = crate::child_process::command("sh");
         command.args(["-c", script]).stdin(Stdio::null());
         command
     }
@@ -360,7 +360,7 @@ mod tests {
             return;
         };
         let busy = |script: &str| {
-            let mut command = crate::tether::command(&taskset);
+            let mut command = crate::child_process::command(&taskset);
             let one = rustix::process::getpid().as_raw_nonzero();
             let list = std::fs::read_to_string(format!("/proc/{one}/status")).expect("there");
             let cpu = list

@@ -14,7 +14,7 @@ use crate::boot::{Boot, host};
 use crate::programs::LIMIT_SECONDS;
 use crate::trial::Trial;
 
-/// Content a trace is about, and what is asked of it.
+/// What a trace is about, and what is asked of it.
 pub fn trials() -> impl Iterator<Item = Trial> {
     let whole = ["forktree", "sendpage", "faultalloc"].map(|name| {
         Trial::test(format!("trace::{name}"), move || {
@@ -158,7 +158,7 @@ fn ask(file: &str) -> Options {
     }
 }
 
-/// Content each filter lets through.
+/// What each filter lets through.
 fn filters() -> Result<(), Failed> {
     let (boot, file) = traced("forktree", "filters", &["--append", "quantum=2000"])?;
     let records = records(&file)?;

@@ -2,16 +2,16 @@
 //!
 //! Each [`Record`] says when, on which CPU, in which environment and why
 //! something happened, and what: a page inserted or removed, a frame freed, an
-//! entry, a switch, a message. They are made of what the kernel tells its
-//! watcher, and go to a ring; the hardware half takes them out after each step
-//! and keeps them, the monitor prints the last ones.
+//! entry, a switch, a message. Records are made from what the kernel tells its
+//! watcher, and go to a ring. The hardware half takes them out after each step
+//! and keeps them; the monitor prints the last ones.
 //!
-//! The hard thing is the ring: whoever takes too late loses the oldest records,
-//! and must learn how many.
+//! The hard thing is the ring: a reader that comes too late loses the oldest
+//! records, and must learn how many.
 
-mod hearing;
+mod display;
+mod facts;
 pub mod record;
-mod show;
 
 use abi::EnvId;
 use kcore::ids::MAX_CPUS;
@@ -28,18 +28,18 @@ pub type Traced<'t, M> = Kernel<'t, M, Trace<'t>>;
 
 /// The trace of a kernel.
 pub struct Trace<'t> {
-    /// Empty: no trace is kept.
+    /// Where records are kept; empty if no trace is kept.
     ring: &'t mut [Words],
     /// Where the next record goes.
     next: usize,
-    /// How many there have been.
+    /// How many records there have been.
     made: u64,
-    /// How many of the last ones nobody has taken.
+    /// How many of the latest records nobody has taken yet.
     fresh: usize,
     /// How many were overwritten before anybody took them.
     lost: u64,
 
-    // --- Content the records of this step begin with.
+    // --- What the records of this step begin with.
     start: Start,
     env: EnvId,
 
@@ -48,7 +48,7 @@ pub struct Trace<'t> {
 }
 
 impl<'t> Trace<'t> {
-    /// A trace without records. With an empty ring there never are any.
+    /// A trace without records. With an empty ring none is ever made.
     pub fn new(ring: &'t mut [Words]) -> Trace<'t> {
         Trace {
             ring,
@@ -73,7 +73,7 @@ impl<'t> Trace<'t> {
         self.made
     }
 
-    /// How many of them nobody could take, because there was no room.
+    /// How many of them were overwritten before anybody took them.
     pub fn lost(&self) -> u64 {
         self.lost
     }
@@ -83,7 +83,7 @@ impl<'t> Trace<'t> {
     pub fn take(&mut self, mut to: impl FnMut(&[Words])) {
         let count = core::mem::take(&mut self.fresh);
         if let Some(start) = self.next.checked_sub(count) {
-            // They are in one piece: nearly always.
+            // Nearly always they are in one piece.
             return to(self.ring.get(start..self.next).unwrap_or_default());
         }
         let (older, newer) = self.last(count);
@@ -91,7 +91,7 @@ impl<'t> Trace<'t> {
         to(newer);
     }
 
-    /// The last `count` records or as many as there are, oldest first.
+    /// The last `count` records, or as many as there are, oldest first.
     pub fn recent(&self, count: usize) -> impl Iterator<Item = Record> + '_ {
         let all = usize::try_from(self.made).unwrap_or(usize::MAX);
         let (older, newer) = self.last(count.min(all));
@@ -99,8 +99,8 @@ impl<'t> Trace<'t> {
         words.filter_map(|&words| Record::from_words(words))
     }
 
-    /// The last `count` records, which there are: those before the ring's end,
-    /// and those after.
+    /// The last `count` records, which must exist, in two pieces: those up to the
+    /// ring's end, and those from its beginning.
     fn last(&self, count: usize) -> (&[Words], &[Words]) {
         let count = count.min(self.ring.len());
         let wrapped = count.saturating_sub(self.next);
@@ -116,8 +116,8 @@ impl<'t> Trace<'t> {
         self.put_for(env, content);
     }
 
-    /// The same, about another environment than entered the kernel. Inlined:
-    /// with a constant kind, eight words are stored and that is all.
+    /// Adds a record about another environment than the one that entered the
+    /// kernel. Inlined: with a constant kind this just stores eight words.
     #[inline(always)]
     fn put_for(&mut self, env: EnvId, content: Content) {
         let Some(place) = self.ring.get_mut(self.next) else {

@@ -28,7 +28,7 @@ pub const RECORD_SIZE: usize = size_of::<Words>();
 /// Why the kernel was entered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cause {
-    /// It was not: the kernel makes its first environments.
+    /// Nothing entered it: the kernel makes its first environments.
     #[default]
     Boot,
     /// A system call.
@@ -54,7 +54,7 @@ pub enum Cause {
     ConsoleInput(u8),
 }
 
-/// Byte in a record that stands for a call by `sysenter`, less the personality.
+/// Byte in a record that stands for a call by `sysenter`; the personality is added.
 const FAST_CALL: u8 = 0x80;
 
 impl Cause {
@@ -76,7 +76,7 @@ impl Cause {
         }
     }
 
-    /// As two bytes: the cause, and its detail.
+    /// The cause as two bytes: a code, and a detail.
     #[inline(always)]
     const fn bytes(self) -> [u8; 2] {
         match self {
@@ -122,7 +122,7 @@ impl Cause {
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $word:literal;)*) => {
-        /// Content kind of thing a record is about.
+        /// What kind of thing a record is about.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Kind {
@@ -133,7 +133,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
 
-            /// Its name, as it is printed and asked for.
+            /// The name that is printed, and that `--kind` takes.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Kind::$name => $word,)*
@@ -185,10 +185,10 @@ kinds! {
     Wakes = 16, "wake";
 }
 
-/// Content happened.
+/// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// The kernel was entered, or an entry that was put off is handled now.
+    /// The kernel was entered, or now handles an entry that it had put off.
     Entered {
         /// Where the environment was.
         eip: u32,
@@ -243,16 +243,16 @@ pub enum Content {
     Born {
         /// Its id.
         env: EnvId,
-        /// Who made it.
+        /// Its creator.
         parent: EnvId,
         /// Its page directory.
         pgdir: Pfn,
     },
-    /// An environment is no more. Content it had mapped is removed later.
+    /// An environment has ended. What it had mapped is removed later.
     Died {
         /// Its id.
         env: EnvId,
-        /// Who ended it.
+        /// The environment that ended it.
         killer: EnvId,
         /// Its page directory.
         pgdir: Pfn,
@@ -267,7 +267,7 @@ pub enum Content {
         /// The other CPU.
         cpu: CpuId,
     },
-    /// It did, and the environment lives on.
+    /// The other CPU has stopped, and its environment lives on.
     Parked {
         /// The other CPU.
         cpu: CpuId,
@@ -284,7 +284,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// Content kind of thing it is.
+    /// The kind of record that this goes into.
     #[inline(always)]
     pub const fn kind(self) -> Kind {
         match self {
@@ -400,7 +400,7 @@ impl Content {
     }
 }
 
-/// Content all records of a step have in common, as it stands in them.
+/// What all records of a step have in common, in the form that they store.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Start {
     now: [u32; 2],
@@ -433,7 +433,7 @@ impl Start {
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// When the step began that it happened in, in ticks.
+    /// When the step that it happened in began, in ticks.
     pub now: u64,
     /// The CPU that made the step.
     pub cpu: CpuId,
@@ -442,18 +442,18 @@ pub struct Record {
     pub env: EnvId,
     /// Why the step was made.
     pub cause: Cause,
-    /// Content happened.
+    /// What happened.
     pub content: Content,
 }
 
 impl Record {
-    /// As it stands in the ring and in a file.
+    /// The record as the ring and a file store it.
     pub const fn words(&self) -> Words {
         let start = Start::new(self.now, self.cpu, self.cause);
         start.words(self.env, self.content)
     }
 
-    /// The record that these words are, if they are one.
+    /// The record that these words stand for, if they are valid.
     pub fn from_words([low, high, env, tags, a, b, c, d]: Words) -> Option<Record> {
         let [cpu, kind, cause, detail] = tags.to_le_bytes();
         Some(Record {

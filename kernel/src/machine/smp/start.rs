@@ -123,8 +123,9 @@ fn taken() -> bool {
     TICKET.load(Ordering::Acquire) == 0
 }
 
-/// Lets the CPUs that were started into the kernel: wakes them.
-pub fn open(this: ThisCpu) {
+/// Wakes the CPUs that were started: they have been halted since, and now enter
+/// the kernel.
+pub fn release_others(this: ThisCpu) {
     let others = super::up().iter().filter(|&cpu| cpu != this.id());
     others.for_each(super::interrupt);
 }

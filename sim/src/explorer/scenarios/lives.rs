@@ -1,13 +1,13 @@
 //! Environments that are made, started, stopped and ended.
 //!
-//! The hard thing is that the one concerned may be doing anything just then:
-//! running, calling, waiting for the lock, dying on its own.
+//! The hard thing is that the victim may be doing anything at that moment:
+//! running, calling, waiting for the lock, ending by itself.
 
 use super::parts::*;
 use crate::explorer::program::{Op, Value};
 use abi::Call;
 
-/// A running child is destroyed; slot and frames are used again.
+/// A running child is destroyed; its slot and frames are used again.
 pub fn destroy_and_reuse() -> Scenario {
     scenario(
         "destroy-and-reuse",

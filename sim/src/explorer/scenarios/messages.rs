@@ -36,7 +36,7 @@ pub fn send_page() -> Scenario {
     )
 }
 
-/// Two read from the console.
+/// Two environments read from the console.
 pub fn read_console() -> Scenario {
     let typed = u32::from(TYPED);
     scenario(

@@ -2,8 +2,8 @@
 //!
 //! Each begins where it gets interesting: environments made, pages shared, the
 //! child running on the other CPU. The hard thing is to choose programs whose
-//! calls meet: one takes away what another uses, stops or ends one that is just
-//! calling, sends to one that is about to wait.
+//! calls collide: one program takes away a page that another uses, stops or ends
+//! an environment in the middle of a call, or sends to one that is about to wait.
 
 pub mod lives;
 pub mod messages;

@@ -1,7 +1,7 @@
 //! Pages that are taken away while somebody uses them.
 //!
-//! The hard thing in all of them is the same: a CPU remembers a translation, and
-//! may fetch it again until the very moment at which the tables change.
+//! The hard thing is the same in all of them: a CPU remembers a translation, and
+//! may fetch it again until the very moment the tables change.
 
 use super::parts::*;
 use crate::explorer::program::Op;
@@ -29,7 +29,7 @@ pub fn unmap_in_use() -> Scenario {
     )
 }
 
-/// Another page is mapped over one in use.
+/// Another page is mapped over a page in use.
 pub fn remap_in_use() -> Scenario {
     scenario(
         "remap-in-use",
@@ -51,7 +51,7 @@ pub fn remap_in_use() -> Scenario {
     )
 }
 
-/// A fresh page is allocated over one in use.
+/// A fresh page is allocated over a page in use.
 pub fn alloc_over_in_use() -> Scenario {
     scenario(
         "alloc-over-in-use",
@@ -94,7 +94,7 @@ pub fn write_protect() -> Scenario {
     )
 }
 
-/// A heap shrinks, and its page becomes another's.
+/// A heap shrinks, and another environment gets its page.
 pub fn shrink_heap() -> Scenario {
     const PAGE: u32 = abi::layout::PGSIZE;
     scenario(

@@ -1,7 +1,6 @@
-//! What scenarios are put together from: addresses, ids, calls written shortly,
-//! and what happens before they begin.
+//! The parts of scenarios: addresses, ids, short forms of calls, and preparations.
 //!
-//! The hard thing is to keep them short enough to be read as a history.
+//! The hard thing is to keep scenarios short enough to read as histories.
 
 pub use super::scenario::{CPU0, RUN, RW, Scenario, Stage};
 use crate::explorer::program::{Op, Value};
@@ -10,9 +9,9 @@ use abi::{Call, EnvStatus};
 
 /// A page that environments use.
 pub const A: u32 = 0x40_0000;
-/// Another, in the same page table.
+/// Another page, in the same page table.
 pub const B: u32 = 0x40_1000;
-/// Read only.
+/// Permissions to read only.
 pub const RO: u32 = 5;
 /// The status that stops.
 pub const STOP: u32 = EnvStatus::NotRunnable as u32;
@@ -23,12 +22,12 @@ pub const CHILD: u32 = 0x1001;
 /// Its second child, or its child's first.
 pub const GRANDCHILD: u32 = 0x1002;
 
-/// A call.
+/// A call, whose arguments may be kept values.
 pub fn call(call: Call, arguments: [Value; 5]) -> Op {
     Op::Call(call, arguments)
 }
 
-/// A call whose arguments are all known; missing ones are 0.
+/// A call with constant arguments; missing ones are 0.
 pub fn simple<const N: usize>(number: Call, arguments: [u32; N]) -> Op {
     let mut all = [Value::Is(0); 5];
     for (place, argument) in all.iter_mut().zip(arguments) {
@@ -101,10 +100,10 @@ pub fn scenario(
 
 /// Where the child's program begins, in texts of a parent and a child.
 pub const CHILD_AT: usize = 10;
-/// Where the grandchild's begins.
+/// Where the grandchild's program begins.
 pub const GRANDCHILD_AT: usize = 20;
 
-/// Puts programs at their places.
+/// Puts three programs into one text, each at its place.
 pub fn programs(parent: &[Op], child: &[Op], grandchild: &[Op]) -> Vec<Op> {
     let mut text = vec![Op::Spin; 30];
     for (start, program) in [(0, parent), (CHILD_AT, child), (GRANDCHILD_AT, grandchild)] {
@@ -122,7 +121,7 @@ pub fn child_uses_page(stage: &mut Stage<'_, '_>) {
     stage.start(child);
 }
 
-/// As [`child_uses_page`], and the parent has a page at [`B`].
+/// Like [`child_uses_page`], and the parent has a page at [`B`].
 pub fn parent_has_another(stage: &mut Stage<'_, '_>) {
     stage.page_alloc(0, B);
     child_uses_page(stage);

@@ -1,8 +1,8 @@
-//! One history: what it is, and how a machine gets to its beginning.
+//! One history: its programs, and how a machine gets to its beginning.
 //!
 //! The hard thing is that every exploration must begin in the same state, to the
-//! bit: so it is reached by calls that succeed, and what they leave behind is
-//! forgotten.
+//! bit. So calls that succeed lead to that state, and the traces that they leave
+//! are wiped out.
 
 use crate::explorer::program::{Op, go_on};
 use crate::explorer::state::forget_history;
@@ -11,7 +11,7 @@ use crate::machine::{Machine, Mode, Spec, Store};
 use abi::{Call, EnvStatus, Personality};
 use kcore::{CpuId, Event};
 
-/// Read and write.
+/// Permissions to read and write.
 pub const RW: u32 = 7;
 /// The status that starts.
 pub const RUN: u32 = EnvStatus::Runnable as u32;
@@ -21,7 +21,7 @@ pub const CPU0: CpuId = CpuId(0);
 /// A history to explore.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Its name.
+    /// The name, as on the command line.
     pub name: &'static str,
     /// What it is about.
     pub about: &'static str,
@@ -33,11 +33,11 @@ pub struct Scenario {
     pub pages: Vec<u32>,
     /// What happens before the exploration begins.
     pub prepare: fn(&mut Stage<'_, '_>),
-    /// Whether it is enough of a violation that a CPU *remembers* what was
-    /// taken away, or a program has to use it.
+    /// Whether it is a violation if a CPU merely *remembers* a mapping that was
+    /// taken away. If not, a program must use it.
     pub forbid_stale: bool,
-    /// Whether it is a violation that somebody is left when nothing can happen
-    /// any more.
+    /// Whether it is a violation if an environment is still alive when nothing
+    /// can happen any more.
     pub all_end: bool,
 }
 
@@ -47,7 +47,7 @@ pub struct Stage<'m, 't> {
 }
 
 impl Stage<'_, '_> {
-    /// It makes a call, which succeeds.
+    /// Makes a call, which must succeed.
     pub(super) fn call(&mut self, call: Call, arguments: [u32; 5]) -> u32 {
         match self.machine.call(CPU0, call, arguments) {
             Answer::Value(value) => value,
@@ -67,7 +67,7 @@ impl Stage<'_, '_> {
         self.call(Call::PageUnmap, [id, va, 0, 0, 0]);
     }
 
-    /// It makes a child that will start at an index of the text.
+    /// Makes a child that will start at an index of the text.
     pub(super) fn child(&mut self, start: usize) -> u32 {
         let own = self.machine.cpu(CPU0).frame.eip;
         self.machine.cpu_mut(CPU0).frame.eip = start as u32;
@@ -76,7 +76,7 @@ impl Stage<'_, '_> {
         id
     }
 
-    /// It starts a child, and whoever idles looks for work.
+    /// Starts a child, and lets idle CPUs look for work.
     pub(super) fn start(&mut self, id: u32) {
         self.call(Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
         for cpu in self.machine.cpu_ids() {
@@ -89,22 +89,21 @@ impl Stage<'_, '_> {
 }
 
 impl Scenario {
-    /// The same, but what is taken away and remembered is not enough of a
-    /// violation: a program has to use it.
+    /// The same scenario without [`Scenario::forbid_stale`].
     #[must_use]
     pub fn allowing_stale(mut self) -> Scenario {
         self.forbid_stale = false;
         self
     }
 
-    /// The same on a machine with more CPUs, which sleep at first.
+    /// The same scenario on a machine with more CPUs, which sleep at first.
     #[must_use]
     pub fn with_cpus(mut self, cpus: u8) -> Scenario {
         self.spec.cpus = cpus;
         self
     }
 
-    /// Gives `f` a machine in the initial state.
+    /// Calls `f` with a machine in the initial state.
     pub fn with_machine<R>(&self, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
         let mut store = Store::new(&self.spec);
         let mut machine = Machine::new(&mut store, self.spec);

@@ -1,17 +1,17 @@
 //! Histories of sends that wait for their receiver.
 //!
-//! A waiting sender hangs on another environment, so what matters is who of the
-//! two is interrupted, stopped or ended, and when. The hard thing is to notice a
-//! message that is lost or comes twice: each sender wants to know the exact
-//! result of its call, each receiver receives exactly as often as something is
-//! sent, and at the end nobody may be left.
+//! A waiting sender depends on another environment, so what matters is which of
+//! the two is interrupted, stopped or ended, and when. The hard thing is to notice
+//! a message that is lost or arrives twice. So each sender checks the exact result
+//! of its call, each receiver receives exactly as many messages as are sent, and
+//! no environment may be left at the end.
 
 use super::parts::*;
 use crate::explorer::program::Op;
 use abi::layout::UTOP;
 use abi::{Call, Error};
 
-/// A send of a word that waits.
+/// A send that waits, of a word without a page.
 fn send(id: u32, value: u32) -> Op {
     simple(Call::IpcSend, [id, value, UTOP, 0])
 }
@@ -20,12 +20,12 @@ fn receive(va: u32) -> Op {
     simple(Call::IpcRecv, [va])
 }
 
-/// The result of the call before must be this error.
+/// Checks that the last call failed with this error.
 const fn fails(error: Error) -> Op {
     Op::Want((error as u32).wrapping_neg())
 }
 
-/// Everybody must have ended when nothing can happen any more.
+/// Requires that all environments have ended when nothing can happen any more.
 fn to_the_last(scenario: Scenario) -> Scenario {
     Scenario {
         all_end: true,
@@ -55,7 +55,7 @@ pub fn send_to_the_dying() -> Scenario {
     ))
 }
 
-/// Two send to one.
+/// Two environments send to one.
 pub fn two_senders() -> Scenario {
     to_the_last(scenario(
         "two-senders",

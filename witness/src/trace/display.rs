@@ -1,7 +1,7 @@
 //! A record as a line, for the monitor and for the tool.
 //!
-//! The hard thing is that there is no memory to put a text in before its width
-//! is known: what is written goes straight on, changed on the way.
+//! The hard thing is padding without a buffer: the width of a text is known only
+//! once it is written. So text is passed on at once and counted on the way.
 
 use super::{Cause, Content, Mapping, Record};
 use abi::EnvId;
@@ -12,13 +12,13 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.content.kind().name();
         write!(f, "cpu {:<2} [{:08x}] ", self.cpu.0, self.env.0)?;
-        // Formatting pads only what is text already.
+        // A width in the format string would pad only a value that is text already.
         write!(Padded(f, 24), "{}", self.cause)?;
         write!(f, "{kind:<9}{}", self.content)
     }
 }
 
-/// Passes on what is written, and then blanks, up to a width.
+/// Passes on what is written, then fills up to a width with blanks.
 struct Padded<'f, 'g>(&'f mut fmt::Formatter<'g>, usize);
 
 impl Write for Padded<'_, '_> {
@@ -31,7 +31,7 @@ impl Write for Padded<'_, '_> {
 impl Drop for Padded<'_, '_> {
     fn drop(&mut self) {
         for _ in 0..self.1 {
-            // An error stays in the formatter's target, and shows later.
+            // An error shows again at the next write to the same target.
             let _ = self.0.write_char(' ');
         }
     }

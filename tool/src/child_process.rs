@@ -1,15 +1,15 @@
 //! Child processes that cannot outlive the tool.
 //!
-//! Signals that can be caught are handled where the child is watched. This is
-//! for the one that cannot: when the tool is killed outright, the kernel of
-//! the host kills the child. Asking for that takes a system call between fork
-//! and exec, which safe Rust does not offer; util-linux's `setpriv` does it.
+//! The code that watches a child handles the signals that can be caught. This
+//! module handles the one that cannot: if the tool is killed outright, the
+//! host's kernel kills the child. Asking for that takes a system call between
+//! fork and exec, which safe Rust does not offer; util-linux's `setpriv` does.
 
 use std::ffi::OsStr;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A command for `program` that is killed when the calling thread ends.
+/// A command for `program`, which is killed when the calling thread ends.
 /// Without `setpriv` (not Linux, or a very small system) it is a plain command.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     static SETPRIV: OnceLock<Option<std::path::PathBuf>> = OnceLock::new();

@@ -1,10 +1,10 @@
 //! From the facts that the kernel tells to records.
 //!
 //! The hard thing is to say when an environment gets a CPU. The kernel does not
-//! say so where it happens, which is where it must be quickest; but whoever
-//! enters it, or is on a CPU when a step is over, is named. Whenever that is
-//! another environment than the records say, there was a switch, and that is a
-//! record of its own.
+//! report a switch where it happens, because that is where it must be quickest.
+//! But every entry names the environment that enters, and every end of a step
+//! names the one on the CPU. If that is not the environment that the records
+//! have there, a switch has happened, and gets a record of its own.
 
 use super::record::{Mapping, Start};
 use super::{Cause, Content, Trace};
@@ -89,14 +89,14 @@ impl Watcher for Trace<'_> {
     }
 }
 
-/// Why the kernel is entered.
+/// Why the kernel was entered.
 fn cause(event: Event, running: Option<Running>, frame: &TrapFrame) -> Cause {
     let personality = running.map_or(Personality::default(), |running| running.personality);
     Cause::of(event, personality, frame)
 }
 
 impl Trace<'_> {
-    /// Content follows belongs to this entry.
+    /// Starts an entry: all records that follow belong to it.
     fn entered(
         &mut self,
         start: Start,

@@ -1,9 +1,9 @@
-//! Output that waits for room.
+//! Output that waits for room, even on a non-blocking file.
 //!
 //! QEMU sets its terminal to non-blocking. That is a property of the open file,
-//! which the tool's own standard output and error share with QEMU's input: of a
-//! sudden a write to a terminal that is slower than the guest fails with
-//! "try again". So it is tried again, when there is room.
+//! which the tool's own standard output and error share with QEMU's input. So a
+//! write to a terminal that is slower than the guest suddenly fails with "try
+//! again". This writer waits for room and does try again.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -12,9 +12,9 @@ use std::os::fd::AsFd;
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// A writer whose writes never fail for want of room.
-pub struct Patient<W>(pub W);
+pub struct BlockingWriter<W>(pub W);
 
-impl Patient<File> {
+impl BlockingWriter<File> {
     /// Standard output without the library's buffer, which would lose count of
     /// what it has written when a write fails.
     pub fn stdout() -> io::Result<Self> {
@@ -23,7 +23,7 @@ impl Patient<File> {
     }
 }
 
-impl<W: Write + AsFd> Write for Patient<W> {
+impl<W: Write + AsFd> Write for BlockingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             match self.0.write(bytes) {
@@ -64,9 +64,9 @@ mod tests {
             let mut got = Vec::new();
             reader.read_to_end(&mut got).map(|_| got)
         });
-        let mut patient = Patient(writer);
-        patient.write_all(&all).expect("waits");
-        drop(patient);
+        let mut writer = BlockingWriter(writer);
+        writer.write_all(&all).expect("waits");
+        drop(writer);
         assert!(slow.join().expect("no panic").expect("readable") == all);
     }
 
@@ -78,7 +78,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(100));
             drop(reader);
         });
-        let error = Patient(writer).write_all(&[0; 1_000_000]);
+        let error = BlockingWriter(writer).write_all(&[0; 1_000_000]);
         assert_eq!(
             error.expect_err("nobody reads").kind(),
             ErrorKind::BrokenPipe

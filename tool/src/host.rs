@@ -18,7 +18,6 @@ use crate::child_process;
 use crate::external::{self, Found};
 use crate::qemu::machine::Machine;
 use crate::quoting::shell_line;
-use crate::simulated;
 use crate::workspace::Workspace;
 
 /// A machine that can boot the guest.

@@ -9,17 +9,10 @@ use kcore::{CpuId, Pfn};
 use ring3::{Access, Bus, PageFault};
 use sim::machine::Machine;
 use sim::machine::user::{Access as Found, page_of};
-use sim::mmu::{set_usage, walk};
+use sim::mmu::set_usage;
 
 const SLOTS: usize = 64;
 const PAGE_BITS: u32 = 12;
-
-/// Error code of a page fault: the page was present.
-const PRESENT: u32 = 1;
-/// As [`PRESENT`]: it was a write.
-const WRITE: u32 = 2;
-/// As [`PRESENT`]: it came from ring 3.
-const USER: u32 = 4;
 
 /// Translations that a processor used since it came to ring 3.
 #[derive(Clone, Debug)]
@@ -70,8 +63,7 @@ impl CpuBus<'_, '_> {
         }
         let cr3 = self.machine.cpu(cpu).cr3;
         let Found::Hit(translation) = self.machine.access(cpu, va, write) else {
-            let present = walk(self.machine.kernel.memory(), cr3, va).is_some();
-            let error = USER | if write { WRITE } else { 0 } | if present { PRESENT } else { 0 };
+            let error = self.machine.fault_error(cpu, va, write);
             return Err(PageFault { va, error });
         };
         if write && self.machine.usage_bits {

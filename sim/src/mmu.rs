@@ -58,6 +58,14 @@ pub fn walk(memory: &Memory, cr3: Pfn, va: u32) -> Option<Translation> {
     walk_to_leaf(memory, cr3, va).map(|leaf| leaf.translation)
 }
 
+/// Whether the page at `va` is present, whoever may use it: the error code of a page
+/// fault says so.
+pub fn is_present(memory: &Memory, cr3: Pfn, va: u32) -> bool {
+    let upper = memory.read(cr3.address() + (va >> 22) * 4);
+    let lower = (upper & !0xfff) + (va >> 12 & 0x3ff) * 4;
+    upper & PRESENT != 0 && (upper & LARGE != 0 || memory.read(lower) & PRESENT != 0)
+}
+
 /// Marks the page at `va` in the page tables as accessed, and perhaps as written,
 /// as the processor does when it fetches a translation.
 pub fn set_usage(memory: &mut Memory, cr3: Pfn, va: u32, write: bool) {

@@ -14,10 +14,10 @@ use anyhow::anyhow;
 use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
 use crate::child_process;
-use crate::child_process;
 use crate::external::{self, Found};
 use crate::qemu::machine::Machine;
 use crate::quoting::shell_line;
+use crate::simulated;
 use crate::workspace::Workspace;
 
 /// A machine that can boot the guest.

@@ -4,7 +4,7 @@
 //! remembers of them: an access uses the remembered translation, however old.
 
 use super::{Machine, Mode};
-use crate::mmu::{Translation, set_usage, walk};
+use crate::mmu::{Translation, is_present, set_usage, walk};
 use abi::layout::PGSIZE;
 use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, Vector};
 use kcore::{CpuId, Event, PhysMem};
@@ -50,15 +50,21 @@ impl Machine<'_> {
         }
     }
 
+    /// The error code of a page fault that an access to `va` on `cpu` raises (Intel SDM
+    /// volume 3, 4.7).
+    pub fn fault_error(&self, cpu: CpuId, va: u32, write: bool) -> u32 {
+        let present = is_present(self.kernel.memory(), self.cpu(cpu).cr3, va);
+        FAULT_USER
+            | if write { FAULT_WRITE } else { 0 }
+            | if present { FAULT_PROTECTION } else { 0 }
+    }
+
     /// A page fault at `va`: `cpu` wants the lock.
     pub fn page_fault(&mut self, cpu: CpuId, va: u32, write: bool) {
-        let cr3 = self.cpu(cpu).cr3;
-        let present = walk(self.kernel.memory(), cr3, va).is_some();
+        let error = self.fault_error(cpu, va, write);
         let frame = &mut self.cpu_mut(cpu).frame;
         frame.trapno = Vector::PAGE_FAULT.0;
-        frame.err = FAULT_USER
-            | if write { FAULT_WRITE } else { 0 }
-            | if present { FAULT_PROTECTION } else { 0 };
+        frame.err = error;
         self.trap(cpu, Event::PageFault { va });
     }
 

@@ -1,8 +1,8 @@
 //! Hands the linker script to the linker.
 //!
-//! By absolute path, since the linker runs in the workspace's folder; and from
-//! here, not from a configuration of cargo's, so that it concerns this crate
-//! alone: programs have a script of their own.
+//! By absolute path, because the linker runs in the workspace's folder; and from
+//! here rather than from a cargo configuration, so that it applies to this crate
+//! only: programs have a script of their own.
 
 fn main() {
     let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");

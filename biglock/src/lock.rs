@@ -1,13 +1,13 @@
 //! The big kernel lock: test-and-set, with newcomers giving way.
 //!
 //! One CPU at a time runs the kernel; this lock hands it the `&mut`. The hard
-//! thing is fairness without a queue. A queue is fair, but when the next in
-//! line is a virtual CPU that the host does not run just now, everybody stands
-//! still; a plain test-and-set never stands still, but a CPU that releases the
-//! lock and wants it again at once beats those that wait. So a CPU that has waited
-//! for long raises a hand (`Word::claimed`), and a CPU that *comes* to the
-//! lock then lets the waiting ones go first, for a bounded time. The hand is a
-//! hint: mutual exclusion and progress do not depend on it.
+//! thing is fairness without a queue. A queue is fair, but if the next in line is a
+//! virtual CPU that the host is not running, all CPUs stand still. A plain
+//! test-and-set never stands still, but a CPU that releases the lock and wants it
+//! again at once beats those that wait. So a CPU that has waited long raises a hand
+//! (`Word::claimed`), and a CPU that *comes* to the lock then lets the waiting ones
+//! go first, for a bounded time. The hand is a hint: mutual exclusion and progress
+//! do not depend on it.
 //!
 //! The choice, and the numbers it rests on: docs/decisions/0002-big-lock.md.
 #![expect(unsafe_code, reason = "the one file of this crate that may")]
@@ -25,14 +25,14 @@ pub struct BigLock<T> {
     value: UnsafeCell<T>,
 }
 
-/// The state of a lock, in a cache line of its own: CPUs that wait look at it all
-/// the time, and would take the line from the holder at work on the value.
+/// The state of a lock, in a cache line of its own: waiting CPUs read it all the time,
+/// and would otherwise take the value's line from the holder.
 #[derive(Debug)]
 #[repr(align(64))]
 struct Word {
     /// Whether a [`Guard`] exists or is being made.
     held: AtomicBool,
-    /// Whether some CPU has waited for long. A hint.
+    /// Whether some CPU has waited long. A hint.
     claimed: AtomicBool,
 }
 
@@ -88,11 +88,10 @@ impl<T> BigLock<T> {
         }
     }
 
-    /// Takes the lock, waiting until it is free. While it waits it calls
-    /// `on_spin` again and again, with a pause in between; the kernel answers
-    /// its mail there.
+    /// Takes the lock, waiting until it is free. Meanwhile it calls `on_spin` again
+    /// and again, with a pause in between; the kernel answers its mail there.
     ///
-    /// A CPU that holds the lock already waits for ever.
+    /// A CPU that already holds the lock waits for ever.
     #[inline]
     pub fn lock(&self, on_spin: impl FnMut()) -> Guard<'_, T> {
         // Relaxed: a hint, see below.
@@ -102,9 +101,8 @@ impl<T> BigLock<T> {
         self.guard()
     }
 
-    /// Takes the lock if it is free and nobody has waited for it for long: what
-    /// [`BigLock::lock`] does when it need not wait, for callers that want
-    /// nothing else on their fast path.
+    /// Takes the lock if it is free and no CPU has waited long for it: the fast path of
+    /// [`BigLock::lock`], for callers that have a slow path of their own.
     #[inline]
     pub fn lock_at_once(&self) -> Option<Guard<'_, T>> {
         // Relaxed: a hint, as in `lock`.
@@ -120,13 +118,13 @@ impl<T> BigLock<T> {
 
     /// The value without the lock, for the last words of a dying kernel: a
     /// CPU that panics may hold the lock itself, or have stopped the one that
-    /// does, and still has to print what is in the console's ring.
+    /// does, and must still print what is in the console's ring.
     ///
     /// # Safety
     ///
     /// 1. Every other CPU has been stopped for good.
-    /// 2. The caller never returns to whatever it was doing: a [`Guard`] that
-    ///    it holds is never used again.
+    /// 2. The caller never returns to what it was doing: a [`Guard`] that it
+    ///    holds is never used again.
     ///
     /// The value may be in the middle of a change. Only what is meaningful
     /// even then may be read through the pointer.
@@ -136,11 +134,11 @@ impl<T> BigLock<T> {
 
     /// Tries to go from free to held.
     ///
-    /// Acquire: pairs with the release store in `Guard::drop`, so that all that
-    /// the last holder wrote is seen by this one. Relaxed when it fails: then
-    /// nothing is read. (A swap would do on the machine. But a swap that finds
-    /// the lock held writes to it, and the model checker does not know that
-    /// the holder's release must come after such a write.)
+    /// Acquire: pairs with the release store in `Guard::drop`, so that this holder
+    /// sees all that the last one wrote. Relaxed when it fails: then it reads
+    /// nothing. (On the machine a swap would do. But a swap that finds the lock held
+    /// writes to it, and the model checker does not know that the holder's release
+    /// must come after such a write.)
     #[inline]
     fn take(&self) -> bool {
         self.word
@@ -158,7 +156,7 @@ impl<T> BigLock<T> {
         }
     }
 
-    /// Takes the lock when it was not free, or others were waiting for it.
+    /// Takes the lock when it was not free, or when others have waited long.
     #[cold]
     fn wait(&self, mut on_spin: impl FnMut()) {
         self.give_way(&mut on_spin);
@@ -180,9 +178,9 @@ impl<T> BigLock<T> {
         }
     }
 
-    /// Lets CPUs that have waited for long go first. If they do not use the chance
-    /// (the host has taken the processor away from them) their claim lapses, so
-    /// that the others wait for them once and not each time.
+    /// Lets CPUs that have waited long go first. If they do not use the chance (the
+    /// host may have taken the processor away from them) their claim lapses, so that
+    /// others wait for them only once.
     fn give_way(&self, on_spin: &mut impl FnMut()) {
         for _ in 0..GIVE_WAY {
             if !self.word.claimed.load(Ordering::Relaxed) {
@@ -206,10 +204,10 @@ impl<T> Deref for Guard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: (1) the value is initialised and its address is valid as
+        // SAFETY: (1) the value is initialised, and its address is valid as
         // long as the lock, which `self` borrows. (2) This guard is the only
-        // one (see `Sync` above), so a `&mut` to the value can only come from
-        // this guard's `deref_mut`, which needs `&mut self` and thus cannot
+        // one (see `Sync` above), so a `&mut` to the value can come only from
+        // this guard's `deref_mut`, which needs `&mut self` and so cannot
         // live now.
         unsafe { &*self.lock.value.get() }
     }

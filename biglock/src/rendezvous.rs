@@ -1,10 +1,10 @@
 //! The rendezvous: how the holder of the big lock makes another CPU obey.
 //!
 //! When the kernel stops an environment that runs on another CPU, or takes a page
-//! from it, that CPU must have noticed before the kernel goes on. The holder of
-//! the lock (the *initiator*) posts one request into that CPU's [`Mailbox`],
-//! sends it an interrupt and waits. The *target* answers from the handler of
-//! that interrupt, or from the loop in which it waits for the lock itself.
+//! from it, that CPU must obey before the kernel goes on. The holder of the lock
+//! (the *initiator*) posts one request into that CPU's [`Mailbox`], sends it an
+//! interrupt and waits. The *target* answers from the handler of that interrupt, or
+//! from the loop in which it waits for the lock itself.
 //!
 //! The hard thing is why this can neither deadlock nor lose a request, with
 //! one word for each CPU and no queue:
@@ -18,14 +18,14 @@
 //! 3. **No deadlock.** The target does not hold the lock (the initiator does).
 //!    So it is in user mode, idle, or on its way in or out of the kernel with
 //!    interrupts off. In the first two cases the interrupt comes at once. On
-//!    the way out it comes when interrupts are enabled by the return, and
-//!    nothing on that way waits for anybody. On the way in the target runs into
-//!    the lock, cannot get it, and services its box in each spin of the wait.
-//! 4. **Nothing is lost.** Between the target's last look into its box and its
-//!    getting the lock no request can be posted and stay unanswered: the
-//!    request's initiator holds the lock until it is answered. So a CPU that
-//!    has just got the lock has an empty box; and an interrupt that comes after
-//!    its request was answered in the wait loop finds nothing and does nothing.
+//!    the way out it comes when the return enables interrupts, and nothing on
+//!    that way waits for another CPU. On the way in the target runs into the
+//!    lock, cannot get it, and services its box in each spin of the wait.
+//! 4. **Nothing is lost.** Between its last look into its box and the moment when it
+//!    gets the lock, the target cannot miss a request: the initiator of a request
+//!    holds the lock until the answer. So a CPU that has just got the lock has an
+//!    empty box; and an interrupt whose request was already answered in the wait
+//!    loop finds nothing and does nothing.
 //! 5. **What is seen.** Request: release store by the initiator, acquire load
 //!    by the target, so the target's handler sees the page tables as the
 //!    initiator changed them. Answer: release store by the target, acquire load
@@ -51,10 +51,10 @@ const STOP: u8 = 2;
 /// Called on the target, with interrupts off and without the big lock.
 pub trait Target {
     /// What is left of the environment that was running: its registers and the
-    /// event that was about to be handled.
+    /// event that the target was about to handle.
     type Parked;
 
-    /// Forgets every translation that is not global: reloads CR3.
+    /// Drops every translation that is not global: reloads CR3.
     fn flush(&mut self);
 
     /// Leaves the environment for good: loads the kernel's page directory and
@@ -79,8 +79,8 @@ pub enum Serviced {
 pub struct Mailbox<P> {
     request: AtomicU8,
     /// Written by the target before it answers a stop, taken by the initiator
-    /// after. The request orders the two, so this lock is always free; it is
-    /// there to say the same to the compiler.
+    /// after. The request orders the two, so this lock is always free when one of
+    /// them takes it; it only proves that to the compiler.
     parked: BigLock<Option<P>>,
 }
 
@@ -109,10 +109,10 @@ impl<P> Mailbox<P> {
         }
     }
 
-    /// Makes the box's CPU flush its TLB, and returns when it has.
+    /// Makes the box's CPU flush its TLB; returns when it has.
     ///
-    /// `interrupt` sends the CPU the rendezvous interrupt. The guard is that of
-    /// the big lock.
+    /// `interrupt` sends that CPU the rendezvous interrupt. The guard is the big
+    /// lock's.
     pub fn flush<K>(&self, _holder: &mut Guard<'_, K>, interrupt: impl FnOnce()) {
         self.ask(FLUSH, interrupt);
     }
@@ -140,7 +140,7 @@ impl<P> Mailbox<P> {
 
     /// Answers the request in this CPU's own box, if there is one. Call it with
     /// interrupts off and without the big lock: in the handler of the rendezvous
-    /// interrupt, and in each spin of the wait for the lock.
+    /// interrupt, and in each spin of a wait for the lock.
     pub fn service(&self, target: &mut impl Target<Parked = P>) -> Serviced {
         // Acquire: pairs with the release in `ask`.
         let serviced = match self.request.load(Ordering::Acquire) {

@@ -1,9 +1,8 @@
 //! Where the atomics come from: the machine, or a model checker.
 //!
-//! The hard thing is that constants which make sense to a CPU do not to a
-//! checker: it follows every path, so the paths that a CPU takes after hundreds
-//! of spins must come after one or two. Nothing but those numbers differs
-//! between what is checked and what runs.
+//! The hard thing is that numbers which suit a CPU do not suit a checker: it
+//! follows every path, so the paths that a CPU takes after many spins must come
+//! after one. Only those numbers differ between what is checked and what runs.
 
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use core::{
@@ -21,12 +20,12 @@ pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
-/// So many spins on the machine, and one for a model checker.
+/// This many spins on the machine, one in a model checker.
 const fn patience(spins: u32) -> u32 {
     if cfg!(any(loom, shuttle)) { 1 } else { spins }
 }
 
-/// After so many spins a waiting CPU asks newcomers to give way.
+/// Spins after which a waiting CPU asks newcomers to give way.
 pub(crate) const CLAIM_AFTER: u32 = patience(16);
-/// For so many spins a newcomer gives way.
+/// Spins for which a newcomer gives way.
 pub(crate) const GIVE_WAY: u32 = patience(64);

@@ -1,4 +1,5 @@
-//! Readers for what the boot loader and the firmware left in memory.
+//! Readers for what the boot loader and the firmware left in memory, and what
+//! follows from it for the use of RAM.
 //!
 //! The kernel learns from here how much memory there is, what it was told to
 //! do, which programs came along, and which CPUs can be started. The hard
@@ -12,6 +13,9 @@
 //! | [`phys`] | the one way to read physical memory |
 //! | [`ranges`] | sets of physical address ranges |
 //! | [`multiboot`] | boot information: memory, modules, strings |
+//! | [`handover`] | all that the boot loader hands over, copied |
+//! | [`stretches`] | which RAM the direct map shows, and how |
+//! | [`free`] | which RAM nobody has yet |
 //! | [`options`] | the kernel's command line |
 //! | [`module_string`] | a module's name, personality and arguments |
 //! | [`apic`] | CPUs and I/O APICs, whichever table lists them |
@@ -24,14 +28,19 @@
 
 pub mod acpi;
 pub mod apic;
+pub mod free;
+pub mod handover;
 pub mod module_string;
 pub mod mp_table;
 pub mod multiboot;
 pub mod options;
 pub mod phys;
 pub mod ranges;
+pub mod stretches;
 pub mod topology;
 
+pub use free::FreeMemory;
+pub use handover::Handover;
 pub use module_string::ModuleString;
 pub use multiboot::MultibootInfo;
 pub use options::BootOptions;

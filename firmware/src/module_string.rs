@@ -85,6 +85,22 @@ impl<'s> ModuleString<'s> {
             .filter(|word| !word.is_empty())
             .map(|encoded| Word { encoded })
     }
+
+    /// Copies the arguments into `room` as a program finds them, each ended by a NUL
+    /// byte and the name before them; `None` if they do not fit. A program that was
+    /// given none does not find its name either, as JOS's kernel starts programs.
+    pub fn copy_arguments<'r>(&self, room: &'r mut [u8]) -> Option<&'r [u8]> {
+        let mut len = 0;
+        if self.arguments().next().is_some() {
+            for word in core::iter::once(self.name()).chain(self.arguments()) {
+                for byte in word.bytes().chain([0]) {
+                    *room.get_mut(len)? = byte;
+                    len += 1;
+                }
+            }
+        }
+        room.get(..len)
+    }
 }
 
 /// Splits off the first word; both halves are empty if there is none.

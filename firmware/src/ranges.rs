@@ -82,6 +82,15 @@ impl RangeSet {
         self.iter().map(|range| range.len()).sum()
     }
 
+    /// Number of bytes of the set that lie in `range`.
+    pub fn total_in(&self, range: PhysRange) -> u64 {
+        let inside = |part: PhysRange| PhysRange {
+            start: part.start.max(range.start),
+            end: part.end.min(range.end),
+        };
+        self.iter().map(|part| inside(part).len()).sum()
+    }
+
     /// Whether the address `pa` is in the set.
     pub fn contains(&self, pa: u64) -> bool {
         self.iter().any(|range| range.start <= pa && pa < range.end)

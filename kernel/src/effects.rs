@@ -2,19 +2,19 @@
 //!
 //! The hard thing is the order. A frame that the step freed may be used again
 //! only when no CPU can reach it: so this CPU's page tables change first, then
-//! the other CPU's, then the kernel settles. The console, which is slow, is
-//! written last, without the lock.
+//! the other CPU's, then the kernel settles. The console is slow, so output to it
+//! comes last, without the lock.
 //!
 //! A breakpoint is the one effect that keeps the lock for as long as a person
-//! likes. The other CPUs go on in user mode and wait when they enter, as JOS's
-//! do. Stopping them would need their answers, and what is looked at, the
-//! kernel's state, stands still anyway. Nobody asks anything of this CPU
-//! meanwhile, as only the lock's holder may; and an NMI, a panic's included,
-//! waits for no lock.
+//! likes. The other CPUs go on in user mode and wait when they enter, as in JOS.
+//! Stopping them would take their cooperation, and the kernel's state, which the
+//! person looks at, stands still anyway. No CPU makes requests of this one
+//! meanwhile, as only the lock's holder may; and an NMI, a panic's included, waits
+//! for no lock.
 
 use crate::locked::KernelGuard;
 use crate::machine::address_space;
-use crate::machine::console::{self, uart::COM1};
+use crate::machine::console::{self, uart::Com1};
 use crate::machine::power;
 use crate::machine::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::monitor;
@@ -32,19 +32,19 @@ pub enum Leave {
     Switched,
     /// Waiting for an interrupt.
     Idle,
-    /// Entering again, when those who wanted to interrupt have.
+    /// Entering again, after pending interrupts.
     Again,
 }
 
 impl Leave {
-    /// How it goes on after another entry that came to `later`.
+    /// How a CPU goes on if it entered again and that ended in `later`.
     pub fn then(self, later: Leave) -> Leave {
         if later == Leave::Same { self } else { later }
     }
 }
 
-/// Does what a step asks for, settles, and lets the lock go. Returns how this
-/// CPU goes on, and with what event it has to enter again at once, if so.
+/// Does what a step asks for, settles, and releases the lock. Returns how this CPU
+/// goes on, and an event if it must enter again at once.
 #[inline(always)]
 pub fn perform(
     cpu: ThisCpu,
@@ -60,7 +60,7 @@ pub fn perform(
     (left, None)
 }
 
-/// What has to be done before the lock is let go, but for what may keep it long.
+/// Everything that needs the lock, except what may keep it long.
 #[inline(always)]
 fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
     let left = match step {
@@ -88,7 +88,7 @@ fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
     left
 }
 
-/// [`perform`] for a step that does no more than switch.
+/// [`perform`] for a step that only switches.
 #[inline(always)]
 pub fn switch(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
     let left = switch_locked(cpu, &mut holder);
@@ -96,10 +96,10 @@ pub fn switch(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
     left
 }
 
-/// What a step may ask for that changed a page of the environment that made it.
+/// The effects of a step that only changed pages of the environment that made it.
 pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH.union(ToResume::SETTLE);
 
-/// [`perform`] for a step that asks for no more than [`OF_OWN_PAGES`].
+/// [`perform`] for a step that asks only for [`OF_OWN_PAGES`].
 #[inline(always)]
 pub fn settle_own_pages(mut holder: KernelGuard, to: ToResume) {
     if to.contains(ToResume::FLUSH) {
@@ -119,7 +119,7 @@ fn start_quantum(cpu: ThisCpu) {
     }
 }
 
-/// Prepares the CPU for going on with the same environment.
+/// Prepares the CPU to go on with the same environment.
 #[inline(always)]
 fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
     if to.contains(ToResume::FLUSH) {
@@ -140,7 +140,7 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
     Leave::Same
 }
 
-/// Prepares the CPU for another environment. Nobody has its x87 registers.
+/// Prepares the CPU for another environment. Its x87 registers are free.
 #[inline(always)]
 fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
     let outbox = holder.outbox();
@@ -153,7 +153,7 @@ fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
     Leave::Switched
 }
 
-/// Prepares the CPU for having no environment.
+/// Prepares the CPU to have no environment.
 fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leave) -> Leave {
     leave_fpu(holder, step);
     data_segments::leave(EnvId(cpu.area().env.load(Relaxed) as i32));
@@ -165,12 +165,13 @@ fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leav
     left
 }
 
-/// Does what a step says of the x87 and SSE registers of whoever leaves this CPU.
+/// Saves or resets the x87 and SSE registers of the environment that leaves this CPU,
+/// as the step says.
 fn leave_fpu(holder: &mut KernelGuard, step: Step) {
     match step.fpu_left() {
         FpuLeft::Clean => {}
         FpuLeft::Save => fpu::save(holder.outbox().fpu),
-        FpuLeft::Reset => fpu::take_back(),
+        FpuLeft::Reset => fpu::reset(),
     }
 }
 
@@ -192,8 +193,8 @@ fn make_obey(holder: &mut KernelGuard) {
     }
 }
 
-/// The effects that need the lock no more, or for good. Returns the event to
-/// enter again with, if that has to be at once.
+/// The effects that no longer need the lock, or keep it. Returns an event if this CPU
+/// must enter again at once.
 #[cold]
 fn finish(
     cpu: ThisCpu,
@@ -218,15 +219,15 @@ fn finish(
         let chunk = holder.outbox().chunk;
         let devices = console::devices();
         drop(holder);
-        let will_interrupt = COM1.write_chunk(chunk.bytes());
+        let will_interrupt = Com1.write_chunk(chunk.bytes());
         drop(devices);
         return (!will_interrupt).then_some(Event::ConsoleReady);
     }
     None
 }
 
-/// Enters the monitor, with the environment on this CPU. Its quantum begins
-/// anew when it goes on.
+/// Enters the monitor for the environment on this CPU, which then goes on with a new
+/// quantum.
 fn stop_at_breakpoint(cpu: ThisCpu, mut holder: KernelGuard, step: Step, frame: &mut TrapFrame) {
     clock::stop_quantum();
     let mut devices = console::devices();
@@ -237,19 +238,18 @@ fn stop_at_breakpoint(cpu: ThisCpu, mut holder: KernelGuard, step: Step, frame: 
     clock::start_quantum();
 }
 
-/// Writes out what there is to print, after this step: the port
-/// is waited for, and what its interrupts would have told the core, it
-/// is told here. Should one of them still come, it tells nothing new.
+/// Writes out all that waits to be printed after this step. It waits for the port, and
+/// tells the core here what the port's interrupts would have told. Such an interrupt may
+/// still come later, and does no harm.
 fn print_all(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, frame: &mut TrapFrame) {
-    let mut prints = step.common().contains(Common::CONSOLE);
+    let mut step = step;
     loop {
-        if prints {
-            COM1.write_waiting(holder.outbox().chunk.bytes());
+        if step.common().contains(Common::CONSOLE) {
+            Com1.write_waiting(holder.outbox().chunk.bytes());
         }
-        let step = holder.step(cpu.id(), clock::ticks(), Event::ConsoleReady, frame);
-        prints = step.common().contains(Common::CONSOLE);
+        step = holder.step(cpu.id(), clock::ticks(), Event::ConsoleReady, frame);
         perform_locked(cpu, holder, step);
-        if !prints {
+        if !step.common().contains(Common::CONSOLE) {
             return;
         }
     }

@@ -1,10 +1,10 @@
 //! The one way into the core.
 //!
-//! Every entry takes the big lock, makes one step of the state machine, and has
-//! the step's effects performed. The hard thing is the path of a system call
-//! that changes nothing for this CPU: it is the most frequent by far, so it is
-//! compiled into each entry that may be one, with the event a constant; all
-//! others share one copy.
+//! Every entry takes the big lock, makes one step of the state machine, and
+//! performs the step's effects. The hard thing is the path of a system call that
+//! changes nothing for this CPU. It is the most frequent by far, so it is compiled
+//! into the entry points of both kinds of call, with the event as a constant; all
+//! other entries share one copy.
 
 use crate::effects::{self, Leave};
 use crate::locked::{self, KERNEL, KernelGuard};
@@ -14,7 +14,7 @@ use abi::TrapFrame;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::{Event, Step};
 
-/// The number of the call that is answered before the lock; of no call while
+/// The number of the call that is answered before the lock, or of no call while
 /// that is off. `getenvid` has the same number in every personality.
 static ANSWERED_CALL: AtomicU32 = AtomicU32::new(u32::MAX);
 const GETENVID: u32 = 2;
@@ -24,8 +24,8 @@ pub fn answer_before_lock() {
     ANSWERED_CALL.store(GETENVID, Relaxed);
 }
 
-/// Answers the one call that only reads what cannot change while its
-/// environment runs: its id. No lock, no step.
+/// Answers `getenvid` without the lock and without a step: the id cannot change while
+/// its environment runs. False for any other call.
 #[inline(always)]
 pub fn answered_before_lock(cpu: ThisCpu, frame: &mut TrapFrame) -> bool {
     let answered = frame.regs.eax == ANSWERED_CALL.load(Relaxed);
@@ -35,8 +35,8 @@ pub fn answered_before_lock(cpu: ThisCpu, frame: &mut TrapFrame) -> bool {
     answered
 }
 
-/// Enters the kernel, and leaves it again. A function makes the event, so that
-/// it is a constant on each of the ways from here.
+/// Enters the kernel, and returns how to leave it. A function makes the event, so
+/// that it is a constant on both paths from here.
 #[inline(always)]
 pub fn enter_inlined(cpu: ThisCpu, event: impl Fn() -> Event, frame: &mut TrapFrame) -> Leave {
     match KERNEL.lock_at_once() {
@@ -45,22 +45,22 @@ pub fn enter_inlined(cpu: ThisCpu, event: impl Fn() -> Event, frame: &mut TrapFr
     }
 }
 
-/// As [`enter_inlined`], for those who are in no hurry.
+/// Like [`enter_inlined`], but not compiled into its caller.
 #[inline(never)]
 pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
     let (holder, event) = wait_for_lock(cpu, event, frame);
     step(cpu, || event, holder, frame)
 }
 
-/// Waits for the lock, and obeys others meanwhile. Returns what is left of the
-/// event if they took the environment away.
+/// Waits for the lock, and answers mail meanwhile. If the environment is taken away,
+/// returns the event that this CPU keeps.
 fn wait_for_lock(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> (KernelGuard, Event) {
     let mut event = event;
     let holder = KERNEL.lock(|| event = mail::answer(cpu, event, frame).unwrap_or(event));
     (holder, event)
 }
 
-/// One step of the core, and its effects.
+/// One step of the core and its effects, with short ways for the usual ones.
 #[inline(always)]
 fn step(
     cpu: ThisCpu,
@@ -82,8 +82,7 @@ fn step(
     }
 }
 
-/// As [`step`], for a run that is written down, or with programs that have I/O
-/// privilege.
+/// Like [`step`], for a run that is recorded, or that has programs with I/O privilege.
 #[cold]
 fn written_step(
     cpu: ThisCpu,
@@ -97,7 +96,7 @@ fn written_step(
     }
 }
 
-/// Has a step's effects performed. Enters again as often as they ask for it.
+/// Performs a step's effects, and enters again as often as they ask for it.
 #[inline(never)]
 fn perform_all(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -> Leave {
     let mut left = Leave::Same;

@@ -1,12 +1,12 @@
 //! The core, in its place behind the big lock; the log of what it is
 //! told and answers, and the trace of what happens in it.
 //!
-//! The core has four entry points; each is called from here and from
-//! nowhere else, so that with `record=on` the log is complete and the run can
-//! be replayed on another machine (see [`witness::record`]). With `trace=on` each
-//! of them is followed by taking the new records out (see [`witness::trace`]). The
-//! hard thing is that without them both must cost nothing: one test on the way
-//! in decides, and what follows it is compiled twice.
+//! The core has four entry points, and only this file calls them. So with
+//! `record=on` the log is complete, and the run can be replayed on another machine
+//! (see [`witness::record`]). With `trace=on` the new records are taken out after
+//! each call (see [`witness::trace`]). The hard thing is that neither may cost
+//! anything when it is off: one test on the way in decides, and what follows it is
+//! compiled twice.
 
 use crate::logs::{self, RECORD, TRACE};
 use crate::machine::console;
@@ -21,10 +21,10 @@ use kcore::{Boot, CpuId, Event, LoadError, Outbox, Step};
 use witness::record::Recorder;
 use witness::trace::Traced;
 
-/// The core on this machine.
+/// The core, with this machine's memory and a trace.
 pub type Core = Traced<'static, DirectMap>;
 
-/// The core, and what its log remembers.
+/// What the big lock protects.
 pub struct LockedKernel {
     core: MaybeUninit<Core>,
     recorder: Recorder,
@@ -33,20 +33,20 @@ pub struct LockedKernel {
 /// The right to the core: this CPU holds the big lock.
 pub type KernelGuard = Guard<'static, LockedKernel>;
 
-/// The core of this machine.
+/// The kernel's state; every entry takes this lock.
 pub static KERNEL: BigLock<LockedKernel> = BigLock::new(LockedKernel {
     core: MaybeUninit::uninit(),
     recorder: Recorder::new(),
 });
 
-/// Whether [`KERNEL`] has been filled. Only panics have to ask.
+/// Whether [`KERNEL`] has been filled. Only a panic can come before.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// Whether a step takes more than [`LockedKernel::plain_step`].
 static SPECIAL: AtomicBool = AtomicBool::new(false);
 
-/// Whether a step is one for [`LockedKernel::written_step`]: it is written down, or some
-/// program has I/O privilege.
+/// Whether steps must take [`LockedKernel::written_step`]: because they are recorded, or
+/// because some program has I/O privilege.
 #[inline(always)]
 pub fn is_special() -> bool {
     SPECIAL.load(Relaxed)
@@ -57,13 +57,13 @@ pub fn note_io_privilege() {
     SPECIAL.store(true, Relaxed);
 }
 
-/// Holds the kernel's place until it is there: a CPU that comes up may be
-/// interrupted before it is let in, by whatever was on its way, and has to wait.
+/// Takes the lock before there is a core. A CPU that comes up may get a stray
+/// interrupt before it is let in, and must then wait.
 pub fn reserve() -> KernelGuard {
     KERNEL.lock(|| {})
 }
 
-/// Puts the kernel in its place. `usable` is what it was made with.
+/// Puts the core in its place. `usable` are the frames that it was made with.
 pub fn install(
     mut holder: KernelGuard,
     core: Core,
@@ -78,7 +78,6 @@ pub fn install(
 }
 
 impl LockedKernel {
-    /// The core.
     #[inline(always)]
     fn core(&mut self) -> &mut Core {
         // SAFETY: (44) `reserve` took the lock before any other CPU was up, and CPU
@@ -86,20 +85,23 @@ impl LockedKernel {
         unsafe { self.core.assume_init_mut() }
     }
 
-    /// The core, to look at.
+    /// The core, for those who only look.
     pub fn view(&self) -> &Core {
         // SAFETY: (45) as in `core`.
         unsafe { self.core.assume_init_ref() }
     }
 
-    /// Lets something be added to the log for replay, if there is one.
+    /// Adds to the log for replay, if there is one.
+    #[cold]
+    #[inline(never)]
     fn record(&mut self, add: impl FnOnce(&mut Recorder, &mut LogDevice, &Core)) {
         // SAFETY: (46) as in `core`; borrowed apart from the recorder.
         let core = unsafe { self.core.assume_init_ref() };
         RECORD.write(|log| add(&mut self.recorder, log, core));
     }
 
-    /// Hands the trace's new records over, if it goes anywhere.
+    /// Writes the trace's new records to its device, if there is one.
+    #[cold]
     fn write_trace(&mut self) {
         let core = self.core();
         TRACE.write(|device| {
@@ -118,7 +120,7 @@ impl LockedKernel {
         result
     }
 
-    /// One step, and no log.
+    /// One step that is not recorded.
     #[inline(always)]
     pub fn plain_step(
         &mut self,
@@ -130,8 +132,8 @@ impl LockedKernel {
         self.core().step(cpu, now, event, frame)
     }
 
-    /// One step, with what `sysenter` took given back, and what is written down of
-    /// it.
+    /// One step that is recorded and traced, after giving a program the I/O privilege
+    /// back that `sysenter` took away.
     #[cold]
     pub fn written_step(
         &mut self,
@@ -148,7 +150,7 @@ impl LockedKernel {
         step
     }
 
-    /// One step, and what is to be written down of it.
+    /// One step of either kind.
     #[cold]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         if is_special() {
@@ -158,39 +160,27 @@ impl LockedKernel {
         }
     }
 
-    /// Details of the last step's effects.
+    /// The details of the effects that the last step asked for.
     pub fn outbox(&mut self) -> &Outbox {
         self.core().outbox()
     }
 
-    /// Hands over what was left on a CPU that had to give up its environment.
+    /// Hands over what a CPU left behind that had to give up its environment. (What
+    /// this adds to the trace is written with the step that asked for it.)
     pub fn parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
         if logs::are_open() {
-            self.log_parked(cpu, frame, event);
+            self.record(|recorder, log, _| recorder.parked(log, cpu, frame, event));
         }
         self.core().parked(cpu, frame, event);
     }
 
-    /// Writes down that this is handed over. (What it adds to the trace comes
-    /// with the step that asked for it.)
-    #[cold]
-    fn log_parked(&mut self, cpu: CpuId, frame: &TrapFrame, event: Event) {
-        self.record(|recorder, log, _| recorder.parked(log, cpu, frame, event));
-    }
-
-    /// The step's effects are done.
+    /// The step's effects are done: frames that it freed may be used again.
     pub fn settle(&mut self) {
         self.core().settle();
         if logs::are_open() {
-            self.log_settled();
+            self.record(|recorder, log, core| recorder.settled(log, core));
+            self.write_trace();
         }
-    }
-
-    /// Writes down that it settled.
-    #[cold]
-    fn log_settled(&mut self) {
-        self.record(|recorder, log, core| recorder.settled(log, core));
-        self.write_trace();
     }
 
     /// The run is over: ends the log, and writes out what was printed.
@@ -204,8 +194,8 @@ impl LockedKernel {
 pub fn flush_console() {
     if INSTALLED.load(Relaxed) {
         // SAFETY: (47) all other CPUs have been stopped, and this one never goes
-        // back to what it was doing. The ring's state is plain numbers, and
-        // whatever they are, safe code bounds them.
+        // back to what it was doing. The ring's state is plain numbers, and safe
+        // code stays in bounds whatever they are.
         let kernel = unsafe { &mut *KERNEL.force() };
         console::flush(kernel.core().drain_console());
     }

@@ -1,9 +1,9 @@
 //! Obeying another CPU, which holds the big lock and waits for it.
 //!
-//! Mail is looked for where it may find this CPU: in the handler of the
-//! interrupt that announces it, and while this CPU waits for the lock itself.
-//! The hard thing is to whom the event belongs that this CPU was about to handle:
-//! [`Event::divide`] says so, here and in the core.
+//! This CPU looks for mail in the handler of the interrupt that announces it, and
+//! while it waits for the lock itself. The hard thing is who keeps the event that
+//! this CPU was about to handle, the CPU or the environment that it loses:
+//! [`Event::divide`] decides, here and in the core.
 
 use crate::machine::address_space;
 use crate::machine::smp::{Parked, ThisCpu, data_segments, fpu};
@@ -37,8 +37,8 @@ impl Target for Obey<'_> {
     }
 }
 
-/// Looks into this CPU's mail while `event` waits. If the environment was
-/// taken away, returns the event that stays.
+/// Answers this CPU's mail while `event` waits. If the environment was taken away,
+/// returns the event that the CPU keeps.
 pub fn answer(cpu: ThisCpu, event: Event, frame: &TrapFrame) -> Option<Event> {
     match cpu.area().mailbox.service(&mut Obey { cpu, event, frame }) {
         Serviced::Nothing | Serviced::Flushed => None,

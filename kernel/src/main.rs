@@ -1,10 +1,10 @@
 //! The hardware half of the kernel.
 //!
 //! What the kernel *means* is in the crate `kcore`, as a state machine without
-//! hardware. Here is the machine: how it starts, how a trap becomes an event,
-//! how what a step decided is done to page tables, timers, other CPUs and the
-//! console. The hard thing, everywhere, is to say what makes an `unsafe` block
-//! sound; each says so, under a number.
+//! hardware. Here is the machine: how it starts, how a trap becomes an event, and
+//! how the effects of a step reach page tables, timers, other CPUs and the console.
+//! The hard thing, everywhere, is to say what makes an `unsafe` block sound; each
+//! block says so, under a number.
 //!
 //! Reading order: [`boot`] (a list), [`trap`] and its stubs, [`enter`],
 //! [`effects`], [`mail`], [`machine::smp`], [`machine::address_space`], then the rest.

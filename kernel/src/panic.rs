@@ -1,12 +1,12 @@
 //! A bug in the kernel: one readable report, and the end.
 //!
 //! The hard thing is that everything may be broken, and that other CPUs go on:
-//! they print, they wait for the lock, they may panic too. So the first to
-//! panic stops all others by an interrupt that cannot be masked, waits a
-//! moment for them, and only then prints; who panics second says nothing. The
-//! watchdog's heartbeat is the same kind of interrupt and goes on meanwhile, so
-//! its stub must know who reports, and let that CPU go on. The backtrace believes
-//! no pointer: it reads this CPU's stacks and nothing else.
+//! they print, wait for the lock, and may panic too. So the first CPU to panic
+//! stops all others by an interrupt that cannot be masked, gives them a moment,
+//! and only then prints; a CPU that panics later says nothing. The watchdog
+//! sends the same kind of interrupt and keeps sending it, so the interrupt's stub
+//! must know which CPU reports and let that one go on. The backtrace trusts no
+//! pointer: it reads this CPU's stacks and nothing else.
 
 use crate::locked;
 use crate::machine::console::say;
@@ -21,15 +21,14 @@ use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use kcore::fault::Dump;
 use monitor::backtrace::{Calls, HEADING};
 
-/// The CPU that panicked first, or [`NOBODY`]: any other that gets an NMI stops.
+/// The CPU that panicked first, or [`NOBODY`]. Any other CPU stops at an NMI.
 pub static PANICKING: AtomicU8 = AtomicU8::new(NOBODY);
-/// No CPU's number.
+/// No CPU has this number.
 pub const NOBODY: u8 = u8::MAX;
-/// How many CPUs have stopped because of it.
+/// How many CPUs have stopped for the panic; their NMI stub counts.
 pub static STOPPED: AtomicU32 = AtomicU32::new(0);
 
-/// Looks at the counter of stopped CPUs before they are given up: about a
-/// tenth of a second.
+/// How often to look at [`STOPPED`] before giving up: about a tenth of a second.
 const PATIENCE: u32 = 10_000_000;
 
 #[panic_handler]
@@ -62,8 +61,8 @@ fn report(file: &str, line: u32, message: &dyn fmt::Display, ebp: u32) -> ! {
     power::fail()
 }
 
-/// Stops all other CPUs that are up, as far as they can be. Not one that is
-/// not: it may have no handler, and take the machine down with it.
+/// Stops all other CPUs that are up, as far as possible. A CPU that is not up
+/// gets no NMI: it may have no handler, and would reset the machine.
 fn stop_others(cpu: ThisCpu) {
     let mut others = 0;
     for other in smp::up().iter().filter(|&other| other != cpu.id()) {
@@ -79,42 +78,25 @@ fn stop_others(cpu: ThisCpu) {
     say!("\nnot all CPUs have stopped");
 }
 
-/// A trap in the kernel that none of the stubs expects.
+/// A trap in the kernel that no stub expects.
 pub extern "fastcall" fn kernel_trap(frame: &TrapFrame) -> ! {
-    let cpu = ThisCpu::get();
+    const WHAT: &str = "unhandled trap in kernel";
     let is_page_fault = Vector(frame.trapno) == Vector::PAGE_FAULT;
-    if PANICKING.load(Ordering::Acquire) == NOBODY {
-        let dump = Dump {
-            frame,
-            address: &raw const *frame as u32,
-            cpu: cpu.id(),
-            fault_va: is_page_fault.then(x86::cr2),
-        };
-        report(
-            file!(),
-            line!(),
-            &WithFrame("unhandled trap in kernel", dump),
-            frame.regs.ebp,
-        );
-    }
-    report(
-        file!(),
-        line!(),
-        &"unhandled trap in kernel",
-        frame.regs.ebp,
-    )
+    let dump = Dump {
+        frame,
+        address: &raw const *frame as u32,
+        cpu: ThisCpu::get().id(),
+        fault_va: is_page_fault.then(x86::cr2),
+    };
+    let with_frame = format_args!("{WHAT}\n{dump}");
+    // A trap inside a report may have come from such a dump.
+    let first = PANICKING.load(Ordering::Acquire) == NOBODY;
+    let message: &dyn fmt::Display = if first { &with_frame } else { &WHAT };
+    report(file!(), line!(), message, frame.regs.ebp)
 }
 
-struct WithFrame<'f>(&'static str, Dump<'f>);
-
-impl fmt::Display for WithFrame<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.0, self.1)
-    }
-}
-
-/// The double-fault task, on its own stack. Most often the kernel stack ran
-/// into its gap.
+/// The double-fault task, on its own stack. Its usual cause is a kernel stack
+/// that ran into the gap below it.
 pub extern "C" fn double_fault() -> ! {
     task_gate("double fault")
 }

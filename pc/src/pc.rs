@@ -27,6 +27,9 @@ const SHORTEST: u64 = 32;
 const LONGEST: u64 = 160;
 /// Instructions in a round of a machine with one CPU.
 const ALONE: u64 = 2000;
+/// How long the console takes for what it is given at once, in nanoseconds: a little
+/// longer than an emulated serial port, far less than a real one.
+const CONSOLE_TIME: u64 = 20_000;
 
 /// What decides a run, beside its programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Pc<'t> {
     /// FS and GS, by slot, of the environment with that id.
     selectors: Vec<(EnvId, [u16; 2])>,
     input: VecDeque<u8>,
+    /// When the console will have taken what it was given.
+    console_due: Option<u64>,
     executed: u64,
 }
 
@@ -63,7 +68,8 @@ struct Cpu {
 impl<'t> Pc<'t> {
     /// A PC around a machine that was just made; its programs may be booted before
     /// or after.
-    pub fn new(machine: Machine<'t>, config: Config) -> Pc<'t> {
+    pub fn new(mut machine: Machine<'t>, config: Config) -> Pc<'t> {
+        machine.uart.instant = false;
         let processor = Processor {
             model: MODEL,
             registers: to_ring3(&abi::TrapFrame::default(), 0, 0),
@@ -83,6 +89,7 @@ impl<'t> Pc<'t> {
             registers: BTreeMap::new(),
             selectors: vec![(EnvId::NONE, [0; 2]); NENV],
             input: VecDeque::new(),
+            console_due: None,
             executed: 0,
         }
     }
@@ -111,6 +118,7 @@ impl<'t> Pc<'t> {
     /// come before somebody types.
     pub fn is_asleep(&self) -> bool {
         self.input.is_empty()
+            && !self.machine.uart.busy
             && self
                 .machine
                 .cpus
@@ -156,9 +164,26 @@ impl<'t> Pc<'t> {
     fn while_idle(&mut self, cpu: CpuId) {
         if self.machine.cpu(cpu).ipi {
             self.machine.deliver(cpu);
+        } else if self.console_interrupts(cpu) {
+            self.machine.console_ready(cpu);
         } else if let Some(byte) = self.typed(cpu) {
             self.machine.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleInput { byte });
         }
+    }
+
+    /// Whether the console interrupts `cpu` now, because it has taken what it was given.
+    /// Such an interrupt enters the kernel at once, for which the lock must be free.
+    fn console_interrupts(&mut self, cpu: CpuId) -> bool {
+        if cpu.0 != 0 || !self.machine.uart.busy {
+            return false;
+        }
+        let now = self.machine.now;
+        let due = *self.console_due.get_or_insert(now + CONSOLE_TIME);
+        let interrupts = due <= now && self.machine.holder.is_none();
+        if interrupts {
+            self.console_due = None;
+        }
+        interrupts
     }
 
     /// The next byte that was typed, on the CPU that hears of it.
@@ -176,6 +201,9 @@ impl<'t> Pc<'t> {
             self.unload(cpu);
             self.machine.cpu_mut(cpu).frame.trapno = Vector::TIMER.0;
             self.machine.trap(cpu, Event::Timer);
+        } else if self.console_interrupts(cpu) {
+            self.unload(cpu);
+            self.machine.console_ready(cpu);
         } else if let Some(byte) = self.typed(cpu) {
             self.unload(cpu);
             self.machine.trap(cpu, Event::ConsoleInput { byte });

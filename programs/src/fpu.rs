@@ -119,8 +119,11 @@ impl Unit {
     /// else.
     pub fn is_clean(self) -> bool {
         let image = X87::take();
-        image.0[POINTERS].iter().all(|&word| word == 0)
-            && image.0[REGISTERS..].iter().all(|&word| word == 0)
+        // The upper half of the last word is reserved; processors store ones there.
+        let mut pointers = [0; 4];
+        pointers.copy_from_slice(&image.0[POINTERS]);
+        pointers[3] &= 0xffff;
+        pointers == [0; 4] && image.0[REGISTERS..].iter().all(|&word| word == 0)
     }
 
     /// Makes these the processor's.

@@ -5,8 +5,8 @@
 //! kernel and the programs link this crate (`use runtime as _;`).
 //!
 //! The hard thing: an optimiser recognises a copying loop and replaces it by
-//! a call of `memcpy`, which inside `memcpy` never ends. The functions here
-//! are naked, so no compiler ever looks at their bodies.
+//! a call to `memcpy`, which never ends inside `memcpy` itself. The functions here
+//! are naked, so the compiler does not look into their bodies.
 
 #![no_std]
 

@@ -1,9 +1,9 @@
 //! `memcpy`, `memmove`, `memset`, `memcmp`, `bcmp` and `strlen`, as C declares
 //! them: the list that `core` documents.
 //!
-//! Whole words go through the string instructions, the last one to three
-//! bytes after them. The one hard thing is `memmove` downwards: the direction
-//! flag must be clear again before anything else runs.
+//! String instructions move whole words, then the last one to three bytes. The hard
+//! thing is `memmove` downwards: the direction flag must be clear again before
+//! anything else runs.
 //!
 //! Arguments lie at `[esp + 4]` and up (cdecl); `eax`, `ecx` and `edx` may be
 //! changed; the direction flag is clear on entry. Source: System V ABI, Intel386
@@ -124,7 +124,7 @@ unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
         "shr ecx, 2",
         "repe cmpsd",
         "je 2f",
-        // This word differs; find out in which byte.
+        // This word differs; find the byte.
         "sub esi, 4",
         "sub edi, 4",
         "mov ecx, 4",
@@ -168,7 +168,7 @@ unsafe extern "C" fn strlen(text: *const u8) -> usize {
         "xor eax, eax",
         "mov ecx, -1",
         "repne scasb",
-        // The count went from -1 down once for each byte and for the NUL.
+        // The count fell from -1 by one for each byte and for the NUL.
         "not ecx",
         "lea eax, [ecx - 1]",
         "pop edi",

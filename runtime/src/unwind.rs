@@ -1,8 +1,8 @@
 //! Names of the unwinder that the prebuilt `core` refers to.
 //!
-//! Everything is built with `panic = "abort"`, so nobody calls them; they satisfy
-//! the linker. If one were reached, an exception would have been thrown that nothing
-//! can catch, so it stops.
+//! Everything is built with `panic = "abort"`, so these are never called; they only
+//! satisfy the linker. The hard thing is what to do if one were: something would have
+//! thrown an exception that nothing can catch, so it stops here.
 
 /// Would choose the landing pad of an exception.
 #[unsafe(no_mangle)]

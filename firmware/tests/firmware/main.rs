@@ -1,6 +1,8 @@
 //! Tests of the firmware readers on synthetic memory.
 
 mod acpi;
+mod direct_map;
+mod handover;
 mod machine;
 mod memory_map;
 mod module_string;

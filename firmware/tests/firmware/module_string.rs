@@ -116,3 +116,20 @@ proptest! {
         prop_assert!(decoded <= zeros);
     }
 }
+
+#[test]
+fn arguments_are_copied_with_their_ends() {
+    let mut room = [0; 11];
+    let mut copy = |string: &[u8]| {
+        let copied = ModuleString::parse(string).copy_arguments(&mut room);
+        copied.map(<[u8]>::to_vec)
+    };
+    assert_eq!(
+        copy(b"dir/echo.elf a b%20c"),
+        Some(b"echo\0a\0b c\0".to_vec())
+    );
+    // One byte more than there is room for.
+    assert_eq!(copy(b"dir/echo.elf a b%20cd"), None);
+    // Without arguments there is no name either.
+    assert_eq!(copy(b"dir/echo.elf @personality=lab5"), Some(Vec::new()));
+}

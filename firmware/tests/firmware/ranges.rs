@@ -74,6 +74,9 @@ proptest! {
             prop_assert!(ranges.iter().all(|r| !r.is_empty()));
             prop_assert!(ranges.windows(2).all(|w| w[0].end < w[1].start));
             prop_assert_eq!(set.lost(), 0);
+            let inside = model[50..120].iter().filter(|&&there| there).count();
+            let range = PhysRange { start: 50, end: 120 };
+            prop_assert_eq!(set.total_in(range), inside as u64);
         }
     }
 }

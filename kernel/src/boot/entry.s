@@ -1,7 +1,7 @@
 # The first instructions: from what a multiboot 1 loader leaves (protected mode,
 # no paging, eax = magic, ebx = boot information) to Rust, high, on CPU 0's
-# kernel stack. The hard thing: until the jump, every symbol has to be brought
-# down to its physical address by subtracting KERNBASE.
+# kernel stack. The hard thing: until the jump, every symbol must be turned into
+# its physical address by subtracting KERNBASE.
 
 .set KERNBASE, {kernbase}
 .set UART, 0x3f8
@@ -18,8 +18,8 @@ entry:
     mov esi, ebx
     mov esp, offset {stack} - KERNBASE + {stack_size}
 
-    # Refuse politely what cannot work, before the first instruction that
-    # such a processor lacks: no CPUID, or one that does not list what we need.
+    # Refuse a processor that cannot run us, before the first instruction that
+    # it lacks: it has no CPUID, or CPUID does not list what we need.
     pushfd
     mov eax, [esp]
     xor dword ptr [esp], 0x200000
@@ -33,8 +33,8 @@ entry:
     and edx, {required}
     cmp edx, {required}
     jne refuse
-    mov eax, 0x80000000                 # 64-bit mode may have been asked for:
-    cpuid                               # then paging would not be ours
+    mov eax, 0x80000000                 # an earlier system may have asked for
+    cpuid                               # 64-bit mode: paging would not be ours
     cmp eax, 0x80000001
     jb 1f
     mov eax, 0x80000001
@@ -66,7 +66,7 @@ entry:
     cmp eax, {window}
     jb 1b
 
-    # CPU 0's stack, where it will stay.
+    # Map CPU 0's stack where it will stay.
     mov edi, offset {stack_table} - KERNBASE + 0x1000 - {stack_size} / 0x400
     mov eax, offset {stack} - KERNBASE + 3
 2:  mov [edi], eax
@@ -76,7 +76,7 @@ entry:
     jnz 2b
     mov dword ptr [{pgdir} - KERNBASE + ((KERNBASE - 1) >> 22) * 4], offset {stack_table} - KERNBASE + 3
 
-    # No other paging mode that was left on, and none of the rest.
+    # Clear whatever else was left on in CR4, other paging modes included.
     mov eax, {cr4_pse}
     mov cr4, eax
     mov eax, offset {pgdir} - KERNBASE

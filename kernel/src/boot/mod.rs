@@ -1,21 +1,19 @@
 //! From the first Rust instruction to the first environment, as a list.
 //!
-//! The hard thing is the order, so each line says what it needs. CPU 0 is
-//! alone until the other CPUs are started, and they wait at a gate until the
-//! core exists; interrupts are off until the first return to user
-//! mode.
+//! The hard thing is the order, so each line says what it needs. CPU 0 is alone
+//! until it starts the other CPUs, and these idle until the core exists;
+//! interrupts are off until the first return to user mode.
 
-mod handover;
 mod memory;
 mod others;
 pub mod processor;
 mod programs;
 
 use crate::enter;
-use crate::locked::{self, Core};
+use crate::locked;
 use crate::logs::{RECORD, TRACE};
 use crate::machine::address_space::temporary::FirmwareMemory;
-use crate::machine::address_space::{self, PageTable, STACKS};
+use crate::machine::address_space::{self, PageTable, STACKS, image_range};
 use crate::machine::console::{self, say};
 use crate::machine::log_device::LogDevice;
 use crate::machine::phys::DirectMap;
@@ -27,14 +25,12 @@ use crate::trap;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, KSTKSIZE};
 use core::arch::global_asm;
-use core::cell::UnsafeCell;
+use core::fmt::Display;
 use core::mem::MaybeUninit;
-use core::ops::Range;
-use firmware::{BootOptions, options};
-use handover::Handover;
+use firmware::{BootOptions, FreeMemory, Handover, handover, options};
 use kcore::env::Env;
 use kcore::{Config, End, Kernel, Tables};
-use memory::{MachineTables, Memory};
+use memory::MachineTables;
 use witness::log_memory::Purpose;
 use witness::trace::Trace;
 
@@ -64,39 +60,36 @@ static STACK: [PageTable; KSTKSIZE as usize / size_of::<PageTable>()] =
 /// Bytes of the console's ring.
 const RING: usize = 32 * 1024;
 
-/// What is too big for a stack. All zero at first.
+/// What is too big for a stack.
 struct Fixed {
-    envs: MaybeUninit<[Env; NENV]>,
+    envs: [MaybeUninit<Env>; NENV],
     ring: [u8; RING],
     strings: [u8; handover::POOL],
     arguments: [u8; programs::ARGUMENTS],
 }
 
-struct OnlyOnce(UnsafeCell<Fixed>);
-
-// SAFETY: (9) `main`, which runs once, takes the only reference.
-unsafe impl Sync for OnlyOnce {}
-
-static FIXED: OnlyOnce = OnlyOnce(UnsafeCell::new(Fixed {
-    envs: MaybeUninit::zeroed(),
+static mut FIXED: Fixed = Fixed {
+    envs: [const { MaybeUninit::uninit() }; NENV],
     ring: [0; RING],
     strings: [0; handover::POOL],
     arguments: [0; programs::ARGUMENTS],
-}));
+};
 
-/// The first Rust that runs. `magic` and `info` are what the boot loader left
+/// The first Rust code that runs. `magic` and `info` are what the boot loader left
 /// in eax and ebx, the rest is the time-stamp counter at the kernel's first
 /// instructions.
 extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let entered = u64::from(tsc_high) << 32 | u64::from(tsc_low);
     let cpu = ThisCpu::get(); // the entry code put us on CPU 0's stack
-    console::uart::COM1.init(); // from here on we can be heard
+    console::uart::Com1.init(); // from here on the kernel can print
     address_space::open_device_window(processor::local_apic()); // needed to look at tables
     // SAFETY: (10) the window is open, and this is the only one.
     let firmware = unsafe { FirmwareMemory::new() };
-    // SAFETY: (11) `main` runs once.
-    let fixed = unsafe { &mut *FIXED.0.get() };
-    let handover = match Handover::read(&firmware, magic, info, &mut fixed.strings) {
+    let fixed = &raw mut FIXED;
+    // SAFETY: (11) `main` runs once, and nothing else names it.
+    let fixed = unsafe { &mut *fixed };
+    let complain = |complaint: &dyn Display| say!("{complaint}");
+    let handover = match Handover::read(&firmware, magic, info, &mut fixed.strings, complain) {
         Ok(handover) => handover, // copied: now memory may be written
         Err(error) => panic!("{error}"),
     };
@@ -105,31 +98,39 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let mapped = address_space::build(&handover.memory.usable); // needs the map of memory
     memory::announce_unmapped(&handover.memory, &mapped);
     address_space::enter_kernel(); // the low identity map is gone
-    let mut memory = Memory::new(mapped, &handover.modules); // what is left to carve from
+    let mut memory = FreeMemory::new(mapped, image_range(), &handover.modules); // needs to know what is mapped
     segments::init_interrupt_table(); // needs nothing but the stubs' addresses
-    cpu.load_segments(address_space::kernel_pgdir().address()); // from here on faults are reported
-    let _ = processor::enable(cpu); // needs segments, for sysenter; CPU 0 lacks nothing that it has
+    cpu.load_segments(trap::TASKS); // from here on faults are reported
+    let _ = processor::enable(cpu); // needs segments, for sysenter; CPU 0 cannot lack what it has itself
     lapic::init(cpu.id()); // needs the device window
     let rates = clock::calibrate();
     clock::set_quantum(rates, options.quantum_us); // needs the rates
     console::set_quantum(options.quantum_us);
     let topology = others::find(&firmware); // needs the APIC, to know itself
-    drop(firmware); // nothing is left to ask
+    drop(firmware); // no table is left to read
     io_apic::silence(&topology); // needs to know where they are; no CPU lets interrupts in yet
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
     let holder = locked::reserve(); // from here on there may be others
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
     watchdog::start(&topology); // needs all CPUs to have an interrupt table
     let tables = memory::carve_tables(&mut memory, options.trace); // needs to know how much memory there is
-    let usable = memory.usable(); // nothing is carved after this
-    let kernel = new_kernel(
-        options,
-        &rates,
-        tables,
-        &mut fixed.envs,
-        &mut fixed.ring,
-        &usable,
-    );
+    let usable = memory.whole_frames(); // nothing is carved after this
+    memory::announce_lost(memory.forgotten());
+    for env in &mut fixed.envs {
+        env.write(Env::default());
+    }
+    let config = config(options, &rates, &tables);
+    let trace = Trace::new(tables.trace);
+    let tables = Tables {
+        frames: tables.frames,
+        // SAFETY: (9) all of them were just written.
+        envs: unsafe { &mut *fixed.envs.as_mut_ptr().cast() },
+        console: &mut fixed.ring,
+    };
+    // SAFETY: (13) the core uses frames of its table, the public tables and the
+    // modules; none of them holds a Rust object.
+    let memory = unsafe { DirectMap::new() };
+    let kernel = Kernel::new(memory, trace, tables, config, usable.iter().cloned());
     open_logs(options, &rates); // needs the rates
     let mut kernel = locked::install(holder, kernel, usable.iter().cloned()); // needs the logs
     let privileged = programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
@@ -146,7 +147,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     trap::begin(cpu)
 }
 
-/// Opens the logs that are asked for.
+/// Opens the logs that the options ask for.
 fn open_logs(options: &BootOptions, rates: &Rates) {
     let find = |purpose: Purpose, otherwise: &str| {
         let device = LogDevice::find(purpose, rates.tsc_hz);
@@ -163,16 +164,9 @@ fn open_logs(options: &BootOptions, rates: &Rates) {
     }
 }
 
-/// The core, without environments.
-fn new_kernel(
-    options: &BootOptions,
-    rates: &Rates,
-    tables: MachineTables,
-    envs: &'static mut MaybeUninit<[Env; NENV]>,
-    console: &'static mut [u8],
-    usable: &[Range<u32>],
-) -> Core {
-    let config = Config {
+/// What the core must know of this machine and this run.
+fn config(options: &BootOptions, rates: &Rates, tables: &MachineTables) -> Config {
+    Config {
         kernel_pgdir: address_space::kernel_pgdir(),
         uenvs: tables.uenvs,
         upages: tables.upages,
@@ -186,27 +180,5 @@ fn new_kernel(
         },
         grading: options.grading,
         processor: processor::abilities(),
-    };
-    let first = envs.as_mut_ptr().cast::<Env>();
-    for slot in 0..NENV {
-        // SAFETY: (12) within the array.
-        unsafe { first.add(slot).write(Env::default()) };
     }
-    // SAFETY: (13) every slot was just written.
-    let envs = unsafe { envs.assume_init_mut() };
-    let trace = Trace::new(tables.trace);
-    let tables = Tables {
-        frames: tables.frames,
-        envs,
-        console,
-    };
-    // SAFETY: (14) the core uses frames of its table, the public tables and the
-    // modules; none of them holds a Rust object.
-    Kernel::new(
-        unsafe { DirectMap::new() },
-        trace,
-        tables,
-        config,
-        usable.iter().cloned(),
-    )
 }

@@ -1,29 +1,27 @@
 //! Which other CPUs there are, and their stacks.
 //!
 //! The hard thing is that the kernel's numbers are dense and the world is not:
-//! APIC ids have gaps, and a CPU that the firmware lists may never come up. A
-//! number that was given to a CPU that did not come goes to the next one.
+//! APIC ids have gaps, and a CPU that the firmware lists may never come up. Its
+//! number and stacks then go to the next one.
 
-use super::memory::{Memory, NoMemory};
+use super::memory::carve;
 use crate::machine::address_space::{self, STACK_PAGES, temporary::FirmwareMemory};
 use crate::machine::console::say;
-use crate::machine::smp::{
-    self, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, TASK_STACK, lapic, start,
-};
+use crate::machine::smp::start::{self, Outcome};
+use crate::machine::smp::{self, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, TASK_STACK, lapic};
 use crate::machine::x86::Port;
 use abi::layout::PGSIZE;
-use firmware::Topology;
+use firmware::free::NoMemory;
+use firmware::{FreeMemory, Topology};
 use kcore::CpuId;
 
 /// Asks the firmware which CPUs there are.
 pub fn find(firmware: &FirmwareMemory) -> Topology {
     let topology = Topology::find(firmware, lapic::id() as u8);
     say!("SMP: CPU 0 found {} CPU(s)", topology.cpus.apic_ids().len());
-    if topology.cpus.ignored() > 0 {
-        say!(
-            "SMP: {} CPUs too many, not started",
-            topology.cpus.ignored()
-        );
+    let ignored = topology.cpus.ignored();
+    if ignored > 0 {
+        say!("SMP: {ignored} CPUs too many, not started");
     }
     if topology.imcr {
         say!("SMP: Setting IMCR to switch from PIC mode to symmetric I/O mode");
@@ -34,7 +32,7 @@ pub fn find(firmware: &FirmwareMemory) -> Topology {
 
 /// Starts every CPU that the firmware lists, and gives CPU 0 its stacks for
 /// task gates.
-pub fn start(topology: &Topology, memory: &mut Memory) {
+pub fn start(topology: &Topology, memory: &mut FreeMemory) {
     if map_task_stacks(CpuId(0), memory).is_err() {
         panic!("no memory for CPU 0's stacks");
     }
@@ -53,31 +51,20 @@ pub fn start(topology: &Topology, memory: &mut Memory) {
             return;
         }
         match start::start(next, apic_id) {
-            start::Outcome::Up => {
+            Outcome::Up => {
                 say!("SMP: CPU {} starting", next.0);
                 smp::note_up(next);
-                next.0 += 1;
-                has_stacks = false;
             }
-            start::Outcome::NeverCame => {
+            Outcome::NeverCame => {
                 say!("SMP: the CPU with APIC id {apic_id} does not start, left out");
+                continue;
             }
-            start::Outcome::Lost => {
-                say!("SMP: the CPU with APIC id {apic_id} started and was lost, left out");
-                next.0 += 1;
-                has_stacks = false;
-            }
-            start::Outcome::Lacking => {
-                say!("SMP: the CPU with APIC id {apic_id} lacks what the first has, left out");
-                next.0 += 1;
-                has_stacks = false;
-            }
-            start::Outcome::AnotherTime => {
-                say!("SMP: the CPU with APIC id {apic_id} keeps another time, left out");
-                next.0 += 1;
-                has_stacks = false;
+            Outcome::Unusable(why) => {
+                say!("SMP: the CPU with APIC id {apic_id} {why}, left out");
             }
         }
+        next.0 += 1;
+        has_stacks = false;
     }
 }
 
@@ -90,15 +77,15 @@ fn leave_pic_mode() {
     value.write(value.read() | 1);
 }
 
-fn map_stacks(cpu: CpuId, memory: &mut Memory) -> Result<(), NoMemory> {
-    let stack = memory.carve(STACK_PAGES * PGSIZE)?;
+fn map_stacks(cpu: CpuId, memory: &mut FreeMemory) -> Result<(), NoMemory> {
+    let stack = carve(memory, STACK_PAGES * PGSIZE)?;
     address_space::map_stack(cpu, 0, stack.start, STACK_PAGES);
     map_task_stacks(cpu, memory)
 }
 
-fn map_task_stacks(cpu: CpuId, memory: &mut Memory) -> Result<(), NoMemory> {
+fn map_task_stacks(cpu: CpuId, memory: &mut FreeMemory) -> Result<(), NoMemory> {
     for below in [DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK] {
-        let stack = memory.carve(TASK_STACK)?;
+        let stack = carve(memory, TASK_STACK)?;
         address_space::map_stack(cpu, below, stack.start, TASK_STACK / PGSIZE);
     }
     Ok(())

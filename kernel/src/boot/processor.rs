@@ -1,10 +1,10 @@
 //! What the processors can do, and switching it on.
 //!
-//! The entry code has refused processors that lack what nothing here works
-//! without. The rest is optional. The hard thing: all CPUs must have the same
-//! control registers, or a bug shows on one of them only; so every CPU runs
-//! [`enable`], and what CPU 0 has decides; a CPU that has less is left out. Only
-//! `sysenter` is no program's right: there is none unless all have it.
+//! The entry code has refused processors that lack what the kernel needs. The
+//! rest is optional. The hard thing: all CPUs must have the same control
+//! registers, or a bug would show on some of them only. So every CPU runs
+//! [`enable`], and CPU 0's features decide; a CPU that has less is left out.
+//! Except for `sysenter`: programs are told of it only if all CPUs have it.
 
 use crate::machine::smp::{ThisCpu, fpu};
 use crate::machine::x86;
@@ -39,7 +39,7 @@ const SMAP: u32 = 1 << 20;
 /// CPUID.7:ECX: `sgdt` and its like are the kernel's.
 const UMIP: u32 = 1 << 2;
 
-/// What the entry code insists on.
+/// What the entry code requires.
 pub const REQUIRED: u32 = FPU | PSE | TSC | MSR | APIC;
 
 const SYSENTER_CS: u32 = 0x174;
@@ -47,27 +47,27 @@ const SYSENTER_ESP: u32 = 0x175;
 const SYSENTER_EIP: u32 = 0x176;
 const APIC_BASE: u32 = 0x1b;
 const APIC_ENABLE: u32 = 1 << 11;
-/// x2APIC mode: registers are MSRs, and the ones in memory do not answer.
+/// x2APIC mode: the registers are MSRs, and do not answer in memory.
 const APIC_BY_MSR: u32 = 1 << 10;
-/// Where the local APIC is on processors that cannot say.
+/// Where the local APIC is on processors without [`APIC_BASE`].
 const FIRST_APIC_ADDRESS: u32 = 0xfee0_0000;
-/// Switches `syscall`, the NX bit and 64-bit mode on.
+/// The MSR that switches `syscall`, the NX bit and 64-bit mode on.
 pub const EFER: u32 = 0xc000_0080;
-/// CPUID.80000001:EDX: the three of them.
+/// CPUID.80000001:EDX: any of these three.
 pub const USES_EFER: u32 = 1 << 11 | 1 << 20 | 1 << 29;
 
 /// Whether this processor has FXSAVE and SSE; we use both or neither.
-pub fn has_fxsave() -> bool {
+fn has_fxsave() -> bool {
     __cpuid(1).edx & FXSR_AND_SSE == FXSR_AND_SSE
 }
 
-/// Whether this processor has `sysenter`. The Pentium Pro says so and has not.
+/// Whether this processor has `sysenter`. The Pentium Pro claims to, but has not.
 fn has_sysenter() -> bool {
     let leaf = __cpuid(1);
     leaf.edx & SEP != 0 && leaf.eax & 0xfff >= 0x633
 }
 
-/// What is switched on in CR4 if the processor has it.
+/// The optional features: whether this processor has each, and its bit in CR4.
 fn optional_features() -> [(bool, u32); 6] {
     let basic = __cpuid(1).edx;
     let extended = (__cpuid(0).eax >= 7).then(|| __cpuid_count(7, 0));
@@ -82,20 +82,20 @@ fn optional_features() -> [(bool, u32); 6] {
     ]
 }
 
-/// What CPU 0 has switched on in CR4, beside PSE.
+/// What CPU 0 has switched on in CR4, besides PSE.
 static SWITCHED_ON: AtomicU32 = AtomicU32::new(0);
-/// All CPUs so far have `sysenter`.
+/// Whether all CPUs so far have `sysenter`.
 static ALL_HAVE_SYSENTER: AtomicBool = AtomicBool::new(true);
 
-/// What programs may use, as all CPUs that are up have it.
+/// What programs may use: the features of all CPUs that are up.
 pub fn abilities() -> Processor {
     Processor {
         sysenter: ALL_HAVE_SYSENTER.load(Relaxed),
     }
 }
 
-/// Sets this CPU's control and model-specific registers. False if it lacks what
-/// CPU 0 has, and cannot be used.
+/// Sets this CPU's control and model-specific registers. False if it lacks a feature
+/// of CPU 0, and so cannot be used.
 #[must_use]
 pub fn enable(cpu: ThisCpu) -> bool {
     let own = optional_features()
@@ -132,8 +132,8 @@ fn set_up_sysenter(cpu: ThisCpu) {
     }
 }
 
-/// Switches this CPU's local APIC on, in the mode in which its registers are in
-/// memory, whatever mode it was left in; returns their physical address.
+/// Switches this CPU's local APIC on, with its registers in memory, whatever mode it
+/// was left in; returns their physical address.
 pub fn local_apic() -> u32 {
     if !has_apic_base() {
         return FIRST_APIC_ADDRESS;
@@ -144,7 +144,7 @@ pub fn local_apic() -> u32 {
         panic!("the local APIC's registers lie beyond 4 GiB");
     };
     let off = low & !(APIC_ENABLE | APIC_BY_MSR);
-    // SAFETY: (19) only the mode changes. From the other one the way leads
+    // SAFETY: (19) only the mode changes. From x2APIC mode the only way back is
     // through "off".
     unsafe {
         if low & APIC_BY_MSR != 0 {
@@ -157,9 +157,9 @@ pub fn local_apic() -> u32 {
     low & 0xffff_f000
 }
 
-/// Whether an MSR says where the local APIC is. It came with family 6; before,
-/// the APIC was always at the same place and on, and reading the MSR would
-/// fault, for which nothing is prepared yet.
+/// Whether an MSR says where the local APIC is. Family 6 introduced it. On earlier
+/// processors the APIC is always on and at the same place, and reading the MSR would
+/// fault, which nothing can handle yet.
 fn has_apic_base() -> bool {
     __cpuid(1).eax >> 8 & 0xf >= 6
 }
@@ -167,7 +167,8 @@ fn has_apic_base() -> bool {
 /// Forgets the operating mode and the fast system call of an earlier 64-bit system.
 fn reset_extended_features() {
     if __cpuid(0x8000_0000).eax > 0x8000_0000 && __cpuid(0x8000_0001).edx & USES_EFER != 0 {
-        // SAFETY: (101) a processor with one of these has it; paging has two levels.
+        // SAFETY: (101) a processor with any of these has the MSR; paging has two
+        // levels and uses none of them.
         unsafe { x86::wrmsr(EFER, 0) };
     }
 }

@@ -1,17 +1,15 @@
 //! The first environments, one for each boot module.
 //!
-//! A module may also be a file for the program before it, marked `@archive`.
-//!
-//! The hard thing is to be exact about arguments: a program that was given
-//! none starts with an empty stack, as JOS's kernel starts it, and finds no
-//! arguments at all; one that was given some finds its own name before them.
+//! A module marked `@archive` is not a program but a file for the program before
+//! it. The hard thing is that any module may be wrong: each is then left out with a
+//! message, and the others run.
 
-use super::handover::{Handover, Module};
 use crate::locked::LockedKernel;
 use crate::machine::console::say;
 use abi::EnvType;
 use abi::layout::DIRECT_MAP_SIZE;
 use firmware::ModuleString;
+use firmware::handover::{Handover, Module};
 use kcore::Boot;
 use kcore::elf::Image;
 
@@ -19,7 +17,7 @@ use kcore::elf::Image;
 pub const ARGUMENTS: usize = 4096;
 
 /// Makes an environment of every module that is a program, in order; says which
-/// cannot be run. Returns whether one has I/O privilege. `room` is for arguments.
+/// cannot be run. Returns whether any has I/O privilege. `room` is for arguments.
 pub fn create(kernel: &mut LockedKernel, handover: &Handover, room: &mut [u8; ARGUMENTS]) -> bool {
     let mut privileged = false;
     if handover.modules.is_empty() {
@@ -27,29 +25,26 @@ pub fn create(kernel: &mut LockedKernel, handover: &Handover, room: &mut [u8; AR
     }
     let mut modules = handover.modules.iter().peekable();
     while let Some(module) = modules.next() {
-        let string = ModuleString::parse(handover.string(module));
-        let archive = modules.next_if(|next| ModuleString::parse(handover.string(next)).is_archive);
+        let string = ModuleString::parse(module.string);
+        let name = string.name();
+        let archive = modules.next_if(|next| ModuleString::parse(next.string).is_archive);
         if let Some(word) = string.unknown_directive {
-            say!(
-                "{}: unknown directive {}",
-                string.name(),
-                word.escape_ascii()
-            );
+            say!("{name}: unknown directive {}", word.escape_ascii());
         }
         if string.is_archive {
-            say!("{}: an archive without a program", string.name());
+            say!("{name}: an archive without a program");
             continue;
         }
         let Some(image) = reached(module) else {
-            say!("{}: lies beyond the direct map", string.name());
+            say!("{name}: lies beyond the direct map");
             continue;
         };
         let Some(archive) = archive.map_or(Some(Image::default()), reached) else {
-            say!("{}: its archive lies beyond the direct map", string.name());
+            say!("{name}: its archive lies beyond the direct map");
             continue;
         };
-        let Some(arguments) = arguments(string, room) else {
-            say!("{}: arguments too long", string.name());
+        let Some(arguments) = string.copy_arguments(room) else {
+            say!("{name}: arguments too long");
             continue;
         };
         let boot = Boot {
@@ -61,30 +56,16 @@ pub fn create(kernel: &mut LockedKernel, handover: &Handover, room: &mut [u8; AR
         };
         match kernel.boot_env(boot) {
             Ok(_) => privileged |= string.kind == EnvType::FileServer,
-            Err(error) => say!("{}: cannot be loaded: {error:?}", string.name()),
+            Err(error) => say!("{name}: cannot be loaded: {error:?}"),
         }
     }
     privileged
 }
 
-/// Where a module's file is, if the kernel reaches it.
+/// Where a module's file is, if the direct map shows it.
 fn reached(module: &Module) -> Option<Image> {
     (module.file.end <= DIRECT_MAP_SIZE.into()).then(|| Image {
         start: module.file.start as u32,
         len: module.file.len() as u32,
     })
-}
-
-/// The arguments as the core wants them, each ended by a NUL byte.
-fn arguments<'r>(string: ModuleString<'_>, room: &'r mut [u8; ARGUMENTS]) -> Option<&'r [u8]> {
-    let mut len = 0;
-    if string.arguments().next().is_some() {
-        for word in core::iter::once(string.name()).chain(string.arguments()) {
-            for byte in word.bytes().chain([0]) {
-                *room.get_mut(len)? = byte;
-                len += 1;
-            }
-        }
-    }
-    room.get(..len)
 }

@@ -1,13 +1,12 @@
 //! A log device: memory outside the machine, in which a log outlives it.
 //!
-//! An emulator gives it to us as a PCI device whose one region is shared
-//! memory, a file on the host. Storing something there costs what storing it
-//! anywhere costs. There may be one for the trace and one for the record; what
-//! stands in its head tells which it is. The hard thing is to reach it: there
-//! may be 512 MiB of it, and the kernel has no address space to spare. So each
-//! CPU has a page for each of them that it points at where the log goes on;
-//! being its own, re-pointing it concerns no other CPU. Whoever appends holds
-//! the big lock.
+//! An emulator offers it as a PCI device with shared memory, a file on the host.
+//! A store there costs no more than any other. There may be one device for the trace
+//! and one for the record; its head tells which it is. The hard thing is to reach
+//! it: it may be 512 MiB long, and the kernel has no address space to spare. So each
+//! CPU has a page for each device, and points this page at the place where the log
+//! goes on; as the page is its own, that concerns no other CPU. The CPU that appends
+//! holds the big lock.
 //!
 //! Source: QEMU, docs/specs/ivshmem-spec (the device "ivshmem-plain").
 
@@ -23,28 +22,28 @@ use witness::trace::{RECORD_SIZE, Words};
 
 const VENDOR: u16 = 0x1af4;
 const DEVICE: u16 = 0x1110;
-/// The device's region that is the shared memory.
+/// The region of the device that is the shared memory.
 const SHARED: u32 = 2;
 
-/// The device, and how far it is written.
+/// A device, and how far it has been written.
 pub struct LogDevice {
     purpose: Purpose,
-    /// Its physical address, and its size in bytes.
-    base: u32,
-    size: u32,
-    /// Where the next item goes, in bytes from its beginning.
+    /// Physical addresses of the shared memory.
+    memory: Range<u32>,
+    /// Where the next item goes, in bytes from the beginning.
     position: u32,
-    /// Items lost, and how many of them here, for want of room.
+    /// All lost items, as the head says.
     lost: u64,
+    /// Those of them that were lost here, for want of room.
     refused: u64,
     /// The page that each CPU's window shows, in bytes from the beginning; 0 is
-    /// none, as no item goes to the first.
+    /// none, as no item goes to the first page.
     shown: [u32; MAX_CPUS],
 }
 
 impl LogDevice {
-    /// The device for this, if there is one; the clock has `hz` ticks in a
-    /// second. Call it once for each purpose.
+    /// The device for this purpose, if there is one. Times in the log count `hz` ticks
+    /// in a second. Call it once for each purpose.
     pub fn find(purpose: Purpose, hz: u64) -> Option<LogDevice> {
         let memory = Device::all(VENDOR, DEVICE)
             .filter_map(|device| device.memory(SHARED))
@@ -52,8 +51,7 @@ impl LogDevice {
         address_space::map_log_head(purpose, memory.start);
         let device = LogDevice {
             purpose,
-            base: memory.start,
-            size: memory.end - memory.start,
+            memory,
             position: ITEMS,
             lost: 0,
             refused: 0,
@@ -69,7 +67,7 @@ impl LogDevice {
         Some(device)
     }
 
-    /// Appends records. What there is no room for is counted.
+    /// Appends records, and counts those for which there is no room.
     pub fn append(&mut self, records: &[Words]) {
         for record in records {
             match self.place() {
@@ -87,7 +85,7 @@ impl LogDevice {
         self.tell_length();
     }
 
-    /// Notes how many items were lost before they came here.
+    /// Updates the head's count of lost items; `before` of them never came here.
     pub fn note_lost(&mut self, before: u64) {
         let lost = before + self.refused;
         if lost != self.lost {
@@ -97,11 +95,11 @@ impl LogDevice {
         }
     }
 
-    /// Where this CPU can store what comes next, and how many bytes there are
-    /// to the end of the page; nothing if there is no room.
+    /// Where this CPU can store the next item, and how many bytes are left in that
+    /// page; `None` if the device is full.
     #[inline(always)]
     fn place(&mut self) -> Option<(*mut u8, usize)> {
-        if self.position >= self.size {
+        if self.position >= self.memory.end - self.memory.start {
             return None;
         }
         let cpu = ThisCpu::get().id();
@@ -110,14 +108,14 @@ impl LogDevice {
         let shown = &mut self.shown[cpu.0 as usize % MAX_CPUS];
         if *shown != page {
             *shown = page;
-            address_space::point_log_window(self.purpose, cpu, self.base + page);
+            address_space::point_log_window(self.purpose, cpu, self.memory.start + page);
         }
         let place = address_space::log_window(self.purpose, cpu) + in_page;
         Some((place as *mut u8, (PGSIZE - in_page) as usize))
     }
 
-    /// The head speaks of items only when they are there. Their length is less
-    /// than 4 GiB: its upper half stays 0.
+    /// Tells the log's length, after its items are stored. It is less than 4 GiB, so
+    /// the upper half stays 0.
     fn tell_length(&self) {
         self.set_head(LEN_WORD, self.position - ITEMS);
     }
@@ -130,8 +128,8 @@ impl LogDevice {
     }
 }
 
-/// Appends bytes. The first one that there is no room for ends the log: there
-/// is none for any later one either.
+/// Appends bytes. The first byte without room ends the log: there is none for any
+/// later one either.
 impl Sink for LogDevice {
     fn put(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
@@ -143,8 +141,8 @@ impl Sink for LogDevice {
             };
             let (fitting, further) = rest.split_at(rest.len().min(room));
             for (index, &byte) in fitting.iter().enumerate() {
-                // SAFETY: (29) the device's memory, mapped; so many bytes are
-                // left of the page.
+                // SAFETY: (29) the device's memory, mapped; the page has this many
+                // bytes left.
                 unsafe { place.add(index).write_volatile(byte) };
             }
             self.position += fitting.len() as u32;
@@ -154,7 +152,7 @@ impl Sink for LogDevice {
     }
 }
 
-/// Whether a device's memory is for this and has room, as its head says.
+/// Whether a device's memory is for this purpose, as its head says, and has room.
 fn is_for(purpose: Purpose, memory: &Range<u32>) -> bool {
     let cpu = ThisCpu::get().id();
     address_space::point_log_window(purpose, cpu, memory.start);

@@ -1,8 +1,8 @@
-//! The machine: what of it the rest of the kernel uses, a file or folder each.
+//! The machine, as the rest of the kernel uses it: a file or folder for each part.
 //!
-//! Everything here is about one device, one table of the processor or one
-//! instruction, and knows nothing of steps. The hard thing is that this is where
-//! `unsafe` has to be: what is offered to the rest is safe wherever that can be.
+//! Each is about one device, one table of the processor or one instruction, and
+//! knows nothing of steps. The hard thing is that `unsafe` must be here: the
+//! functions for the rest of the kernel are safe wherever they can be.
 
 pub mod address_space;
 pub mod console;

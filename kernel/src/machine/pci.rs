@@ -1,9 +1,9 @@
 //! Finding devices on the first PCI bus.
 //!
 //! The firmware has given every device its addresses, so there is nothing to
-//! set up. The hard thing is a region's size, which nobody has written down: a
-//! device answers to an address of all ones with the bits that it decodes, and
-//! must not be heard while that is its address.
+//! set up. The hard thing is the size of a region, which is written down nowhere: if
+//! its address is set to all ones, the device returns the bits that it decodes.
+//! Meanwhile the device must not answer to memory accesses.
 //! Source: PCI Local Bus Specification 3.0, 3.2.2.3.2 and 6.2.5.
 
 use crate::machine::x86::Port;
@@ -21,9 +21,9 @@ const BASES: u32 = 0x10;
 
 /// In [`COMMAND`]: the device answers to memory accesses.
 const MEMORY: u32 = 2;
-/// In a base: it is one of I/O ports.
+/// In a base: the region is I/O ports.
 const IS_PORTS: u32 = 1;
-/// In a base: the next one is its upper half.
+/// In a base: the next base is its upper half.
 const IS_WIDE: u32 = 4;
 
 /// A device on the first bus, by its number.
@@ -31,7 +31,7 @@ const IS_WIDE: u32 = 4;
 pub struct Device(u32);
 
 impl Device {
-    /// The devices that say they are this.
+    /// All devices with this vendor and device id.
     pub fn all(vendor: u16, device: u16) -> impl Iterator<Item = Device> {
         let id = u32::from(device) << 16 | u32::from(vendor);
         (0..32)

@@ -1,26 +1,26 @@
 //! Physical memory as the core reaches it: through the direct map.
 //!
-//! The hard thing is what the memory is: user programs on other CPUs write it
+//! The hard thing is what this memory is: user programs on other CPUs write it
 //! while we read, and the MMU sets bits in page tables. So there is no Rust
-//! reference anywhere here, nor a plain read: words go through volatile
+//! reference to it anywhere, and no plain read: words go through volatile
 //! accesses, blocks through string instructions that the compiler cannot see
-//! into. Addresses are those of frames in the core's table, of the public
-//! tables and of boot modules, all of them direct-mapped RAM.
+//! into. Addresses are those of frames in the core's table, of the public tables
+//! and of boot modules, all of them direct-mapped RAM.
 
 use crate::logs;
 use abi::layout::{KERNBASE, PGSIZE};
 use core::arch::asm;
 use kcore::{Pfn, PhysMem};
 
-/// All of direct-mapped RAM. There is one, in the kernel.
+/// All of direct-mapped RAM. Only the core has one.
 pub struct DirectMap(());
 
 impl DirectMap {
     /// Access to RAM.
     ///
     /// # Safety
-    /// Whoever uses it passes only addresses of RAM that the direct map
-    /// covers, and writes only frames that hold no Rust object.
+    /// Its user passes only addresses of RAM that the direct map covers, and
+    /// writes only frames that hold no Rust object.
     pub const unsafe fn new() -> DirectMap {
         DirectMap(())
     }
@@ -31,14 +31,14 @@ fn pointer(pa: u32) -> *mut u8 {
     KERNBASE.wrapping_add(pa) as *mut u8
 }
 
-/// Copies bytes: words first, then the rest.
+/// Copies bytes: whole words first, then the rest.
 ///
 /// # Safety
 /// `from` is readable and `to` writeable for `len` bytes.
 #[inline(always)]
 unsafe fn copy(to: *mut u8, from: *const u8, len: u32) {
-    // SAFETY: (35) the caller's promise; the direction flag is clear in all of the
-    // kernel. The compiler may keep something in esi, even `from` itself: the
+    // SAFETY: (35) the caller's promise; the direction flag is clear everywhere in
+    // the kernel. The compiler reserves esi and may have put `from` there: the
     // exchange is right either way.
     unsafe {
         asm!(

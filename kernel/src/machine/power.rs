@@ -1,14 +1,14 @@
-//! The end of a run: the machine is switched off.
+//! The end of a run: switching the machine off.
 //!
-//! The hard thing is that there is no one way to switch a PC off. Under an
-//! emulator with the debug-exit device the verdict is written there and becomes
-//! its exit status; else the ACPI register at the address that emulators use is
-//! tried; a machine that has neither is left halted.
+//! The hard thing is that PCs have no common way to do so. An emulator with the
+//! debug-exit device turns what is written there into its exit status; otherwise the
+//! ACPI register is tried, at the address that emulators use; a machine that has
+//! neither stays halted.
 
-use crate::machine::console::uart::COM1;
+use crate::machine::console::uart::Com1;
 use crate::machine::x86::{self, Port};
 
-/// Where the emulator's debug-exit device is put.
+/// Where `jostle` puts the emulator's debug-exit device.
 pub const DEBUG_EXIT_PORT: u16 = 0xf4;
 // SAFETY: (42) the emulator's debug-exit device; on other machines unused.
 const DEBUG_EXIT: Port = unsafe { Port::new(DEBUG_EXIT_PORT) };
@@ -16,24 +16,24 @@ const DEBUG_EXIT: Port = unsafe { Port::new(DEBUG_EXIT_PORT) };
 // it ends the machine.
 const PM1A_CONTROL: Port = unsafe { Port::new(0x604) };
 
-/// A run that ended as it should; the emulator exits with 33.
+/// The run ended as it should; the emulator exits with status 33.
 const SUCCESS: u8 = 0x10;
-/// The kernel panicked; the emulator exits with 101.
+/// The kernel panicked; the emulator exits with status 101.
 pub const PANIC: u8 = 0x32;
-/// Sleep enable, sleep type 0, which is "off" there.
+/// Sleep enable, with sleep type 0: soft off on QEMU's chipsets.
 const SOFT_OFF: u16 = 0x2000;
 
-/// Switches the machine off: the run ended as it should.
+/// Switches the machine off after a run that ended as it should.
 pub fn off() -> ! {
-    COM1.drain();
+    Com1.drain();
     DEBUG_EXIT.write(SUCCESS);
     PM1A_CONTROL.write_u16(SOFT_OFF);
     x86::halt_forever()
 }
 
-/// After a panic: tells the emulator, or stops.
+/// After a panic: ends the emulator with a verdict, or halts.
 pub fn fail() -> ! {
-    COM1.drain();
+    Com1.drain();
     DEBUG_EXIT.write(PANIC);
     x86::halt_forever()
 }

@@ -2,20 +2,20 @@
 //!
 //! The hard thing is to keep `unsafe` where the danger is. Reading a register
 //! is harmless and safe here; loading one that changes the meaning of every
-//! later instruction is `unsafe`, and says what its caller has to guarantee.
-//! Source of everything: Intel SDM volume 2.
+//! later instruction is `unsafe`, and says what its caller must guarantee.
+//! Source: Intel SDM volume 2.
 
 use core::arch::asm;
 
-/// CR0 of every CPU: paging, write protection also for the kernel, alignment
-/// checks for users that ask, x87 errors as exceptions; caches on, EM clear.
+/// CR0 of every CPU: paging, write protection that binds the kernel too, alignment
+/// checks for programs that set AC, x87 errors as exceptions; caches on, EM clear.
 /// TS comes and goes, see [`crate::machine::smp::fpu`].
 pub const CR0: u32 = 0x8005_0033;
 /// CR4: 4 MiB pages.
 pub const CR4_PSE: u32 = 0x10;
 /// CR4: machine checks as exceptions.
 pub const CR4_MCE: u32 = 0x40;
-/// CR4: user mode may not read where descriptor tables are.
+/// CR4: user mode cannot read the addresses of descriptor tables.
 pub const CR4_UMIP: u32 = 0x800;
 /// CR4: the kernel does not execute user pages.
 pub const CR4_SMEP: u32 = 0x10_0000;
@@ -31,11 +31,10 @@ pub const CR4_PGE: u32 = 0x80;
 pub struct Port(u16);
 
 impl Port {
-    /// The port with this number.
+    /// Access to a port.
     ///
     /// # Safety
-    /// Reading and writing it, in whatever order its user does, must not
-    /// change memory.
+    /// No use of it that this kernel makes may change memory.
     pub const unsafe fn new(number: u16) -> Port {
         Port(number)
     }
@@ -43,7 +42,7 @@ impl Port {
     /// Reads a byte.
     pub fn read(self) -> u8 {
         let value: u8;
-        // SAFETY: (73) `new` had it promised that the device does not touch memory.
+        // SAFETY: (73) the promise made to `new`.
         unsafe {
             asm!("in al, dx", in("dx") self.0, out("al") value, options(nomem, nostack, preserves_flags));
         }
@@ -92,24 +91,38 @@ pub fn rdtsc() -> u64 {
     unsafe { core::arch::x86::_rdtsc() }
 }
 
-/// Page faults' address register.
-#[inline(always)]
-pub fn cr2() -> u32 {
-    let value: u32;
-    // SAFETY: (79) reading it changes nothing.
-    unsafe { asm!("mov {}, cr2", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
+/// Functions that read one register each. That is always harmless.
+macro_rules! registers {
+    ($($(#[$doc:meta])+ $name:ident, $instruction:literal;)+) => {$(
+        $(#[$doc])+
+        #[inline(always)]
+        pub fn $name() -> u32 {
+            let value: u32;
+            // SAFETY: (79) reading a register changes nothing.
+            unsafe { asm!($instruction, out(reg) value, options(nomem, nostack, preserves_flags)) };
+            value
+        }
+    )+};
 }
 
-/// The register that names the page directory.
-pub fn cr3() -> u32 {
-    let value: u32;
-    // SAFETY: (80) reading it changes nothing.
-    unsafe { asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
+registers! {
+    /// Paging, protection, and TS.
+    cr0, "mov {}, cr0";
+    /// The address that the last page fault was about.
+    cr2, "mov {}, cr2";
+    /// Physical address of the page directory.
+    cr3, "mov {}, cr3";
+    /// The selector in FS.
+    fs, "mov {:e}, fs";
+    /// The selector in GS.
+    gs, "mov {:e}, gs";
+    /// The stack pointer.
+    esp, "mov {}, esp";
+    /// The frame pointer.
+    ebp, "mov {}, ebp";
 }
 
-/// Loads a page directory; also drops every translation that is not global.
+/// Loads a page directory, and drops every translation that is not global.
 ///
 /// # Safety
 /// The directory at physical address `pgdir` maps the kernel as the one in
@@ -164,7 +177,7 @@ pub unsafe fn rdmsr(register: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// Loads FS and GS, which the kernel never uses.
+/// Loads FS and GS, which the kernel itself never uses.
 ///
 /// # Safety
 /// Both are null, or selectors of segments that user mode may read.
@@ -175,28 +188,10 @@ pub unsafe fn load_fs_gs(fs: u32, gs: u32) {
     }
 }
 
-/// Loads both with the user's data selector.
+/// Loads FS and GS with the user's data selector.
 pub fn reset_fs_gs() {
     // SAFETY: (98) the selector exists in every descriptor table that we load.
     unsafe { load_fs_gs(abi::trap::USER_DATA, abi::trap::USER_DATA) };
-}
-
-/// The selector in FS.
-#[inline(always)]
-pub fn fs() -> u32 {
-    let value: u32;
-    // SAFETY: (99) reading it changes nothing.
-    unsafe { asm!("mov {:e}, fs", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
-}
-
-/// The selector in GS.
-#[inline(always)]
-pub fn gs() -> u32 {
-    let value: u32;
-    // SAFETY: (100) as in `fs`.
-    unsafe { asm!("mov {:e}, gs", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
 }
 
 /// CR0: the next use of x87 or SSE registers traps.
@@ -210,30 +205,27 @@ pub fn clts() {
 
 /// Whether x87 and SSE registers can be used.
 pub fn is_ts_clear() -> bool {
-    let cr0: u32;
-    // SAFETY: (103) reads a control register.
-    unsafe { asm!("mov {}, cr0", out(reg) cr0, options(nomem, nostack, preserves_flags)) };
-    cr0 & CR0_TS == 0
+    cr0() & CR0_TS == 0
 }
 
 /// Makes the next use of x87 or SSE registers trap.
 pub fn set_ts() {
     // SAFETY: (88) as in `clts`.
     unsafe {
-        asm!("mov {t}, cr0", "or {t}, {ts}", "mov cr0, {t}", t = out(reg) _, ts = const CR0_TS, options(nomem, nostack));
-    }
+        asm!("mov cr0, {}", in(reg) cr0() | CR0_TS, options(nomem, nostack, preserves_flags))
+    };
 }
 
-/// Breakpoint control: none is armed. The bit is always set.
+/// DR7 with no breakpoint armed. This bit is always set.
 const DR7_NONE: u32 = 0x400;
 
-/// Switches off whatever breakpoints a firmware or an earlier system set.
+/// Switches off hardware breakpoints that firmware or an earlier system set.
 pub fn disarm_breakpoints() {
     // SAFETY: (102) no kernel code depends on a breakpoint.
     unsafe { asm!("mov dr7, {}", in(reg) DR7_NONE, options(nomem, nostack, preserves_flags)) };
 }
 
-/// Resets the x87 unit. The kernel has nothing in it.
+/// Resets the x87 unit.
 pub fn fninit() {
     // SAFETY: (89) the kernel is compiled without x87 instructions.
     unsafe { asm!("fninit", options(nomem, nostack, preserves_flags)) };
@@ -258,7 +250,7 @@ pub unsafe fn fxrstor(image: *const u8) {
     unsafe { asm!("fxrstor [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
 }
 
-/// Stores x87 registers and resets the unit.
+/// Stores x87 registers, and resets the unit.
 ///
 /// # Safety
 /// TS is clear, and 108 writeable bytes are at the address.
@@ -276,28 +268,10 @@ pub unsafe fn frstor(image: *const u8) {
     unsafe { asm!("frstor [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
 }
 
-/// Stops this CPU for good, but for NMIs.
+/// Stops this CPU for good; it only answers NMIs.
 pub fn halt_forever() -> ! {
     loop {
-        // SAFETY: (94) with interrupts off nothing but an NMI, which returns.
+        // SAFETY: (94) with interrupts off, only an NMI ends the wait, and the loop goes on.
         unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
     }
-}
-
-/// The stack pointer.
-#[inline(always)]
-pub fn esp() -> u32 {
-    let value: u32;
-    // SAFETY: (95) reading it changes nothing.
-    unsafe { asm!("mov {}, esp", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
-}
-
-/// The frame pointer.
-#[inline(always)]
-pub fn ebp() -> u32 {
-    let value: u32;
-    // SAFETY: (96) reading it changes nothing.
-    unsafe { asm!("mov {}, ebp", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
 }

@@ -1,13 +1,13 @@
 //! This machine, as the kernel monitor sees it.
 //!
-//! The hard thing is when it is seen: with the big lock held and interrupts off,
-//! so that the serial port is waited for and the keyboard polled.
+//! The hard thing is when the monitor runs: with the big lock held and interrupts
+//! off. So it polls both the serial port and the keyboard.
 
 mod readline;
 
 use crate::locked::KernelGuard;
 use crate::machine::address_space;
-use crate::machine::console::{self, Devices, Synchronous, uart::COM1};
+use crate::machine::console::{self, Devices, Synchronous, uart::Com1};
 use crate::machine::smp::ThisCpu;
 use crate::machine::x86;
 use crate::trap::strays;
@@ -49,24 +49,18 @@ impl fmt::Write for Here<'_> {
 
 impl Machine for Here<'_> {
     fn read_line(&mut self, prompt: &str, line: &mut [u8; LINE]) -> Option<usize> {
-        // Whoever stops the machine in `readline` has seen everything.
-        COM1.drain();
+        // A debugger that stops the machine in `readline` must have seen everything.
+        Com1.drain();
         Some(readline::readline(self.devices, prompt, line))
     }
 
     fn image(&self) -> Image {
-        let image = address_space::image();
-        Image {
-            entry: image.entry,
-            text: image.text,
-            data: image.data,
-            end: image.end,
-        }
+        address_space::image()
     }
 
     #[inline(never)]
     fn frame_pointer(&self) -> u32 {
-        // At our own frame pointer lies the caller's.
+        // The caller's frame pointer was saved where our own points.
         self.stack_word(x86::ebp()).unwrap_or_default()
     }
 

@@ -1,21 +1,21 @@
 //! Reading a line, with the keys that a person expects.
 //!
-//! The hard thing is a name. People's graders put a debugger's breakpoint on
-//! the symbol `readline` and stop the machine there: when the kernel first
-//! asks for a command, the run is over. So it is a function of its own, under
-//! just that name, and everything before it has been printed.
+//! The hard thing is a name. Graders of the course put a debugger's breakpoint on
+//! the symbol `readline` and stop the machine there: when the kernel first asks
+//! for a command, the run is over. So this is a function of its own, under just
+//! that name, and it starts when everything before it has been printed.
 
-use crate::machine::console::{Devices, uart::COM1};
+use crate::machine::console::{Devices, uart::Com1};
 use monitor::LINE;
 
-/// Prints a prompt and reads a line, echoing it. Printable ASCII only. Returns
-/// the line's length.
+/// Prints a prompt, then reads and echoes a line of printable ASCII. Returns its
+/// length.
 #[expect(unsafe_code, reason = "a symbol's name")]
 // SAFETY: (32) no other symbol has this name.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub fn readline(devices: &mut Devices, prompt: &str, line: &mut [u8; LINE]) -> usize {
-    COM1.write_waiting(prompt.as_bytes());
+    Com1.write_waiting(prompt.as_bytes());
     let mut len = 0;
     loop {
         let Some(byte) = devices.typed() else {
@@ -24,17 +24,17 @@ pub fn readline(devices: &mut Devices, prompt: &str, line: &mut [u8; LINE]) -> u
         };
         match byte {
             b'\r' | b'\n' => {
-                COM1.write_waiting(b"\n");
+                Com1.write_waiting(b"\n");
                 return len;
             }
             0x08 | 0x7f if len > 0 => {
                 len -= 1;
-                COM1.write_waiting(b"\x08 \x08");
+                Com1.write_waiting(b"\x08 \x08");
             }
             b' '..=b'~' if len < LINE => {
                 line[len] = byte;
                 len += 1;
-                COM1.write_waiting(&[byte]);
+                Com1.write_waiting(&[byte]);
             }
             _ => {}
         }

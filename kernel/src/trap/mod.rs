@@ -1,10 +1,10 @@
-//! Where the stubs call: from a vector to an event, from a resumption to an
-//! exit.
+//! What the stubs call: from a vector to an event, and from what the core
+//! decided to a way out.
 //!
 //! The hard thing is to do nothing twice. The registers stay where the stub put
-//! them, at the top of this CPU's stack, and are edited there; which CPU this
-//! is follows from the stack pointer; and the two ways of making a system call
-//! get entry points of their own that need not look at a vector.
+//! them, at the top of this CPU's stack, and are edited there; the stack pointer
+//! tells which CPU this is; and the two kinds of system call have entry points of
+//! their own, which need not look at a vector.
 
 pub mod strays;
 pub mod vectors;
@@ -12,7 +12,7 @@ pub mod vectors;
 use crate::effects::Leave;
 use crate::enter::{answered_before_lock, enter, enter_inlined};
 use crate::machine::console;
-use crate::machine::smp::{ThisCpu, lapic};
+use crate::machine::smp::{ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;
@@ -25,7 +25,7 @@ use core::arch::global_asm;
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::Event;
 
-/// Leave by the frame, with `iret`.
+/// Leave with `iret`, by the frame.
 const EXIT_FRAME: u32 = 0;
 /// Wait for an interrupt.
 const EXIT_IDLE: u32 = 1;
@@ -46,7 +46,6 @@ global_asm!(
     syscall = const Vector::SYSCALL.0,
     general_protection = const Vector::GENERAL_PROTECTION.0,
     ipi = const Vector::IPI.0,
-    stray = const vectors::STRAY.0,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
     exit_fast = const EXIT_FAST,
@@ -57,23 +56,24 @@ global_asm!(
     idle_interrupt = sym idle_interrupt,
     idle_again = sym idle_again,
     kernel_trap = sym panic::kernel_trap,
-    double_fault_fn = sym panic::double_fault,
-    machine_check_fn = sym panic::machine_check,
     nmi_count = sym strays::NMIS,
     panicking = sym panic::PANICKING,
     nobody = const panic::NOBODY,
     stopped = sym panic::STOPPED,
 );
 
+/// The handlers of double faults and of machine checks, which are tasks.
+pub const TASKS: [Handler; 2] = [panic::double_fault, panic::machine_check];
+
 unsafe extern "fastcall" {
     fn first_exit(exit: u32, frame: *mut TrapFrame) -> !;
 }
 
-/// What may be set in the flags of a program: the arithmetic ones, TF, IF, DF,
+/// The flags that may be set after `sysenter`: the arithmetic ones, TF, IF, DF,
 /// NT, AC, ID, and the bit that is always set.
 const USER_FLAGS: u32 = 0x24_4fd7;
 
-/// A caller's flags with which `sysexit` will not do: it does not load flags.
+/// Flags that a caller of `sysenter` gets back only by `iret`: `sysexit` loads none.
 const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
 
 /// `sysenter`.
@@ -92,7 +92,7 @@ extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
     locked_syscall(frame)
 }
 
-// The rest of both, apart, so that the calls answered above save no registers
+// The rest of both is apart, so that the calls answered above save no registers
 // for it.
 
 #[inline(never)]
@@ -106,8 +106,8 @@ extern "fastcall" fn locked_syscall(frame: &mut TrapFrame) -> u32 {
     exit(enter_inlined(ThisCpu::get(), || Event::Syscall, frame))
 }
 
-/// Whether the frame is still what `sysenter`'s stub made: the call may have
-/// been to go on elsewhere, with registers that `sysexit` does not restore.
+/// Whether the frame is still the one that the `sysenter` stub made. A call may
+/// have replaced it, with registers that `sysexit` does not restore.
 #[inline(always)]
 fn is_the_callers(frame: &TrapFrame) -> bool {
     frame.trapno == Vector::SYSCALL.0
@@ -121,7 +121,7 @@ fn exit_fast(left: Leave, frame: &TrapFrame) -> u32 {
     }
 }
 
-/// Every other way in from user mode.
+/// Every other entry from user mode.
 extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
     let cpu = ThisCpu::get();
     let left = match Vector(frame.trapno) {
@@ -140,14 +140,14 @@ extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {
 extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
     let cpu = ThisCpu::get();
     let vector = Vector(vector);
-    // Whatever it was, there may be work: this CPU may have been about to look.
+    // Whatever it was, look for work: this CPU may have been about to.
     match interrupt(cpu, vector, true, frame) {
         None | Some(Leave::Same) => idle_again(frame),
         Some(left) => exit(left),
     }
 }
 
-/// This CPU has no environment and work is left; its interrupts have been let in.
+/// This CPU has no environment, but work is left; pending interrupts were let in.
 extern "fastcall" fn idle_again(frame: &mut TrapFrame) -> u32 {
     exit(enter(ThisCpu::get(), Event::Wake, frame))
 }
@@ -160,7 +160,7 @@ fn exit(left: Leave) -> u32 {
     }
 }
 
-/// Deals with an interrupt. `None` if it did not enter the core.
+/// Handles an interrupt. `None` if it did not enter the core.
 fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
     match vector {
         Vector::TIMER => {
@@ -169,17 +169,13 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
         }
         Vector::IPI => {
             lapic::end_of_interrupt();
-            // If there is nothing that makes this CPU enter, it does not.
+            // A CPU that keeps its environment has nothing to enter for.
             let event = mail::answer(cpu, Event::Wake, frame)?;
             Some(enter(cpu, event, frame))
         }
         Vector::SERIAL => serial(cpu, idle, frame),
-        Vector::KEYBOARD => {
-            let event = console::keyboard_event()?;
-            Some(enter(cpu, event, frame))
-        }
-        Vector::MOUSE => {
-            let event = console::mouse_event()?;
+        Vector::KEYBOARD | Vector::MOUSE => {
+            let event = console::typed_event(vector)?;
             Some(enter(cpu, event, frame))
         }
         Vector::APIC_ERROR => {
@@ -188,7 +184,7 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
             strays::APIC_ERRORS.fetch_add(1, Relaxed);
             None
         }
-        // A device that firmware or an earlier system set up may still send one.
+        // From a device that firmware or an earlier system set up.
         _ => {
             lapic::end_stray();
             strays::SPURIOUS.fetch_add(1, Relaxed);
@@ -197,7 +193,7 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
     }
 }
 
-/// The serial port: enters the kernel once for each thing it has to say.
+/// The serial port: enters the core once for each event that it reports.
 fn serial(cpu: ThisCpu, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
     let mut left = None;
     let mut idle = idle;
@@ -212,15 +208,14 @@ fn serial(cpu: ThisCpu, idle: bool, frame: &mut TrapFrame) -> Option<Leave> {
 /// CPU 0 enters the kernel for the first time.
 pub fn begin(cpu: ThisCpu) -> ! {
     let frame = frame_of(cpu);
-    // What came before the port could interrupt is waiting to be heard. SAFETY:
-    // (70) the frame's place at the stack's top is kept free, and nobody else
-    // looks at it.
+    // Bytes may have arrived before the port could interrupt. SAFETY: (70) the
+    // frame's place at the stack's top is kept free, and nobody else looks at it.
     let exit = idle_interrupt(unsafe { &mut *frame }, Vector::SERIAL.0);
-    // SAFETY: (71) what is on this stack is not needed any more.
+    // SAFETY: (71) nothing on this stack is needed any more.
     unsafe { first_exit(exit, frame) }
 }
 
-/// Another CPU, that came up, idles until it is let in.
+/// Another CPU that has come up idles until it is let in.
 pub fn wait(cpu: ThisCpu) -> ! {
     // SAFETY: (72) as above.
     unsafe { first_exit(EXIT_IDLE, frame_of(cpu)) }

@@ -6,15 +6,16 @@
 # {exit_idle} or {exit_again}. The hard thing is that nothing here may fault or trust a
 # register that the user set. So every way in loads ds and es and known flags before
 # Rust runs: DF would make string instructions run backwards, AC would switch SMAP
-# off, and sysenter leaves TF and NT to the user's liking too.
+# off, and sysenter leaves even TF and NT as the user set them.
 #
-# The kernel computes with the user's data selector in ds and es: both are
-# flat, and a return need not load them again. It stands in the frame, as ss: ring 3
-# can have no other there.
+# The kernel runs with the user's data selector in ds and es: the segment is flat,
+# and a return need not reload them. The frame holds the selector already, as ss:
+# ring 3 can have no other there.
 
 .set FRAME, 68
 
-# A word each. (By bytes: the assembler takes "push ds" for a 16-bit push.)
+# 32 bits each. Written as bytes, because the assembler takes "push ds" for a
+# 16-bit push.
 .macro push_segments
     .byte 0x1e, 0x06                    # ds, es
 .endm
@@ -22,8 +23,8 @@
     .byte 0x07, 0x1f                    # es, ds
 .endm
 
-# Known segments and flags, with esp at the frame. (The flags that are set from here:
-# the one that always is.)
+# Known segments and flags, with esp at the frame. No flag stays set but the one
+# that always is.
 .macro be_in_kernel
     mov ds, word ptr [esp + FRAME - 4]
     mov es, word ptr [esp + FRAME - 4]
@@ -35,8 +36,8 @@
 .set USER_DATA, {user_data}
 
 # What a debugger must know to go on from the kernel's functions to the program
-# in the frame: where the registers are while esp is at the frame. It has to be
-# true from the call to the end of the instruction after it.
+# in the frame: where the registers are while esp is at the frame. This must hold
+# from the call to the end of the instruction after it.
 .cfi_sections .debug_frame
 .macro begin_at_frame
     .cfi_startproc simple
@@ -80,14 +81,6 @@ ipi_stub:
     push {ipi}
     jmp common
 
-# Interrupts that nothing of ours sends.
-    .balign 16
-.globl stray_stub
-stray_stub:
-    push 0
-    push {stray}
-    jmp common
-
 # How deep a trap left the stack says where it came from: from user mode there
 # are seven words below the stack's top, from anywhere else more or less.
 .set FROM_USER, 0x10000 - 7 * 4
@@ -116,7 +109,7 @@ leave_by_frame:
     add esp, 8                          # vector and error code
     iretd
 
-# int 0x30: the general path without what it need not ask.
+# int 0x30: the general path, without the tests that it does not need.
     .balign 16
 .globl syscall_stub
 syscall_stub:
@@ -134,7 +127,7 @@ syscall_stub:
     .cfi_endproc
     jz leave_by_frame
 idle:
-    # Wait below the frame's place. Whatever interrupts here does not return.
+    # Wait below the frame's place. An interrupt here does not return.
     xor ebp, ebp
     cmp eax, {exit_again}
     je 1f
@@ -142,7 +135,7 @@ idle:
 idle_wait:
     hlt
     jmp idle_wait
-    # Work is left: who wants to interrupt does it now, else this enters again.
+    # Work is left: let a pending interrupt in; if there is none, enter again.
 1:  sti                                 # takes effect after the next instruction
     nop
     cli
@@ -166,8 +159,8 @@ sysenter_second:
     pushfd
     or dword ptr [esp], {flag_if}       # users always run with interrupts on
 sysenter_flags_saved:
-    and dword ptr [esp], {user_flags}   # and without I/O privilege, see elsewhere;
-                                        # who has it gets it back
+    and dword ptr [esp], {user_flags}   # and without I/O privilege: the core gives
+                                        # a file server its own back
     push USER_CODE                      # cs
     push esi                            # eip
     push 0
@@ -212,9 +205,9 @@ debug_elsewhere:
 2:  or dword ptr [esp], {flag_if}
     jmp sysenter_flags_saved
 
-# Not from user mode as we know it. From virtual-8086 mode, which no program can
-# enter: but emulators exist whose iret lets it. Make a frame of it that looks
-# as if it came from where it should, without the four segments on top.
+# Not from ordinary user mode. Virtual-8086 mode should be out of reach for every
+# program, but some emulators' iret lets a program enter it. Make the frame that
+# ordinary user mode would have left, without the four segments on top.
 elsewhere:
     test byte ptr [esp + 18], {flag_vm} >> 16
     jz from_kernel
@@ -230,8 +223,8 @@ elsewhere:
     mov dword ptr [esp + 24], USER_DATA
     jmp from_user
 
-# Ring 0. Normal for a CPU that idles: it had nothing to return to, so the
-# interrupt is dealt with as if it had come from user mode. Else a kernel bug.
+# Ring 0. Normal for an idle CPU: it has nothing to return to, so its interrupt
+# is handled like one from user mode. Anything else is a kernel bug.
 from_kernel:
     cmp dword ptr [esp + 8], offset sysenter_exit
     je 2f
@@ -255,8 +248,9 @@ from_kernel:
     mov ecx, esp
     call {kernel_trap}
     ud2
-# As good as in user mode: registers are the user's, and above the stack pointer
-# the frame's last words still stand. Vector and error code go below them.
+# Between sti and sysexit, as good as in user mode: the registers are the user's,
+# and the frame's last words still stand above the stack pointer. Vector and error
+# code go below them.
 2:  push [esp + 4]
     pop [esp + 32]
     push [esp]
@@ -265,8 +259,8 @@ from_kernel:
     jmp from_user
 
 # Touches no lock, no kernel state and no segment but ss; halts if another CPU
-# panics. One program can be caught here: one in virtual-8086 mode that has
-# turned interrupts off, which is said to be impossible.
+# has panicked. Also catches a program in virtual-8086 mode that has turned
+# interrupts off, which should be impossible.
     .balign 16
 .globl nmi_stub
 nmi_stub:
@@ -284,14 +278,14 @@ nmi_stub:
     not al                              # 0xf0000000: this is the CPU's number
     cmp al, ss:[{panicking}]
     pop eax
-    je 1b                               # the watchdog's, while it reports
+    je 1b                               # from the watchdog, on the CPU that reports
     lock inc dword ptr ss:[{stopped}]
 4:  cli
     hlt
     jmp 4b
 3:  push 0
     push {general_protection}
-    pushfd                              # an iret, to let NMIs in again
+    pushfd                              # go on by iret, which lets NMIs in again
     push {kernel_code}
     .byte 0x68                          # push, of a word
     .long elsewhere
@@ -303,13 +297,3 @@ first_exit:
     mov eax, ecx
     mov esp, edx                        # the frame's place
     jmp leave
-
-# Task gates: on a stack and a page directory of their own, for good.
-.globl double_fault
-double_fault:
-    call {double_fault_fn}
-    ud2
-.globl machine_check
-machine_check:
-    call {machine_check_fn}
-    ud2

@@ -1,39 +1,35 @@
-//! Where the processor is to go: the addresses of the stubs.
+//! Where the processor enters the kernel: the addresses of the stubs.
 //!
-//! Apart from what the stubs call, as descriptor tables are made of these long
-//! before anything can be called. The hard thing is that they are addresses only:
-//! calling one of them from Rust makes no sense.
+//! Apart from the functions that the stubs call, because descriptor tables need
+//! these addresses long before anything may be called. The hard thing is that
+//! they are only addresses: calling one of them from Rust makes no sense.
 
 use abi::trap::Vector;
 
 unsafe extern "C" {
     static trap_stubs: u8;
     fn ipi_stub();
-    fn stray_stub();
     fn syscall_stub();
     fn sysenter_stub();
     fn nmi_stub();
-    /// Entry of the double-fault task.
-    pub fn double_fault();
-    /// Entry of the machine-check task.
-    pub fn machine_check();
 }
 
 /// Vectors below this have a stub of their own.
 const STUBS: u32 = 52;
-/// The vector that all stray interrupts above are given; no line has it.
-pub(super) const STRAY: Vector = Vector(50);
+/// Stray interrupts from [`STUBS`] up all use the stub of this vector, which no
+/// interrupt line has.
+const STRAY: u32 = 50;
 
 /// Address of the stub for a vector.
 pub fn stub(vector: u32) -> u32 {
-    let own = match Vector(vector) {
-        Vector::NMI => nmi_stub,
-        Vector::SYSCALL => syscall_stub,
-        Vector::IPI => ipi_stub,
-        Vector(STUBS..) => stray_stub,
-        _ => return &raw const trap_stubs as u32 + vector * 16,
+    let index = match Vector(vector) {
+        Vector::NMI => return nmi_stub as *const () as u32,
+        Vector::SYSCALL => return syscall_stub as *const () as u32,
+        Vector::IPI => return ipi_stub as *const () as u32,
+        Vector(STUBS..) => STRAY,
+        Vector(own) => own,
     };
-    own as usize as u32
+    &raw const trap_stubs as u32 + index * 16
 }
 
 /// Address of the stub for `sysenter`.

@@ -2,7 +2,7 @@
 //! of its page-directory entries.
 //!
 //! ```text
-//! KERNBASE   physical memory: global, 4 MiB pages where RAM fills them
+//! KERNBASE   physical memory: global, in 4 MiB pages where RAM fills them
 //! KSTACKTOP  the CPUs' stacks, with gaps
 //! MMIOBASE   local APIC and I/O APIC, uncached; a page to look at tables through;
 //!            each log device's first page, and a page for each CPU to write it by
@@ -13,20 +13,22 @@
 //!
 //! The hard thing is that a large page must not cover what is not RAM: the
 //! processor might read ahead into device registers, and caches what it reads.
-//! So only a stretch of 4 MiB that is RAM throughout becomes a large page; a
-//! mixed one gets a page table that maps its RAM and nothing else. Kernel text
-//! and constants are mapped read-only, which CR0.WP makes binding.
+//! So only a stretch of 4 MiB that is RAM throughout becomes a large page
+//! ([`firmware::stretches`]); a mixed one gets a page table that maps its RAM and
+//! nothing else. Kernel text and constants are mapped read-only, which CR0.WP makes
+//! binding.
 
 pub mod temporary;
 
 use crate::machine::x86;
 use abi::Perm;
 use abi::layout::{
-    DIRECT_MAP_SIZE, KERNBASE, KSTACKTOP, KSTKSIZE, MMIOBASE, PGSHIFT, PGSIZE, PTSIZE, UENVS,
-    UPAGES, kernel_stack_top, pdx, ptx,
+    KERNBASE, KSTACKTOP, KSTKSIZE, MMIOBASE, PGSHIFT, PGSIZE, UENVS, UPAGES, kernel_stack_top, pdx,
+    ptx,
 };
 use core::cell::UnsafeCell;
 use core::ops::Range;
+use firmware::stretches::{self, Stretch};
 use firmware::{PhysRange, RangeSet};
 use kcore::ids::MAX_CPUS;
 use kcore::{CpuId, Outbox, Pfn};
@@ -41,7 +43,7 @@ pub struct PageTable(UnsafeCell<[u32; 1024]>);
 unsafe impl Sync for PageTable {}
 
 impl PageTable {
-    /// Maps nothing.
+    /// A table that maps nothing.
     pub const fn empty() -> PageTable {
         PageTable(UnsafeCell::new([0; 1024]))
     }
@@ -53,19 +55,19 @@ impl PageTable {
         unsafe { place.add(index as usize % 1024).write_volatile(value) };
     }
 
-    /// Its physical address.
+    /// The table's physical address.
     pub fn address(&self) -> u32 {
         physical(self.0.get() as u32)
     }
 
-    /// The entry of a page directory that points here.
+    /// The page-directory entry that points here.
     fn entry(&self, perm: Perm) -> u32 {
         self.address() | perm.bits()
     }
 }
 
-/// The page directory that the entry code runs on, and every other CPU's too:
-/// RAM at 0 and at KERNBASE. Kept for a CPU that comes up late.
+/// The page directory on which every CPU's entry code runs: RAM at 0 and at
+/// KERNBASE. Kept for a CPU that comes up late.
 pub static BOOT: PageTable = PageTable::empty();
 /// The kernel's own page directory.
 static KERNEL: PageTable = PageTable::empty();
@@ -99,26 +101,11 @@ unsafe extern "C" {
     static entry: u8;
 }
 
-/// Virtual addresses of the kernel image's boundaries.
-pub struct Image {
-    /// First instruction.
-    pub entry: u32,
-    /// End of the code.
-    pub text: u32,
-    /// End of the constants.
-    pub constants: u32,
-    /// End of the initialised data.
-    pub data: u32,
-    /// End of everything.
-    pub end: u32,
-}
-
-/// Where the kernel lies.
-pub fn image() -> Image {
-    Image {
+/// Where the kernel lies: virtual addresses.
+pub fn image() -> monitor::Image {
+    monitor::Image {
         entry: &raw const entry as u32,
         text: &raw const etext as u32,
-        constants: &raw const erodata as u32,
         data: &raw const edata as u32,
         end: &raw const end as u32,
     }
@@ -145,15 +132,15 @@ pub fn kernel_pgdir() -> Pfn {
     Pfn::containing(KERNEL.address())
 }
 
-/// Lets the device window be used: gives the page directory in use its table,
-/// and maps the local APIC's registers, at physical address `apic`.
+/// Opens the device window: gives the page directory in use its table, and maps the
+/// local APIC's registers, which are at physical address `apic`.
 pub fn open_device_window(apic: u32) {
     DEVICES.set(0, apic & !(PGSIZE - 1) | DEVICE_PAGE.bits());
     BOOT.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
 }
 
-/// Maps an I/O APIC's registers, at physical address `pa`, instead of another's;
-/// returns where. For CPU 0 while it boots.
+/// Maps the registers of an I/O APIC, at physical address `pa`, in place of another's;
+/// returns their virtual address. For CPU 0 while it boots.
 pub fn map_io_apic(pa: u32) -> u32 {
     const PAGE: u32 = MMIOBASE + 2 * PGSIZE;
     let offset = pa % PGSIZE;
@@ -162,12 +149,12 @@ pub fn map_io_apic(pa: u32) -> u32 {
     PAGE + offset
 }
 
-/// Where the first page of a log device is mapped, once it is.
+/// Where [`map_log_head`] maps the first page of a log device.
 pub const fn log_head(log: Purpose) -> u32 {
     MMIOBASE + (3 + log as u32) * PGSIZE
 }
 
-/// Maps it; it is at physical address `pa`. Call it once for each.
+/// Maps the first page of a log device, at physical address `pa`. Call it once for each.
 pub fn map_log_head(log: Purpose, pa: u32) {
     DEVICES.set(ptx(log_head(log)), pa | KERNEL_PAGE.bits());
 }
@@ -177,8 +164,8 @@ pub const fn log_window(log: Purpose, cpu: CpuId) -> u32 {
     MMIOBASE + (32 + MAX_CPUS as u32 * log as u32 + cpu.0 as u32) * PGSIZE
 }
 
-/// Points this window of this CPU at physical address `pa`. No other CPU uses it,
-/// so none has to forget where it pointed.
+/// Points this CPU's window at physical address `pa`. No other CPU uses the window, so
+/// none has its old translation.
 pub fn point_log_window(log: Purpose, cpu: CpuId, pa: u32) {
     let page = log_window(log, cpu);
     DEVICES.set(ptx(page), pa | KERNEL_PAGE.bits());
@@ -186,23 +173,24 @@ pub fn point_log_window(log: Purpose, cpu: CpuId, pa: u32) {
 }
 
 /// Fills the direct map, and points the kernel's page directory at all tables.
-/// Returns `ram` without what could not be mapped: what lies beyond the
-/// window, and the smallest mixed stretches if [`MIXED`] is too short.
+/// Returns what of `ram` is mapped.
 pub fn build(ram: &RangeSet) -> RangeSet {
     let mut mapped = ram.clone();
-    mapped.remove(PhysRange {
-        start: DIRECT_MAP_SIZE.into(),
-        end: 1 << 32,
-    });
-    forget_small_stretches(&mut mapped);
-    for pa in stretches() {
-        if ram_in(&mapped, pa) == PTSIZE && pa > 0 {
-            KERNEL.set(pdx(KERNBASE + pa), pa | (KERNEL_PAGE | Perm::PS).bits());
-        }
-    }
-    for (pa, table) in mixed_stretches(&mapped).zip(&MIXED) {
-        map_mixed(table, pa, &mapped);
-        KERNEL.set(pdx(KERNBASE + pa), table.entry(TABLE));
+    stretches::limit(&mut mapped, MIXED.len(), image_range());
+    let mut tables = MIXED.iter();
+    for (pa, stretch) in stretches::all(&mapped) {
+        let mapping = match stretch {
+            Stretch::Empty => continue,
+            Stretch::Whole => pa | (KERNEL_PAGE | Perm::PS).bits(),
+            Stretch::Mixed => {
+                let Some(table) = tables.next() else {
+                    unreachable!("limit() left only as many as there are tables");
+                };
+                map_mixed(table, pa, &mapped);
+                table.entry(TABLE)
+            }
+        };
+        KERNEL.set(pdx(KERNBASE + pa), mapping);
     }
     KERNEL.set(pdx(KSTACKTOP - 1), STACKS.entry(TABLE));
     KERNEL.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
@@ -211,54 +199,15 @@ pub fn build(ram: &RangeSet) -> RangeSet {
     mapped
 }
 
-/// The stretches of the direct map that a page-directory entry maps.
-fn stretches() -> impl Iterator<Item = u32> {
-    (0..DIRECT_MAP_SIZE).step_by(PTSIZE as usize)
-}
-
-/// Those that need a page table. The first has the kernel's code in it, which is
-/// mapped in another way.
-fn mixed_stretches(ram: &RangeSet) -> impl Iterator<Item = u32> {
-    stretches().filter(|&pa| match ram_in(ram, pa) {
-        0 => false,
-        PTSIZE => pa == 0,
-        _ => true,
-    })
-}
-
-/// Bytes of RAM in the stretch at `pa`.
-fn ram_in(ram: &RangeSet, pa: u32) -> u32 {
-    let stretch = PhysRange::with_len(pa.into(), PTSIZE.into());
-    let inside = |range: PhysRange| {
-        let last = range.end.min(stretch.end);
-        last.saturating_sub(range.start.max(stretch.start))
-    };
-    ram.iter().map(inside).sum::<u64>() as u32
-}
-
-/// Leaves only as many mixed stretches as there are tables for, those with most
-/// RAM; the kernel's own in any case.
-fn forget_small_stretches(ram: &mut RangeSet) {
-    let image = image_range();
-    while mixed_stretches(ram).count() > MIXED.len() {
-        let of_others = mixed_stretches(ram).filter(|&pa| {
-            image.end <= pa.into() || image.start >= u64::from(pa) + u64::from(PTSIZE)
-        });
-        let Some(pa) = of_others.min_by_key(|&pa| ram_in(ram, pa)) else {
-            return;
-        };
-        ram.remove(PhysRange::with_len(pa.into(), PTSIZE.into()));
-    }
-}
-
 /// Maps the whole pages of RAM among the 4 MiB at `pa`.
 fn map_mixed(table: &PageTable, pa: u32, ram: &RangeSet) {
     let first = pa >> PGSHIFT;
+    let constants = IMAGE_START..&raw const erodata as u32;
     for range in ram.iter() {
         let frames = range.whole_frames();
         for frame in frames.start.max(first)..frames.end.min(first + 1024) {
             let perm = match KERNBASE + (frame << PGSHIFT) {
-                va if (IMAGE_START..image().constants).contains(&va) => KERNEL_CONSTANT,
+                va if constants.contains(&va) => KERNEL_CONSTANT,
                 _ => KERNEL_PAGE,
             };
             table.set(frame - first, frame << PGSHIFT | perm.bits());
@@ -266,8 +215,7 @@ fn map_mixed(table: &PageTable, pa: u32, ram: &RangeSet) {
     }
 }
 
-/// Shows users the frames of the two public tables. Each starts at a physical
-/// address and is a number of pages long.
+/// Shows users the frames of the two public tables, given by their physical addresses.
 pub fn publish(upages: Range<u32>, uenvs: Range<u32>) {
     for (table, range) in [(&PAGES, upages), (&ENVS, uenvs)] {
         for (index, pa) in range.step_by(PGSIZE as usize).enumerate() {
@@ -276,8 +224,8 @@ pub fn publish(upages: Range<u32>, uenvs: Range<u32>) {
     }
 }
 
-/// Maps a stack of `cpu`: the frames at `pa`, as many pages as `pages`, ending
-/// `below` bytes under the top of its kernel stack.
+/// Maps a stack of `cpu`: `pages` frames at `pa`. It ends `below` bytes under the top
+/// of the kernel stack.
 pub fn map_stack(cpu: CpuId, below: u32, pa: u32, pages: u32) {
     let bottom = kernel_stack_top(cpu.0.into()) - below - pages * PGSIZE;
     for page in 0..pages {
@@ -291,7 +239,7 @@ pub const STACK_PAGES: u32 = KSTKSIZE / PGSIZE;
 
 /// Moves this CPU to the kernel's page directory.
 pub fn enter_kernel() {
-    // SAFETY: (3) it maps image, stacks and devices where the one in use does.
+    // SAFETY: (3) it maps image, stacks and devices where the directory in use does.
     unsafe { x86::load_cr3(KERNEL.address()) };
 }
 

@@ -1,10 +1,10 @@
 //! Looking at physical memory that the direct map does not reach.
 //!
 //! The firmware's tables lie at the top of RAM, mostly above the direct map's
-//! 256 MiB, so they are read through one page of the device window that is
-//! pointed at one frame after another. The hard thing is that a translation is
-//! remembered by the processor: it is dropped whenever the page is re-pointed,
-//! and on this CPU only, so only CPU 0 may look, and only while it boots.
+//! 256 MiB, so CPU 0 reads them through one page of the device window, which it
+//! points at one frame after another. The hard thing is that the processor caches
+//! translations: each change drops the old one, but on this CPU only. So only CPU 0
+//! may look, and only while it boots.
 
 use super::DEVICES;
 use crate::machine::x86;
@@ -13,7 +13,7 @@ use abi::layout::{MMIOBASE, PGSIZE, ptx};
 use core::marker::PhantomData;
 use firmware::PhysBytes;
 
-/// The page through which memory is looked at.
+/// The page that shows one frame at a time.
 const PAGE: u32 = MMIOBASE + PGSIZE;
 
 /// All physical memory below 4 GiB, for CPU 0 while it boots.
@@ -25,7 +25,7 @@ impl FirmwareMemory {
     /// Access to physical memory.
     ///
     /// # Safety
-    /// There is one of these at a time, and the device window is open.
+    /// There is only one of these at a time, and the device window is open.
     pub unsafe fn new() -> FirmwareMemory {
         FirmwareMemory {
             stays_here: PhantomData,
@@ -51,8 +51,8 @@ impl PhysBytes for FirmwareMemory {
             DEVICES.set(ptx(PAGE), (pa - offset) | Perm::P.bits());
             x86::invlpg(PAGE);
             // SAFETY: (4) the page is mapped, `len` bytes do not leave it, and
-            // nobody writes the firmware's tables. Where there is no memory
-            // the bus answers with ones.
+            // nobody writes the firmware's tables. Where there is no memory, all
+            // bits read as ones.
             unsafe {
                 let from = (PAGE + offset) as *const u8;
                 core::ptr::copy_nonoverlapping(from, now.as_mut_ptr(), len);

@@ -1,14 +1,14 @@
 //! Bytes of a serial line that nobody typed.
 //!
-//! A break (the line held low for longer than a byte lasts) arrives as a 0; a
-//! byte with a wrong parity or without its stop bit is noise. The status says
-//! so, once: reading it for whatever reason clears it. So what it said is kept
-//! here until the byte is read.
+//! A break (the line held low for longer than a byte takes) arrives as a 0; a
+//! byte with wrong parity or without its stop bit is noise. The status reports
+//! each error once: any read of the status clears it. So errors are kept here until
+//! their byte is read.
 //!
-//! The hard thing is which byte is meant. The data sheet says the oldest. An
-//! emulator may tell of a break as soon as it is asked for one, with typed bytes
-//! still before its 0, and of several only once. So a break costs whatever 0s
-//! come before the port is empty, and nothing else.
+//! The hard thing is which byte is meant. According to the data sheet, the oldest.
+//! An emulator may report a break while typed bytes still come before its 0, and
+//! several breaks only once. So a break discards all 0s until the port is empty, and
+//! nothing else.
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -16,17 +16,16 @@ const PARITY: u8 = 0x04;
 const FRAMING: u8 = 0x08;
 const BREAK: u8 = 0x10;
 
-/// What the status said that has found no byte yet.
+/// Errors whose byte has not been read yet.
 pub struct Errors(AtomicU8);
 
 impl Errors {
-    /// Nothing was wrong.
+    /// No errors.
     pub const fn new() -> Errors {
         Errors(AtomicU8::new(0))
     }
 
-    /// Keeps what a status says of errors. One of a port that is not there says
-    /// nothing.
+    /// Keeps the errors in a status, unless all bits read as ones: then there is no port.
     #[inline(always)]
     pub fn note(&self, status: u8) {
         if status & (PARITY | FRAMING | BREAK) != 0 && status != 0xff {
@@ -39,13 +38,13 @@ impl Errors {
         }
     }
 
-    /// Nothing is left of what they were about.
+    /// The port is empty, so no byte is left that an error could be about.
     #[inline(always)]
     pub fn forget(&self) {
         self.0.store(0, Relaxed);
     }
 
-    /// Whether the byte that was read now is one that was sent.
+    /// Whether the byte just read was really sent.
     #[inline(always)]
     pub fn is_good(&self, byte: u8) -> bool {
         let errors = self.0.load(Relaxed);

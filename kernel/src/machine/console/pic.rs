@@ -1,12 +1,12 @@
 //! The pair of 8259 interrupt controllers, in virtual wire mode.
 //!
 //! Serial port, keyboard and mouse are the only devices whose interrupts we take, so
-//! the old controllers do: they exist on every PC, need no table of the firmware to be
-//! found or routed, and reach CPU 0 through its LINT0 pin. The hard thing is
-//! what is *not* here, the end-of-interrupt command: the first controller runs
-//! in automatic mode, since an interrupt's handler never leaves the kernel the
-//! way it came. The second need not know that mode, so it is told at once, by
-//! [`acknowledge_mouse`]. Source: Intel 8259A data sheet.
+//! the old controllers are enough: every PC has them, they need no firmware table, and
+//! they reach CPU 0 through its LINT0 pin. The hard thing is what is *not* here, the
+//! end-of-interrupt command: the first controller runs in automatic mode, because the
+//! kernel may leave an interrupt by another way than it came. The second one may lack
+//! that mode, so it gets the command at once, from [`acknowledge_mouse`].
+//! Source: Intel 8259A data sheet.
 
 use crate::machine::x86::Port;
 

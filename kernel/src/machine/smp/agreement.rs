@@ -1,12 +1,14 @@
-//! One time for all CPUs: their time-stamp counters are compared, and set.
+//! One time for all CPUs: CPU 0 compares their time-stamp counters with its own,
+//! and sets those that differ.
 //!
-//! Whoever tells a program the time tells it by its own CPU's counter, and
-//! firmware does not always start them together. The hard thing is not to blame
-//! a counter for a disturbance (a virtual CPU can lose its host CPU between any two
+//! Each CPU tells programs the time by its own counter, and firmware does not
+//! always start the counters together. The hard thing is not to blame a counter
+//! for a disturbance (a virtual CPU can lose its host CPU between any two
 //! instructions). So nothing is estimated: CPU 0 reads its counter, then the other
-//! CPU its own, then CPU 0 again, and only an order that is broken proves that they
-//! differ. And nothing may be taken for granted of the last order, the one that lets
-//! a CPU in: it is either taken, or taken back. Source: Intel SDM volume 3, "Time-stamp counter".
+//! CPU reads its own, then CPU 0 reads again, and only readings out of sequence
+//! prove that the counters differ. The last command, which lets a CPU in, must not
+//! be left in doubt: either the CPU takes it, or CPU 0 takes it back.
+//! Source: Intel SDM volume 3, "Time-stamp counter".
 
 use crate::machine::smp::clock;
 use crate::machine::x86;
@@ -14,42 +16,40 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use kcore::CpuId;
 
 const TIME_STAMP_COUNTER: u32 = 0x10;
-/// Comparisons; each may find that the order is broken.
+/// Comparisons for each CPU; any of them may find a difference.
 const ROUNDS: u32 = 8;
-/// A reading may overtake what comes before it by so much.
+/// How far out of sequence a reading may be, as the processor may reorder it.
 const TOLERANCE_US: u32 = 1;
 
-/// CPU 0's order: its number, what is to be done, and by which CPU; 0 is none.
-static ORDER: AtomicU32 = AtomicU32::new(0);
-/// The last order that was carried out.
+/// CPU 0's command: its number, what to do, and which CPU must do it; 0 is none.
+static COMMAND: AtomicU32 = AtomicU32::new(0);
+/// The last command that was carried out.
 static DONE: AtomicU32 = AtomicU32::new(0);
-/// What was read, or is to be added; two halves.
+/// What was read, or must be added: the lower half, then the upper. (A 64-bit
+/// atomic would be accessed through x87 registers on this target.)
 static VALUE: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
 const READ: u32 = 1;
 const ADD: u32 = 2;
-/// The other CPU comes in; it says so with `JOINED`.
+/// The other CPU comes in, and confirms with `JOINED`.
 const JOIN: u32 = 3;
 const STAY_OUT: u32 = 4;
 const JOINED: u32 = 5;
-/// How an order is put together: its number, what, and for whom.
+/// Where a command has its number and what to do; the lowest byte is the CPU.
 const WHAT_SHIFT: u32 = 8;
 const NUMBER_SHIFT: u32 = 16;
 
-/// For CPU 0: brings this CPU's counter to its own, and lets the CPU in. After an
-/// error it stays out.
+/// For CPU 0: makes the CPU's counter agree with its own, and lets the CPU in. After
+/// an error the CPU stays out.
 pub fn reach(cpu: CpuId) -> Result<(), Differs> {
-    let agreed = match compare(cpu) {
-        Err(Differs::By(ticks)) => {
-            set_value(ticks);
-            if order(cpu, ADD) {
-                compare(cpu)
-            } else {
-                Err(Differs::NoAnswer)
-            }
-        }
-        agreed => agreed,
-    };
+    let agreed = compare(cpu).or_else(|differs| {
+        let Differs::By(ticks) = differs else {
+            return Err(differs);
+        };
+        set_value(ticks);
+        command(cpu, ADD)?;
+        compare(cpu)
+    });
     if agreed.is_err() {
         give(cpu, STAY_OUT);
         return agreed;
@@ -57,35 +57,32 @@ pub fn reach(cpu: CpuId) -> Result<(), Differs> {
     let_in(cpu)
 }
 
-/// The CPU takes the order, or it is taken back: the next one is for another.
+/// Lets the CPU in: it takes the command, or CPU 0 takes it back, because the next
+/// command is for another CPU.
 fn let_in(cpu: CpuId) -> Result<(), Differs> {
-    let order = give(cpu, JOIN);
-    let joined = with(order, JOINED);
-    let taken = clock::wait_until(1_000_000, || ORDER.load(Ordering::Acquire) == joined)
-        || !replace(order, STAY_OUT);
-    if taken {
-        Ok(())
-    } else {
-        Err(Differs::NoAnswer)
-    }
+    let command = give(cpu, JOIN);
+    let joined = with(command, JOINED);
+    let taken = clock::wait_until(1_000_000, || COMMAND.load(Ordering::Acquire) == joined)
+        || !replace(command, STAY_OUT);
+    taken.then_some(()).ok_or(Differs::NoAnswer)
 }
 
-/// For the other CPU: does what CPU 0 wants of it. False if it must stay out.
+/// For the other CPU: obeys CPU 0. False if this CPU must stay out.
 pub fn obey(cpu: CpuId) -> bool {
     let own = u32::from(cpu.0);
     let mut last = 0;
     loop {
-        let order = ORDER.load(Ordering::Acquire);
-        let to = order & 0xff;
+        let command = COMMAND.load(Ordering::Acquire);
+        let to = command & 0xff;
         if to > own {
-            // CPUs are started in turn: this one has been given up.
+            // CPUs are started in turn: CPU 0 has given this one up.
             return false;
         }
-        if order == last || to < own {
+        if command == last || to < own {
             core::hint::spin_loop();
             continue;
         }
-        match order >> WHAT_SHIFT & 0xff {
+        match command >> WHAT_SHIFT & 0xff {
             READ => set_value(own_time()),
             ADD => {
                 let time = own_time().wrapping_add(value());
@@ -93,21 +90,21 @@ pub fn obey(cpu: CpuId) -> bool {
                 // nothing on this CPU measures yet.
                 unsafe { x86::wrmsr(TIME_STAMP_COUNTER, time) };
             }
-            JOIN if replace(order, JOINED) => return true,
-            // It has been replaced.
+            JOIN if replace(command, JOINED) => return true,
+            // CPU 0 took it back just now.
             JOIN => continue,
             _ => return false,
         }
-        last = order;
-        DONE.store(order, Ordering::Release);
+        last = command;
+        DONE.store(command, Ordering::Release);
     }
 }
 
 /// Why a CPU does not agree with CPU 0.
 pub enum Differs {
-    /// Its counter is behind by so much.
+    /// Its counter is behind by this many ticks.
     By(u64),
-    /// The other CPU is gone.
+    /// The CPU did not obey in time.
     NoAnswer,
 }
 
@@ -115,44 +112,41 @@ fn compare(cpu: CpuId) -> Result<(), Differs> {
     let tolerance = clock::ticks_in(TOLERANCE_US);
     for _ in 0..ROUNDS {
         let before = clock::ticks();
-        if !order(cpu, READ) {
-            return Err(Differs::NoAnswer);
-        }
+        command(cpu, READ)?;
         let after = clock::ticks();
         let theirs = value();
         if theirs + tolerance < before || theirs > after + tolerance {
-            return Err(Differs::By(
-                (before + (after - before) / 2).wrapping_sub(theirs),
-            ));
+            let ours = before + (after - before) / 2;
+            return Err(Differs::By(ours.wrapping_sub(theirs)));
         }
     }
     Ok(())
 }
 
-/// Gives an order, and waits until it is carried out.
-fn order(cpu: CpuId, what: u32) -> bool {
-    let order = give(cpu, what);
-    clock::wait_until(1_000_000, || DONE.load(Ordering::Acquire) == order)
+/// Gives a command, and waits until it is carried out.
+fn command(cpu: CpuId, what: u32) -> Result<(), Differs> {
+    let command = give(cpu, what);
+    let done = clock::wait_until(1_000_000, || DONE.load(Ordering::Acquire) == command);
+    done.then_some(()).ok_or(Differs::NoAnswer)
 }
 
 fn give(cpu: CpuId, what: u32) -> u32 {
-    let number = (ORDER.load(Ordering::Relaxed) >> NUMBER_SHIFT).wrapping_add(1);
-    let order = number << NUMBER_SHIFT | what << WHAT_SHIFT | u32::from(cpu.0);
-    ORDER.store(order, Ordering::Release);
-    order
+    let number = (COMMAND.load(Ordering::Relaxed) >> NUMBER_SHIFT).wrapping_add(1);
+    let command = number << NUMBER_SHIFT | what << WHAT_SHIFT | u32::from(cpu.0);
+    COMMAND.store(command, Ordering::Release);
+    command
 }
 
-/// The same order for something else.
-fn with(order: u32, what: u32) -> u32 {
-    order & !(0xff << WHAT_SHIFT) | what << WHAT_SHIFT
+/// The command with this number and CPU, but to do something else.
+fn with(command: u32, what: u32) -> u32 {
+    command & !(0xff << WHAT_SHIFT) | what << WHAT_SHIFT
 }
 
-/// Replaces the order by the same for something else; false if it is another by
-/// now.
-fn replace(order: u32, what: u32) -> bool {
+/// Changes what the command says to do; false if the command has changed meanwhile.
+fn replace(command: u32, what: u32) -> bool {
     let (done, failed) = (Ordering::AcqRel, Ordering::Acquire);
-    ORDER
-        .compare_exchange(order, with(order, what), done, failed)
+    COMMAND
+        .compare_exchange(command, with(command, what), done, failed)
         .is_ok()
 }
 
@@ -167,7 +161,8 @@ fn set_value(value: u64) {
     high.store((value >> 32) as u32, Ordering::Relaxed);
 }
 
-/// This CPU's counter. (No emulator has CPUs whose counters differ.)
+/// This CPU's counter. No emulator has CPUs whose counters differ, so a test
+/// changes what this returns.
 fn own_time() -> u64 {
     clock::ticks()
 }

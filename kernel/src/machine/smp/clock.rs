@@ -3,7 +3,7 @@
 //!
 //! Neither counter says how fast it runs, so both are compared with the one
 //! clock of a PC whose rate is known, the 8254. The hard thing is to be right
-//! although the comparison may be disturbed (a virtual CPU can lose its host
+//! although something may disturb the comparison (a virtual CPU can lose its host
 //! CPU between any two instructions). The readings are nested, timer outside
 //! counter outside 8254, so that a disturbance can only make both seem
 //! *faster*; of three short comparisons the slowest is the best.
@@ -13,7 +13,7 @@ use crate::machine::smp::lapic;
 use crate::machine::x86::{Port, rdtsc};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-// SAFETY: (48) the 8254's and its gate's ports; they do not touch memory.
+// SAFETY: (48) ports of the 8254 and of its gate; neither touches memory.
 const CHANNEL_2: Port = unsafe { Port::new(0x42) };
 // SAFETY: (49) as above.
 const COMMAND: Port = unsafe { Port::new(0x43) };
@@ -24,15 +24,15 @@ const PIT_HZ: u64 = 1_193_182;
 /// Length of one comparison in ticks of the 8254: 0.1 ms.
 const WINDOW: u16 = 119;
 const ROUNDS: u32 = 3;
-/// Polls of the gate after which the 8254 is believed not to be there.
+/// How often to poll the gate before concluding that there is no 8254.
 const PATIENCE: u32 = 10_000_000;
 
 /// How fast this machine's counters run.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
-    /// Of the time-stamp counter.
+    /// Ticks of the time-stamp counter in a second.
     pub tsc_hz: u64,
-    /// Of the local APIC's timer.
+    /// Ticks of the local APIC's timer in a second.
     pub apic_hz: u64,
 }
 
@@ -41,7 +41,7 @@ static TICKS_PER_US: AtomicU32 = AtomicU32::new(1);
 /// Ticks of the APIC's timer in a quantum.
 static QUANTUM: AtomicU32 = AtomicU32::new(0);
 
-/// Measures the counters.
+/// Measures both counters, a few times.
 pub fn calibrate() -> Rates {
     let mut best = compare();
     for _ in 1..ROUNDS {
@@ -53,7 +53,7 @@ pub fn calibrate() -> Rates {
     best
 }
 
-/// Sets the length of a quantum.
+/// Sets the length of a quantum, for all CPUs.
 pub fn set_quantum(rates: Rates, microseconds: u32) {
     let ticks = ratio(rates.apic_hz * u64::from(microseconds), 1_000_000);
     QUANTUM.store(ticks, Relaxed);
@@ -90,15 +90,15 @@ fn compare() -> Rates {
     panic!("the 8254 timer does not count");
 }
 
-/// The time, as the core is told it: the time-stamp counter. Turning
-/// it into nanoseconds would cost more than the shortest system calls.
+/// The time as the core gets it: the time-stamp counter. Converting it to
+/// nanoseconds would cost more than the shortest system calls.
 #[inline(always)]
 pub fn ticks() -> u64 {
     rdtsc()
 }
 
 impl Rates {
-    /// As many of [`ticks`] as there are in `microseconds`.
+    /// How many [`ticks`] there are in `microseconds`, rounded down.
     pub fn ticks(&self, microseconds: u32) -> u64 {
         self.tsc_hz * u64::from(microseconds) / 1_000_000
     }
@@ -110,23 +110,23 @@ pub fn start_quantum() {
     lapic::arm_timer(QUANTUM.load(Relaxed));
 }
 
-/// Lets this CPU's timer rest.
+/// Stops this CPU's timer.
 #[inline(always)]
 pub fn stop_quantum() {
     lapic::arm_timer(0);
 }
 
-/// As many of [`ticks`] as there are in so many microseconds, at least.
+/// How many [`ticks`] there are in `microseconds`, at least.
 pub fn ticks_in(microseconds: u32) -> u64 {
     u64::from(microseconds) * u64::from(TICKS_PER_US.load(Relaxed))
 }
 
-/// Waits, doing nothing else.
+/// Waits for a fixed time.
 pub fn wait_us(microseconds: u32) {
     wait_until(microseconds, || false);
 }
 
-/// Waits until `done`, but not longer than given; says whether it was done.
+/// Waits until `done`, or until the time is up; returns whether it is done.
 pub fn wait_until(microseconds: u32, mut done: impl FnMut() -> bool) -> bool {
     let end = ticks() + ticks_in(microseconds);
     loop {

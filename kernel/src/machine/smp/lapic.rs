@@ -1,9 +1,9 @@
 //! The local APIC: this CPU's timer, and interrupts to other CPUs.
 //!
 //! Its registers lie at the same address for every CPU, and each sees its own.
-//! The hard thing is the command register, which is two words: between the
-//! store of the destination and the store that sends, no interrupt may come in
-//! that sends too. The kernel runs with interrupts off, which does it.
+//! The hard thing is the command register, which is two words: between the store
+//! of the destination and the store that sends, no interrupt may come whose
+//! handler sends too. None does: the kernel runs with interrupts off.
 //! Source: Intel SDM volume 3, chapter "APIC".
 
 use abi::layout::MMIOBASE;
@@ -28,14 +28,14 @@ const TIMER: u32 = 0x320;
 const LINT0: u32 = 0x350;
 const LINT1: u32 = 0x360;
 const ERROR: u32 = 0x370;
-/// Sources of interrupts that not every processor has, and which is the number
-/// of each. They interrupt for counters, heat, and corrected machine checks.
+/// Interrupt sources that not every processor has, each with its number and its
+/// register: performance counters, heat, and corrected machine checks.
 const OTHER_SOURCES: [(u32, u32); 3] = [(4, 0x340), (5, 0x330), (6, 0x2f0)];
 const TIMER_INITIAL: u32 = 0x380;
 const TIMER_CURRENT: u32 = 0x390;
 const TIMER_DIVIDE: u32 = 0x3e0;
 
-/// How many interrupts can be in service.
+/// How many interrupts can be in service at once.
 const VECTORS: u32 = 256;
 
 const MASKED: u32 = 0x1_0000;
@@ -64,12 +64,12 @@ fn write(offset: u32, value: u32) {
     unsafe { register(offset).write_volatile(value) }
 }
 
-/// Sets this CPU's APIC up; the timer is stopped.
+/// Sets this CPU's APIC up, with the timer stopped.
 ///
-/// Only CPU 0 listens to the 8259 (through LINT0) and to the NMI line.
-/// For messages to several, each answers to one bit, which it may share.
-/// The hard thing is what an earlier owner left: sources of interrupts that go on,
-/// and interrupts that it took and never ended, which hold up all below them.
+/// Only CPU 0 takes interrupts from the 8259 (through LINT0) and the NMI line.
+/// Each CPU gets a bit for messages to several CPUs; more than eight share them.
+/// The hard thing is what an earlier system left: sources that go on interrupting,
+/// and interrupts that it took and never ended, which hold up all lower ones.
 pub fn init(cpu: CpuId) {
     write(LOGICAL_MODEL, u32::MAX);
     write(SPURIOUS, SOFTWARE_ENABLE | Vector::SPURIOUS.0);
@@ -100,7 +100,7 @@ pub fn init(cpu: CpuId) {
     write(TASK_PRIORITY, 0);
 }
 
-/// Ends the interrupt in service, which nobody asked for. False if there is none.
+/// Ends an interrupt in service that nobody asked for. False if there is none.
 pub fn end_stray() -> bool {
     let in_service = (0..VECTORS / 32).any(|word| read(IN_SERVICE + word * 0x10) != 0);
     if in_service {
@@ -114,25 +114,25 @@ pub fn id() -> u32 {
     read(ID) >> 24
 }
 
-/// Says that the interrupt in service is dealt with.
+/// Lets the next interrupt of the same priority in.
 #[inline(always)]
 pub fn end_of_interrupt() {
     write(EOI, 0);
 }
 
-/// Forgets recorded errors. The register latches on a write, hence two.
+/// Clears recorded errors. The first write latches them, the second clears them.
 pub fn clear_errors() {
     write(ERROR_STATUS, 0);
     write(ERROR_STATUS, 0);
 }
 
-/// Lets the timer interrupt once, after this many ticks; 0 stops it.
+/// Makes the timer interrupt once, after this many ticks; 0 stops it.
 #[inline(always)]
 pub fn arm_timer(ticks: u32) {
     write(TIMER_INITIAL, ticks);
 }
 
-/// Ticks left until the timer interrupts.
+/// Ticks until the timer interrupts.
 pub fn timer_left() -> u32 {
     read(TIMER_CURRENT)
 }
@@ -140,7 +140,7 @@ pub fn timer_left() -> u32 {
 fn command(apic_id: u32, low: u32) {
     write(COMMAND_HIGH, apic_id << 24);
     write(COMMAND_LOW, low);
-    // The next command must not overwrite one that is not accepted yet.
+    // The next command must not overwrite this one before it is accepted.
     for _ in 0..1_000_000 {
         if read(COMMAND_LOW) & PENDING == 0 {
             return;

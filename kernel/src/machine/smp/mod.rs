@@ -1,4 +1,4 @@
-//! CPUs: who am I, and what each has of its own.
+//! The CPUs: which one runs this code, and what each has of its own.
 //!
 //! The hard thing is to know which CPU runs, cheaply, before anything can be
 //! trusted but the stack pointer. Each CPU owns the 64 KiB of address space
@@ -44,7 +44,6 @@ const _: () = assert!(REGION == 0x1_0000 && KSTACKTOP.is_multiple_of(REGION));
 /// Bytes of each of these two stacks.
 pub const TASK_STACK: u32 = 0x1000;
 
-/// The CPUs that are up.
 static UP: AtomicU32 = AtomicU32::new(1);
 
 /// The CPUs that are up, this one included.
@@ -59,7 +58,7 @@ pub fn note_up(cpu: CpuId) {
     UP.store(all.0, Relaxed);
 }
 
-/// The CPU that runs this code; cannot be handed to another.
+/// The CPU that runs this code. Cannot be sent to another CPU.
 #[derive(Clone, Copy)]
 pub struct ThisCpu {
     id: CpuId,
@@ -76,29 +75,29 @@ impl ThisCpu {
         }
     }
 
-    /// Its number.
+    /// The kernel's number for this CPU.
     #[inline(always)]
     pub fn id(self) -> CpuId {
         self.id
     }
 
-    /// Whether it is CPU 0, which hears the devices.
+    /// Whether this is CPU 0, which takes the devices' interrupts.
     #[inline(always)]
     pub fn is_first(self) -> bool {
         self.id.0 == 0
     }
 
-    /// What it has of its own.
+    /// What this CPU has of its own.
     #[inline(always)]
     pub fn area(self) -> &'static CpuArea {
         area(self.id)
     }
 
-    /// Gives it its segments, task states and interrupt table, which it does not use
-    /// yet.
-    pub fn load_segments(self, kernel_pgdir: u32) {
-        // SAFETY: (104) both are this CPU's.
-        unsafe { segments::load(&self.area().segments, self.stack_top(), kernel_pgdir) };
+    /// Gives this CPU its segments, task states and interrupt table, with these handlers
+    /// of double faults and of machine checks. Call it once on each CPU.
+    pub fn load_segments(self, handlers: [segments::Handler; 2]) {
+        // SAFETY: (104) both are this CPU's, and the table was filled before.
+        unsafe { segments::load(&self.area().segments, self.stack_top(), handlers) };
     }
 
     /// One past the highest address of its kernel stack.
@@ -106,7 +105,7 @@ impl ThisCpu {
         kernel_stack_top(self.id.0.into())
     }
 
-    /// The aligned word at `address`, if that lies in one of its stacks.
+    /// The aligned word at `address`, if that lies in one of this CPU's stacks.
     pub fn stack_word(self, address: u32) -> Option<u32> {
         let depth = self.stack_top().checked_sub(address)?;
         let stacks = [
@@ -120,16 +119,16 @@ impl ThisCpu {
     }
 }
 
-/// What a CPU leaves behind when it gives up its environment: its registers, and why
-/// it was about to enter the kernel.
+/// What a CPU leaves behind when it gives up its environment: the registers, and
+/// the event for which it was about to enter the kernel.
 pub type Parked = (TrapFrame, Event);
 
 /// What one CPU has of its own and others may look at.
 #[repr(C, align(64))]
 pub struct CpuArea {
-    /// The environment that runs here; what `getenvid` answers.
+    /// Id of the environment that runs here, which `getenvid` answers.
     pub env: AtomicU32,
-    /// What the holder of the big lock asks of it.
+    /// Requests from the holder of the big lock.
     pub mailbox: Mailbox<Parked>,
     /// Its local APIC's id.
     pub apic_id: AtomicU32,
@@ -137,18 +136,14 @@ pub struct CpuArea {
     pub segments: segments::Segments,
 }
 
-static AREAS: [CpuArea; MAX_CPUS] = [const { CpuArea::new() }; MAX_CPUS];
-
-impl CpuArea {
-    const fn new() -> CpuArea {
-        CpuArea {
-            env: AtomicU32::new(0),
-            mailbox: Mailbox::new(),
-            apic_id: AtomicU32::new(0),
-            segments: segments::Segments::new(),
-        }
+static AREAS: [CpuArea; MAX_CPUS] = [const {
+    CpuArea {
+        env: AtomicU32::new(0),
+        mailbox: Mailbox::new(),
+        apic_id: AtomicU32::new(0),
+        segments: segments::Segments::new(),
     }
-}
+}; MAX_CPUS];
 
 /// What `cpu` has of its own.
 #[inline(always)]

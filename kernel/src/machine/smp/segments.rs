@@ -1,28 +1,32 @@
 //! Segments, task states and the interrupt table of one CPU.
 //!
 //! Every CPU has a descriptor table of its own, so that all of them use the
-//! same selectors; the interrupt table is shared, since it only speaks of
-//! selectors and addresses. The hard thing are the two task gates. A double
-//! fault and a machine check may find the kernel's stack or page directory
-//! unusable, so the processor switches to a task with both of its own; these
-//! tasks never return. Source: Intel SDM volume 3, chapters "Task management"
-//! and "Interrupt and exception handling".
+//! same selectors; they share the interrupt table, which holds only selectors
+//! and addresses. The hard thing is the two task gates. A double fault or a
+//! machine check may find the kernel's stack or page directory unusable, so the
+//! processor switches to a task that has its own of both; these tasks never
+//! return. Source: Intel SDM volume 3, chapters "Task management" and "Interrupt
+//! and exception handling".
 
+use crate::machine::address_space;
 use crate::machine::x86;
 use crate::trap::vectors;
 use abi::trap::{KERNEL_CODE, KERNEL_DATA, TASK_STATE, Vector};
 use core::arch::asm;
 use core::cell::UnsafeCell;
 
-/// One past the double-fault stack, below the top of the kernel stack.
-pub const DOUBLE_FAULT_STACK: u32 = 14 * 0x1000;
-/// One past the machine-check stack, below the top of the kernel stack.
+/// Where the machine-check stack ends, in bytes below the kernel stack's top.
 pub const MACHINE_CHECK_STACK: u32 = 12 * 0x1000;
+/// Where the double-fault stack ends, likewise.
+pub const DOUBLE_FAULT_STACK: u32 = 14 * 0x1000;
 
 /// Selector of the task that takes double faults.
 const DOUBLE_FAULT_TASK: u32 = 0x30;
 /// Selector of the task that takes machine checks.
 const MACHINE_CHECK_TASK: u32 = 0x38;
+
+/// What a task gate's task runs. It never returns.
+pub type Handler = extern "C" fn() -> !;
 
 /// A task state segment. 104 bytes; aligned so that it stays in one page.
 #[repr(C, align(128))]
@@ -33,7 +37,7 @@ pub struct TaskState {
     ss0: u32,
     inner_stacks: [u32; 4],
     cr3: u32,
-    /// Where the task was when it was switched away from.
+    /// Where the task was when the processor switched away from it.
     pub eip: u32,
     eflags: u32,
     eax_ecx_edx_ebx: [u32; 4],
@@ -42,13 +46,10 @@ pub struct TaskState {
     /// Its frame pointer then.
     pub ebp: u32,
     esi_edi: [u32; 2],
-    es: u32,
-    cs: u32,
-    ss: u32,
-    ds: u32,
+    es_cs_ss_ds: [u32; 4],
     fs_gs_ldt: [u32; 3],
-    /// Upper half: offset of the I/O permission map; beyond the segment, so
-    /// that there is none and every port is refused.
+    /// Upper half: offset of the I/O permission map. It lies beyond the segment:
+    /// there is no map, and user mode may use no port.
     io_map: u32,
 }
 
@@ -67,19 +68,18 @@ impl TaskState {
         esp: 0,
         ebp: 0,
         esi_edi: [0; 2],
-        es: KERNEL_DATA,
-        cs: KERNEL_CODE,
-        ss: KERNEL_DATA,
-        ds: KERNEL_DATA,
+        es_cs_ss_ds: [KERNEL_DATA, KERNEL_CODE, KERNEL_DATA, KERNEL_DATA],
         fs_gs_ldt: [0; 3],
         io_map: TASK_STATE_SIZE << 16,
     };
 
-    fn of_handler(handler: unsafe extern "C" fn(), stack_top: u32, pgdir: u32) -> TaskState {
+    /// A task that calls `handler`. The word on top of its stack stands for the
+    /// return address, and is never used.
+    fn of_handler(handler: Handler, stack_top: u32) -> TaskState {
         TaskState {
-            cr3: pgdir,
+            cr3: address_space::kernel_pgdir().address(),
             eip: handler as usize as u32,
-            esp: stack_top,
+            esp: stack_top - 4,
             ..TaskState::NEW
         }
     }
@@ -120,8 +120,17 @@ struct TableRegister {
     base: u32,
 }
 
+impl TableRegister {
+    fn of<T>(table: *const T) -> TableRegister {
+        TableRegister {
+            limit: size_of::<T>() as u16 - 1,
+            base: table as u32,
+        }
+    }
+}
+
 impl Segments {
-    /// Tables of a CPU that is not up.
+    /// Tables that `load` has not filled yet.
     pub const fn new() -> Segments {
         Segments(UnsafeCell::new(Tables {
             main: TaskState::NEW,
@@ -140,7 +149,7 @@ impl Segments {
         }))
     }
 
-    /// What the task that a task gate interrupted was doing.
+    /// What this CPU was doing when a task gate interrupted it.
     pub fn interrupted(&self) -> TaskState {
         // SAFETY: (61) a plain copy; the processor writes it only on a task switch,
         // and this CPU does not switch tasks again.
@@ -148,36 +157,26 @@ impl Segments {
     }
 }
 
-/// Gives this CPU its segments, task states and interrupt table.
+/// Gives this CPU its segments, task states and interrupt table. The handlers are those
+/// of double faults and of machine checks.
 ///
 /// # Safety
-/// `own` are this CPU's, which it does not use yet, and `top` is the top of its kernel
-/// stack.
-pub unsafe fn load(own: &Segments, top: u32, kernel_pgdir: u32) {
+/// `own` are this CPU's, which it does not use yet; `top` is the top of its kernel
+/// stack; and [`init_interrupt_table`] has run.
+pub unsafe fn load(own: &Segments, top: u32, [double_fault, machine_check]: [Handler; 2]) {
     let tables = own.0.get();
-    // SAFETY: (62) the caller's promise. What is loaded is flat, like what the entry
-    // code loaded, so nothing moves.
+    // SAFETY: (62) the caller's promise. What is loaded is flat, as the entry code's
+    // segments are, so nothing moves; every gate names a stub of trap/stubs.s or a task.
     unsafe {
         (*tables).main.esp0 = top;
-        (*tables).double_fault = TaskState::of_handler(
-            vectors::double_fault,
-            top - DOUBLE_FAULT_STACK,
-            kernel_pgdir,
-        );
-        (*tables).machine_check = TaskState::of_handler(
-            vectors::machine_check,
-            top - MACHINE_CHECK_STACK,
-            kernel_pgdir,
-        );
+        (*tables).double_fault = TaskState::of_handler(double_fault, top - DOUBLE_FAULT_STACK);
+        (*tables).machine_check = TaskState::of_handler(machine_check, top - MACHINE_CHECK_STACK);
         (*tables).descriptors[5] = task(&raw const (*tables).main);
         (*tables).descriptors[6] = task(&raw const (*tables).double_fault);
         (*tables).descriptors[7] = task(&raw const (*tables).machine_check);
-        let register = TableRegister {
-            limit: size_of::<[u64; 8]>() as u16 - 1,
-            base: &raw const (*tables).descriptors as u32,
-        };
         asm!(
-            "lgdt [{register}]",
+            "lgdt [{descriptors}]",
+            "lidt [{interrupts}]",
             "push {code}",
             "lea {scratch}, [2f]",
             "push {scratch}",
@@ -189,7 +188,8 @@ pub unsafe fn load(own: &Segments, top: u32, kernel_pgdir: u32) {
             "xor {scratch}, {scratch}",
             "lldt {scratch:x}",
             "ltr {task:x}",
-            register = in(reg) &raw const register,
+            descriptors = in(reg) &TableRegister::of(&raw const (*tables).descriptors),
+            interrupts = in(reg) &TableRegister::of(INTERRUPTS.0.get()),
             code = const KERNEL_CODE,
             data = in(reg) KERNEL_DATA,
             user = in(reg) abi::trap::USER_DATA,
@@ -198,16 +198,15 @@ pub unsafe fn load(own: &Segments, top: u32, kernel_pgdir: u32) {
         );
     }
     x86::reset_fs_gs();
-    load_interrupt_table();
 }
 
-/// Where the interrupt table is.
+/// Place of the interrupt table.
 pub struct InterruptTable(UnsafeCell<[u64; 256]>);
 
-// SAFETY: (63) written once by CPU 0 before any other CPU is started.
+// SAFETY: (63) CPU 0 writes it once, before it starts any other CPU.
 unsafe impl Sync for InterruptTable {}
 
-/// The interrupt table; all CPUs use it.
+/// The interrupt table that all CPUs use.
 pub static INTERRUPTS: InterruptTable = InterruptTable(UnsafeCell::new([0; 256]));
 
 fn gate(selector: u32, handler: u32, access: u64) -> u64 {
@@ -219,30 +218,18 @@ const INTERRUPT_GATE: u64 = 0x8e;
 const INTERRUPT_GATE_FOR_USERS: u64 = 0xee;
 const TASK_GATE: u64 = 0x85;
 
-/// Fills the interrupt table. An interrupt may come with any vector that is an
-/// interrupt's. Of the exceptions, those that are left out have no gate, and using them is a
-/// general protection fault.
+/// Fills the interrupt table. An interrupt may come with any vector from 32 up, so
+/// each of these has a gate. An exception without a gate is a general protection
+/// fault.
 pub fn init_interrupt_table() {
+    let to_stub = |vector, access| gate(KERNEL_CODE, vectors::stub(vector), access);
     let entry = |vector: u32| match Vector(vector) {
         Vector::DOUBLE_FAULT => gate(DOUBLE_FAULT_TASK, 0, TASK_GATE),
         Vector::MACHINE_CHECK => gate(MACHINE_CHECK_TASK, 0, TASK_GATE),
-        Vector::BREAKPOINT | Vector::SYSCALL => {
-            gate(KERNEL_CODE, vectors::stub(vector), INTERRUPT_GATE_FOR_USERS)
-        }
-        Vector(0..=8 | 10..=14 | 16..=19 | 32..) => {
-            gate(KERNEL_CODE, vectors::stub(vector), INTERRUPT_GATE)
-        }
+        Vector::BREAKPOINT | Vector::SYSCALL => to_stub(vector, INTERRUPT_GATE_FOR_USERS),
+        Vector(0..=8 | 10..=14 | 16..=19 | 32..) => to_stub(vector, INTERRUPT_GATE),
         _ => 0,
     };
     // SAFETY: (64) CPU 0 is alone and has not loaded the table yet.
     unsafe { *INTERRUPTS.0.get() = core::array::from_fn(|vector| entry(vector as u32)) };
-}
-
-fn load_interrupt_table() {
-    let register = TableRegister {
-        limit: size_of::<[u64; 256]>() as u16 - 1,
-        base: INTERRUPTS.0.get() as u32,
-    };
-    // SAFETY: (65) the table was filled; every gate names a stub of trap/stubs.s.
-    unsafe { asm!("lidt [{}]", in(reg) &raw const register, options(readonly, nostack)) };
 }

@@ -49,7 +49,7 @@ trampoline_table:
 trampoline_end:
 .set table_below, trampoline_table - trampoline + {page}
 
-# High again. The stack that CPU 0 laid out is also the ticket: whoever comes
+# High again. The stack that CPU 0 laid out is also the ticket: a CPU that comes
 # too late finds that CPU 0 has taken it back, and stops.
 ap_high:
     xor eax, eax

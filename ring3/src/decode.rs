@@ -8,8 +8,8 @@
 use crate::registers::Segment;
 use crate::room::Room;
 use iced_x86::{
-    Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic, OpKind,
-    Register,
+    Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, MemorySize, Mnemonic,
+    OpKind, Register,
 };
 
 /// The longest instruction, in bytes.
@@ -269,9 +269,14 @@ fn width(instruction: &Instruction) -> u8 {
         size @ (1 | 2 | 4) if register.is_gpr() => Some(size as u8 * 8),
         _ => None,
     };
-    let of_memory = match instruction.memory_size().size() {
-        size @ (1 | 2 | 4) => Some(size as u8 * 8),
-        _ => None,
+    let of_memory = match instruction.memory_size() {
+        // Two things in memory: the width is that of the first.
+        MemorySize::SegPtr16 | MemorySize::Bound16_WordWord => Some(16),
+        MemorySize::SegPtr32 | MemorySize::Bound32_DwordDword => Some(32),
+        size => match size.size() {
+            size @ (1 | 2 | 4) => Some(size as u8 * 8),
+            _ => None,
+        },
     };
     let registers = (0..instruction.op_count())
         .filter(|&index| instruction.op_kind(index) == OpKind::Register)

@@ -109,13 +109,20 @@ pub struct Operation {
 pub fn decode(bytes: &[u8]) -> Option<Operation> {
     let mut decoder = Decoder::new(32, bytes, DecoderOptions::NONE);
     let instruction = decoder.decode();
-    if instruction.is_invalid() {
-        let short = decoder.last_error() == DecoderError::NoMoreBytes;
-        if short && bytes.len() < LONGEST {
-            return None;
-        }
+    let operation = Operation::new(&instruction);
+    if !instruction.is_invalid() {
+        return Some(operation);
     }
-    Some(Operation::new(&instruction))
+    if bytes.len() < LONGEST {
+        return (decoder.last_error() != DecoderError::NoMoreBytes).then_some(operation);
+    }
+    // Too long is not an invalid opcode, but a protection fault. The decoder takes
+    // one for the other, but with a byte less it asks for more.
+    let room = match decode(&bytes[..LONGEST - 1]) {
+        Some(_) => Room::Invalid,
+        None => Room::System,
+    };
+    Some(Operation { room, ..operation })
 }
 
 impl Operation {

@@ -126,6 +126,12 @@ pub fn decode(bytes: &[u8]) -> Option<Operation> {
 }
 
 impl Operation {
+    /// Whether a block of straight code ends with it. `popf` may set TF, and then
+    /// the next instruction is a step.
+    pub(crate) fn ends_block(&self) -> bool {
+        self.room.ends_block() || matches!(self.mnemonic, Mnemonic::Popf | Mnemonic::Popfd)
+    }
+
     fn new(instruction: &Instruction) -> Operation {
         let operand = |index: u32| {
             if index < instruction.op_count() {

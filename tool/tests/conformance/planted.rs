@@ -45,7 +45,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("pingpong", "wrong-word"),
     ("primes", "wrong-word"),
     ("fairness", "exofork-result"),
-    ("instructions", "id-without-generation"),
+    ("instructions", "destroy-nothing"),
     ("fpuregs", "share-fpu"),
     ("fpuregs", "stale-fpu"),
     ("fpufault", "share-fpu"),

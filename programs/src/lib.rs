@@ -11,6 +11,7 @@ pub mod attack;
 pub mod demand;
 pub mod direction;
 pub mod disk_map;
+pub mod drilled;
 pub mod entry_state;
 pub mod fpu;
 pub mod frames;

@@ -82,7 +82,7 @@ impl Block {
             };
             next += u32::from(operation.length);
             self.operations.push(operation);
-            if operation.room.ends_block() {
+            if operation.ends_block() {
                 break;
             }
         }

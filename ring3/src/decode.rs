@@ -8,8 +8,8 @@
 use crate::registers::Segment;
 use crate::room::Room;
 use iced_x86::{
-    Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic, OpKind,
-    Register,
+    Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, MemorySize, Mnemonic,
+    OpKind, Register,
 };
 
 /// The longest instruction, in bytes.
@@ -109,16 +109,29 @@ pub struct Operation {
 pub fn decode(bytes: &[u8]) -> Option<Operation> {
     let mut decoder = Decoder::new(32, bytes, DecoderOptions::NONE);
     let instruction = decoder.decode();
-    if instruction.is_invalid() {
-        let short = decoder.last_error() == DecoderError::NoMoreBytes;
-        if short && bytes.len() < LONGEST {
-            return None;
-        }
+    let operation = Operation::new(&instruction);
+    if !instruction.is_invalid() {
+        return Some(operation);
     }
-    Some(Operation::new(&instruction))
+    if bytes.len() < LONGEST {
+        return (decoder.last_error() != DecoderError::NoMoreBytes).then_some(operation);
+    }
+    // Too long is not an invalid opcode, but a protection fault. The decoder takes
+    // one for the other, but with a byte less it asks for more.
+    let room = match decode(&bytes[..LONGEST - 1]) {
+        Some(_) => Room::Invalid,
+        None => Room::System,
+    };
+    Some(Operation { room, ..operation })
 }
 
 impl Operation {
+    /// Whether a block of straight code ends with it. `popf` may set TF, and then
+    /// the next instruction is a step.
+    pub(crate) fn ends_block(&self) -> bool {
+        self.room.ends_block() || matches!(self.mnemonic, Mnemonic::Popf | Mnemonic::Popfd)
+    }
+
     fn new(instruction: &Instruction) -> Operation {
         let operand = |index: u32| {
             if index < instruction.op_count() {
@@ -269,9 +282,14 @@ fn width(instruction: &Instruction) -> u8 {
         size @ (1 | 2 | 4) if register.is_gpr() => Some(size as u8 * 8),
         _ => None,
     };
-    let of_memory = match instruction.memory_size().size() {
-        size @ (1 | 2 | 4) => Some(size as u8 * 8),
-        _ => None,
+    let of_memory = match instruction.memory_size() {
+        // Two things in memory: the width is that of the first.
+        MemorySize::SegPtr16 | MemorySize::Bound16_WordWord => Some(16),
+        MemorySize::SegPtr32 | MemorySize::Bound32_DwordDword => Some(32),
+        size => match size.size() {
+            size @ (1 | 2 | 4) => Some(size as u8 * 8),
+            _ => None,
+        },
     };
     let registers = (0..instruction.op_count())
         .filter(|&index| instruction.op_kind(index) == OpKind::Register)

@@ -71,7 +71,7 @@ impl Room {
             Bt | Bts | Btr | Btc | Bsf | Bsr | Bswap => Room::Bits,
             Lea | Movzx | Movsx | Xchg | Xlatb | Cbw | Cwde | Cwd | Cdq | Nop | Pause | Salc
             | Sahf | Lahf | Prefetchnta | Prefetcht0 | Prefetcht1 | Prefetcht2 | Lfence
-            | Sfence | Mfence | Movnti => Room::Move,
+            | Sfence | Mfence | Movnti | Endbr32 | Endbr64 | Reservednop => Room::Move,
             Push | Pop | Pusha | Pushad | Popa | Popad | Pushf | Pushfd | Popf | Popfd | Enter
             | Leave => Room::Stack,
             Call | Ret | Retf | Jmp | Iret | Iretd | Loop | Jcxz | Jecxz => Room::Jump,

@@ -18,7 +18,7 @@ const PAGE: u32 = 4096;
 impl Processor {
     /// Executes at most `budget` instructions; an element of a repeated string
     /// instruction counts as one. Returns how many were executed, the one that
-    /// trapped not counted, and why it stopped before, if it did.
+    /// faulted or called the kernel not counted, and why it stopped before, if it did.
     pub fn run<B: Bus>(
         &mut self,
         cache: &mut Cache,
@@ -28,7 +28,7 @@ impl Processor {
         let mut done = 0;
         while done < budget {
             let result = if self.registers.flags.has(TF) {
-                self.single_step(bus).map(|()| done += 1)
+                self.single_step(bus, &mut done)
             } else {
                 self.run_block(cache, bus, budget, &mut done)
             };
@@ -72,12 +72,13 @@ impl Processor {
         Ok(())
     }
 
-    /// Executes one instruction with TF set, which traps after it.
+    /// Executes one instruction with TF set, which traps after it, even if it clears
+    /// TF. It counts: it has been executed.
     #[cold]
-    fn single_step<B: Bus>(&mut self, bus: &mut B) -> Result<(), Trap> {
-        let before = self.registers.flags.has(TF);
+    fn single_step<B: Bus>(&mut self, bus: &mut B, done: &mut u64) -> Result<(), Trap> {
         self.step(bus)?;
-        if before { Err(Trap::DEBUG) } else { Ok(()) }
+        *done += 1;
+        Err(Trap::DEBUG)
     }
 
     /// Decodes one instruction, wherever it is, and executes it.

@@ -54,7 +54,7 @@ impl Processor {
                 registers.flags.replace(bits, CF | PF | AF | ZF | SF);
             }
             Mfence => bus.fence(),
-            // `nop`, `pause`, prefetches, and fences that order nothing here.
+            // `nop` in all its forms, `pause`, prefetches, marks, and fences that order nothing here.
             _ => {}
         }
         Ok(())

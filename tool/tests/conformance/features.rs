@@ -39,6 +39,18 @@ pub fn selectors(expect: Expect, _: Scope, _: u32) -> Expect {
         .in_order([text("new ones begin with their own"), exiting(FIRST)])
 }
 
+/// This processor makes of every instruction what is on record.
+pub fn instructions(expect: Expect, _: Scope, _: u32) -> Expect {
+    let record = include_str!("../../../drill/digests.txt");
+    let lines = record.lines().filter(|line| !line.starts_with('#'));
+    expect.in_order(
+        [first()]
+            .into_iter()
+            .chain(lines.map(text))
+            .chain([exiting(FIRST)]),
+    )
+}
+
 /// Every line of every printer arrives whole.
 pub fn chatter(expect: Expect, _: Scope, _: u32) -> Expect {
     let printers = 1..=8;

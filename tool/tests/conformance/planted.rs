@@ -45,6 +45,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("pingpong", "wrong-word"),
     ("primes", "wrong-word"),
     ("fairness", "exofork-result"),
+    ("instructions", "destroy-nothing"),
     ("fpuregs", "share-fpu"),
     ("fpuregs", "stale-fpu"),
     ("fpufault", "share-fpu"),

@@ -187,6 +187,7 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("fpuleft", features::fpuleft),
     Program::new("jobfpu", features::jobfpu),
     Program::new("selectors", features::selectors),
+    Program::new("instructions", features::instructions),
     Program::new("chatter", features::chatter)
         .on_cpus(4)
         .that_measures(),

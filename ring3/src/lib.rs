@@ -7,7 +7,7 @@
 //!
 //! The hard thing is to be exact: flags, error codes, the eip that a fault leaves,
 //! and that an instruction that faults has changed nothing. What is not implemented
-//! raises an invalid-opcode exception; `docs/processor.md` lists it.
+//! raises an invalid-opcode exception; `docs/simulated-machine.md` lists it.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -47,7 +47,7 @@ impl Random {
 
     /// A number below `limit`.
     pub(crate) fn below(&mut self, limit: u32) -> u32 {
-        (u64::from(self.uniform()) * u64::from(limit) >> 32) as u32
+        ((u64::from(self.uniform()) * u64::from(limit)) >> 32) as u32
     }
 
     /// True once in `times`.

@@ -308,7 +308,7 @@ fn width(instruction: &Instruction) -> u8 {
         | Mnemonic::Shrd
         | Mnemonic::Out => registers.clone().find_map(of_register),
         Mnemonic::In => of_register(instruction.op0_register()),
-        _ => registers.filter_map(of_register).last(),
+        _ => registers.filter_map(of_register).next_back(),
     };
     match instruction.mnemonic() {
         Mnemonic::Out => of_register(instruction.op1_register()).unwrap_or(32),

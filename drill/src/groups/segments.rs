@@ -4,8 +4,11 @@ use crate::case::register::{EAX, EBX, ECX, EDX};
 use crate::case::{Case, flag};
 use crate::operand::{Where, set};
 
-/// What es, fs and gs may hold: null selectors, code and data.
+/// What may be asked about: null selectors, code and data.
 const GOOD: [u32; 8] = [0, 1, 2, 3, 0x1b, 0x23, 0x20, 0x18];
+/// What es, fs and gs are loaded with. The other null selectors become 0 when the
+/// kernel comes back from an interrupt (IRET, RETURN-TO-OUTER-PRIVILEGE-LEVEL).
+const LOADED: [u32; 5] = [0, 0x1b, 0x23, 0x20, 0x18];
 /// In what `lar` gives: the segment has been loaded.
 const ACCESSED: u32 = 0x100;
 /// Segment registers as `mov` names them.
@@ -32,7 +35,7 @@ fn store(case: &mut Case) {
 
 fn load_and_store(case: &mut Case) {
     let rm = case.rm_without(16, set(&[EBX]));
-    let selector = case.random.one_of(&GOOD);
+    let selector = case.random.one_of(&LOADED);
     case.set_operand(16, rm.place, selector);
     let segment = case.random.one_of(&[ES, FS, GS]);
     let width = case.wide();
@@ -44,7 +47,7 @@ fn load_and_store(case: &mut Case) {
 fn load_far(case: &mut Case) {
     let width = case.wide();
     let rm = case.memory(set(&[]));
-    let selector = case.random.one_of(&GOOD);
+    let selector = case.random.one_of(&LOADED);
     if let Where::Memory(va) = rm.place {
         case.poke(va + width / 8, selector, 2);
     }

@@ -75,7 +75,7 @@ impl CpuBus<'_, '_> {
             frame,
             writeable: write,
         };
-        Ok(frame | va - page_of(va))
+        Ok(frame | (va - page_of(va)))
     }
 }
 

@@ -27,9 +27,10 @@ const SHORTEST: u64 = 32;
 const LONGEST: u64 = 160;
 /// Instructions in a round of a machine with one CPU.
 const ALONE: u64 = 2000;
-/// How long the console takes for what it is given at once, in nanoseconds: a little
-/// longer than an emulated serial port, far less than a real one.
-const CONSOLE_TIME: u64 = 20_000;
+/// How long the console takes for what it is given at once, in nanoseconds: sixteen
+/// bytes at 640,000 bits a second. A real serial port has a fifth of that at most, but
+/// programs would wait for it longer than people want to.
+const CONSOLE_TIME: u64 = 250_000;
 
 /// What decides a run, beside its programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,13 +118,7 @@ impl<'t> Pc<'t> {
     /// Whether nothing moves any more: all CPUs wait for an interrupt, and none will
     /// come before somebody types.
     pub fn is_asleep(&self) -> bool {
-        self.input.is_empty()
-            && !self.machine.uart.busy
-            && self
-                .machine
-                .cpus
-                .iter()
-                .all(|cpu| cpu.mode == Mode::Idle && !cpu.ipi)
+        self.input.is_empty() && !self.machine.uart.busy && self.all_idle()
     }
 
     /// One round.
@@ -132,14 +127,26 @@ impl<'t> Pc<'t> {
         let length = if count == 1 {
             ALONE
         } else {
-            SHORTEST + self.random.below(LONGEST - SHORTEST)
+            SHORTEST + self.random.draw_below(LONGEST - SHORTEST)
         };
-        let first = self.random.below(count);
+        let first = self.random.draw_below(count);
         for turn in 0..count {
             let cpu = CpuId(((first + turn) % count) as u8);
             self.take_turn(cpu, length);
         }
         self.machine.now += length;
+        if let Some(due) = self.console_due
+            && self.all_idle()
+        {
+            // Nothing happens before.
+            self.machine.now = self.machine.now.max(due);
+        }
+    }
+
+    /// Whether all CPUs wait for an interrupt, and none is on its way from another.
+    fn all_idle(&self) -> bool {
+        let mut cpus = self.machine.cpus.iter();
+        cpus.all(|cpu| cpu.mode == Mode::Idle && !cpu.ipi)
     }
 
     /// One CPU does what it can in a round.

@@ -1,24 +1,23 @@
 //! The command line, which is a contract: what can be asked, and in what form
 //! a wrong question is answered (one line, status 2).
 
+mod run;
 mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use witness::trace::Kind;
 
-use self::values::{count, count64, cpu, cpus, hexadecimal, kind, kinds_help, mebibytes, seconds};
-use crate::nic::Nic;
+use self::values::{count, cpu, hexadecimal, kind, kinds_help};
 use crate::personality::Personality;
 use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
-use crate::server::Server;
 use crate::status;
+
+pub use self::run::{ConsoleInput, MachineKind, Run, Simulate};
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
 #[derive(Debug, Parser)]
@@ -101,148 +100,6 @@ pub struct Explore {
     /// In a kernel with this planted bug; plants/ has them.
     #[arg(long, value_name = "NAME")]
     pub plant: Option<String>,
-}
-
-/// `jostle run`.
-#[derive(Debug, Args, Clone)]
-pub struct Run {
-    /// One of our programs, or, with a slash in it, an ELF file (default: a
-    /// prompt that runs ours).
-    #[arg(value_name = "PROGRAM")]
-    pub program: Option<OsString>,
-    /// Its arguments; after `--` they may begin with a hyphen. A `+` begins
-    /// one more program, to be started after it; `++` is the argument `+`.
-    #[arg(value_name = "ARGS")]
-    pub args: Vec<OsString>,
-    /// Start a server before the programs: one of ours or an ELF file, as a
-    /// file server (type=fs, may use ports) or network server (type=ns).
-    #[arg(
-        long,
-        value_name = "type=fs:PROGRAM",
-        value_parser = OsStringValueParser::new().try_map(|text| Server::parse(&text))
-    )]
-    pub with: Vec<Server>,
-    /// Attach FILE as a disk: the second one of the first IDE channel.
-    #[arg(long, value_name = "FILE")]
-    pub disk: Option<PathBuf>,
-    /// What the guest writes to the disk lasts only as long as the run.
-    #[arg(long, requires = "disk")]
-    pub snapshot: bool,
-    /// Attach a network card: e1000, ne2k_pci, pcnet, rtl8139 or
-    /// virtio-net-pci, behind a router that QEMU plays, and pass the host's
-    /// ports on to the guest's, as in e1000,tcp:8080:80,udp:7007:7.
-    #[arg(long, value_name = "CARD,PORTS", value_parser = Nic::parse)]
-    pub nic: Option<Nic>,
-    /// Listen for a gdb at this port of the host, from the host itself.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
-    pub gdb_port: Option<u16>,
-    /// Start stopped: gdb lets the CPUs go.
-    #[arg(long, requires = "gdb_port")]
-    pub stopped: bool,
-    /// What plays the machine: QEMU, or the simulated machine, which is the same
-    /// in every run.
-    #[arg(long, value_name = "WHICH", default_value = "qemu")]
-    pub machine: MachineKind,
-    /// What decides a run on the simulated machine (default: 0).
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count64)]
-    pub seed: Option<u64>,
-    /// How many CPUs the machine has.
-    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = cpus)]
-    pub cpus: u32,
-    /// How much memory, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 128, allow_negative_numbers = true, value_parser = mebibytes)]
-    pub mem: u32,
-    /// Count instructions instead of time: every run is the same.
-    #[arg(long)]
-    pub icount: bool,
-    /// Stop after so many seconds, with status 124.
-    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = seconds)]
-    pub timeout: Option<Duration>,
-    /// Further kernel arguments.
-    #[arg(
-        long,
-        value_name = "KERNEL ARGS",
-        allow_hyphen_values = true,
-        default_value = ""
-    )]
-    pub append: String,
-    /// The edition all programs were built for (default: each one's symbols
-    /// tell).
-    #[arg(long)]
-    pub personality: Option<Personality>,
-    /// Enter the kernel's monitor at the end instead of powering off.
-    #[arg(long)]
-    pub monitor: bool,
-    /// Write a record of every kernel entry to FILE.
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
-    /// Write a trace of pages, traps, switches and messages to FILE.
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Print the exact QEMU command.
-    #[arg(short, long)]
-    pub verbose: bool,
-}
-
-/// What plays the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MachineKind {
-    /// The emulator: a PC with devices.
-    Qemu,
-    /// The simulated machine: the kernel's core and interpreted processors.
-    Sim,
-}
-
-/// What standard input is, for a simulated machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ConsoleInput {
-    /// Bytes, all for the guest.
-    Stream,
-    /// A terminal; Ctrl-C stops everything.
-    Terminal,
-    /// A terminal; Ctrl-C is the guest's.
-    Prompt,
-}
-
-impl ConsoleInput {
-    /// As the command line has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stream => "stream",
-            Self::Terminal => "terminal",
-            Self::Prompt => "prompt",
-        }
-    }
-}
-
-/// `jostle simulate`, which [`Run`] starts.
-#[derive(Debug, Args, Clone)]
-pub struct Simulate {
-    /// How many CPUs.
-    #[arg(long)]
-    pub cpus: u32,
-    /// How much memory, in MiB.
-    #[arg(long)]
-    pub mem: u32,
-    /// What decides the run.
-    #[arg(long)]
-    pub seed: u64,
-    /// What standard input is.
-    #[arg(long)]
-    pub input: ConsoleInput,
-    /// The kernel's arguments.
-    #[arg(long)]
-    pub append: String,
-    /// The boot modules: path and words each.
-    #[arg(last = true)]
-    pub modules: Vec<OsString>,
-}
-
-impl Run {
-    /// The seed, if the simulated machine runs this.
-    pub fn seed(&self) -> Option<u64> {
-        (self.machine == MachineKind::Sim).then(|| self.seed.unwrap_or(0))
-    }
 }
 
 /// `jostle gdb`: all that `run` takes, with one CPU unless told otherwise,

@@ -6,6 +6,7 @@
 //! JOS's five values from them for the public table.
 
 mod birth;
+mod ends;
 pub mod lifecycle;
 pub mod mirror;
 pub mod queue;
@@ -18,7 +19,7 @@ use abi::{EnvId, EnvStatus, EnvType, Personality, TrapFrame};
 
 pub use crate::ids::{Link, Slot};
 pub use birth::Birth;
-pub use queue::Queue;
+pub use ends::Queue;
 pub use table::EnvTable;
 
 /// Why a runnable environment is in no run queue.

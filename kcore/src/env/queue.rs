@@ -5,33 +5,10 @@
 //! one queue at a time. Its state determines which, and the audit checks that it is
 //! there.
 
-use crate::env::{Env, EnvTable};
+use crate::env::{Env, EnvTable, Queue};
 use crate::ids::{Link, Slot};
 
-/// A queue. All-zero is empty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Queue {
-    head: Link,
-    tail: Link,
-    len: u32,
-}
-
 impl Queue {
-    /// The number of environments in it.
-    pub fn len(&self) -> u32 {
-        self.len
-    }
-
-    /// Whether no environment is in it.
-    pub fn is_empty(&self) -> bool {
-        self.head == Link::NONE
-    }
-
-    /// The environment that will be taken next.
-    pub(crate) fn front(&self) -> Option<Slot> {
-        self.head.get()
-    }
-
     /// Puts `slot` at the end; the caller makes sure that it is in no queue.
     #[inline(always)]
     pub(crate) fn push_back(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {

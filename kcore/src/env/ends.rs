@@ -1,0 +1,32 @@
+//! Both ends of a queue of environments.
+//!
+//! An environment holds a queue (its senders), and a queue links environments. The
+//! hard thing is that neither can be defined first; so the ends, which are plain data,
+//! stand here, below both, and what needs the table is in [`super::queue`].
+
+use crate::ids::{Link, Slot};
+
+/// A queue. All-zero is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Queue {
+    pub(super) head: Link,
+    pub(super) tail: Link,
+    pub(super) len: u32,
+}
+
+impl Queue {
+    /// The number of environments in it.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether no environment is in it.
+    pub fn is_empty(&self) -> bool {
+        self.head == Link::NONE
+    }
+
+    /// The environment that will be taken next.
+    pub(crate) fn front(&self) -> Option<Slot> {
+        self.head.get()
+    }
+}

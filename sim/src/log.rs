@@ -79,6 +79,11 @@ impl Log {
         self.recorder.settled(&mut self.bytes, kernel);
     }
 
+    /// Takes out what was logged since the last time.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes.0)
+    }
+
     /// Ends the log.
     pub fn end<M: PhysMem, W: Watcher>(&mut self, kernel: &Kernel<'_, M, W>) {
         self.recorder.end(&mut self.bytes, kernel);

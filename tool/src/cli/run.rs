@@ -146,6 +146,12 @@ pub struct Simulate {
     /// The kernel's arguments.
     #[arg(long)]
     pub append: String,
+    /// Where the log for replay goes.
+    #[arg(long)]
+    pub record: Option<PathBuf>,
+    /// Where the trace goes.
+    #[arg(long)]
+    pub trace: Option<PathBuf>,
     /// The boot modules: path and words each.
     #[arg(last = true)]
     pub modules: Vec<OsString>,

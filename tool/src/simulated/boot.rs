@@ -18,6 +18,8 @@ use sim::machine::{Machine, Program, Spec};
 use crate::cli::Simulate;
 use crate::status::usage;
 
+/// Records that one step of the kernel may tell the trace.
+const TRACE: usize = 16 * 1024;
 /// Bytes in the console's ring: as much as the kernel has.
 const CONSOLE: usize = 32 * 1024;
 
@@ -41,8 +43,6 @@ pub fn options(words: &str) -> anyhow::Result<BootOptions> {
     let refused = [
         (told.grading, "grading"),
         (told.end == End::Monitor, "end=monitor"),
-        (told.record, "record=on"),
-        (told.trace, "trace=on"),
         (told.boottime, "boottime=on"),
     ];
     match refused.iter().find(|(asked, _)| *asked) {
@@ -82,6 +82,7 @@ pub fn spec(options: &Simulate, told: &BootOptions, modules: &[Module]) -> Spec 
         quantum: u64::from(told.quantum_us) * 1000,
         lifecycle: told.lifecycle,
         console: CONSOLE,
+        trace: if options.trace.is_some() { TRACE } else { 0 },
         ..Spec::default()
     }
 }

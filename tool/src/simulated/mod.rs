@@ -8,13 +8,16 @@
 
 mod boot;
 mod input;
+mod logs;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use pc::{Config, Pc};
 use sim::machine::{Machine as Simulated, Store};
+use witness::log_memory::Purpose;
 
 use crate::cli::{ConsoleInput, Simulate};
 use crate::qemu::machine::{Input, Machine};
@@ -22,6 +25,7 @@ use crate::qemu::verdict;
 use crate::status::usage;
 
 use self::input::Typed;
+use self::logs::LogFile;
 
 /// Rounds of the machine between two looks at the console.
 const ROUNDS: u32 = 64;
@@ -40,8 +44,12 @@ pub fn arguments(machine: &Machine, seed: u64) -> Vec<OsString> {
         format!("--seed={seed}").into(),
         format!("--input={}", console.name()).into(),
         format!("--append={}", machine.kernel_args).into(),
-        "--".into(),
     ];
+    for log in &machine.logs {
+        words.push(format!("--{}", log.name()).into());
+        words.push(log.path.clone().into());
+    }
+    words.push("--".into());
     words.extend(machine.modules.iter().cloned());
     words
 }
@@ -53,6 +61,10 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
     let spec = boot::spec(options, &told, &files);
     let mut store = Store::new(&spec);
     let mut machine = Simulated::new(&mut store, spec);
+    let mut logs = Logs::open(options)?;
+    if logs.record.is_some() {
+        machine.keep_log();
+    }
     let mut output = std::io::stdout();
     write(&mut output, boot::greeting(options.cpus).as_bytes())?;
     boot::programs(&mut machine, &files, &mut output)?;
@@ -68,16 +80,54 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
             pc.round();
         }
         write(&mut output, &pc.take_output())?;
+        let ended = pc.has_ended();
+        logs.write(&mut pc.machine, ended)?;
         if typed.wants_to_quit() {
             write(&mut output, verdict::QUIT_NOTICE)?;
             return Ok(0);
         }
-        if pc.has_ended() {
+        if ended {
+            pc.machine
+                .audit()
+                .map_err(|broken| anyhow!("the kernel's state is broken: {broken:?}"))?;
             return Ok(verdict::CLEAN_END as u8);
         }
         if pc.is_asleep() {
             typed.wait(|bytes| pc.type_in(bytes));
         }
+    }
+}
+
+/// The logs that are kept.
+struct Logs {
+    record: Option<LogFile>,
+    trace: Option<LogFile>,
+}
+
+impl Logs {
+    fn open(options: &Simulate) -> anyhow::Result<Logs> {
+        let open = |path: &Option<PathBuf>, purpose| {
+            let path = path.as_deref();
+            path.map(|path| LogFile::open(path, purpose)).transpose()
+        };
+        Ok(Logs {
+            record: open(&options.record, Purpose::Record)?,
+            trace: open(&options.trace, Purpose::Trace)?,
+        })
+    }
+
+    /// Writes what has come since the last time; `ended` if nothing more will.
+    fn write(&mut self, machine: &mut Simulated<'_>, ended: bool) -> anyhow::Result<()> {
+        if let (Some(file), Some(log)) = (&mut self.record, &mut machine.log) {
+            if ended {
+                log.end(&machine.kernel);
+            }
+            file.append(&log.take())?;
+        }
+        if let Some(file) = &mut self.trace {
+            file.append_records(&std::mem::take(&mut machine.trace))?;
+        }
+        Ok(())
     }
 }
 
@@ -97,8 +147,6 @@ pub fn check(options: &crate::cli::Run) -> anyhow::Result<()> {
         (options.gdb_port.is_some(), "--gdb-port"),
         (options.icount, "--icount"),
         (options.monitor, "--monitor"),
-        (options.record.is_some(), "--record"),
-        (options.trace.is_some(), "--trace"),
     ];
     for (given, option) in refused {
         if given {

@@ -6,7 +6,7 @@
 
 use libtest_mimic::Failed;
 
-use crate::boot::Boot;
+use crate::boot::{Boot, host};
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
 use crate::trial::Trial;
 
@@ -39,6 +39,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     programs.chain([
         Trial::test("simulated::is_the_same_every_time", same_every_time),
         Trial::test("simulated::another_seed_is_another_run", seeds_differ),
+        Trial::test("simulated::records_replay", records_replay),
+        Trial::test("simulated::traces_are_read", traces_are_read),
         Trial::test("simulated::prompt", prompt),
         Trial::test("simulated::refuses_what_it_has_not", refusals),
     ])
@@ -96,6 +98,54 @@ fn seeds_differ() -> Result<(), Failed> {
     }
 }
 
+/// Where a log goes; kept, so that a failed one can be looked at.
+fn log_file(name: &str) -> Result<String, Failed> {
+    let folder = host()?.workspace.target().join("records");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(name);
+    Ok(file.to_str().ok_or("not text")?.to_owned())
+}
+
+fn with_log(option: &str, file: &str) -> Result<Boot, String> {
+    let further = ["--machine=sim", "--seed=5", option, file];
+    Boot::new(&[&[RACES, "--timeout", LIMIT_SECONDS], &further[..]].concat())
+}
+
+/// Two runs with one seed give one record, which replays; a changed one does not.
+fn records_replay() -> Result<(), Failed> {
+    let files = [log_file("simulated-1")?, log_file("simulated-2")?];
+    let mut records = Vec::new();
+    for file in &files {
+        let boot = with_log("--record", file)?;
+        boot.judge(&[])?;
+        records.push(std::fs::read(file)?);
+    }
+    if records[0] != records[1] {
+        return Err("two runs with one seed have different records".into());
+    }
+    let report = sim::replay::replay(&records[0]).map_err(|difference| difference.to_string())?;
+    if !report.ended || report.cpus != 4 {
+        return Err(format!("not a whole run on four CPUs:\n{report}").into());
+    }
+    let middle = records[0].len() / 2;
+    records[0][middle] ^= 1;
+    match sim::replay::replay(&records[0]) {
+        Ok(_) => Err("a changed byte went unnoticed".into()),
+        Err(_) => Ok(()),
+    }
+}
+
+fn traces_are_read() -> Result<(), Failed> {
+    let file = log_file("simulated-trace")?;
+    with_log("--trace", &file)?.judge(&[])?;
+    let trace =
+        jostle::trace_file::Trace::open(file.as_ref()).map_err(|error| error.to_string())?;
+    match trace.head.len {
+        0 => Err("an empty trace".into()),
+        _ => Ok(()),
+    }
+}
+
 fn prompt() -> Result<(), Failed> {
     let words = ["--machine=sim", "--timeout", LIMIT_SECONDS];
     let boot = Boot::with_input(&words, &[("jostle> ", b"hello\r"), ("jostle> ", b"exit\r")])?;
@@ -110,11 +160,10 @@ fn prompt() -> Result<(), Failed> {
 }
 
 fn refusals() -> Result<(), Failed> {
-    let cases: [&[&str]; 4] = [
+    let cases: [&[&str]; 3] = [
         &["--icount"],
         &["--gdb-port", "1234"],
         &["--append", "grading"],
-        &["--record", "/nowhere/record"],
     ];
     for case in cases {
         let words = [&["hello", "--machine=sim"], case].concat();

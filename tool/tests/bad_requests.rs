@@ -53,6 +53,30 @@ fn unknown_programs() {
 }
 
 #[test]
+fn what_the_simulated_machine_has_not() {
+    let simulated =
+        |words: &[&str]| refused(&[&["run", "hello", "--machine", "sim"], words].concat());
+    for words in [
+        &["--icount"][..],
+        &["--gdb-port", "1234"],
+        &["--monitor"],
+        &["--nic", "e1000"],
+        &["--append", "grading"],
+        &["--append", "end=monitor"],
+        &["--append", "boottime=on"],
+    ] {
+        let refusal = simulated(words);
+        assert!(refusal.contains("the simulated machine"), "{refusal}");
+    }
+    assert!(refused(&["gdb", "hello", "--machine", "sim"]).contains("no debugger"));
+    // A seed decides nothing in QEMU.
+    assert!(refused(&["run", "hello", "--seed", "1"]).contains("--machine sim"));
+    simulated(&["--seed", "-1"]);
+    simulated(&["--seed", "18446744073709551616"]);
+    refused(&["run", "hello", "--machine", "bochs"]);
+}
+
+#[test]
 fn absurd_options() {
     for words in [
         &["run", "hello", "--cpus", "0"][..],

@@ -32,6 +32,7 @@ use crate::qemu::module_line;
 use crate::qemu::supervise::{Ending, Limit, Supervisor};
 use crate::report::{line, note};
 use crate::simulated;
+use crate::status::usage;
 use crate::symbols::{Annotated, Symbols};
 use crate::workspace::Workspace;
 
@@ -47,8 +48,12 @@ impl<'o> Asked<'o> {
     /// Checks everything about the request that can be wrong.
     pub fn check(workspace: &Workspace, options: &'o Run) -> anyhow::Result<Self> {
         let request = request::check(workspace, options)?;
-        if options.seed().is_some() {
-            simulated::check(options)?;
+        match options.simulation_seed() {
+            Some(_) => simulated::check(options)?,
+            None if options.seed.is_some() => {
+                return Err(usage("--seed is for --machine sim: QEMU's runs have none"));
+            }
+            None => {}
         }
         let logs = log_memory::asked_for(options)?;
         let reserved = log_memory::reserve(&logs, &request.inputs())?;
@@ -95,7 +100,7 @@ impl<'o> Asked<'o> {
                 .map(|disk| module_line::openable(workspace, disk))
                 .transpose()?,
             snapshot: options.snapshot,
-            simulated: options.seed(),
+            simulated: options.simulation_seed(),
             nic: options.nic.clone(),
             input: Input::Stream,
             further: arguments::debugging(options),

@@ -159,7 +159,7 @@ pub struct Simulate {
 
 impl Run {
     /// The seed, if the simulated machine runs this.
-    pub fn seed(&self) -> Option<u64> {
+    pub fn simulation_seed(&self) -> Option<u64> {
         (self.machine == MachineKind::Sim).then(|| self.seed.unwrap_or(0))
     }
 }

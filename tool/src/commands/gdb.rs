@@ -21,7 +21,7 @@ use self::emulator::{Emulator, Socket};
 use self::line::Session;
 use crate::boot::Asked;
 use crate::child_process;
-use crate::cli::Gdb;
+use crate::cli::{Gdb, MachineKind};
 use crate::external;
 use crate::host::Host;
 use crate::qemu::input::{self, TerminalGuard};
@@ -39,6 +39,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         return Err(usage(
             "gdb is connected already; --gdb-port is for `jostle run`",
         ));
+    }
+    if options.run.machine == MachineKind::Sim {
+        return Err(usage("the simulated machine has no debugger; QEMU has"));
     }
     let asked = Asked::check(&Workspace::locate(), &options.run)?;
     if let Some(script) = &options.batch {

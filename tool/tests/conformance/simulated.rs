@@ -14,12 +14,14 @@ const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
 /// A second seed, where one run takes no time.
 const SEEDS: [&str; 2] = ["0", "1"];
 /// Programs that execute a hundred million instructions and more: one run has to do.
-const LONG: [&str; 8] = [
+const LONG: [&str; 10] = [
     "backwards",
     "chatter",
     "demo",
     "forkkill",
+    "fpuregs",
     "heap",
+    "instructions",
     "spin",
     "stresssched",
     "yieldstorm",

@@ -5,7 +5,7 @@ mod common;
 use common::trial::*;
 use common::{Entry, PAGE};
 use ring3::Trap;
-use ring3::flags::{AC, DF, ID, IF, IOPL, NT, RF, TF};
+use ring3::flags::{AC, CF, DF, ID, IF, IOPL, NT, RF, TF};
 
 const VM: u32 = 1 << 17;
 
@@ -106,6 +106,33 @@ fn a_return_drops_a_number_without_a_sign() {
     let mut trial = Trial::new(&[0xc2, 0xff, 0xff]).with_word(STACK, CODE);
     assert_eq!(trial.run(1), (1, None));
     assert_eq!(trial.get(ESP), STACK + 4 + 0xffff);
+}
+
+/// `rcl` and `rcr` of 8 and 16 bits by as many bits as there are with the carry.
+#[test]
+fn a_rotate_all_the_way_round_changes_nothing() {
+    let byte = [[0xc0, 0xd0], [0xc0, 0xd8]].map(|code| (code.to_vec(), [9, 18, 27].to_vec()));
+    let word = [[0x66, 0xc1, 0xd0], [0x66, 0xc1, 0xd8]].map(|code| (code.to_vec(), [17].to_vec()));
+    for (code, counts) in byte.into_iter().chain(word) {
+        for (count, carry) in counts
+            .into_iter()
+            .flat_map(|count| [(count, 0), (count, CF)])
+        {
+            let code = [&code[..], &[count]].concat();
+            let mut trial = Trial::new(&code).with(EAX, 0x1234_8421).with_flags(carry);
+            assert_eq!(trial.run(1), (1, None));
+            let left = (trial.get(EAX), trial.flags() & CF);
+            assert_eq!(left, (0x1234_8421, carry), "{code:x?}");
+        }
+    }
+}
+
+/// `aam` divides by a number without a sign.
+#[test]
+fn decimal_bases_have_no_sign() {
+    let mut trial = Trial::new(&[0xd4, 0xff]).with(EAX, 0xff);
+    assert_eq!(trial.run(1), (1, None));
+    assert_eq!(trial.get(EAX), 0x100);
 }
 
 #[test]

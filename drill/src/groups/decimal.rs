@@ -16,7 +16,7 @@ pub(super) fn build(case: &mut Case) {
         0x37 | 0x3f => flag::OF | flag::SF | flag::ZF | flag::PF,
         0x27 | 0x2f => flag::OF,
         _ => {
-            let base = case.random.one_of(&[10, 1, 16, 255, 7]);
+            let base = case.random.one_of(&[10, 1, 16, 127, 7]);
             case.code.add(&[base]);
             flag::OF | flag::AF | flag::CF
         }

@@ -32,7 +32,7 @@ impl Processor {
         };
     }
 
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     #[inline(always)]
     pub(crate) fn jump<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
         use Mnemonic::*;
@@ -84,11 +84,7 @@ impl Processor {
         if operation.mnemonic == Mnemonic::Call {
             let old = u32::from(self.registers.selector(Segment::Cs));
             let next = self.registers.eip;
-            self.push::<W, B>(bus, old)?;
-            if let Err(trap) = self.push::<W, B>(bus, next) {
-                self.drop_bytes(W / 8);
-                return Err(trap);
-            }
+            self.push_several::<W, B>(bus, &[old, next])?;
         }
         self.registers.selectors[Segment::Cs as usize] = selector;
         self.registers.eip = target;

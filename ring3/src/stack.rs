@@ -1,10 +1,11 @@
 //! Push, pop, and frames.
 //!
-//! The hard thing is to change esp only when nothing can fault any more.
+//! The hard thing is an instruction that pushes several values: it finds all their
+//! places before it stores the first, so that a fault leaves the stack as it was.
 
 use crate::bus::{Access, Bus};
 use crate::decode::{Operand, Operation};
-use crate::flags::{AC, AF, ARITHMETIC, CF, DF, ID, IF, IOPL, NT, OF, PF, RF, SF, TF, ZF};
+use crate::flags::{AC, ARITHMETIC, DF, ID, IF, NT, RF, TF};
 use crate::operand::with_width;
 use crate::processor::Processor;
 use crate::registers::Segment;
@@ -14,7 +15,6 @@ use iced_x86::Mnemonic;
 
 /// What `popf` and `iret` change in ring 3, IF apart (Intel SDM volume 2, POPF).
 const POPPED: u32 = ARITHMETIC | TF | DF | NT | AC | ID;
-const _: () = assert!(ARITHMETIC == CF | PF | AF | ZF | SF | OF);
 
 impl Processor {
     /// Pushes a value of `W` bits.
@@ -28,6 +28,27 @@ impl Processor {
         self.store::<W, B>(bus, Segment::Ss, esp, value)?;
         self.registers.set(ESP, esp);
         Ok(())
+    }
+
+    /// Faults unless so many values of `W` bits can be pushed.
+    fn reserve<const W: u32, B: Bus>(&self, bus: &mut B, count: u32) -> Result<(), Trap> {
+        let esp = self.registers.get(ESP);
+        (1..=count).try_for_each(|index| {
+            let va = esp.wrapping_sub(index * (W / 8));
+            self.place(bus, Segment::Ss, va, W / 8, Access::Write)
+                .map(|_| ())
+        })
+    }
+
+    /// Pushes values of `W` bits, the first one first: all of them, or none.
+    pub(crate) fn push_several<const W: u32, B: Bus>(
+        &mut self,
+        bus: &mut B,
+        values: &[u32],
+    ) -> Result<(), Trap> {
+        self.reserve::<W, B>(bus, values.len() as u32)?;
+        let mut values = values.iter();
+        values.try_for_each(|&value| self.push::<W, B>(bus, value))
     }
 
     /// The value of `W` bits that is `index` values below the top of the stack.
@@ -44,7 +65,7 @@ impl Processor {
         self.registers.set(ESP, esp);
     }
 
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     #[inline(always)]
     pub(crate) fn stack<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
         use Mnemonic::*;
@@ -112,6 +133,7 @@ impl Processor {
         Ok(())
     }
 
+    /// `pusha`: one place for all, with esp as it was before.
     fn push_all<const W: u32, B: Bus>(&mut self, bus: &mut B) -> Result<(), Trap> {
         let esp = self.registers.get(ESP).wrapping_sub(W);
         let place = self.place(bus, Segment::Ss, esp, W, Access::Write)?;
@@ -141,13 +163,9 @@ impl Processor {
 
     /// Sets the flags that ring 3 may set, of a word of `W` bits.
     pub(crate) fn set_popped_flags<const W: u32>(&mut self, bits: u32) {
-        let flags = &mut self.registers.flags;
-        let interrupts = if flags.has(IOPL) && flags.bits() & IOPL == IOPL {
-            IF
-        } else {
-            0
-        };
+        let interrupts = if self.has_io_privilege() { IF } else { 0 };
         let mask = if W == 16 { 0xffff } else { u32::MAX };
+        let flags = &mut self.registers.flags;
         flags.replace(bits, (POPPED | interrupts) & mask);
     }
 
@@ -167,20 +185,23 @@ impl Processor {
         let size = W / 8;
         let level = u32::from(operation.second) % 32;
         let old_frame = self.registers.get(EBP);
-        let old_top = self.registers.get(ESP);
-        let frame = old_top.wrapping_sub(size);
+        let frame = self.registers.get(ESP).wrapping_sub(size);
         let top = frame.wrapping_sub(level * size + operation.immediate);
-        // The last byte of the new frame must be there too, before anything changes.
-        let room = self.place(bus, Segment::Ss, top, 1, Access::Write);
-        room?;
-        self.store::<W, B>(bus, Segment::Ss, frame, self.registers.get_part::<W>(EBP))?;
+        // What can fault comes first; the last byte of the new frame must be there too.
+        self.reserve::<W, B>(bus, level + 1)?;
+        self.place(bus, Segment::Ss, top, 1, Access::Write)?;
+        let outer = |index: u32| old_frame.wrapping_sub(index * size);
         for index in 1..level {
-            let outer =
-                self.load::<W, B>(bus, Segment::Ss, old_frame.wrapping_sub(index * size))?;
-            self.store::<W, B>(bus, Segment::Ss, frame.wrapping_sub(index * size), outer)?;
+            self.load::<W, B>(bus, Segment::Ss, outer(index))?;
+        }
+        self.push::<W, B>(bus, old_frame)?;
+        for index in 1..level {
+            // This may be what was just pushed.
+            let pointer = self.load::<W, B>(bus, Segment::Ss, outer(index))?;
+            self.push::<W, B>(bus, pointer)?;
         }
         if level > 0 {
-            self.store::<W, B>(bus, Segment::Ss, frame.wrapping_sub(level * size), frame)?;
+            self.push::<W, B>(bus, frame)?;
         }
         self.registers.set_part::<W>(EBP, frame);
         self.registers.set(ESP, top);

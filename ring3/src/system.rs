@@ -25,7 +25,7 @@ const FEATURES_SSE: u32 = 1 << 24 | 1 << 25 | 1 << 26;
 
 impl Processor {
     /// Whether the program has the I/O privilege level of ring 3.
-    fn has_io_privilege(&self) -> bool {
+    pub(crate) fn has_io_privilege(&self) -> bool {
         self.registers.flags.bits() & IOPL == IOPL
     }
 
@@ -38,7 +38,7 @@ impl Processor {
         }
     }
 
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     pub(crate) fn system<B: Bus>(
         &mut self,
         bus: &mut B,

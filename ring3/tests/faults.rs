@@ -105,6 +105,13 @@ fn stack_instructions_fault_before_esp_moves() {
     at(&[0x61], ABSENT - 8).faults(absent(ABSENT, false));
     at(&[0xcf], ABSENT - 8).faults(absent(ABSENT, false));
     at(&[0x9a, 0, 0, 0, 0, 0x1b, 0], DATA).faults(absent(DATA - 4, true));
+    // The first value has room, the second one has not.
+    at(&[0x9a, 0, 0, 0, 0, 0x1b, 0], DATA + 4).faults(absent(DATA - 4, true));
+    let enter = |esp| at(&[0xc8, 0, 0, 3], esp).with(EBP, DATA + 64);
+    enter(DATA + 12).faults(absent(DATA - 4, true));
+    enter(DATA + 16)
+        .with(EBP, BEFORE + 8)
+        .faults(absent(BEFORE + 4, false));
 }
 
 #[test]

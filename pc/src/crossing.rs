@@ -5,7 +5,7 @@
 //! its stack are what it left in esi and ebp, by the convention of JOS.
 
 use abi::TrapFrame;
-use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_RF, USER_CODE, USER_DATA, Vector};
+use abi::trap::{FLAG_IF, FLAG_RF, USER_CODE, USER_DATA, Vector};
 use kcore::Event;
 use ring3::flags::Flags;
 use ring3::registers::number::{EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP};
@@ -16,7 +16,6 @@ use ring3::{Model, Registers, Segment, Trap};
 pub const MODEL: Model = Model {
     code: USER_CODE as u16 & !3,
     data: USER_DATA as u16 & !3,
-    descriptors: 64,
     gates: &[Vector::BREAKPOINT.0 as u8, Vector::SYSCALL.0 as u8],
     sysenter: true,
 };
@@ -89,7 +88,7 @@ pub fn event(frame: &mut TrapFrame, trap: Trap) -> Event {
             (frame.eip, frame.esp) = (frame.regs.esi, frame.regs.ebp);
             (frame.cs, frame.ss) = (USER_CODE, USER_DATA);
             (frame.ds, frame.es) = (USER_DATA, USER_DATA);
-            frame.eflags = frame.eflags & !FLAG_IOPL | frame.eflags & FLAG_IOPL | FLAG_IF;
+            frame.eflags |= FLAG_IF;
             Event::FastSyscall
         }
         Trap::Interrupt { .. } if Vector(vector) == Vector::SYSCALL => Event::Syscall,

@@ -54,7 +54,7 @@ fn step<const WIDTH: u32>(flags: &mut Flags, a: u32, up: bool) -> u32 {
 }
 
 impl Processor {
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     #[inline(always)]
     pub(crate) fn arithmetic<B: Bus>(
         &mut self,

@@ -13,7 +13,7 @@ use crate::trap::Trap;
 use iced_x86::Mnemonic;
 
 impl Processor {
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     pub(crate) fn bits<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
         match operation.mnemonic {
             Mnemonic::Bswap => self.swap_bytes(operation),

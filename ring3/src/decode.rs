@@ -6,7 +6,7 @@
 //! which segment its memory operand is in.
 
 use crate::registers::Segment;
-use crate::room::Room;
+use crate::unit::Unit;
 use iced_x86::{
     Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, MemorySize, Mnemonic,
     OpKind, Register,
@@ -71,8 +71,8 @@ pub enum Repeat {
 pub struct Operation {
     /// What it does.
     pub mnemonic: Mnemonic,
-    /// The part of the interpreter that executes it.
-    pub(crate) room: Room,
+    /// The unit that executes it.
+    pub(crate) unit: Unit,
     /// Its exact form.
     pub code: Code,
     /// Its length in bytes.
@@ -118,18 +118,18 @@ pub fn decode(bytes: &[u8]) -> Option<Operation> {
     }
     // Too long is not an invalid opcode, but a protection fault. The decoder takes
     // one for the other, but with a byte less it asks for more.
-    let room = match decode(&bytes[..LONGEST - 1]) {
-        Some(_) => Room::Invalid,
-        None => Room::System,
+    let unit = match decode(&bytes[..LONGEST - 1]) {
+        Some(_) => Unit::Invalid,
+        None => Unit::System,
     };
-    Some(Operation { room, ..operation })
+    Some(Operation { unit, ..operation })
 }
 
 impl Operation {
     /// Whether a block of straight code ends with it. `popf` may set TF, and then
     /// the next instruction is a step.
     pub(crate) fn ends_block(&self) -> bool {
-        self.room.ends_block() || matches!(self.mnemonic, Mnemonic::Popf | Mnemonic::Popfd)
+        self.unit.ends_block() || matches!(self.mnemonic, Mnemonic::Popf | Mnemonic::Popfd)
     }
 
     fn new(instruction: &Instruction) -> Operation {
@@ -156,7 +156,7 @@ impl Operation {
         };
         Operation {
             mnemonic: instruction.mnemonic(),
-            room: Room::of(instruction),
+            unit: Unit::of(instruction),
             code: instruction.code(),
             length: instruction.len() as u8,
             width: width(instruction),

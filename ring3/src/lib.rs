@@ -27,7 +27,6 @@ mod multiply;
 mod operand;
 pub mod processor;
 pub mod registers;
-mod room;
 mod run;
 mod segment;
 mod shift;
@@ -36,6 +35,7 @@ mod string;
 mod system;
 mod transfer;
 pub mod trap;
+mod unit;
 
 pub use bus::{Access, Bus, PageFault};
 pub use cache::Cache;

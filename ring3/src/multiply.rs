@@ -25,7 +25,7 @@ fn product<const W: u32>(flags: &mut Flags, low: u32, fits: bool) {
 }
 
 impl Processor {
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     pub(crate) fn multiply<B: Bus>(
         &mut self,
         bus: &mut B,

@@ -14,8 +14,6 @@ pub struct Model {
     pub code: u16,
     /// As `code`, for data.
     pub data: u16,
-    /// How many bytes the descriptor table has.
-    pub descriptors: u16,
     /// Vectors that `int`, `int3` and `into` may name.
     pub gates: &'static [u8],
     /// Whether `sysenter` enters the kernel.

@@ -10,8 +10,8 @@ use crate::cache::Cache;
 use crate::decode::{LONGEST, Operation, decode};
 use crate::flags::TF;
 use crate::processor::Processor;
-use crate::room::{Room, is_string};
 use crate::trap::Trap;
+use crate::unit::Unit;
 
 const PAGE: u32 = 4096;
 
@@ -61,7 +61,7 @@ impl Processor {
             self.execute(bus, operation)?;
             *done += 1;
             // A repeated string instruction stays where it is.
-            while self.registers.eip == start && operation.room == Room::String && *done < budget {
+            while self.registers.eip == start && operation.unit == Unit::String && *done < budget {
                 self.execute(bus, operation)?;
                 *done += 1;
             }
@@ -117,15 +117,15 @@ impl Processor {
     fn execute<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
         let start = self.registers.eip;
         self.registers.eip = start.wrapping_add(operation.length.into());
-        let result = match operation.room {
-            Room::Arithmetic => self.arithmetic(bus, operation),
-            Room::Move => self.transfer(bus, operation),
-            Room::Condition => self.on_condition(bus, operation),
-            Room::Stack => self.stack(bus, operation),
-            Room::Jump => self.jump(bus, operation),
-            Room::Shift => self.shift(bus, operation),
-            Room::Multiply => self.multiply(bus, operation),
-            Room::Bits => self.bits(bus, operation),
+        let result = match operation.unit {
+            Unit::Arithmetic => self.arithmetic(bus, operation),
+            Unit::Move => self.transfer(bus, operation),
+            Unit::Condition => self.on_condition(bus, operation),
+            Unit::Stack => self.stack(bus, operation),
+            Unit::Jump => self.jump(bus, operation),
+            Unit::Shift => self.shift(bus, operation),
+            Unit::Multiply => self.multiply(bus, operation),
+            Unit::Bits => self.bits(bus, operation),
             _ => self.execute_seldom(bus, operation),
         };
         if let Err(trap) = result
@@ -137,18 +137,12 @@ impl Processor {
     }
 
     fn execute_seldom<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
-        match operation.room {
-            Room::String if is_string_form(operation) => self.string(bus, operation),
-            Room::Segment => self.segment(bus, operation),
-            Room::System => self.system(bus, operation),
-            Room::Invalid => Err(Trap::INVALID),
+        match operation.unit {
+            Unit::String => self.string(bus, operation),
+            Unit::Segment => self.segment(bus, operation),
+            Unit::System => self.system(bus, operation),
+            Unit::Invalid => Err(Trap::INVALID),
             _ => self.float(bus, operation),
         }
     }
-}
-
-/// Whether this is the string instruction, where SSE has one of the same name.
-fn is_string_form(operation: &Operation) -> bool {
-    use iced_x86::Mnemonic::{Cmpsd, Movsd};
-    !matches!(operation.mnemonic, Movsd | Cmpsd) || is_string(operation.code)
 }

@@ -58,7 +58,7 @@ impl Processor {
         }
     }
 
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     pub(crate) fn segment<B: Bus>(
         &mut self,
         bus: &mut B,

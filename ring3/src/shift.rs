@@ -113,7 +113,7 @@ fn shift_double<const W: u32>(flags: &mut Flags, a: u32, b: u32, count: u32, up:
 }
 
 impl Processor {
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     pub(crate) fn shift<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
         with_width!(operation, self.shift_of(bus, operation))
     }

@@ -15,7 +15,7 @@ use iced_x86::{ConditionCode, Mnemonic};
 const AH: u8 = 4;
 
 impl Processor {
-    /// Executes an instruction of this room.
+    /// Executes an instruction of this unit.
     #[inline(always)]
     pub(crate) fn transfer<B: Bus>(
         &mut self,

@@ -75,7 +75,6 @@ impl Machine {
         let model = Model {
             code: 0x18,
             data: 0x20,
-            descriptors: 0x30,
             gates: &[],
             sysenter: false,
         };

@@ -156,7 +156,6 @@ impl Bus for Machine {
 pub const MODEL: Model = Model {
     code: 0x18,
     data: 0x20,
-    descriptors: 0x30,
     gates: &[3, 4, 0x30],
     sysenter: true,
 };

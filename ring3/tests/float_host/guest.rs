@@ -70,7 +70,6 @@ pub fn run(code: &[u8], block: &mut Block) -> bool {
         model: Model {
             code: 0x18,
             data: 0x20,
-            descriptors: 0x30,
             gates: &[],
             sysenter: false,
         },

@@ -101,19 +101,18 @@ pub fn programs(
     modules: &[Module],
     output: &mut impl Write,
 ) -> anyhow::Result<()> {
+    let mut room = [0; PGSIZE as usize];
     let mut modules = modules.iter().peekable();
     while let Some(module) = modules.next() {
         let string = ModuleString::parse(&module.string);
         let archive = modules.next_if(|next| ModuleString::parse(&next.string).is_archive);
-        let mut arguments = Vec::new();
-        if string.arguments().next().is_some() {
-            for word in std::iter::once(string.name()).chain(string.arguments()) {
-                arguments.extend(word.bytes().chain([0]));
-            }
-        }
+        let Some(arguments) = string.copy_arguments(&mut room) else {
+            writeln!(output, "{}: arguments too long", string.name()).context("standard output")?;
+            continue;
+        };
         let program = Program {
             image: &module.file,
-            arguments: &arguments,
+            arguments,
             personality: string.personality,
             kind: string.kind,
             archive: archive.map_or(&[], |archive| &archive.file),

@@ -1,4 +1,4 @@
-//! Which part of the interpreter executes which instruction.
+//! Which unit of the interpreter executes which instruction.
 //!
 //! Decided once, when an instruction is decoded. The hard thing is `lock`: the
 //! processor takes it on some instructions, and only in front of a memory operand
@@ -7,9 +7,9 @@
 
 use iced_x86::{Code, ConditionCode, Instruction, Mnemonic, OpKind};
 
-/// A part of the interpreter.
+/// A part of the interpreter, as a processor has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
+pub(crate) enum Unit {
     /// `add` to `cmp`, `inc`, `neg`, `xadd`, `cmpxchg`.
     Arithmetic,
     /// Multiplication, division, decimal correction.
@@ -38,61 +38,64 @@ pub(crate) enum Room {
     Invalid,
 }
 
-impl Room {
-    /// The room of an instruction.
-    pub(crate) fn of(instruction: &Instruction) -> Room {
+impl Unit {
+    /// The unit of an instruction.
+    pub(crate) fn of(instruction: &Instruction) -> Unit {
         if instruction.has_lock_prefix() && !takes_lock(instruction) {
-            return Room::Invalid;
+            return Unit::Invalid;
         }
         if instruction.condition_code() != ConditionCode::None {
-            return Room::of_condition(instruction);
+            return Unit::of_condition(instruction);
         }
-        Room::of_mnemonic(instruction.mnemonic())
+        match instruction.code() {
+            // SSE has instructions of the same names.
+            Code::Movsd_m32_m32 | Code::Cmpsd_m32_m32 => Unit::String,
+            _ => Unit::of_mnemonic(instruction.mnemonic()),
+        }
     }
 
-    fn of_condition(instruction: &Instruction) -> Room {
+    fn of_condition(instruction: &Instruction) -> Unit {
         use Mnemonic::*;
         match instruction.mnemonic() {
-            Loope | Loopne => Room::Jump,
+            Loope | Loopne => Unit::Jump,
             Fcmovb | Fcmove | Fcmovbe | Fcmovu | Fcmovnb | Fcmovne | Fcmovnbe | Fcmovnu => {
-                Room::Float
+                Unit::Float
             }
-            _ => Room::Condition,
+            _ => Unit::Condition,
         }
     }
 
-    fn of_mnemonic(mnemonic: Mnemonic) -> Room {
+    fn of_mnemonic(mnemonic: Mnemonic) -> Unit {
         use Mnemonic::*;
         match mnemonic {
             Add | Or | Adc | Sbb | And | Sub | Xor | Cmp | Test | Inc | Dec | Neg | Not | Xadd
-            | Cmpxchg | Cmpxchg8b => Room::Arithmetic,
-            Mul | Imul | Div | Idiv | Aaa | Aas | Daa | Das | Aam | Aad => Room::Multiply,
-            Rol | Ror | Rcl | Rcr | Shl | Sal | Shr | Sar | Shld | Shrd => Room::Shift,
-            Bt | Bts | Btr | Btc | Bsf | Bsr | Bswap => Room::Bits,
+            | Cmpxchg | Cmpxchg8b => Unit::Arithmetic,
+            Mul | Imul | Div | Idiv | Aaa | Aas | Daa | Das | Aam | Aad => Unit::Multiply,
+            Rol | Ror | Rcl | Rcr | Shl | Sal | Shr | Sar | Shld | Shrd => Unit::Shift,
+            Bt | Bts | Btr | Btc | Bsf | Bsr | Bswap => Unit::Bits,
             Lea | Movzx | Movsx | Xchg | Xlatb | Cbw | Cwde | Cwd | Cdq | Nop | Pause | Salc
             | Sahf | Lahf | Prefetchnta | Prefetcht0 | Prefetcht1 | Prefetcht2 | Lfence
-            | Sfence | Mfence | Movnti | Endbr32 | Endbr64 | Reservednop => Room::Move,
+            | Sfence | Mfence | Movnti | Endbr32 | Endbr64 | Reservednop => Unit::Move,
             Push | Pop | Pusha | Pushad | Popa | Popad | Pushf | Pushfd | Popf | Popfd | Enter
-            | Leave => Room::Stack,
-            Call | Ret | Retf | Jmp | Iret | Iretd | Loop | Jcxz | Jecxz => Room::Jump,
-            Movsb | Movsw | Movsd | Cmpsb | Cmpsw | Cmpsd | Scasb | Scasw | Scasd | Lodsb
-            | Lodsw | Lodsd | Stosb | Stosw | Stosd | Insb | Insw | Insd | Outsb | Outsw
-            | Outsd => Room::String,
-            Lds | Les | Lfs | Lgs | Lss | Lar | Lsl | Verr | Verw | Arpl => Room::Segment,
+            | Leave => Unit::Stack,
+            Call | Ret | Retf | Jmp | Iret | Iretd | Loop | Jcxz | Jecxz => Unit::Jump,
+            Movsb | Movsw | Cmpsb | Cmpsw | Scasb | Scasw | Scasd | Lodsb | Lodsw | Lodsd
+            | Stosb | Stosw | Stosd | Insb | Insw | Insd | Outsb | Outsw | Outsd => Unit::String,
+            Lds | Les | Lfs | Lgs | Lss | Lar | Lsl | Verr | Verw | Arpl => Unit::Segment,
             Int | Int1 | Int3 | Into | Bound | In | Out | Clc | Stc | Cmc | Cld | Std | Cli
             | Sti | Hlt | Rdtsc | Rdpmc | Cpuid | Sysenter | Sysexit | Clts | Invd | Wbinvd
             | Invlpg | Lgdt | Lidt | Lldt | Ltr | Lmsw | Sgdt | Sidt | Sldt | Str | Smsw
-            | Rdmsr | Wrmsr | Clflush => Room::System,
-            INVALID | Ud0 | Ud1 | Ud2 => Room::Invalid,
-            Mov => Room::Move,
-            _ => Room::Float,
+            | Rdmsr | Wrmsr | Clflush => Unit::System,
+            INVALID | Ud0 | Ud1 | Ud2 => Unit::Invalid,
+            Mov => Unit::Move,
+            _ => Unit::Float,
         }
     }
 
     /// Whether execution does not simply go on behind its instructions, so that a
     /// block of straight code ends there.
     pub(crate) fn ends_block(self) -> bool {
-        matches!(self, Room::Jump | Room::System | Room::Invalid)
+        matches!(self, Unit::Jump | Unit::System | Unit::Invalid)
     }
 }
 
@@ -121,9 +124,4 @@ fn takes_lock(instruction: &Instruction) -> bool {
                 | Cmpxchg
                 | Cmpxchg8b
         )
-}
-
-/// Whether a `movsd` or `cmpsd` is the string instruction, not that of SSE.
-pub(crate) fn is_string(code: Code) -> bool {
-    matches!(code, Code::Movsd_m32_m32 | Code::Cmpsd_m32_m32)
 }

@@ -13,6 +13,9 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+// Unit tests take in a file of the other tests, to which this crate is another.
+#[cfg(test)]
+extern crate self as ring3;
 
 mod arithmetic;
 mod bits;

@@ -5,12 +5,14 @@
 //! be said. The hard thing is to say all that is not implemented: the decoder's list
 //! of instructions is gone through.
 
+#[path = "../../tests/common/flat.rs"]
+mod flat;
+
+use self::flat::{Flat, processor};
 use super::*;
-use crate::bus::{Access, PageFault};
+use crate::bus::PageFault;
 use crate::decode::decode;
-use crate::flags::Flags;
-use crate::processor::Model;
-use crate::registers::Registers;
+use crate::flags::IF;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -28,68 +30,10 @@ struct Machine {
     memory: Vec<u8>,
 }
 
-struct Flat<'a>(&'a mut [u8]);
-
-impl Bus for Flat<'_> {
-    fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
-        let error = if access == Access::Write { 6 } else { 4 };
-        if va < END {
-            Ok(va)
-        } else {
-            Err(PageFault { va, error })
-        }
-    }
-    fn read8(&mut self, pa: u32) -> u8 {
-        self.0[pa as usize]
-    }
-    fn read16(&mut self, pa: u32) -> u16 {
-        u16::from_le_bytes([self.read8(pa), self.read8(pa + 1)])
-    }
-    fn read32(&mut self, pa: u32) -> u32 {
-        u32::from(self.read16(pa)) | u32::from(self.read16(pa + 2)) << 16
-    }
-    fn write8(&mut self, pa: u32, value: u8) {
-        self.0[pa as usize] = value;
-    }
-    fn write16(&mut self, pa: u32, value: u16) {
-        self.0[pa as usize..][..2].copy_from_slice(&value.to_le_bytes());
-    }
-    fn write32(&mut self, pa: u32, value: u32) {
-        self.0[pa as usize..][..4].copy_from_slice(&value.to_le_bytes());
-    }
-    fn version(&self, _: u32) -> u64 {
-        0
-    }
-    fn fence(&mut self) {}
-    fn time_stamp(&mut self) -> u64 {
-        0
-    }
-    fn port_in(&mut self, _: u16, _: u32) -> u32 {
-        0
-    }
-    fn port_out(&mut self, _: u16, _: u32, _: u32) {}
-}
-
 impl Machine {
     fn new() -> Machine {
-        let model = Model {
-            code: 0x18,
-            data: 0x20,
-            gates: &[],
-            sysenter: false,
-        };
-        let registers = Registers {
-            general: [0, AT, 0, 0, 0, 0, 0, 0],
-            eip: 0,
-            flags: Flags::default(),
-            selectors: [0x23, 0x1b, 0x23, 0x23, 0x23, 0x23],
-        };
-        let processor = Processor {
-            model,
-            registers,
-            fpu: Fpu::default(),
-            fpu_enabled: true,
-        };
+        let general = [0, AT, 0, 0, 0, 0, 0, 0];
+        let processor = processor(general, IF, Fpu::default());
         Machine {
             processor,
             memory: vec![0; END as usize],
@@ -98,8 +42,11 @@ impl Machine {
 
     fn try_run(&mut self, code: &[u8]) -> Result<(), Trap> {
         let operation = decode(code).unwrap();
-        self.processor
-            .float(&mut Flat(&mut self.memory), &operation)
+        let mut flat = Flat {
+            memory: &mut self.memory,
+            base: 0,
+        };
+        self.processor.float(&mut flat, &operation)
     }
 
     /// Executes instructions that do not trap.

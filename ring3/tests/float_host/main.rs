@@ -10,6 +10,8 @@
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+#[path = "../common/flat.rs"]
+mod flat;
 mod guest;
 mod host;
 mod values;

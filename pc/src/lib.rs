@@ -8,14 +8,14 @@
 //! |---|---|
 //! | [`mod@pc`] | the machine, and its way through time |
 //! | [`bus`] | memory as one processor sees it |
+//! | `context` | where the registers of a program are |
 //! | [`crossing`] | from ring 3 into the kernel and back |
-//! | [`random`] | the numbers that the seed gives |
 
 #![forbid(unsafe_code)]
 
 pub mod bus;
+mod context;
 pub mod crossing;
 pub mod pc;
-pub mod random;
 
 pub use pc::{Config, Pc};

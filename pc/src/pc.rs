@@ -5,21 +5,18 @@
 //! seed gives too; the others take the next step of their way through the kernel. An
 //! instruction takes a nanosecond.
 //!
-//! The hard thing is where the registers are. While a program runs they are in its
-//! processor; as soon as anything is done to the CPU, they must be in its frame,
-//! where the machine and the kernel look for them.
+//! The hard thing is that a CPU on its way through the kernel must wait for others, as
+//! a real one does, and yet nothing here may wait: a turn does one thing and returns.
 
-use crate::bus::{CpuBus, Recent};
-use crate::crossing::{MODEL, event, to_frame, to_ring3};
-use crate::random::Random;
-use abi::EnvId;
-use abi::env::NENV;
-use abi::trap::{USER_DATA, Vector};
+use crate::bus::CpuBus;
+use crate::context::{Cpu, Kept};
+use crate::crossing::event;
+use abi::trap::Vector;
 use kcore::{CpuId, Event};
-use ring3::float::Fpu;
-use ring3::{Cache, Processor, Registers, Segment, Trap};
+use ring3::{Cache, Trap};
 use sim::machine::{Machine, Mode};
-use std::collections::{BTreeMap, VecDeque};
+use sim::random::Stream;
+use std::collections::VecDeque;
 
 /// The fewest instructions of a CPU in a round of several.
 const SHORTEST: u64 = 32;
@@ -43,27 +40,14 @@ pub struct Config {
 pub struct Pc<'t> {
     /// The kernel, memory, and the CPUs as the kernel sees them.
     pub machine: Machine<'t>,
-    cpus: Vec<Cpu>,
+    pub(crate) cpus: Vec<Cpu>,
     cache: Cache,
-    random: Random,
-    /// x87 and SSE registers of environments that are not on a CPU, by the number
-    /// that stands for them in the machine.
-    registers: BTreeMap<u32, Fpu>,
-    /// FS and GS, by slot, of the environment with that id.
-    selectors: Vec<(EnvId, [u16; 2])>,
+    random: Stream,
+    pub(crate) kept: Kept,
     input: VecDeque<u8>,
     /// When the console will have taken what it was given.
     console_due: Option<u64>,
     executed: u64,
-}
-
-/// A processor, and what it has translated.
-#[derive(Clone, Debug)]
-struct Cpu {
-    processor: Processor,
-    recent: Recent,
-    /// Whether the registers of its program are in the processor.
-    loaded: bool,
 }
 
 impl<'t> Pc<'t> {
@@ -71,24 +55,12 @@ impl<'t> Pc<'t> {
     /// or after.
     pub fn new(mut machine: Machine<'t>, config: Config) -> Pc<'t> {
         machine.uart.instant = false;
-        let processor = Processor {
-            model: MODEL,
-            registers: to_ring3(&abi::TrapFrame::default(), 0, 0),
-            fpu: Fpu::default(),
-            fpu_enabled: false,
-        };
-        let cpu = Cpu {
-            processor,
-            recent: Recent::default(),
-            loaded: false,
-        };
         Pc {
-            cpus: vec![cpu; machine.cpus.len()],
+            cpus: vec![Cpu::new(); machine.cpus.len()],
             machine,
             cache: Cache::default(),
-            random: Random::new(config.seed),
-            registers: BTreeMap::new(),
-            selectors: vec![(EnvId::NONE, [0; 2]); NENV],
+            random: Stream::new(config.seed),
+            kept: Kept::default(),
             input: VecDeque::new(),
             console_due: None,
             executed: 0,
@@ -127,9 +99,9 @@ impl<'t> Pc<'t> {
         let length = if count == 1 {
             ALONE
         } else {
-            SHORTEST + self.random.draw_below(LONGEST - SHORTEST)
+            SHORTEST + self.draw_below(LONGEST - SHORTEST)
         };
-        let first = self.random.draw_below(count);
+        let first = self.draw_below(count);
         for turn in 0..count {
             let cpu = CpuId(((first + turn) % count) as u8);
             self.take_turn(cpu, length);
@@ -141,6 +113,11 @@ impl<'t> Pc<'t> {
             // Nothing happens before.
             self.machine.now = self.machine.now.max(due);
         }
+    }
+
+    /// A number below `limit`, which is not 0.
+    fn draw_below(&mut self, limit: u64) -> u64 {
+        u64::from(self.random.word()) % limit
     }
 
     /// Whether all CPUs wait for an interrupt, and none is on its way from another.
@@ -246,62 +223,5 @@ impl<'t> Pc<'t> {
         self.unload(cpu);
         let event = event(&mut self.machine.cpu_mut(cpu).frame, trap);
         self.machine.trap(cpu, event);
-    }
-
-    /// Puts the registers into the processor, if they are in the frame.
-    fn load(&mut self, cpu: CpuId) {
-        if self.cpus[cpu.0 as usize].loaded {
-            return;
-        }
-        let [fs, gs] = self.kept_selectors(cpu);
-        let own = self.machine.cpu_mut(cpu);
-        let here = &mut self.cpus[cpu.0 as usize];
-        here.processor.registers = to_ring3(&own.frame, fs, gs);
-        here.processor.fpu_enabled = own.fpu.user.is_some();
-        if let Some(user) = own.fpu.user {
-            let kept = self.registers.get(&own.fpu.value);
-            here.processor.fpu = kept.cloned().unwrap_or_default();
-            if own.fpu.value == 0 {
-                own.fpu.value = u32::from(user.0) + 1;
-            }
-        }
-        here.recent.clear();
-        here.loaded = true;
-    }
-
-    /// Puts the registers into the frame, if they are in the processor.
-    fn unload(&mut self, cpu: CpuId) {
-        let here = &mut self.cpus[cpu.0 as usize];
-        if !here.loaded {
-            return;
-        }
-        here.loaded = false;
-        let own = self.machine.cpu_mut(cpu);
-        own.frame = to_frame(&here.processor.registers);
-        if own.fpu.user.is_some() {
-            self.registers
-                .insert(own.fpu.value, here.processor.fpu.clone());
-        }
-        let registers = here.processor.registers;
-        self.keep_selectors(cpu, &registers);
-    }
-
-    /// FS and GS of the environment on `cpu`.
-    fn kept_selectors(&self, cpu: CpuId) -> [u16; 2] {
-        let fresh = [USER_DATA as u16; 2];
-        let Some(id) = self.machine.env_on(cpu) else {
-            return fresh;
-        };
-        match self.selectors[id.slot() % NENV] {
-            (of, kept) if of == id => kept,
-            _ => fresh,
-        }
-    }
-
-    fn keep_selectors(&mut self, cpu: CpuId, registers: &Registers) {
-        if let Some(id) = self.machine.env_on(cpu) {
-            let kept = [Segment::Fs, Segment::Gs].map(|segment| registers.selector(segment));
-            self.selectors[id.slot() % NENV] = (id, kept);
-        }
     }
 }

@@ -1,0 +1,120 @@
+//! Where the registers of a program are.
+//!
+//! While it runs they are in its processor. As soon as anything is done to the CPU,
+//! they must be in its frame, where the machine and the kernel look for them; and what
+//! has no place there (x87 and SSE, FS and GS) is kept here. The hard thing is to keep
+//! what the kernel says and not what would be right: a kernel that forgets to reset
+//! registers must be seen to do so.
+
+use crate::bus::Recent;
+use crate::crossing::{MODEL, to_frame, to_ring3};
+use crate::pc::Pc;
+use abi::env::NENV;
+use abi::trap::USER_DATA;
+use abi::{EnvId, TrapFrame};
+use kcore::CpuId;
+use ring3::float::Fpu;
+use ring3::{Processor, Registers, Segment};
+use std::collections::BTreeMap;
+
+/// A processor, and what it has translated.
+#[derive(Clone, Debug)]
+pub(crate) struct Cpu {
+    pub(crate) processor: Processor,
+    pub(crate) recent: Recent,
+    /// Whether the registers of its program are in the processor.
+    loaded: bool,
+}
+
+impl Cpu {
+    /// One that has not been in ring 3.
+    pub(crate) fn new() -> Cpu {
+        Cpu {
+            processor: Processor {
+                model: MODEL,
+                registers: to_ring3(&TrapFrame::default(), 0, 0),
+                fpu: Fpu::default(),
+                fpu_enabled: false,
+            },
+            recent: Recent::default(),
+            loaded: false,
+        }
+    }
+}
+
+/// What is in no frame.
+pub(crate) struct Kept {
+    /// x87 and SSE registers, by the number that stands for them in the machine.
+    registers: BTreeMap<u32, Fpu>,
+    /// FS and GS, by slot, of the environment with that id.
+    selectors: Vec<(EnvId, [u16; 2])>,
+}
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept {
+            registers: BTreeMap::new(),
+            selectors: vec![(EnvId::NONE, [0; 2]); NENV],
+        }
+    }
+}
+
+impl Pc<'_> {
+    /// Puts the registers into the processor, if they are in the frame.
+    pub(crate) fn load(&mut self, cpu: CpuId) {
+        if self.cpus[cpu.0 as usize].loaded {
+            return;
+        }
+        let [fs, gs] = self.kept_selectors(cpu);
+        let own = self.machine.cpu_mut(cpu);
+        let here = &mut self.cpus[cpu.0 as usize];
+        here.processor.registers = to_ring3(&own.frame, fs, gs);
+        here.processor.fpu_enabled = own.fpu.user.is_some();
+        if let Some(user) = own.fpu.user {
+            let kept = self.kept.registers.get(&own.fpu.value);
+            here.processor.fpu = kept.cloned().unwrap_or_default();
+            if own.fpu.value == 0 {
+                own.fpu.value = u32::from(user.0) + 1;
+            }
+        }
+        here.recent.clear();
+        here.loaded = true;
+    }
+
+    /// Puts the registers into the frame, if they are in the processor.
+    pub(crate) fn unload(&mut self, cpu: CpuId) {
+        let here = &mut self.cpus[cpu.0 as usize];
+        if !here.loaded {
+            return;
+        }
+        here.loaded = false;
+        let own = self.machine.cpu_mut(cpu);
+        own.frame = to_frame(&here.processor.registers);
+        if own.fpu.user.is_some() {
+            self.kept
+                .registers
+                .insert(own.fpu.value, here.processor.fpu.clone());
+        }
+        let registers = here.processor.registers;
+        self.keep_selectors(cpu, &registers);
+    }
+
+    /// FS and GS of the environment on `cpu`.
+    fn kept_selectors(&self, cpu: CpuId) -> [u16; 2] {
+        let fresh = [USER_DATA as u16; 2];
+        let Some(id) = self.machine.env_on(cpu) else {
+            return fresh;
+        };
+        match self.kept.selectors[id.slot() % NENV] {
+            (of, kept) if of == id => kept,
+            _ => fresh,
+        }
+    }
+
+    fn keep_selectors(&mut self, cpu: CpuId, registers: &Registers) {
+        if let Some(id) = self.machine.env_on(cpu) {
+            let kept = [Segment::Fs, Segment::Gs].map(|segment| registers.selector(segment));
+            self.kept.selectors[id.slot() % NENV] = (id, kept);
+        }
+    }
+}

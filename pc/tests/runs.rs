@@ -153,6 +153,26 @@ fn registers_outside_the_frame_belong_to_environments() {
     assert_eq!(letters, ['p', 'q']);
 }
 
+/// Two environments on one CPU have different memory at one address, and take turns.
+#[test]
+fn translations_end_with_a_turn() {
+    let program = |letter: u8| {
+        Code::default()
+            .word(&[0xa0], DATA) // mov al, [DATA]
+            .word(&[0xa2], DATA + 4) // mov [DATA + 4], al
+            .call(Call::Yield, 0, 0)
+            .call(Call::Yield, 0, 0)
+            .word(&[0xa0], DATA + 4)
+            .word(&[0xa2], DATA + 8)
+            .call(Call::Cputs, DATA + 8, 1)
+            .file(&[letter, 0, 0, 0, 0, 0, 0, 0, 0])
+    };
+    let printed = run(&[program(b'p'), program(b'q')], 1, 0, &[]);
+    let mut letters: Vec<char> = printed.trim_end().chars().collect();
+    letters.sort_unstable();
+    assert_eq!(letters, ['p', 'q']);
+}
+
 #[test]
 fn a_fault_ends_a_program() {
     let divides = Code::default().bytes(&[0x31, 0xc9, 0xf7, 0xf1]).file(&[0]);

@@ -237,6 +237,15 @@ mod tests {
     }
 
     #[test]
+    fn a_restored_frame_has_another_version() {
+        let mut memory = Memory::new(2);
+        let versions = [0, 1].map(|frame| memory.version(Pfn(frame)));
+        memory.restore(Pfn(1)).fill(3);
+        assert_eq!(memory.version(Pfn(0)), versions[0]);
+        assert_ne!(memory.version(Pfn(1)), versions[1]);
+    }
+
+    #[test]
     fn written_frames_are_named_once() {
         let mut memory = Memory::new(4);
         memory.write(0x1000, 7);

@@ -147,15 +147,23 @@ fn traces_are_read() -> Result<(), Failed> {
     }
 }
 
+/// The prompt runs what is asked for, and Ctrl-C reaches a machine that is at work.
 fn prompt() -> Result<(), Failed> {
     let words = ["--machine=sim", "--timeout", LIMIT_SECONDS];
-    let boot = Boot::with_input(&words, &[("jostle> ", b"hello\r"), ("jostle> ", b"exit\r")])?;
+    let turns: [(&str, &[u8]); 4] = [
+        ("jostle> ", b"hello\r"),
+        ("jostle> ", b"primes\r"),
+        (": 211 ", b"\x03"),
+        ("jostle> ", b"exit\r"),
+    ];
+    let boot = Boot::with_input(&words, &turns)?;
     let console = boot.console();
-    if console.contains("hello, world") {
-        Ok(())
-    } else {
-        Err(boot
-            .failure(&["the prompt did not run hello".into()])
-            .into())
+    let mut complaints = Vec::new();
+    if !console.contains("hello, world") {
+        complaints.push("the prompt did not run hello".into());
     }
+    if !console.contains("^C") {
+        complaints.push("Ctrl-C was not heard".into());
+    }
+    boot.judge(&complaints)
 }

@@ -87,6 +87,24 @@ fn nothing_in_use_is_free() {
     assert_eq!((free.frames(), free.forgotten()), (0x800, 0));
 }
 
+/// Modules begin and end within frames; what is left of those is no piece of memory.
+#[test]
+fn pieces_of_frames_are_not_kept() {
+    let module = |start| Module {
+        file: PhysRange {
+            start: start + 5,
+            end: start + 4090,
+        },
+        string: b"",
+    };
+    let modules: Vec<_> = (0..40)
+        .map(|index| module(3 * MIB + index * 4096))
+        .collect();
+    let free = FreeMemory::new(ram(&[(2 * MIB, 8 * MIB)]), KERNEL, &modules);
+    let frames = free.whole_frames();
+    assert_eq!(frames.as_slice(), [0x200..0x300, 0x328..0x800]);
+}
+
 #[test]
 fn carving_takes_what_fits_and_no_low_memory() {
     let mut free = FreeMemory::new(ram(&[(0, 0xa_0000), (MIB, 8 * MIB)]), KERNEL, &[]);

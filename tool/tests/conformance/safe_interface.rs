@@ -102,6 +102,10 @@ const CASES: &[Case] = &[
         unit.leave_a_product();",
     ),
     lacks_unsafe(
+        "execute_generated_code",
+        "let _ = danger!(programs::drilled::Native::take_over());",
+    ),
+    lacks_unsafe(
         "come_back_from_the_kernel_anywhere",
         "let state = programs::entry_state::EntryState { eip: 0x0080_0020, ..programs::entry_state::EntryState::GOOD };
         danger!(programs::entry_state::enter_fast(&state))",

@@ -53,8 +53,9 @@ use kcore::{Boot, CpuId, LoadError};
 
 /// What a log begins with, before its version.
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
-/// Version of the format. It is raised with every change.
-pub const VERSION: u16 = 5;
+/// Version of the format. It is raised with every change, also of what a digest
+/// covers: a record of another kernel core does not replay.
+pub const VERSION: u16 = 6;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 

@@ -5,6 +5,7 @@
 //! a small table for as long as the processor stays in ring 3; only the kernel, or
 //! another CPU with its consent, changes what a TLB holds.
 
+use crate::care::Care;
 use kcore::{CpuId, Pfn};
 use ring3::{Access, Bus, PageFault};
 use sim::machine::Machine;
@@ -50,7 +51,9 @@ pub struct CpuBus<'a, 't> {
     /// What it has translated.
     pub recent: &'a mut Recent,
     /// The time stamp counter.
-    pub stamp: u64,
+    pub stamp: &'a mut u64,
+    /// What is to be done with single accesses.
+    pub care: &'a mut Care,
 }
 
 impl CpuBus<'_, '_> {
@@ -70,12 +73,36 @@ impl CpuBus<'_, '_> {
             set_usage(self.machine.kernel.mem(), cr3, va, true);
         }
         let frame = translation.frame.address();
+        if self.care.is_taken {
+            self.care.found(
+                self.machine,
+                cpu,
+                translation,
+                frame | (va - page_of(va)),
+                access,
+            );
+            return Ok(frame | (va - page_of(va)));
+        }
         self.recent.0[(va >> PAGE_BITS) as usize % SLOTS] = Entry {
             page: (page_of(va) >> PAGE_BITS) + 1,
             frame,
             writeable: write,
         };
         Ok(frame | (va - page_of(va)))
+    }
+}
+
+impl CpuBus<'_, '_> {
+    #[cold]
+    fn read_with_care(&mut self, pa: u32, size: u32) -> u32 {
+        self.care
+            .load(self.machine.kernel.mem(), self.cpu, pa, size)
+    }
+
+    #[cold]
+    fn write_with_care(&mut self, pa: u32, size: u32, value: u32) {
+        let memory = self.machine.kernel.mem();
+        self.care.store(memory, self.cpu, pa, size, value);
     }
 }
 
@@ -92,31 +119,49 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn read8(&mut self, pa: u32) -> u8 {
+        if self.care.is_taken {
+            return self.read_with_care(pa, 1) as u8;
+        }
         (self.machine.kernel.memory().load(pa & !3) >> (pa % 4 * 8)) as u8
     }
 
     #[inline(always)]
     fn read16(&mut self, pa: u32) -> u16 {
+        if self.care.is_taken {
+            return self.read_with_care(pa, 2) as u16;
+        }
         self.machine.kernel.memory().load(pa) as u16
     }
 
     #[inline(always)]
     fn read32(&mut self, pa: u32) -> u32 {
+        if self.care.is_taken {
+            return self.read_with_care(pa, 4);
+        }
         self.machine.kernel.memory().load(pa)
     }
 
     #[inline(always)]
     fn write8(&mut self, pa: u32, value: u8) {
+        if self.care.is_taken {
+            return self.write_with_care(pa, 1, value.into());
+        }
         self.machine.kernel.mem().store(pa, 1, value.into());
     }
 
     #[inline(always)]
     fn write16(&mut self, pa: u32, value: u16) {
+        if self.care.is_taken {
+            return self.write_with_care(pa, 2, value.into());
+        }
         self.machine.kernel.mem().store(pa, 2, value.into());
     }
 
     #[inline(always)]
     fn write32(&mut self, pa: u32, value: u32) {
+        if self.care.is_taken {
+            return self.write_with_care(pa, 4, value);
+        }
         self.machine.kernel.mem().store(pa, 4, value);
     }
 
@@ -125,11 +170,13 @@ impl Bus for CpuBus<'_, '_> {
         self.machine.kernel.memory().version(Pfn::containing(pa))
     }
 
-    fn fence(&mut self) {}
+    fn fence(&mut self) {
+        self.care.drain(self.machine.kernel.mem(), self.cpu);
+    }
 
     fn time_stamp(&mut self) -> u64 {
-        self.stamp += 1;
-        self.stamp
+        *self.stamp = self.machine.now.max(*self.stamp + 1);
+        *self.stamp
     }
 
     fn port_in(&mut self, _port: u16, size: u32) -> u32 {

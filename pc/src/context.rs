@@ -9,13 +9,13 @@
 use crate::bus::Recent;
 use crate::crossing::{MODEL, to_frame, to_ring3};
 use crate::pc::Pc;
-use abi::env::NENV;
 use abi::trap::USER_DATA;
 use abi::{EnvId, TrapFrame};
 use kcore::CpuId;
 use ring3::float::Fpu;
 use ring3::{Processor, Registers, Segment};
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 /// A processor, and what it has translated.
 #[derive(Clone, Debug)]
@@ -24,6 +24,17 @@ pub(crate) struct Cpu {
     pub(crate) recent: Recent,
     /// Whether the registers of its program are in the processor.
     loaded: bool,
+}
+
+impl Hash for Cpu {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        self.loaded.hash(to);
+        if self.loaded {
+            to_frame(&self.processor.registers).hash(to);
+            self.processor.registers.selectors.hash(to);
+            self.processor.fpu.hash(to);
+        }
+    }
 }
 
 impl Cpu {
@@ -43,20 +54,12 @@ impl Cpu {
 }
 
 /// What is in no frame.
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Kept {
     /// x87 and SSE registers, by the number that stands for them in the machine.
     registers: BTreeMap<u32, Fpu>,
     /// FS and GS, by slot, of the environment with that id.
-    selectors: Vec<(EnvId, [u16; 2])>,
-}
-
-impl Default for Kept {
-    fn default() -> Kept {
-        Kept {
-            registers: BTreeMap::new(),
-            selectors: vec![(EnvId::NONE, [0; 2]); NENV],
-        }
-    }
+    selectors: BTreeMap<usize, (EnvId, [u16; 2])>,
 }
 
 impl Pc<'_> {
@@ -81,8 +84,10 @@ impl Pc<'_> {
         here.loaded = true;
     }
 
-    /// Puts the registers into the frame, if they are in the processor.
+    /// Puts the registers into the frame, if they are in the processor, and stores
+    /// that are on their way into memory.
     pub(crate) fn unload(&mut self, cpu: CpuId) {
+        self.care.drain(self.machine.kernel.mem(), cpu);
         let here = &mut self.cpus[cpu.0 as usize];
         if !here.loaded {
             return;
@@ -105,8 +110,8 @@ impl Pc<'_> {
         let Some(id) = self.machine.env_on(cpu) else {
             return fresh;
         };
-        match self.kept.selectors[id.slot() % NENV] {
-            (of, kept) if of == id => kept,
+        match self.kept.selectors.get(&id.slot()) {
+            Some(&(of, kept)) if of == id => kept,
             _ => fresh,
         }
     }
@@ -114,7 +119,7 @@ impl Pc<'_> {
     fn keep_selectors(&mut self, cpu: CpuId, registers: &Registers) {
         if let Some(id) = self.machine.env_on(cpu) {
             let kept = [Segment::Fs, Segment::Gs].map(|segment| registers.selector(segment));
-            self.kept.selectors[id.slot() % NENV] = (id, kept);
+            self.kept.selectors.insert(id.slot(), (id, kept));
         }
     }
 }

@@ -6,16 +6,32 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`boot`] | what is booted |
 //! | [`mod@pc`] | the machine, and its way through time |
+//! | [`plan`] | who moves next: fairly, with malice, or as somebody chose |
+//! | `turn` | one turn of one CPU |
+//! | [`snapshot`] | the whole machine at one position, to come back to |
+//! | [`history`] | any position of a run, forwards and backwards |
+//! | [`digest`] | a position as a number |
 //! | [`bus`] | memory as one processor sees it |
+//! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
 //! | `context` | where the registers of a program are |
 //! | [`crossing`] | from ring 3 into the kernel and back |
 
 #![forbid(unsafe_code)]
 
+pub mod boot;
 pub mod bus;
+pub mod care;
 mod context;
 pub mod crossing;
+pub mod digest;
+pub mod history;
 pub mod pc;
+pub mod plan;
+pub mod snapshot;
+pub mod stores;
+mod turn;
 
-pub use pc::{Config, Pc};
+pub use history::History;
+pub use pc::{Config, Pace, Pc};

@@ -1,74 +1,17 @@
 //! Programs of a few instructions, written by hand, on the whole machine.
 //!
-//! The real programs are run by the tool's conformance tests; these need no guest
-//! build. The hard thing is that a run with one seed must be the same every time, and
+//! The hard thing is that a run with one seed must be the same every time, and
 //! another seed must be able to make it another.
 
+mod common;
+
 use abi::{Call, Personality};
-use pc::{Config, Pc};
-use sim::image::{Segment, elf};
+use common::{Code, DATA, printer};
+use pc::{Config, Pace, Pc};
 use sim::machine::{Machine, Spec, Store};
 
-/// Where a program is loaded, and where it has its data.
-const CODE: u32 = 0x80_0000;
-const DATA: u32 = 0x80_1000;
-
-/// Machine code under construction.
-#[derive(Default)]
-struct Code(Vec<u8>);
-
-impl Code {
-    fn bytes(mut self, bytes: &[u8]) -> Code {
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    /// An opcode with a word behind it.
-    fn word(self, opcode: &[u8], word: u32) -> Code {
-        self.bytes(opcode).bytes(&word.to_le_bytes())
-    }
-
-    /// A system call with arguments in edx and ecx.
-    fn call(self, call: Call, edx: u32, ecx: u32) -> Code {
-        let number = Personality::Lab4.number(call).expect("lab 4 has it");
-        self.word(&[0xba], edx)
-            .word(&[0xb9], ecx)
-            .word(&[0xb8], number)
-            .bytes(&[0xcd, 0x30])
-    }
-
-    /// A conditional jump back to `target`.
-    fn jump_back(self, opcode: u8, target: usize) -> Code {
-        let distance = target as i64 - (self.0.len() as i64 + 2);
-        let distance = i8::try_from(distance).expect("near");
-        self.bytes(&[opcode, distance.cast_unsigned()])
-    }
-
-    /// The program's file, ending with its destruction, with these data.
-    fn file(self, data: &[u8]) -> Vec<u8> {
-        let code = self.call(Call::EnvDestroy, 0, 0).0;
-        let segment = |va, bytes: &[u8]| Segment {
-            va,
-            bytes: bytes.to_vec(),
-            mem_size: bytes.len() as u32,
-        };
-        elf(CODE, &[segment(CODE, &code), segment(DATA, data)])
-    }
-}
-
-/// Prints a letter ten times, and works a little after each.
-fn printer(letter: u8) -> Vec<u8> {
-    let code = Code::default().word(&[0xbe], 10); // mov esi, 10
-    let start = code.0.len();
-    code.call(Call::Cputs, DATA, 1)
-        .word(&[0xb9], 300) // mov ecx, 300
-        .bytes(&[0xe2, 0xfe, 0x4e]) // loop to itself; dec esi
-        .jump_back(0x75, start)
-        .file(&[letter])
-}
-
 /// What is printed by programs on so many CPUs, from a seed, with `typed` as input.
-fn run(files: &[Vec<u8>], cpus: u8, seed: u64, typed: &[u8]) -> String {
+fn run_with(files: &[Vec<u8>], cpus: u8, config: Config, typed: &[u8]) -> String {
     let spec = Spec {
         cpus,
         ..Spec::default()
@@ -79,13 +22,10 @@ fn run(files: &[Vec<u8>], cpus: u8, seed: u64, typed: &[u8]) -> String {
         let made = machine.boot_image(file, &[], Personality::Lab4);
         made.expect("the image loads");
     }
-    let mut pc = Pc::new(machine, Config { seed });
+    let mut pc = Pc::new(machine, config);
     pc.type_in(typed);
-    for _ in 0..200_000 {
-        if pc.has_ended() {
-            break;
-        }
-        pc.round();
+    while !pc.has_ended() && pc.position() < 2_000_000 {
+        pc.advance(40);
         if pc.machine.holder.is_none() {
             pc.machine.audit().expect("the kernel's state is sound");
         }
@@ -95,6 +35,15 @@ fn run(files: &[Vec<u8>], cpus: u8, seed: u64, typed: &[u8]) -> String {
     let output = String::from_utf8(pc.take_output()).expect("text");
     let (printed, _) = output.split_once("No runnable").expect("the last lines");
     printed.to_owned()
+}
+
+/// As [`run_with`], on a calm PC.
+fn run(files: &[Vec<u8>], cpus: u8, seed: u64, typed: &[u8]) -> String {
+    let config = Config {
+        seed,
+        ..Config::default()
+    };
+    run_with(files, cpus, config, typed)
 }
 
 #[test]
@@ -115,6 +64,28 @@ fn a_seed_decides_a_run() {
         runs.iter().any(|run| *run != runs[0]),
         "eight seeds, one run"
     );
+}
+
+#[test]
+fn every_pace_lets_everybody_come_to_an_end() {
+    let files = [printer(b'a'), printer(b'b'), printer(b'c')];
+    for (pace, store_buffers) in [
+        (Pace::Fair, true),
+        (Pace::Hostile, false),
+        (Pace::Hostile, true),
+    ] {
+        for seed in 0..20 {
+            let config = Config {
+                seed,
+                pace,
+                store_buffers,
+            };
+            let printed = run_with(&files, 3, config, &[]);
+            assert_eq!(printed, run_with(&files, 3, config, &[]));
+            let count = |letter| printed.matches(letter).count();
+            assert_eq!([count('a'), count('b'), count('c')], [10; 3], "{config:?}");
+        }
+    }
 }
 
 #[test]

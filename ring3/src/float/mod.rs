@@ -32,7 +32,7 @@ use crate::trap::Trap;
 use iced_x86::{Instruction, MemorySize};
 
 /// x87 and SSE registers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fpu {
     /// The x87 control word.
     control: u16,

@@ -27,8 +27,8 @@ use crate::status::usage;
 use self::input::Typed;
 use self::logs::LogFile;
 
-/// Rounds of the machine between two looks at the console.
-const ROUNDS: u32 = 64;
+/// Positions of the machine between two looks at the console.
+const STRETCH: u64 = 50_000;
 
 /// The child's command line, without the tool's own name.
 pub fn arguments(machine: &Machine, seed: u64) -> Vec<OsString> {
@@ -56,9 +56,8 @@ pub fn arguments(machine: &Machine, seed: u64) -> Vec<OsString> {
 
 /// Runs a machine until its end, and returns what QEMU's status would be.
 pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
-    let told = boot::options(&options.append)?;
-    let files = boot::read(&options.modules)?;
-    let spec = boot::spec(options, &told, &files);
+    let setup = boot::setup(options)?;
+    let spec = setup.spec();
     let mut store = Store::new(&spec);
     let mut machine = Simulated::new(&mut store, spec);
     let mut logs = Logs::open(options)?;
@@ -66,19 +65,19 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
         machine.keep_log();
     }
     let mut output = std::io::stdout();
-    write(&mut output, boot::greeting(options.cpus).as_bytes())?;
-    boot::programs(&mut machine, &files, &mut output)?;
-    let seed = Config { seed: options.seed };
-    let mut pc = Pc::new(machine, seed);
+    write(&mut output, setup.greeting().as_bytes())?;
+    for complaint in setup.boot(&mut machine) {
+        write(&mut output, format!("{complaint}\n").as_bytes())?;
+    }
+    let config = Config {
+        seed: options.seed,
+        ..Config::default()
+    };
+    let mut pc = Pc::new(machine, config);
     let typed = Typed::listen(options.input);
     loop {
         typed.pending(|bytes| pc.type_in(bytes));
-        for _ in 0..ROUNDS {
-            if pc.has_ended() || pc.is_asleep() {
-                break;
-            }
-            pc.round();
-        }
+        pc.advance(STRETCH);
         write(&mut output, &pc.take_output())?;
         let ended = pc.has_ended();
         logs.write(&mut pc.machine, ended)?;

@@ -68,6 +68,16 @@ impl<'t> Trace<'t> {
         !self.ring.is_empty()
     }
 
+    /// The environment on each CPU, as the records so far have it.
+    pub fn on_cpus(&self) -> [EnvId; MAX_CPUS] {
+        self.on_cpu
+    }
+
+    /// Goes back to a moment at which [`Trace::on_cpus`] returned this.
+    pub fn set_on_cpus(&mut self, on_cpus: [EnvId; MAX_CPUS]) {
+        self.on_cpu = on_cpus;
+    }
+
     /// How many records there have been.
     pub fn made(&self) -> u64 {
         self.made

@@ -1,0 +1,116 @@
+//! Accesses one by one: store buffers, and which accesses others may notice.
+//!
+//! A schedule matters only where CPUs meet: at entries to the kernel, and at memory that
+//! two environments, or an environment and the kernel, use. The hard thing is to know
+//! the latter, from facts that are the same in every run: a frame with more than one
+//! reference that is mapped writable here, or was written so before; or one of the
+//! kernel's, which programs read through the windows at UENVS and UPAGES. Pages that
+//! `fork` shares are mapped read-only until a copy is made, so they do not count.
+
+use crate::stores::Stores;
+use kcore::{CpuId, Pfn};
+use ring3::Access;
+use sim::machine::Machine;
+use sim::memory::Memory;
+use sim::mmu::Translation;
+use std::collections::BTreeSet;
+
+/// What is done with single accesses.
+#[derive(Clone, Debug)]
+pub struct Care {
+    /// Anything at all. If not, the rest stays as it is.
+    pub(crate) is_taken: bool,
+    /// Whether stores go to buffers.
+    buffers: bool,
+    /// By CPU.
+    pub(crate) stores: Vec<Stores>,
+    /// Where the processor fetches from: the physical address of its instruction.
+    code: u32,
+    /// The latest instruction has used memory that others use.
+    pub(crate) met: bool,
+    /// Frames that were written while they had several references.
+    published: BTreeSet<u32>,
+}
+
+impl Care {
+    /// For so many CPUs; `narrow` if meeting places are looked for.
+    pub(crate) fn new(cpus: usize, buffers: bool, narrow: bool) -> Care {
+        Care {
+            is_taken: buffers || narrow,
+            buffers,
+            stores: vec![Stores::default(); cpus],
+            code: 0,
+            met: false,
+            published: BTreeSet::new(),
+        }
+    }
+
+    /// An access at this physical address was translated.
+    pub(crate) fn found(
+        &mut self,
+        machine: &mut Machine<'_>,
+        cpu: CpuId,
+        translation: Translation,
+        pa: u32,
+        access: Access,
+    ) {
+        let Translation { frame, writeable } = translation;
+        if access == Access::Fetch {
+            self.code = pa;
+            // A processor executes what it has stored, at once.
+            if self.stores[cpu.0 as usize].reaches(pa) {
+                self.drain(machine.kernel.mem(), cpu);
+            }
+            return;
+        }
+        self.met |= self.is_shared(machine, frame, writeable, access);
+    }
+
+    fn is_shared(
+        &mut self,
+        machine: &Machine<'_>,
+        frame: Pfn,
+        writeable: bool,
+        access: Access,
+    ) -> bool {
+        let usable = machine.usable();
+        if frame.0 < usable.start {
+            return true;
+        }
+        if frame.0 >= usable.end || machine.kernel.frames().count(frame) < 2 {
+            return false;
+        }
+        if access == Access::Write {
+            self.published.insert(frame.0);
+        }
+        writeable || self.published.contains(&frame.0)
+    }
+
+    /// What `cpu` reads.
+    pub(crate) fn load(&mut self, memory: &mut Memory, cpu: CpuId, pa: u32, size: u32) -> u32 {
+        self.stores[cpu.0 as usize].load(memory, pa, size)
+    }
+
+    /// `cpu` stores the low bytes of `value`.
+    pub(crate) fn store(
+        &mut self,
+        memory: &mut Memory,
+        cpu: CpuId,
+        pa: u32,
+        size: u32,
+        value: u32,
+    ) {
+        let stores = &mut self.stores[cpu.0 as usize];
+        // Code that writes into itself sees the change with the next instruction.
+        if self.buffers && pa >> 12 != self.code >> 12 {
+            return stores.push(memory, pa, size, value);
+        }
+        stores.drain(memory);
+        memory.store(pa, size, value);
+    }
+
+    /// All stores of `cpu` reach memory.
+    pub(crate) fn drain(&mut self, memory: &mut Memory, cpu: CpuId) {
+        self.stores[cpu.0 as usize].drain(memory);
+    }
+}

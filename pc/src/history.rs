@@ -1,0 +1,134 @@
+//! Any position of a run, forwards and backwards.
+//!
+//! Snapshots are kept along the way, and a position is reached from the one before it
+//! by running again; the machine does the same things every time. The hard thing is to
+//! keep few of them: when there are [`MOST`], every other one is dropped and the next
+//! ones are twice as far apart. So a step back in a run of any length repeats at most
+//! one part in [`MOST`] / 2 of it.
+
+use crate::pc::Pc;
+use crate::snapshot::{Snapshot, Snapshots};
+
+/// The most snapshots that are kept, the first one not counted.
+pub const MOST: usize = 128;
+/// Positions between two snapshots, at first.
+const FIRST_DISTANCE: u64 = 20_000;
+
+/// The snapshots of a run.
+#[derive(Debug)]
+pub struct History {
+    snapshots: Snapshots,
+    /// By position, ascending. The first one is where the history begins.
+    kept: Vec<Snapshot>,
+    /// Positions between two of them.
+    distance: u64,
+    /// The furthest position that was reached.
+    end: u64,
+    /// Whether nothing comes after `end`.
+    is_whole: bool,
+}
+
+impl History {
+    /// A history that begins here.
+    pub fn new(pc: &mut Pc<'_>) -> History {
+        let mut snapshots = Snapshots::new(pc);
+        let first = snapshots.take(pc);
+        History {
+            snapshots,
+            end: first.position(),
+            kept: vec![first],
+            distance: FIRST_DISTANCE,
+            is_whole: false,
+        }
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> u64 {
+        self.kept[0].position()
+    }
+
+    /// The furthest position that was reached.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Whether the run is over or asleep at [`History::end`].
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// How many snapshots there are.
+    pub fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Goes to a position, or as far as the run goes; returns where that is.
+    pub fn go_to(&mut self, pc: &mut Pc<'_>, position: u64) -> u64 {
+        let before = self.before(position);
+        let here = pc.position();
+        if position < here || before.position() > here {
+            let before = before.clone();
+            self.snapshots.put(pc, &before);
+        }
+        while pc.position() < position {
+            let left = position - pc.position();
+            if self.forward(pc, left.min(self.distance)) == 0 {
+                break;
+            }
+        }
+        pc.position()
+    }
+
+    /// Goes on by at most `most` positions; returns how many there were.
+    pub fn forward(&mut self, pc: &mut Pc<'_>, most: u64) -> u64 {
+        let start = pc.position();
+        while pc.position() - start < most {
+            let here = pc.position();
+            let left = (most - (here - start)).min(self.distance - here % self.distance);
+            if pc.advance(left) == 0 {
+                self.is_whole = true;
+                break;
+            }
+            self.passed(pc);
+        }
+        pc.position() - start
+    }
+
+    /// The last snapshot at or before a position; the first one if there is none.
+    pub fn before(&self, position: u64) -> &Snapshot {
+        let after = self
+            .kept
+            .partition_point(|kept| kept.position() <= position);
+        &self.kept[after.saturating_sub(1)]
+    }
+
+    /// Something was typed here: what was seen beyond is no longer true.
+    pub fn cut(&mut self, pc: &Pc<'_>) {
+        let here = pc.position();
+        let after = self.kept.partition_point(|kept| kept.position() < here);
+        self.kept.truncate(after.max(1));
+        (self.end, self.is_whole) = (here, false);
+    }
+
+    fn passed(&mut self, pc: &mut Pc<'_>) {
+        let here = pc.position();
+        if here <= self.end {
+            return;
+        }
+        self.end = here;
+        let last = self.kept[self.kept.len() - 1].position();
+        if here < last + self.distance {
+            return;
+        }
+        if self.kept.len() > MOST {
+            let mut number = 0;
+            self.kept.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+            self.distance *= 2;
+        } else {
+            self.kept.push(self.snapshots.take(pc));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Back and forward come to the same.
+//!
+//! The hard thing is that a run must not notice where it was stopped: in the middle of
+//! a turn, of a way through the kernel, of a repeated string instruction.
+
+mod common;
+
+use abi::{Call, Personality};
+use common::{Code, DATA, printer};
+use pc::plan::{Choice, Chosen, Plan};
+use pc::{Config, History, Pace, Pc};
+use sim::machine::{Machine, Spec, Store};
+use sim::random::Stream;
+
+fn spec() -> Spec {
+    Spec {
+        cpus: 2,
+        ..Spec::default()
+    }
+}
+
+fn machine(store: &mut Store) -> Machine<'_> {
+    let copies = Code::default()
+        .word(&[0xbe], DATA) // mov esi, DATA
+        .word(&[0xbf], DATA + 8) // mov edi, DATA + 8
+        .word(&[0xb9], 200) // mov ecx, 200
+        .bytes(&[0xf3, 0xa4]) // rep movsb
+        .word(&[0xdb, 0x05], DATA) // fild dword [DATA]
+        .bytes(&[0x0f, 0x31]) // rdtsc
+        .word(&[0xa3], DATA + 16) // mov [DATA + 16], eax
+        .call(Call::Cputs, DATA, 1)
+        .file(&[b'r'; 300]);
+    let mut machine = Machine::new(store, spec());
+    for file in [printer(b'a'), copies, printer(b'b')] {
+        let made = machine.boot_image(&file, &[], Personality::Lab4);
+        made.expect("the image loads");
+    }
+    machine
+}
+
+fn plans() -> Vec<(Plan, bool)> {
+    let plan = |pace, store_buffers| {
+        let config = Config {
+            seed: 3,
+            pace,
+            store_buffers,
+        };
+        (config.plan(), store_buffers)
+    };
+    let choices = [
+        (5, Choice::Switch(kcore::CpuId(1))),
+        (9, Choice::Ring(kcore::CpuId(1))),
+    ];
+    vec![
+        plan(Pace::Fair, false),
+        plan(Pace::Fair, true),
+        plan(Pace::Hostile, true),
+        (Plan::Chosen(Chosen::new(&choices)), false),
+        (Plan::Chosen(Chosen::new(&choices)), true),
+    ]
+}
+
+#[test]
+fn where_it_stops_makes_no_difference() {
+    for (plan, buffers) in plans() {
+        let mut store = Store::new(&spec());
+        let mut whole = Pc::with_plan(machine(&mut store), plan.clone(), buffers);
+        whole.advance(u64::MAX);
+        assert!(whole.has_ended());
+        let mut store = Store::new(&spec());
+        let mut single = Pc::with_plan(machine(&mut store), plan, buffers);
+        while single.advance(1) > 0 {}
+        assert_eq!(single.position(), whole.position());
+        assert_eq!(single.take_output(), whole.take_output());
+        assert_eq!(single.digest(), whole.digest());
+    }
+}
+
+#[test]
+fn every_position_can_be_reached_again() {
+    for (plan, buffers) in plans() {
+        let mut store = Store::new(&spec());
+        let mut pc = Pc::with_plan(machine(&mut store), plan, buffers);
+        let mut history = History::new(&mut pc);
+        let mut digests = vec![pc.digest()];
+        while history.forward(&mut pc, 1) > 0 {
+            digests.push(pc.digest());
+        }
+        assert!(history.is_whole());
+        assert_eq!(history.end(), digests.len() as u64 - 1);
+        let mut random = Stream::new(1);
+        for _ in 0..300 {
+            let position = u64::from(random.word()) % digests.len() as u64;
+            assert_eq!(history.go_to(&mut pc, position), position);
+            assert_eq!(pc.digest(), digests[position as usize], "at {position}");
+        }
+        assert_eq!(history.go_to(&mut pc, u64::MAX), history.end());
+    }
+}
+
+#[test]
+fn snapshots_are_few_however_long_the_run() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    // Counts for ever.
+    let counts = Code::default()
+        .word(&[0xff, 0x05], DATA)
+        .jump_back(0xeb, 0)
+        .file(&[0; 4]);
+    let made = machine.boot_image(&counts, &[], Personality::Lab4);
+    made.expect("the image loads");
+    let mut pc = Pc::new(machine, Config::default());
+    let mut history = History::new(&mut pc);
+    history.forward(&mut pc, 20_000_000);
+    let digest = pc.digest();
+    assert!(history.kept() <= pc::history::MOST + 1);
+    for back in [1, 77, 19_999_999, 10_000_000] {
+        let position = pc.position() - back;
+        let before = history.before(position).position();
+        assert!(position - before <= 2 * 20_000_000 / pc::history::MOST as u64);
+        assert_eq!(history.go_to(&mut pc, position), position);
+        assert_eq!(history.go_to(&mut pc, 20_000_000), 20_000_000);
+        assert_eq!(pc.digest(), digest);
+    }
+}

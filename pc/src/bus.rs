@@ -52,6 +52,8 @@ pub struct CpuBus<'a, 't> {
     pub recent: &'a mut Recent,
     /// The time stamp counter.
     pub stamp: &'a mut u64,
+    /// Whether single accesses need care; otherwise they are as fast as can be.
+    pub careful: bool,
     /// What is to be done with single accesses.
     pub care: &'a mut Care,
 }
@@ -73,7 +75,7 @@ impl CpuBus<'_, '_> {
             set_usage(self.machine.kernel.mem(), cr3, va, true);
         }
         let frame = translation.frame.address();
-        if self.care.is_taken {
+        if self.careful {
             self.care.found(
                 self.machine,
                 cpu,
@@ -119,7 +121,7 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn read8(&mut self, pa: u32) -> u8 {
-        if self.care.is_taken {
+        if self.careful {
             return self.read_with_care(pa, 1) as u8;
         }
         (self.machine.kernel.memory().load(pa & !3) >> (pa % 4 * 8)) as u8
@@ -127,7 +129,7 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn read16(&mut self, pa: u32) -> u16 {
-        if self.care.is_taken {
+        if self.careful {
             return self.read_with_care(pa, 2) as u16;
         }
         self.machine.kernel.memory().load(pa) as u16
@@ -135,7 +137,7 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn read32(&mut self, pa: u32) -> u32 {
-        if self.care.is_taken {
+        if self.careful {
             return self.read_with_care(pa, 4);
         }
         self.machine.kernel.memory().load(pa)
@@ -143,7 +145,7 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn write8(&mut self, pa: u32, value: u8) {
-        if self.care.is_taken {
+        if self.careful {
             return self.write_with_care(pa, 1, value.into());
         }
         self.machine.kernel.mem().store(pa, 1, value.into());
@@ -151,7 +153,7 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn write16(&mut self, pa: u32, value: u16) {
-        if self.care.is_taken {
+        if self.careful {
             return self.write_with_care(pa, 2, value.into());
         }
         self.machine.kernel.mem().store(pa, 2, value.into());
@@ -159,7 +161,7 @@ impl Bus for CpuBus<'_, '_> {
 
     #[inline(always)]
     fn write32(&mut self, pa: u32, value: u32) {
-        if self.care.is_taken {
+        if self.careful {
             return self.write_with_care(pa, 4, value);
         }
         self.machine.kernel.mem().store(pa, 4, value);

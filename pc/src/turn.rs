@@ -216,6 +216,7 @@ impl Pc<'_> {
             cpu,
             recent: &mut own.recent,
             stamp: &mut self.stamp,
+            careful: self.care.is_taken,
             care: &mut self.care,
         };
         own.processor.run(&mut self.cache, &mut bus, most)

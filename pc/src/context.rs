@@ -104,6 +104,16 @@ impl Pc<'_> {
         self.keep_selectors(cpu, &registers);
     }
 
+    /// The registers of the program on `cpu`, wherever they are.
+    pub fn registers(&self, cpu: CpuId) -> Registers {
+        let here = &self.cpus[cpu.0 as usize];
+        if here.loaded {
+            return here.processor.registers;
+        }
+        let [fs, gs] = self.kept_selectors(cpu);
+        to_ring3(&self.machine.cpu(cpu).frame, fs, gs)
+    }
+
     /// FS and GS of the environment on `cpu`.
     fn kept_selectors(&self, cpu: CpuId) -> [u16; 2] {
         let fresh = [USER_DATA as u16; 2];

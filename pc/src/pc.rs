@@ -149,6 +149,16 @@ impl<'t> Pc<'t> {
         self.view().can_move(cpu)
     }
 
+    /// The address of the next instruction of the program on `cpu`.
+    pub fn eip(&self, cpu: CpuId) -> u32 {
+        self.registers(cpu).eip
+    }
+
+    /// Whether stores of a CPU are on their way to memory.
+    pub fn has_stores(&self, cpu: CpuId) -> bool {
+        !self.care.stores[cpu.0 as usize].is_empty()
+    }
+
     /// Goes on by `most` positions, or until the run is over or asleep. Returns how
     /// many there were.
     pub fn advance(&mut self, most: u64) -> u64 {

@@ -24,6 +24,7 @@ pub fn setup(options: &Simulate) -> anyhow::Result<Setup> {
         options: self::options(&options.append)?,
         modules: read(&options.modules)?,
         trace: options.trace.is_some(),
+        timers_by_plan: false,
     })
 }
 

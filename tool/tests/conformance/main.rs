@@ -35,6 +35,7 @@ mod programs;
 mod prompt;
 mod replay;
 mod safe_interface;
+mod samples;
 mod simulated;
 mod sizes;
 mod sources;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         .chain(layers::trials())
         .chain(sizes::trials())
         .chain(simulated::trials())
+        .chain(samples::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -1,6 +1,7 @@
 //! The command line, which is a contract: what can be asked, and in what form
 //! a wrong question is answered (one line, status 2).
 
+mod explore;
 mod run;
 mod values;
 
@@ -17,6 +18,7 @@ use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
 use crate::status;
 
+pub use self::explore::Explore;
 pub use self::run::{ConsoleInput, MachineKind, Run, Simulate};
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
@@ -56,7 +58,7 @@ pub enum Command {
     },
     /// Print a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
-    /// Search small histories of several CPUs for what must not be.
+    /// Run a program under many schedules, to find one under which it fails.
     Explore(Explore),
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
@@ -86,20 +88,6 @@ pub enum Part {
     Gdb,
     /// GRUB.
     Image,
-}
-
-/// `jostle explore`.
-#[derive(Debug, Args, Clone)]
-pub struct Explore {
-    /// Only these (default: all).
-    #[arg(value_name = "SCENARIO")]
-    pub scenarios: Vec<String>,
-    /// How many CPUs there are.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=8))]
-    pub cpus: u8,
-    /// In a kernel with this planted bug; plants/ has them.
-    #[arg(long, value_name = "NAME")]
-    pub plant: Option<String>,
 }
 
 /// `jostle gdb`: all that `run` takes, with one CPU unless told otherwise,

@@ -24,6 +24,8 @@ use crate::qemu::machine::{Input, Machine};
 use crate::qemu::verdict;
 use crate::status::usage;
 
+pub use self::boot::{options, read};
+
 use self::input::Typed;
 use self::logs::LogFile;
 

@@ -77,7 +77,7 @@ impl Pc<'_> {
                 own.fpu.value = u32::from(user.0) + 1;
             }
         }
-        here.recent.clear();
+        here.recent.follow(own.tlb.age());
         here.loaded = true;
     }
 

@@ -5,6 +5,7 @@
 //! a small table until the TLB forgets anything; that only happens while the processor
 //! is not in ring 3.
 
+use crate::ide::Ide;
 use kcore::{CpuId, Pfn};
 use ring3::{Access, Bus, PageFault};
 use sim::machine::Machine;
@@ -61,6 +62,8 @@ pub struct CpuBus<'a, 't> {
     pub recent: &'a mut Recent,
     /// The time stamp counter.
     pub stamp: u64,
+    /// The disk, if one is attached.
+    pub disk: Option<&'a mut Ide>,
 }
 
 impl CpuBus<'_, '_> {
@@ -147,10 +150,19 @@ impl Bus for CpuBus<'_, '_> {
         self.stamp
     }
 
-    fn port_in(&mut self, _port: u16, size: u32) -> u32 {
-        // Nothing is attached: the lines of the bus float high.
-        u32::MAX >> (32 - size * 8)
+    fn port_in(&mut self, port: u16, size: u32) -> u32 {
+        match &mut self.disk {
+            Some(disk) if Ide::has_port(port) => disk.port_in(port, size),
+            // Nothing is attached: the lines of the bus float high.
+            _ => u32::MAX >> (32 - size * 8),
+        }
     }
 
-    fn port_out(&mut self, _port: u16, _size: u32, _value: u32) {}
+    fn port_out(&mut self, port: u16, size: u32, value: u32) {
+        if let Some(disk) = &mut self.disk
+            && Ide::has_port(port)
+        {
+            disk.port_out(port, size, value);
+        }
+    }
 }

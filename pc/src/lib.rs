@@ -9,6 +9,7 @@
 //! | [`mod@pc`] | the machine, and its way through time |
 //! | [`bus`] | memory as one processor sees it |
 //! | `context` | where the registers of a program are |
+//! | [`ide`] | a disk |
 //! | [`crossing`] | from ring 3 into the kernel and back |
 
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@
 pub mod bus;
 mod context;
 pub mod crossing;
+pub mod ide;
 pub mod pc;
 
 pub use pc::{Config, Pc};

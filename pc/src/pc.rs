@@ -11,6 +11,7 @@
 use crate::bus::CpuBus;
 use crate::context::{Cpu, Kept};
 use crate::crossing::event;
+use crate::ide::Ide;
 use abi::trap::Vector;
 use kcore::{CpuId, Event};
 use ring3::{Cache, Trap};
@@ -40,6 +41,8 @@ pub struct Config {
 pub struct Pc<'t> {
     /// The kernel, memory, and the CPUs as the kernel sees them.
     pub machine: Machine<'t>,
+    /// The disk, if one is attached.
+    pub disk: Option<Ide>,
     pub(crate) cpus: Vec<Cpu>,
     cache: Cache,
     random: Stream,
@@ -58,6 +61,7 @@ impl<'t> Pc<'t> {
         Pc {
             cpus: vec![Cpu::new(); machine.cpus.len()],
             machine,
+            disk: None,
             cache: Cache::default(),
             random: Stream::new(config.seed),
             kept: Kept::default(),
@@ -202,6 +206,7 @@ impl<'t> Pc<'t> {
             machine,
             cpus,
             cache,
+            disk,
             ..
         } = self;
         let own = &mut cpus[cpu.0 as usize];
@@ -211,6 +216,7 @@ impl<'t> Pc<'t> {
             cpu,
             recent: &mut own.recent,
             stamp,
+            disk: disk.as_mut(),
         };
         let (done, trap) = own.processor.run(cache, &mut bus, length);
         self.executed += done;

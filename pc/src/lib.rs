@@ -16,6 +16,7 @@
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
 //! | `context` | where the registers of a program are |
+//! | [`ide`] | a disk |
 //! | [`crossing`] | from ring 3 into the kernel and back |
 
 #![forbid(unsafe_code)]
@@ -27,6 +28,7 @@ mod context;
 pub mod crossing;
 pub mod digest;
 pub mod history;
+pub mod ide;
 pub mod pc;
 pub mod plan;
 pub mod snapshot;

@@ -11,6 +11,7 @@
 
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
+use crate::ide::Ide;
 use crate::plan::{Fair, Hostile, Plan, View};
 use crate::turn::Turn;
 use kcore::CpuId;
@@ -53,6 +54,8 @@ impl Config {
 pub struct Pc<'t> {
     /// The kernel, memory, and the CPUs as the kernel sees them.
     pub machine: Machine<'t>,
+    /// The disk, if one is attached.
+    pub disk: Option<Ide>,
     pub(crate) cpus: Vec<Cpu>,
     pub(crate) cache: Cache,
     pub(crate) kept: Kept,
@@ -87,6 +90,7 @@ impl<'t> Pc<'t> {
         Pc {
             cpus: vec![Cpu::new(); cpus],
             machine,
+            disk: None,
             cache: Cache::default(),
             kept: Kept::default(),
             stamp: 0,

@@ -7,6 +7,7 @@
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
 use crate::digest::hash_frame;
+use crate::ide::Ide;
 use crate::pc::Pc;
 use crate::plan::Plan;
 use crate::turn::Turn;
@@ -54,6 +55,7 @@ pub struct Snapshot {
     now: u64,
     busy: bool,
     end: Option<End>,
+    disk: Option<Ide>,
     processors: Vec<Cpu>,
     kept: Kept,
     stamp: u64,
@@ -140,6 +142,7 @@ impl Snapshots {
             now: machine.now,
             busy: machine.uart.busy,
             end: machine.end,
+            disk: pc.disk.clone(),
             processors: pc.cpus.clone(),
             kept: pc.kept.clone(),
             stamp: pc.stamp,
@@ -168,6 +171,7 @@ impl Snapshots {
         machine.uart.output.clear();
         machine.trace.clear();
         machine.end = snapshot.end;
+        pc.disk.clone_from(&snapshot.disk);
         pc.cpus.clone_from(&snapshot.processors);
         pc.kept.clone_from(&snapshot.kept);
         pc.stamp = snapshot.stamp;

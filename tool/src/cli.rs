@@ -215,7 +215,9 @@ pub struct Trace {
 /// `jostle test`.
 #[derive(Debug, Args)]
 pub struct Test {
-    /// Only checks and tests whose name contains this.
+    /// Only checks and tests whose name contains this; `quick` for those of the
+    /// kernel's core and of the simulated machine on one and two CPUs, without
+    /// QEMU.
     pub filter: Option<String>,
 }
 

@@ -53,9 +53,9 @@ pub struct Run {
     #[arg(long, requires = "gdb_port")]
     pub stopped: bool,
     /// What plays the machine: QEMU, or the simulated machine, which is the same
-    /// in every run.
-    #[arg(long, value_name = "WHICH", default_value = "qemu")]
-    pub machine: MachineKind,
+    /// in every run (default: QEMU where that is installed or an option needs it).
+    #[arg(long, value_name = "WHICH")]
+    pub machine: Option<MachineKind>,
     /// What decides a run on the simulated machine (default: 0).
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count64)]
     pub seed: Option<u64>,
@@ -152,6 +152,12 @@ pub struct Simulate {
     /// Where the trace goes.
     #[arg(long)]
     pub trace: Option<PathBuf>,
+    /// The disk's image.
+    #[arg(long)]
+    pub disk: Option<PathBuf>,
+    /// The image stays as it is.
+    #[arg(long)]
+    pub snapshot: bool,
     /// The boot modules: path and words each.
     #[arg(last = true)]
     pub modules: Vec<OsString>,
@@ -160,6 +166,6 @@ pub struct Simulate {
 impl Run {
     /// The seed, if the simulated machine runs this.
     pub fn simulation_seed(&self) -> Option<u64> {
-        (self.machine == MachineKind::Sim).then(|| self.seed.unwrap_or(0))
+        (self.machine == Some(MachineKind::Sim)).then(|| self.seed.unwrap_or(0))
     }
 }

@@ -40,7 +40,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
             "gdb is connected already; --gdb-port is for `jostle run`",
         ));
     }
-    if options.run.machine == MachineKind::Sim {
+    if options.run.machine == Some(MachineKind::Sim) {
         return Err(usage("the simulated machine has no debugger; QEMU has"));
     }
     let asked = Asked::check(&Workspace::locate(), &options.run)?;

@@ -42,6 +42,7 @@ mod sources;
 mod starting;
 mod trace;
 mod trial;
+mod without_qemu;
 
 use std::process::ExitCode;
 
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         .chain(sizes::trials())
         .chain(simulated::trials())
         .chain(samples::trials())
+        .chain(without_qemu::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -94,7 +94,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
 /// Refuses what makes no sense; returns what a failing line looks like.
 fn check(options: &Explore) -> anyhow::Result<Regex> {
     let run = &options.run;
-    if run.machine != MachineKind::Sim {
+    if run.machine != Some(MachineKind::Sim) {
         return Err(usage("explore is for the simulated machine"));
     }
     if run.program.is_none() {

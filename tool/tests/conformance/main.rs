@@ -20,6 +20,7 @@ mod grading;
 mod handlers;
 mod hostility;
 mod ids;
+mod ids_agree;
 mod image;
 mod input;
 mod layers;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(cores.max(2));
     let mut trials: Vec<Trial> = programs::trials()
         .chain(ids::trials())
+        .chain(ids_agree::trials())
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())

@@ -57,19 +57,14 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let mut store = Store::new(&setup.spec());
     let mut trials = Trials::new(booted(&mut store, &setup, options.store_buffers)?);
     let line_fails = |line: &str| is_death(line) || wanted.is_match(line);
-    let criteria = Criteria {
+    let begun = Instant::now();
+    let mut criteria = Criteria {
         line: &line_fails,
         hang: options.hang,
         most: LONGEST,
     };
-    let begun = Instant::now();
-    let Some(found) = search(options, &mut trials, criteria) else {
+    let Some(found) = search(options, &mut trials, &mut criteria) else {
         return Ok(status::CLEAN);
-    };
-    let criteria = Criteria {
-        most: found.positions.saturating_mul(TIMES).max(AT_LEAST),
-        line: &line_fails,
-        hang: options.hang,
     };
     let runs = trials.runs;
     let taken = begun.elapsed().as_secs_f64();
@@ -125,22 +120,25 @@ fn booted<'t>(store: &'t mut Store, setup: &Setup, store_buffers: bool) -> anyho
 }
 
 /// Searches, and says how far it came. Returns the run that fails, if one does.
-fn search(options: &Explore, trials: &mut Trials<'_>, criteria: Criteria<'_>) -> Option<Outcome> {
-    let alone = trials.run(&[], &criteria);
+/// The length of a run alone decides how long one may be.
+fn search(
+    options: &Explore,
+    trials: &mut Trials<'_>,
+    criteria: &mut Criteria<'_>,
+) -> Option<Outcome> {
+    let alone = trials.run(&[], criteria);
+    let longest = alone.positions.saturating_mul(TIMES).max(AT_LEAST);
+    criteria.most = longest.min(LONGEST);
     if alone.failure.is_some() {
         return Some(alone);
     }
-    let criteria = Criteria {
-        most: alone.positions.saturating_mul(TIMES).max(AT_LEAST).min(LONGEST),
-        ..criteria
-    };
     say(format_args!(
         "alone: {} positions, {} decisions; no failure",
         alone.positions, alone.decisions
     ));
     let mut given_up = 0;
     for seed in 0..options.seeds {
-        let outcome = trials.run_at_random(seed, alone.decisions, &criteria);
+        let outcome = trials.run_at_random(seed, alone.decisions, criteria);
         if outcome.failure.is_some() {
             return Some(outcome);
         }
@@ -151,7 +149,7 @@ fn search(options: &Explore, trials: &mut Trials<'_>, criteria: Criteria<'_>) ->
         options.seeds,
         too_long(given_up)
     ));
-    let mut search = Search::new(&criteria, options.bound);
+    let mut search = Search::new(criteria, options.bound);
     let found = search.run(trials, |_| true);
     let coverage = search.coverage;
     if found.is_none() {

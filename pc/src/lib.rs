@@ -12,6 +12,7 @@
 //! | `turn` | one turn of one CPU |
 //! | [`snapshot`] | the whole machine at one position, to come back to |
 //! | [`history`] | any position of a run, forwards and backwards |
+//! | `look` | registers and memory, for a debugger |
 //! | [`digest`] | a position as a number |
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
@@ -27,6 +28,7 @@ mod context;
 pub mod crossing;
 pub mod digest;
 pub mod history;
+mod look;
 pub mod pc;
 pub mod plan;
 pub mod snapshot;

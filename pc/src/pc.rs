@@ -71,6 +71,8 @@ pub struct Pc<'t> {
     pub(crate) executed: u64,
     /// The CPU that went on last.
     pub(crate) latest: CpuId,
+    /// The last position was an instruction.
+    pub(crate) moved: bool,
 }
 
 impl<'t> Pc<'t> {
@@ -99,6 +101,7 @@ impl<'t> Pc<'t> {
             position: 0,
             executed: 0,
             latest: CpuId(0),
+            moved: false,
         }
     }
 
@@ -121,6 +124,12 @@ impl<'t> Pc<'t> {
     /// The CPU that made the last position.
     pub fn latest(&self) -> CpuId {
         self.latest
+    }
+
+    /// Whether the last position was an instruction, be it one that called the kernel or
+    /// faulted; not an interrupt, nor anything in the kernel.
+    pub fn moved(&self) -> bool {
+        self.moved
     }
 
     /// Who decides what comes next.

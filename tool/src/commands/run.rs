@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 pub fn run(options: &Run) -> anyhow::Result<u8> {
     let asked = Asked::check(&Workspace::locate(), options)?;
     let who_asks = asked.who_asks();
-    let host = match options.simulation_seed() {
+    let host = match options.simulation() {
         Some(_) => Host::without_emulator()?,
         None => Host::find()?,
     };

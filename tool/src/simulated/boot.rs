@@ -9,6 +9,7 @@ use firmware::options::BootOptions;
 use pc::boot::{Module, Setup};
 
 use crate::cli::Simulate;
+use crate::qemu::module_line;
 use crate::status::usage;
 
 /// What the kernel is told. What this machine has not is refused.
@@ -22,18 +23,17 @@ pub fn setup(options: &Simulate) -> anyhow::Result<Setup> {
         cpus: options.cpus as u8,
         memory_mib: options.mem,
         options: self::options(&options.append)?,
-        modules: read(&options.modules)?,
+        modules: read(Path::new(""), &options.modules)?,
         trace: options.trace.is_some(),
     })
 }
 
-/// Reads the modules that these lines name.
-pub fn read(lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
+/// Reads the modules that these lines name, from the folder that they are run in.
+pub fn read(folder: &Path, lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
     let module = |line: &OsString| {
         let bytes = line.as_bytes();
-        let path = bytes.split(|&byte| byte == b' ').next().unwrap_or(bytes);
-        let path = Path::new(std::ffi::OsStr::from_bytes(path));
-        let file = std::fs::read(path).with_context(|| path.display().to_string())?;
+        let path = folder.join(module_line::file(line));
+        let file = std::fs::read(&path).with_context(|| path.display().to_string())?;
         Ok(Module {
             string: bytes.to_vec(),
             file,

@@ -38,6 +38,11 @@ impl Hash for Cpu {
 }
 
 impl Cpu {
+    /// Whether the registers of its program are in the processor.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
     /// One that has not been in ring 3.
     pub(crate) fn new() -> Cpu {
         Cpu {
@@ -68,10 +73,10 @@ impl Pc<'_> {
         if self.cpus[cpu.0 as usize].loaded {
             return;
         }
-        let [fs, gs] = self.kept_selectors(cpu);
+        let registers = self.registers_in_frame(cpu);
         let own = self.machine.cpu_mut(cpu);
         let here = &mut self.cpus[cpu.0 as usize];
-        here.processor.registers = to_ring3(&own.frame, fs, gs);
+        here.processor.registers = registers;
         here.processor.fpu_enabled = own.fpu.user.is_some();
         if let Some(user) = own.fpu.user {
             let kept = self.kept.registers.get(&own.fpu.value);
@@ -108,14 +113,19 @@ impl Pc<'_> {
         self.keep_selectors(cpu, &registers);
     }
 
-    /// The registers of the program on `cpu`, wherever they are.
-    pub fn registers(&self, cpu: CpuId) -> Registers {
-        let here = &self.cpus[cpu.0 as usize];
-        if here.loaded {
-            return here.processor.registers;
-        }
+    /// The registers of a program that are not in the processor.
+    pub(crate) fn registers_in_frame(&self, cpu: CpuId) -> Registers {
         let [fs, gs] = self.kept_selectors(cpu);
         to_ring3(&self.machine.cpu(cpu).frame, fs, gs)
+    }
+
+    /// As [`Pc::registers_in_frame`], x87 and SSE.
+    pub(crate) fn fpu_kept(&self, cpu: CpuId) -> Fpu {
+        let own = self.machine.cpu(cpu).fpu;
+        let kept = self.kept.registers.get(&own.value);
+        kept.filter(|_| own.user.is_some())
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// FS and GS of the environment on `cpu`.

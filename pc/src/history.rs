@@ -5,6 +5,10 @@
 //! keep few of them: when there are [`MOST`], every other one is dropped and the next
 //! ones are twice as far apart. So a step back in a run of any length repeats at most
 //! one part in [`MOST`] / 2 of it.
+//!
+//! Whoever types something or writes into memory makes another run of it, from there
+//! on ([`History::cut`]). The snapshot taken then is never dropped, but by going back
+//! before it: then the change was never made.
 
 use crate::pc::Pc;
 use crate::snapshot::{Snapshot, Snapshots};
@@ -20,6 +24,8 @@ pub struct History {
     snapshots: Snapshots,
     /// By position, ascending. The first one is where the history begins.
     kept: Vec<Snapshot>,
+    /// Where the run was changed from outside, ascending. There are snapshots there.
+    changes: Vec<u64>,
     /// Positions between two of them.
     distance: u64,
     /// The furthest position that was reached.
@@ -37,6 +43,7 @@ impl History {
             snapshots,
             end: first.position(),
             kept: vec![first],
+            changes: Vec::new(),
             distance: FIRST_DISTANCE,
             is_whole: false,
         }
@@ -62,8 +69,14 @@ impl History {
         self.kept.len()
     }
 
+    /// Where the run was last changed from outside, if it was.
+    pub fn changed(&self) -> Option<u64> {
+        self.changes.last().copied()
+    }
+
     /// Goes to a position, or as far as the run goes; returns where that is.
     pub fn go_to(&mut self, pc: &mut Pc<'_>, position: u64) -> u64 {
+        self.forget_changes_after(position.max(self.start()));
         let before = self.before(position);
         let here = pc.position();
         if position < here || before.position() > here {
@@ -102,12 +115,26 @@ impl History {
         &self.kept[after.saturating_sub(1)]
     }
 
-    /// Something was typed here: what was seen beyond is no longer true.
-    pub fn cut(&mut self, pc: &Pc<'_>) {
+    /// Something was typed or written here: what was seen beyond is no longer true.
+    pub fn cut(&mut self, pc: &mut Pc<'_>) {
         let here = pc.position();
-        let after = self.kept.partition_point(|kept| kept.position() < here);
-        self.kept.truncate(after.max(1));
+        self.kept.retain(|kept| kept.position() < here);
+        self.kept.push(self.snapshots.take(pc));
+        if self.changed() != Some(here) {
+            self.changes.push(here);
+        }
         (self.end, self.is_whole) = (here, false);
+    }
+
+    /// Changes after `position` were never made, if that is where we are.
+    fn forget_changes_after(&mut self, position: u64) {
+        let count = self.changes.partition_point(|&change| change <= position);
+        let Some(&first) = self.changes.get(count) else {
+            return;
+        };
+        self.changes.truncate(count);
+        self.kept.retain(|kept| kept.position() < first);
+        (self.end, self.is_whole) = (first - 1, false);
     }
 
     fn passed(&mut self, pc: &mut Pc<'_>) {
@@ -122,9 +149,9 @@ impl History {
         }
         if self.kept.len() > MOST {
             let mut number = 0;
-            self.kept.retain(|_| {
+            self.kept.retain(|kept| {
                 number += 1;
-                number % 2 == 1
+                number % 2 == 1 || self.changes.contains(&kept.position())
             });
             self.distance *= 2;
         } else {

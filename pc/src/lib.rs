@@ -12,6 +12,7 @@
 //! | `turn` | one turn of one CPU |
 //! | [`snapshot`] | the whole machine at one position, to come back to |
 //! | [`history`] | any position of a run, forwards and backwards |
+//! | `look` | registers and memory, for a debugger |
 //! | [`digest`] | a position as a number |
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
@@ -29,6 +30,7 @@ pub mod crossing;
 pub mod digest;
 pub mod history;
 pub mod ide;
+mod look;
 pub mod pc;
 pub mod plan;
 pub mod snapshot;

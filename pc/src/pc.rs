@@ -74,6 +74,8 @@ pub struct Pc<'t> {
     pub(crate) executed: u64,
     /// The CPU that went on last.
     pub(crate) latest: CpuId,
+    /// The last position was an instruction.
+    pub(crate) moved: bool,
 }
 
 impl<'t> Pc<'t> {
@@ -103,6 +105,7 @@ impl<'t> Pc<'t> {
             position: 0,
             executed: 0,
             latest: CpuId(0),
+            moved: false,
         }
     }
 
@@ -125,6 +128,12 @@ impl<'t> Pc<'t> {
     /// The CPU that made the last position.
     pub fn latest(&self) -> CpuId {
         self.latest
+    }
+
+    /// Whether the last position was an instruction, be it one that called the kernel or
+    /// faulted; not an interrupt, nor anything in the kernel.
+    pub fn moved(&self) -> bool {
+        self.moved
     }
 
     /// Who decides what comes next.
@@ -151,11 +160,6 @@ impl<'t> Pc<'t> {
     /// Whether a CPU has something to do.
     pub fn can_move(&self, cpu: CpuId) -> bool {
         self.view().can_move(cpu)
-    }
-
-    /// The address of the next instruction of the program on `cpu`.
-    pub fn eip(&self, cpu: CpuId) -> u32 {
-        self.registers(cpu).eip
     }
 
     /// Whether stores of a CPU are on their way to memory.

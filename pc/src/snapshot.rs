@@ -68,6 +68,7 @@ pub struct Snapshot {
     position: u64,
     executed: u64,
     latest: CpuId,
+    moved: bool,
 }
 
 /// What the kernel knows.
@@ -155,6 +156,7 @@ impl Snapshots {
             position: pc.position,
             executed: pc.executed,
             latest: pc.latest,
+            moved: pc.moved,
         }
     }
 
@@ -184,6 +186,7 @@ impl Snapshots {
         pc.position = snapshot.position;
         pc.executed = snapshot.executed;
         pc.latest = snapshot.latest;
+        pc.moved = snapshot.moved;
     }
 
     fn put_memory(&mut self, memory: &mut Memory, image: &Image) {

@@ -59,6 +59,13 @@ impl Stores {
         }
     }
 
+    /// The byte at `pa` that the CPU itself reads, if its last store there is on its way.
+    pub(crate) fn byte(&self, pa: u32) -> Option<u8> {
+        let covers = |store: &&Store| store.pa <= pa && pa < store.pa + store.size;
+        let store = self.0.iter().rev().find(covers)?;
+        Some((store.value >> ((pa - store.pa) * 8)) as u8)
+    }
+
     /// Whether a store to the page at `page` is on its way.
     pub(crate) fn reaches(&self, page: u32) -> bool {
         self.0.iter().any(|store| store.pa >> 12 == page >> 12)
@@ -93,6 +100,10 @@ mod tests {
         assert_eq!(memory.read(8), 0x1111_1111);
         assert_eq!(stores.load(&mut memory, 8, 1) & 0xff, 0x55);
         assert_eq!(stores.load(&mut memory, 10, 2) & 0xffff, 0x4433);
+        assert_eq!(
+            [8, 9, 12].map(|pa| stores.byte(pa)),
+            [Some(0x55), Some(0x22), None]
+        );
         assert!(!stores.is_empty());
         // No store has all four bytes: they are put together in memory.
         assert_eq!(stores.load(&mut memory, 8, 4), 0x4433_2255);

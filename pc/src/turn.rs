@@ -31,6 +31,7 @@ impl Pc<'_> {
     /// Makes at least one position, unless a CPU has nothing to do, and at most `most`;
     /// one more if the last is an instruction that traps after it was executed (TF).
     pub(crate) fn go_on(&mut self, most: u64) {
+        self.moved = false;
         match self.turn.take() {
             Some(turn) => self.execute(turn, most),
             None => self.next_move(most),
@@ -198,6 +199,8 @@ impl Pc<'_> {
         self.executed += done;
         self.position += done;
         self.latest = cpu;
+        // The kernel lends the coprocessor, and the same instruction comes again.
+        self.moved = done > 0 || trap.is_some_and(|trap| trap != Trap::NO_FPU);
         self.plan.spent(done);
         match trap {
             Some(trap) => self.trap(cpu, trap),

@@ -98,6 +98,39 @@ fn every_position_can_be_reached_again() {
     }
 }
 
+/// What somebody changes lasts until they go back before it.
+#[test]
+fn a_change_is_part_of_the_run_from_there_on() {
+    let (plan, buffers) = plans().remove(0);
+    let mut store = Store::new(&spec());
+    let mut pc = Pc::with_plan(machine(&mut store), plan, buffers);
+    let mut history = History::new(&mut pc);
+    history.forward(&mut pc, u64::MAX);
+    let (end, unchanged) = (history.end(), pc.digest());
+    history.go_to(&mut pc, end / 2);
+    let cpu = pc.latest();
+    while !pc.is_in_ring3(cpu) {
+        history.forward(&mut pc, 1);
+    }
+    let here = pc.position();
+    pc.set_byte_on(cpu, DATA, b'!').expect("mapped");
+    let mut registers = pc.registers(cpu);
+    registers.general[0] ^= 0x4000;
+    pc.set_registers(cpu, &registers).expect("in ring 3");
+    history.cut(&mut pc);
+    assert_eq!((history.end(), history.changed()), (here, Some(here)));
+    assert_eq!(pc.registers(cpu), registers);
+    let changed = pc.digest();
+    assert!(history.forward(&mut pc, 50) > 0);
+    history.go_to(&mut pc, here);
+    assert_eq!(pc.byte_on(cpu, DATA), Some(b'!'));
+    assert_eq!(pc.digest(), changed);
+    history.go_to(&mut pc, here - 1);
+    assert_eq!(history.changed(), None);
+    history.go_to(&mut pc, u64::MAX);
+    assert_eq!((pc.position(), pc.digest()), (end, unchanged));
+}
+
 #[test]
 fn snapshots_are_few_however_long_the_run() {
     let spec = Spec::default();

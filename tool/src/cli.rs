@@ -1,6 +1,7 @@
 //! The command line, which is a contract: what can be asked, and in what form
 //! a wrong question is answered (one line, status 2).
 
+mod debug;
 mod explore;
 mod run;
 mod values;
@@ -18,8 +19,9 @@ use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
 use crate::status;
 
+pub use self::debug::Debug;
 pub use self::explore::Explore;
-pub use self::run::{ConsoleInput, MachineKind, Run, Simulate};
+pub use self::run::{ConsoleInput, MachineKind, PaceKind, Run, Simulate};
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
 #[derive(Debug, Parser)]
@@ -37,6 +39,9 @@ pub enum Command {
     Run(Run),
     /// The same under gdb, stopped at the program's first instruction.
     Gdb(Gdb),
+    /// Run programs on the simulated machine under a debugger that goes forwards and
+    /// backwards.
+    Debug(Debug),
     /// Write an image that boots from a CD or a USB stick.
     Image(Image),
     /// Grade the programs of a folder of the JOS course, with its own grader.

@@ -105,8 +105,8 @@ impl Host {
 
     /// What plays the machine, and its arguments.
     fn program(&self, machine: &Machine) -> (PathBuf, Vec<OsString>) {
-        if let Some(seed) = machine.simulated {
-            return (self.tool.clone(), simulated::arguments(machine, seed));
+        if let Some(config) = machine.simulated {
+            return (self.tool.clone(), simulated::arguments(machine, config));
         }
         match &self.qemu {
             Some(qemu) => {

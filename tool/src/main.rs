@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(options) => commands::run::run(&options),
         Command::Gdb(options) => commands::gdb::gdb(&options),
+        Command::Debug(options) => commands::debug::debug(&options),
         Command::Image(options) => commands::image::image(&options),
         Command::Grade(options) => commands::grade::grade(&options),
         Command::Simulate(options) => simulated::simulate(&options),

@@ -10,6 +10,7 @@
 //! the address is in, innermost first; only the last has an offset.
 
 mod console;
+mod names;
 mod table;
 
 use std::fmt::Write;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use self::table::Table;
 
 pub use self::console::Annotated;
+pub use self::names::Names;
 
 /// Where the kernel begins (KERNBASE in the JOS memory map); programs are below.
 const KERNBASE: u32 = 0xF000_0000;
@@ -194,7 +196,7 @@ mod tests {
         let ourselves = std::env::current_exe().expect("a path");
         let table = Table::read(&ourselves).expect("readable");
         let name = "jostle::symbols::tests::functions_and_lines_are_found";
-        let start = table.start_of(name).expect("a symbol");
+        let start = *table.starts_of(name).first().expect("a symbol");
         let place = Place::At(u32::try_from(start).expect("near") + 1);
         let told = lines(&table, &["/no/root".into()], place).expect("known");
         let last = told.lines().last().expect("a line");

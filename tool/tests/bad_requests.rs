@@ -69,7 +69,7 @@ fn what_the_simulated_machine_has_not() {
         let says = refusal.contains("the simulated machine") && refusal.contains(named);
         assert!(says, "{refusal}");
     }
-    assert!(refused(&["gdb", "hello", "--machine", "sim"]).contains("no debugger"));
+    assert!(refused(&["gdb", "hello", "--machine", "sim"]).contains("jostle debug"));
     // A seed decides nothing in QEMU.
     assert!(refused(&["run", "hello", "--seed", "1"]).contains("--machine sim"));
     simulated(&["--seed", "-1"]);

@@ -48,12 +48,9 @@ impl<'o> Asked<'o> {
     /// Checks everything about the request that can be wrong.
     pub fn check(workspace: &Workspace, options: &'o Run) -> anyhow::Result<Self> {
         let request = request::check(workspace, options)?;
-        match options.simulation_seed() {
+        match options.simulation() {
             Some(_) => simulated::check(options)?,
-            None if options.seed.is_some() => {
-                return Err(usage("--seed is for --machine sim: QEMU's runs have none"));
-            }
-            None => {}
+            None => not_for_qemu(options)?,
         }
         let logs = log_memory::asked_for(options)?;
         let reserved = log_memory::reserve(&logs, &request.inputs())?;
@@ -100,7 +97,7 @@ impl<'o> Asked<'o> {
                 .map(|disk| module_line::openable(workspace, disk))
                 .transpose()?,
             snapshot: options.snapshot,
-            simulated: options.simulation_seed(),
+            simulated: options.simulation(),
             nic: options.nic.clone(),
             input: Input::Stream,
             further: arguments::debugging(options),
@@ -114,6 +111,21 @@ impl<'o> Asked<'o> {
             guesses: request.guesses(options.personality),
             reserved,
         })
+    }
+}
+
+/// Refuses what only the simulated machine has.
+fn not_for_qemu(options: &Run) -> anyhow::Result<()> {
+    let refused = [
+        (options.seed.is_some(), "--seed"),
+        (options.pace.is_some(), "--pace"),
+        (options.store_buffers, "--store-buffers"),
+    ];
+    match refused.iter().find(|(given, _)| *given) {
+        Some((_, option)) => Err(usage(format_args!(
+            "{option} is for --machine sim: QEMU's runs have none"
+        ))),
+        None => Ok(()),
     }
 }
 

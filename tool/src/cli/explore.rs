@@ -17,9 +17,6 @@ pub struct Explore {
     /// What is run.
     #[command(flatten)]
     pub run: Run,
-    /// Stores become visible to other CPUs late, as x86 allows.
-    #[arg(long)]
-    pub store_buffers: bool,
     /// How many runs with random priorities.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count)]
     pub seeds: u64,

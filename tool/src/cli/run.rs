@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use pc::{Config, Pace};
 
 use super::values::{count64, cpus, mebibytes, seconds};
 use crate::nic::Nic;
@@ -59,6 +60,13 @@ pub struct Run {
     /// What decides a run on the simulated machine (default: 0).
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count64)]
     pub seed: Option<u64>,
+    /// How CPUs and interrupts behave on the simulated machine (default: fair).
+    #[arg(long, value_name = "HOW")]
+    pub pace: Option<PaceKind>,
+    /// On the simulated machine, stores of a CPU become visible to others late, as
+    /// processors do it.
+    #[arg(long)]
+    pub store_buffers: bool,
     /// How many CPUs the machine has.
     #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = cpus)]
     pub cpus: u32,
@@ -106,6 +114,24 @@ pub enum MachineKind {
     Sim,
 }
 
+/// How CPUs and interrupts behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PaceKind {
+    /// As on a calm PC: all at about the same pace.
+    Fair,
+    /// One far ahead of the others, interrupts where they hurt.
+    Hostile,
+}
+
+impl From<PaceKind> for Pace {
+    fn from(kind: PaceKind) -> Pace {
+        match kind {
+            PaceKind::Fair => Pace::Fair,
+            PaceKind::Hostile => Pace::Hostile,
+        }
+    }
+}
+
 /// What standard input is, for a simulated machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ConsoleInput {
@@ -140,6 +166,12 @@ pub struct Simulate {
     /// What decides the run.
     #[arg(long)]
     pub seed: u64,
+    /// How CPUs and interrupts behave.
+    #[arg(long)]
+    pub pace: PaceKind,
+    /// Whether stores become visible late.
+    #[arg(long)]
+    pub store_buffers: bool,
     /// What standard input is.
     #[arg(long)]
     pub input: ConsoleInput,
@@ -164,8 +196,12 @@ pub struct Simulate {
 }
 
 impl Run {
-    /// The seed, if the simulated machine runs this.
-    pub fn simulation_seed(&self) -> Option<u64> {
-        (self.machine == Some(MachineKind::Sim)).then(|| self.seed.unwrap_or(0))
+    /// What decides the run, if the simulated machine runs this.
+    pub fn simulation(&self) -> Option<Config> {
+        (self.machine == Some(MachineKind::Sim)).then(|| Config {
+            seed: self.seed.unwrap_or(0),
+            pace: self.pace.unwrap_or(PaceKind::Fair).into(),
+            store_buffers: self.store_buffers,
+        })
     }
 }

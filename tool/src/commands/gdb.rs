@@ -7,7 +7,8 @@
 //! whenever gdb ends.
 
 mod emulator;
-mod line;
+pub mod line;
+pub mod socket;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -17,8 +18,9 @@ use std::process::Stdio;
 use anyhow::Context;
 use signal_hook::consts::SIGINT;
 
-use self::emulator::{Emulator, Socket};
+use self::emulator::Emulator;
 use self::line::Session;
+use self::socket::Socket;
 use crate::boot::Asked;
 use crate::child_process;
 use crate::cli::{Gdb, MachineKind};
@@ -41,7 +43,9 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         ));
     }
     if options.run.machine == Some(MachineKind::Sim) {
-        return Err(usage("the simulated machine has no debugger; QEMU has"));
+        return Err(usage(
+            "gdb is for QEMU; the simulated machine has `jostle debug`",
+        ));
     }
     let asked = Asked::check(&Workspace::locate(), &options.run)?;
     if let Some(script) = &options.batch {
@@ -56,7 +60,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
     // Of several, the first to run.
     let first = programs.first().context("nothing to boot")?;
     let socket = Socket::new()?;
-    boot.machine.further.extend(socket.arguments());
+    boot.machine.further.extend(emulator::arguments(&socket));
     let session = Session {
         kernel: root.join(&boot.machine.kernel),
         entry: entry(first)?,
@@ -96,7 +100,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
 }
 
 /// A script that cannot be read is not worth a boot.
-fn check_script(script: &Path) -> anyhow::Result<()> {
+pub fn check_script(script: &Path) -> anyhow::Result<()> {
     regular_file::metadata(script)?;
     File::open(script).map_err(|error| refusal(script, error))?;
     Ok(())
@@ -136,7 +140,8 @@ fn entry(program: &PathBuf) -> anyhow::Result<u64> {
     Ok(file.ehdr.e_entry)
 }
 
-fn verdict(ending: &Ending) -> u8 {
+/// The exit status that gdb's end calls for.
+pub fn verdict(ending: &Ending) -> u8 {
     match ending {
         Ending::Exited(status) => status::of_child(*status).unwrap_or(status::FAILURE),
         Ending::TimeLimit => {

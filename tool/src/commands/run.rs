@@ -33,7 +33,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         note(stand_in::REMARK);
     }
     let who_asks = asked.who_asks();
-    let host = match options.simulation_seed() {
+    let host = match options.simulation() {
         Some(_) => Host::without_emulator()?,
         None => Host::find()?,
     };

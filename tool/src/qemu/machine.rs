@@ -56,7 +56,7 @@ pub struct Machine {
     /// Whether what is written to the disk is forgotten at the end.
     pub snapshot: bool,
     /// Run by the simulated machine with this seed, not by QEMU.
-    pub simulated: Option<u64>,
+    pub simulated: Option<pc::Config>,
     /// The network card.
     pub nic: Option<Nic>,
     /// What the guest's console input is.

@@ -1,4 +1,4 @@
-//! What is booted, from the child's command line.
+//! What is booted.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +9,8 @@ use firmware::options::BootOptions;
 use pc::boot::{Module, Setup};
 
 use crate::cli::Simulate;
+use crate::qemu::machine::Machine;
+use crate::qemu::module_line;
 use crate::status::usage;
 
 /// What the kernel is told. What this machine has not is refused.
@@ -22,19 +24,31 @@ pub fn setup(options: &Simulate) -> anyhow::Result<Setup> {
         cpus: options.cpus as u8,
         memory_mib: options.mem,
         options: self::options(&options.append)?,
-        modules: read(&options.modules)?,
+        modules: read(Path::new(""), &options.modules)?,
         trace: options.trace.is_some(),
         timers_by_plan: false,
     })
 }
 
-/// Reads the modules that these lines name.
-pub fn read(lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
+/// What a child would boot, for those that have the machine in this process. With
+/// `timers_by_plan` timers ring only when a plan says so.
+pub fn setup_of(folder: &Path, machine: &Machine, timers_by_plan: bool) -> anyhow::Result<Setup> {
+    Ok(Setup {
+        cpus: machine.cpus as u8,
+        memory_mib: machine.memory_mib,
+        options: options(&machine.kernel_args.to_string())?,
+        modules: read(folder, &machine.modules)?,
+        trace: false,
+        timers_by_plan,
+    })
+}
+
+/// Reads the modules that these lines name, from the folder that they are run in.
+fn read(folder: &Path, lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
     let module = |line: &OsString| {
         let bytes = line.as_bytes();
-        let path = bytes.split(|&byte| byte == b' ').next().unwrap_or(bytes);
-        let path = Path::new(std::ffi::OsStr::from_bytes(path));
-        let file = std::fs::read(path).with_context(|| path.display().to_string())?;
+        let path = folder.join(module_line::file(line));
+        let file = std::fs::read(&path).with_context(|| path.display().to_string())?;
         Ok(Module {
             string: bytes.to_vec(),
             file,

@@ -6,7 +6,7 @@
 //! is this tool again, in a command that nobody types: [`arguments`] are its words,
 //! [`simulate`] carries it out.
 
-mod boot;
+pub mod boot;
 mod disk;
 mod input;
 mod logs;
@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use pc::{Config, Pc};
+use pc::{Config, Pace, Pc};
 use sim::machine::{Machine as Simulated, Store};
 use witness::log_memory::Purpose;
 
@@ -26,8 +26,6 @@ use crate::qemu::machine::{Input, Machine};
 use crate::qemu::verdict;
 use crate::status::usage;
 
-pub use self::boot::{options, read};
-
 use self::input::Typed;
 use self::logs::LogFile;
 
@@ -35,7 +33,11 @@ use self::logs::LogFile;
 const STRETCH: u64 = 50_000;
 
 /// The child's command line, without the tool's own name.
-pub fn arguments(machine: &Machine, seed: u64) -> Vec<OsString> {
+pub fn arguments(machine: &Machine, config: Config) -> Vec<OsString> {
+    let pace = match config.pace {
+        Pace::Fair => "fair",
+        Pace::Hostile => "hostile",
+    };
     let console = match machine.input {
         Input::Terminal => ConsoleInput::Terminal,
         Input::Prompt => ConsoleInput::Prompt,
@@ -45,10 +47,14 @@ pub fn arguments(machine: &Machine, seed: u64) -> Vec<OsString> {
         "simulate".into(),
         format!("--cpus={}", machine.cpus).into(),
         format!("--mem={}", machine.memory_mib).into(),
-        format!("--seed={seed}").into(),
+        format!("--seed={}", config.seed).into(),
+        format!("--pace={pace}").into(),
         format!("--input={}", console.name()).into(),
         format!("--append={}", machine.kernel_args).into(),
     ];
+    if config.store_buffers {
+        words.push("--store-buffers".into());
+    }
     for log in &machine.logs {
         words.push(format!("--{}", log.name()).into());
         words.push(log.path.clone().into());
@@ -82,7 +88,8 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
     }
     let config = Config {
         seed: options.seed,
-        ..Config::default()
+        pace: options.pace.into(),
+        store_buffers: options.store_buffers,
     };
     let mut pc = Pc::new(machine, config);
     pc.disk = disk;

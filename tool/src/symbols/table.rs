@@ -77,12 +77,42 @@ impl Table {
         inside.then_some((name, function.start))
     }
 
-    /// Where the function of this name begins.
-    #[cfg(test)]
-    pub fn start_of(&self, name: &str) -> Option<u64> {
-        let demangled = |symbol: &str| addr2line::demangle_auto(Cow::from(symbol), None) == name;
-        let found = self.functions.iter().find(|f| demangled(&f.name))?;
-        Some(found.start)
+    /// Where the functions begin that this name fits: the whole of it, or its last parts.
+    pub fn starts_of(&self, name: &str) -> Vec<u64> {
+        let fits = |function: &&Function| {
+            let whole = addr2line::demangle_auto(Cow::from(function.name.as_str()), None);
+            let before = whole.strip_suffix(name);
+            before.is_some_and(|before| before.is_empty() || before.ends_with("::"))
+        };
+        let found = self.functions.iter().filter(fits);
+        let mut starts: Vec<u64> = found.map(|function| function.start).collect();
+        starts.dedup();
+        starts
+    }
+
+    /// Where the code of a source line begins, in every place that has some; `file` may
+    /// be the last parts of its path.
+    pub fn starts_of_line(&self, file: &str, line: u32) -> Vec<u64> {
+        let Some(lines) = &self.lines else {
+            return Vec::new();
+        };
+        let Ok(ranges) = lines.find_location_range(0, u64::from(u32::MAX)) else {
+            return Vec::new();
+        };
+        let mut starts = Vec::new();
+        let mut end = 0;
+        for (start, length, location) in ranges {
+            let path = location.file.and_then(|path| path.strip_suffix(file));
+            let is_file = path.is_some_and(|before| before.is_empty() || before.ends_with('/'));
+            // One line is often several ranges in a row.
+            if is_file && location.line == Some(line) {
+                if start != end {
+                    starts.push(start);
+                }
+                end = start + length;
+            }
+        }
+        starts
     }
 
     /// The functions whose code is at `address`, innermost first: all but the

@@ -22,7 +22,7 @@ use crate::boot::Asked;
 use crate::cli::{Explore, MachineKind};
 use crate::host::Host;
 use crate::report::result;
-use crate::simulated;
+use crate::simulated::boot::setup_of;
 use crate::status::{self, usage};
 use crate::workspace::Workspace;
 
@@ -45,17 +45,9 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let host = Host::without_emulator()?;
     let boot = asked.build(&host)?;
     boot.announce(false);
-    let machine = &boot.machine;
-    let setup = Setup {
-        cpus: machine.cpus as u8,
-        memory_mib: machine.memory_mib,
-        options: simulated::options(&machine.kernel_args.to_string())?,
-        modules: simulated::read(&machine.modules)?,
-        trace: false,
-        timers_by_plan: true,
-    };
+    let setup = setup_of(workspace.root(), &boot.machine, true)?;
     let mut store = Store::new(&setup.spec());
-    let mut trials = Trials::new(booted(&mut store, &setup, options.store_buffers)?);
+    let mut trials = Trials::new(booted(&mut store, &setup, options.run.store_buffers)?);
     let line_fails = |line: &str| is_death(line) || wanted.is_match(line);
     let begun = Instant::now();
     let mut criteria = Criteria {
@@ -76,7 +68,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let schedule = Schedule {
         cpus: setup.cpus,
         memory_mib: setup.memory_mib,
-        store_buffers: options.store_buffers,
+        store_buffers: options.run.store_buffers,
         append: options.run.append.clone(),
         modules: story::modules(&setup),
         choices: short.choices,

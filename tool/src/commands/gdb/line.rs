@@ -51,7 +51,7 @@ impl Session<'_> {
 }
 
 /// A command with a path, quoted as gdb does it if that is needed.
-fn with_path(command: &str, path: &Path) -> OsString {
+pub fn with_path(command: &str, path: &Path) -> OsString {
     let mut text = OsString::from(command);
     text.push(" ");
     let awkward = |c: char| c.is_whitespace() || "'\"\\".contains(c);

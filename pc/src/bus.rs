@@ -110,14 +110,16 @@ impl CpuBus<'_, '_> {
 impl CpuBus<'_, '_> {
     #[cold]
     fn read_with_care(&mut self, pa: u32, size: u32) -> u32 {
-        self.care.load(self.machine.kernel.mem(), self.cpu, pa, size)
+        self.care
+            .load(self.machine.kernel.mem(), self.cpu, pa, size)
     }
 
     #[cold]
     fn write_with_care(&mut self, pa: u32, size: u32, value: u32) {
         let is_shared = self.care.is_shared(self.machine, Pfn::containing(pa));
         let memory = self.machine.kernel.mem();
-        self.care.store(memory, self.cpu, (pa, size, value), is_shared);
+        self.care
+            .store(memory, self.cpu, (pa, size, value), is_shared);
     }
 }
 

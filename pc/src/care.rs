@@ -82,8 +82,7 @@ impl Care {
     /// Whether a frame has several references, or is the kernel's.
     pub(crate) fn is_shared(&self, machine: &Machine<'_>, frame: Pfn) -> bool {
         let usable = machine.usable();
-        frame.0 < usable.start
-            || frame.0 < usable.end && machine.kernel.frames().count(frame) > 1
+        frame.0 < usable.start || frame.0 < usable.end && machine.kernel.frames().count(frame) > 1
     }
 
     /// What `cpu` reads.

@@ -2,11 +2,9 @@
 //!
 //! ```text
 //! jostle schedule 1
-//! cpus 2
-//! memory 16
-//! store-buffers off
-//! append
-//! module 1 4f0c…e2 lostwake
+//! word lostwake
+//! word --cpus=2
+//! file 4f0c3b0aa4f0fd4b3f0f9a25e64b95e2
 //! at 132 switch 1
 //! at 140 ring 0
 //! at 141 drain 0
@@ -29,17 +27,11 @@ const FIRST_LINE: &str = "jostle schedule 1";
 /// A run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
-    /// How many CPUs.
-    pub cpus: u8,
-    /// How much memory, in MiB.
-    pub memory_mib: u32,
-    /// Whether stores go to buffers.
-    pub store_buffers: bool,
-    /// What the kernel was told.
-    pub append: String,
-    /// The boot modules: what their files were as a number, and their strings without
-    /// the path, in the words of `jostle run`.
-    pub modules: Vec<(u128, String)>,
+    /// What is run, and on which machine: words of a command line, none with a line's
+    /// end in it.
+    pub words: Vec<String>,
+    /// The files of the boot modules as numbers, in their order.
+    pub files: Vec<u128>,
     /// The choices.
     pub choices: Choices,
 }
@@ -66,13 +58,11 @@ pub fn digest(file: &[u8]) -> u128 {
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{FIRST_LINE}")?;
-        writeln!(f, "cpus {}", self.cpus)?;
-        writeln!(f, "memory {}", self.memory_mib)?;
-        let buffers = if self.store_buffers { "on" } else { "off" };
-        writeln!(f, "store-buffers {buffers}")?;
-        writeln!(f, "append {}", self.append)?;
-        for (digest, words) in &self.modules {
-            writeln!(f, "module {digest:032x} {words}")?;
+        for word in &self.words {
+            writeln!(f, "word {word}")?;
+        }
+        for file in &self.files {
+            writeln!(f, "file {file:032x}")?;
         }
         for (at, choice) in &self.choices {
             let (word, cpu) = match choice {
@@ -100,8 +90,7 @@ impl FromStr for Schedule {
             schedule.take(line).ok_or_else(malformed)?;
         }
         let in_order = schedule.choices.is_sorted_by(|a, b| a.0 < b.0);
-        let whole = (1..=8).contains(&schedule.cpus) && schedule.memory_mib > 0;
-        match in_order && whole && !schedule.modules.is_empty() {
+        match in_order && !schedule.words.is_empty() && !schedule.files.is_empty() {
             true => Ok(schedule),
             false => Err(Malformed::Unknown),
         }
@@ -112,21 +101,8 @@ impl Schedule {
     fn take(&mut self, line: &str) -> Option<()> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
-            "cpus" => self.cpus = rest.parse().ok()?,
-            "memory" => self.memory_mib = rest.parse().ok()?,
-            "store-buffers" => {
-                self.store_buffers = match rest {
-                    "on" => true,
-                    "off" => false,
-                    _ => return None,
-                }
-            }
-            "append" => rest.clone_into(&mut self.append),
-            "module" => {
-                let (digest, words) = rest.split_once(' ')?;
-                let digest = u128::from_str_radix(digest, 16).ok()?;
-                self.modules.push((digest, words.to_owned()));
-            }
+            "word" => self.words.push(rest.to_owned()),
+            "file" => self.files.push(u128::from_str_radix(rest, 16).ok()?),
             "at" => self.choices.push(choice(rest)?),
             _ => return None,
         }
@@ -154,11 +130,8 @@ mod tests {
 
     fn example() -> Schedule {
         Schedule {
-            cpus: 2,
-            memory_mib: 16,
-            store_buffers: true,
-            append: "lifecycle=off".to_owned(),
-            modules: vec![(digest(b"file"), "prog a b".to_owned())],
+            words: vec!["prog".to_owned(), "--cpus=2".to_owned(), "a b".to_owned()],
+            files: vec![digest(b"file")],
             choices: vec![
                 (3, Choice::Switch(CpuId(1))),
                 (5, Choice::Ring(CpuId(0))),

@@ -21,10 +21,9 @@ pub struct Segment {
     pub position: u64,
     /// The number of its first decision.
     pub decision: u64,
-    /// Where the program was at the beginning.
-    pub from: u32,
-    /// Where the program was at the end.
-    pub to: u32,
+    /// Where the program was whenever it had met others: the addresses behind the
+    /// instructions that did.
+    pub places: Vec<u32>,
     /// What was chosen before it, if anything.
     pub chosen: Option<Choice>,
     /// What was printed meanwhile.
@@ -42,30 +41,28 @@ impl Trials<'_> {
             let number = self.chosen().decision();
             let chosen = choices.iter().find(|(at, _)| *at == number);
             let before = self.pc.position();
-            let places: Vec<Place> = (0..self.cpus()).map(|cpu| self.place(CpuId(cpu))).collect();
+            let envs: Vec<Option<EnvId>> = (0..self.cpus()).map(|cpu| self.env(cpu)).collect();
             self.pc.turn(u64::MAX);
             let cpu = self.pc.latest();
-            let place = places[cpu.0 as usize];
+            let env = envs[cpu.0 as usize];
             let follows = segments
                 .last()
-                .is_some_and(|last| last.cpu == cpu && last.env == place.env && chosen.is_none());
+                .is_some_and(|last| last.cpu == cpu && last.env == env && chosen.is_none());
             if !follows {
                 segments.push(Segment {
                     cpu,
-                    env: place.env,
+                    env,
                     position: before,
                     decision: number,
-                    from: place.eip,
-                    to: place.eip,
+                    places: Vec::new(),
                     chosen: chosen.map(|(_, choice)| *choice),
                     printed: String::new(),
                 });
             }
-            let after = self.place(cpu);
             let output = self.pc.machine.uart.output.len();
             let last = segments.last_mut().expect("there is one");
-            if after.env == last.env {
-                last.to = after.eip;
+            if env.is_some() && self.env(cpu.0) == env {
+                last.places.push(self.pc.eip(cpu));
             }
             let printed = &self.pc.machine.uart.output[heard.min(output)..];
             last.printed.push_str(&String::from_utf8_lossy(printed));
@@ -77,16 +74,7 @@ impl Trials<'_> {
         }
     }
 
-    fn place(&self, cpu: CpuId) -> Place {
-        Place {
-            env: self.pc.machine.env_on(cpu),
-            eip: self.pc.eip(cpu),
-        }
+    fn env(&self, cpu: u8) -> Option<EnvId> {
+        self.pc.machine.env_on(CpuId(cpu))
     }
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    env: Option<EnvId>,
-    eip: u32,
 }

@@ -57,6 +57,11 @@ impl<'t> Trials<'t> {
         }
     }
 
+    /// The machine, after the latest run.
+    pub fn pc(&self) -> &Pc<'t> {
+        &self.pc
+    }
+
     /// How many CPUs there are.
     pub fn cpus(&self) -> u8 {
         self.pc.machine.cpus.len() as u8

@@ -10,12 +10,14 @@ mod script;
 use std::io::{IsTerminal, stdin};
 use std::path::Path;
 
+use pc::plan::{Chosen, Plan};
 use sim::machine::Store;
 
 use crate::boot::Asked;
 use crate::cli::{Debug, MachineKind};
 use crate::commands::gdb::check_script;
 use crate::debug::programs::Programs;
+use crate::debug::scheduled;
 use crate::debug::session::Session;
 use crate::external;
 use crate::host::Host;
@@ -27,6 +29,8 @@ use crate::workspace::Workspace;
 /// Runs and debugs.
 pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     check(options)?;
+    let opened = scheduled::open(options)?;
+    let options = opened.as_ref().map_or(options, |(_, asked)| asked);
     let workspace = Workspace::locate();
     let asked = Asked::check(&workspace, &options.run)?;
     let script = script::of(options)?;
@@ -39,10 +43,17 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     let boot = asked.build(&host)?;
     boot.announce(false);
     let (folder, machine) = (workspace.root(), &boot.machine);
-    let setup = setup_of(folder, machine, false)?;
+    let setup = setup_of(folder, machine, opened.is_some())?;
     let config = options.run.simulation().unwrap_or_default();
+    let plan = match &opened {
+        None => config.plan(),
+        Some((schedule, _)) => {
+            scheduled::check(schedule, &setup)?;
+            Plan::Chosen(Chosen::new(&schedule.choices))
+        }
+    };
     let mut store = Store::new(&setup.spec());
-    let mut session = Session::new(&mut store, &setup, config.plan(), config.store_buffers);
+    let mut session = Session::new(&mut store, &setup, plan, config.store_buffers);
     // The copy with planted bugs first: it is below the tree.
     let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
     let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);

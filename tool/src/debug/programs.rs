@@ -35,12 +35,7 @@ struct File {
 impl Programs {
     /// Those of these modules, which were just booted from `folder`. Paths below one of
     /// `roots` are shown without it.
-    pub fn new(
-        pc: &Pc<'_>,
-        folder: &Path,
-        roots: Vec<PathBuf>,
-        modules: &[OsString],
-    ) -> Programs {
+    pub fn new(pc: &Pc<'_>, folder: &Path, roots: Vec<PathBuf>, modules: &[OsString]) -> Programs {
         let mut files: Vec<File> = Vec::new();
         let mut runs = Vec::new();
         for module in modules {

@@ -4,7 +4,7 @@
 //! with random priorities; then with few pre-emptions, all of them. The hard thing is
 //! to say what was covered when nothing was found: not more than that.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -14,13 +14,17 @@ use pc::plan::{Chosen, Plan};
 use regex_lite::Regex;
 use schedules::bounded::Search;
 use schedules::failure::is_death;
-use schedules::{Criteria, Outcome, Schedule, Trials};
+use schedules::schedule::digest;
+use schedules::{Choices, Criteria, Outcome, Schedule, Trials};
 use sim::machine::{Machine, Store};
 
 use super::story;
 use crate::boot::Asked;
 use crate::cli::{Explore, MachineKind};
+use crate::debug::programs::Programs;
+use crate::debug::scheduled::EXTENSION;
 use crate::host::Host;
+use crate::quoting::shell_word;
 use crate::report::result;
 use crate::simulated::boot::setup_of;
 use crate::status::{self, usage};
@@ -48,6 +52,9 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let setup = setup_of(workspace.root(), &boot.machine, true)?;
     let mut store = Store::new(&setup.spec());
     let mut trials = Trials::new(booted(&mut store, &setup, options.run.store_buffers)?);
+    let roots = [workspace.planted().root(), workspace.root()].map(Path::to_path_buf);
+    let modules = &boot.machine.modules;
+    let programs = Programs::new(trials.pc(), workspace.root(), roots.to_vec(), modules);
     let line_fails = |line: &str| is_death(line) || wanted.is_match(line);
     let begun = Instant::now();
     let mut criteria = Criteria {
@@ -63,18 +70,14 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let long = found.choices.len();
     let short = trials.shrink(found, &criteria, SHRINKING);
     say(format_args!("found after {runs} runs, in {taken:.1} s"));
+    if let Some(failure) = &short.failure {
+        say(format_args!("{failure}"));
+    }
     let segments = trials.tell(&short.choices, &criteria);
-    story::print(&short, long, &segments);
-    let schedule = Schedule {
-        cpus: setup.cpus,
-        memory_mib: setup.memory_mib,
-        store_buffers: options.run.store_buffers,
-        append: options.run.append.clone(),
-        modules: story::modules(&setup),
-        choices: short.choices,
-    };
-    let path = save(options, &workspace, &schedule)?;
-    say(format_args!("step through it: ./jostle debug {}", path.display()));
+    let (few, long) = (short.choices.len(), long - short.choices.len());
+    say(format_args!("{few} choices matter, {long} did not:"));
+    story::print(trials.pc(), &programs, &segments);
+    save(options, &workspace, &setup, short.choices)?;
     Ok(status::FAILURE)
 }
 
@@ -168,7 +171,23 @@ pub fn say(text: std::fmt::Arguments<'_>) {
     result(format_args!("{text}\n"));
 }
 
-fn save(options: &Explore, workspace: &Workspace, schedule: &Schedule) -> anyhow::Result<PathBuf> {
+/// Writes the schedule to its file, and says how to open it.
+fn save(
+    options: &Explore,
+    workspace: &Workspace,
+    setup: &Setup,
+    choices: Choices,
+) -> anyhow::Result<()> {
+    let Some(words) = options.run.words() else {
+        say(format_args!("no file: an argument has more than one line"));
+        return Ok(());
+    };
+    let files = setup.modules.iter().map(|module| digest(&module.file));
+    let schedule = Schedule {
+        words,
+        files: files.collect(),
+        choices,
+    };
     let path = match &options.save {
         Some(path) => path.clone(),
         None => {
@@ -176,9 +195,13 @@ fn save(options: &Explore, workspace: &Workspace, schedule: &Schedule) -> anyhow
             let name = Path::new(&program).file_name().unwrap_or_default();
             let folder = workspace.root().join("target/schedules");
             std::fs::create_dir_all(&folder).context("target/schedules")?;
-            folder.join(name).with_extension("schedule")
+            folder.join(name).with_extension(EXTENSION)
         }
     };
     std::fs::write(&path, schedule.to_string()).with_context(|| path.display().to_string())?;
-    Ok(path)
+    say(format_args!(
+        "step through it: ./jostle debug {}",
+        shell_word(path.as_os_str())
+    ));
+    Ok(())
 }

@@ -1,45 +1,73 @@
 //! A failing schedule, told as a story: who did what, in which order.
+//!
+//! The hard thing is what to leave out. A run has hundreds of places where CPUs meet,
+//! and what went wrong is near its end: so the last segments are told, and of each the
+//! last places.
 
-use pc::boot::Setup;
+use abi::EnvId;
+use pc::Pc;
 use pc::plan::Choice;
 use schedules::timeline::Segment;
-use schedules::{Outcome, schedule};
 
 use super::program::say;
+use crate::debug::programs::Programs;
 
-/// Prints it; `long` is how many choices it had before it was made short.
-pub fn print(outcome: &Outcome, long: usize, segments: &[Segment]) {
-    if let Some(failure) = &outcome.failure {
-        say(format_args!("{failure}"));
+/// The most segments that are told.
+const SEGMENTS: usize = 12;
+/// The most places of a segment.
+const PLACES: usize = 4;
+
+/// Prints it.
+pub fn print(pc: &Pc<'_>, programs: &Programs, segments: &[Segment]) {
+    let untold = segments.len().saturating_sub(SEGMENTS);
+    if untold > 0 {
+        say(format_args!("  ... {untold} earlier parts"));
     }
-    say(format_args!(
-        "{} choices (of {long} when it was found), {} positions:",
-        outcome.choices.len(),
-        outcome.positions
-    ));
-    for segment in segments {
-        let env = segment.env.map_or("idle".to_owned(), |env| format!("{:08x}", env.0));
-        let why = match segment.chosen {
-            None => "",
-            Some(Choice::Switch(_)) => "   <- switch",
-            Some(Choice::Ring(_)) => "   <- timer",
-            Some(Choice::Drain(_)) => "   <- store",
-        };
-        say(format_args!(
-            "  {:>8} CPU {} [{env}] {:08x} .. {:08x}{why}",
-            segment.position, segment.cpu.0, segment.from, segment.to
-        ));
-        for printed in segment.printed.lines() {
-            say(format_args!("           | {printed}"));
-        }
+    for segment in &segments[untold..] {
+        print_one(pc, programs, segment);
     }
 }
 
-/// What was booted, for a file that names it.
-pub fn modules(setup: &Setup) -> Vec<(u128, String)> {
-    let module = |module: &pc::boot::Module| {
-        let words = String::from_utf8_lossy(&module.string).into_owned();
-        (schedule::digest(&module.file), words)
+fn print_one(pc: &Pc<'_>, programs: &Programs, segment: &Segment) {
+    let cpu = segment.cpu.0;
+    let why = match segment.chosen {
+        None => "",
+        Some(Choice::Switch(_)) => ", before the other could go on",
+        Some(Choice::Ring(_)) => ", interrupted by its timer",
+        Some(Choice::Drain(_)) => ", whose oldest store becomes visible",
     };
-    setup.modules.iter().map(module).collect()
+    let who = segment
+        .env
+        .map_or("wakes up".to_owned(), |env| format!("[{:08x}]", env.0));
+    say(format_args!(
+        "  at {}, CPU {cpu}: {who}{why}",
+        segment.position
+    ));
+    let mut lines: Vec<String> = Vec::new();
+    for &place in &segment.places {
+        let line = segment.env.and_then(|env| line(pc, programs, env, place));
+        let line = line.unwrap_or_else(|| format!("{place:#010x}"));
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    let untold = lines.len().saturating_sub(PLACES);
+    if untold > 0 {
+        say(format_args!("      ..."));
+    }
+    for line in &lines[untold..] {
+        say(format_args!("      {line}"));
+    }
+    for printed in segment.printed.lines() {
+        say(format_args!("      prints: {printed}"));
+    }
+}
+
+/// The line before an address, in the program's own code if the address is in a
+/// function that was inlined there.
+fn line(pc: &Pc<'_>, programs: &Programs, env: EnvId, address: u32) -> Option<String> {
+    let lines = programs.names(pc, env)?.at(address.wrapping_sub(1));
+    let is_own = |line: &&String| !line.starts_with("library/") && !line.starts_with("user/");
+    let line = lines.iter().find(is_own).or_else(|| lines.last())?;
+    Some(line.trim_end_matches(" (inlined)").to_owned())
 }

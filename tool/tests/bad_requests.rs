@@ -70,11 +70,40 @@ fn what_the_simulated_machine_has_not() {
         assert!(says, "{refusal}");
     }
     assert!(refused(&["gdb", "hello", "--machine", "sim"]).contains("jostle debug"));
-    // A seed decides nothing in QEMU.
-    assert!(refused(&["run", "hello", "--seed", "1"]).contains("--machine sim"));
+    // They decide nothing in QEMU.
+    for words in [
+        &["--seed", "1"][..],
+        &["--pace", "fair"],
+        &["--store-buffers"],
+    ] {
+        let refusal = refused(&[&["run", "hello"], words].concat());
+        assert!(refusal.contains("--machine sim"), "{refusal}");
+    }
+    simulated(&["--pace", "slow"]);
     simulated(&["--seed", "-1"]);
     simulated(&["--seed", "18446744073709551616"]);
     refused(&["run", "hello", "--machine", "bochs"]);
+}
+
+#[test]
+fn debugging() {
+    let debug = |words: &[&str]| refused(&[&["debug", "hello"], words].concat());
+    assert!(debug(&["--machine", "qemu"]).contains("`jostle gdb`"));
+    for (words, named) in [
+        (&["--record", "r"][..], "--record"),
+        (&["--trace", "t"], "--trace"),
+        (&["--verbose"], "--verbose"),
+        (&["--icount"], "--icount"),
+        (&["--gdb-port", "1234"], "--gdb-port"),
+        (&["--batch", "/no/such/script"], "No such file"),
+        (&["-x", "step; stp"], "no command \"stp\""),
+        (&["-x", "step", "--batch", "f"], "--batch"),
+        (&["--cpus", "0"], "1 to"),
+    ] {
+        let refusal = debug(words);
+        assert!(refusal.contains(named), "{words:?}: {refusal}");
+    }
+    assert!(refused(&["debug", "helo"]).contains("did you mean hello?"));
 }
 
 #[test]

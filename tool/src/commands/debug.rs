@@ -57,7 +57,6 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     // The copy with planted bugs first: it is below the tree.
     let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
     let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);
-    session.to_the_first_instruction();
     match (script, debugger) {
         (Some(script), _) => script::run(options, script, &mut session, &programs),
         (None, Some(path)) => gdb::run(options, &path, &mut session, &programs),

@@ -51,7 +51,10 @@ impl Plain<'_, '_> {
             Command::Where => String::new(),
             _ => return self.look(command, out),
         };
-        let news = self.session.news();
+        let mut news = self.session.news();
+        if news.last().is_some_and(|&last| last != b'\n') {
+            news.push(b'\n');
+        }
         let place = shown::place(self.session, self.programs, self.session.focus);
         let written = out
             .write_all(&news)

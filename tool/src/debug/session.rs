@@ -25,6 +25,8 @@ pub struct Session<'t> {
     pub stops: Stops,
     /// The CPU that is looked at.
     pub focus: CpuId,
+    /// The position and the CPU of the last stop before an instruction.
+    pub(super) stands_at: Option<(u64, CpuId)>,
     printed: Vec<Piece>,
     /// How much of `printed` was handed out by [`Session::news`].
     told: usize,
@@ -38,7 +40,7 @@ struct Piece {
 }
 
 impl<'t> Session<'t> {
-    /// Boots; `store` was made for [`Setup::spec`]. This is the one way to make a
+    /// Boots, up to the first instruction; `store` was made for [`Setup::spec`]. This is the one way to make a
     /// session, whoever says what happens on the machine.
     pub fn new(
         store: &'t mut Store,
@@ -52,19 +54,22 @@ impl<'t> Session<'t> {
             greeting += &format!("{complaint}\n");
         }
         let mut pc = Pc::with_plan(machine, plan, store_buffers);
+        // The beginning is where there is something to see.
+        while !pc.is_in_ring3(pc.latest()) && pc.advance(1) > 0 {}
         greeting += &String::from_utf8_lossy(&pc.take_output());
         let history = History::new(&mut pc);
         Session {
-            pc,
-            history,
             stops: Stops::default(),
-            focus: CpuId(0),
+            focus: pc.latest(),
+            stands_at: None,
             printed: vec![Piece {
                 from: 0,
-                to: 0,
+                to: history.start(),
                 text: greeting.into_bytes(),
             }],
             told: 0,
+            pc,
+            history,
         }
     }
 

@@ -42,7 +42,7 @@ pub enum Stop {
 }
 
 impl Session<'_> {
-    /// Goes on to the next stop. A breakpoint where the CPU in focus stands is passed.
+    /// Goes on to the next stop, but for a breakpoint that we stand at because of it.
     pub fn ahead(&mut self, goal: Goal, interrupted: &mut dyn FnMut() -> bool) -> Stop {
         let start = self.position();
         let mut watched = self.watched();
@@ -65,10 +65,13 @@ impl Session<'_> {
             let Some(transition) = self.transition() else {
                 return Stop::End;
             };
-            let skipped = transition.before == start && transition.cpu == self.focus;
+            let skipped = transition.before == start
+                && (self.stands_at == Some((start, transition.cpu))
+                    || goal.is_reached_by(&transition));
             if let Some(hit) = self.hit(&transition, &mut watched, skipped) {
                 if let Hit::Break(_) = hit {
                     self.go_to(transition.before);
+                    self.stands_at = Some((transition.before, transition.cpu));
                 }
                 self.focus = transition.cpu;
                 return Stop::Hit(hit);
@@ -77,16 +80,6 @@ impl Session<'_> {
             if reached && self.is_outside(goal) {
                 self.focus = transition.cpu;
                 return Stop::There;
-            }
-        }
-    }
-
-    /// Goes on until a program is on a CPU.
-    pub fn to_the_first_instruction(&mut self) {
-        while let Some(transition) = self.transition() {
-            self.focus = transition.cpu;
-            if self.pc.is_in_ring3(transition.cpu) {
-                return;
             }
         }
     }
@@ -119,6 +112,7 @@ impl Session<'_> {
             if let Some((transition, stop)) = self.last_between(low, high, goal) {
                 self.go_to(transition.before);
                 self.focus = transition.cpu;
+                self.stands_at = Some((transition.before, transition.cpu));
                 return stop;
             }
             if interrupted() {

@@ -79,14 +79,38 @@ impl Table {
 
     /// Where the functions begin that this name fits: the whole of it, or its last parts.
     pub fn starts_of(&self, name: &str) -> Vec<u64> {
-        let fits = |function: &&Function| {
-            let whole = addr2line::demangle_auto(Cow::from(function.name.as_str()), None);
-            let before = whole.strip_suffix(name);
-            before.is_some_and(|before| before.is_empty() || before.ends_with("::"))
+        let demangled = |function: &Function| {
+            addr2line::demangle_auto(Cow::from(function.name.as_str()), None).into_owned()
         };
-        let found = self.functions.iter().filter(fits);
+        let found = self
+            .functions
+            .iter()
+            .filter(|function| fits(&demangled(function), name));
         let mut starts: Vec<u64> = found.map(|function| function.start).collect();
         starts.dedup();
+        match starts.is_empty() {
+            true => self.starts_of_inlined(name),
+            false => starts,
+        }
+    }
+
+    /// Where the code of functions begins that were folded into others.
+    fn starts_of_inlined(&self, name: &str) -> Vec<u64> {
+        let lines = self.lines.as_ref();
+        let ranges = lines.map(|lines| lines.find_location_range(0, u64::from(u32::MAX)));
+        let Some(Ok(ranges)) = ranges else {
+            return Vec::new();
+        };
+        let mut starts = Vec::new();
+        let mut inside = false;
+        for (start, _, _) in ranges {
+            let frames = self.frames(start);
+            let mut names = frames.iter().filter_map(|frame| frame.name.as_ref());
+            let was_inside = std::mem::replace(&mut inside, names.any(|found| fits(found, name)));
+            if inside && !was_inside {
+                starts.push(start);
+            }
+        }
         starts
     }
 
@@ -136,6 +160,12 @@ impl Table {
         }
         frames
     }
+}
+
+/// Whether a name is the whole of a function's, or its last parts.
+fn fits(whole: &str, name: &str) -> bool {
+    let before = whole.strip_suffix(name);
+    before.is_some_and(|before| before.is_empty() || before.ends_with("::"))
 }
 
 /// The contents of a section; nothing if there is none.

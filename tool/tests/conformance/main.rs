@@ -9,6 +9,7 @@ mod boot;
 mod boot_matrix;
 mod command_line;
 mod console;
+mod debug;
 mod determinism;
 mod documents;
 mod features;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         .chain(command_line::trials())
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
+        .chain(debug::trials())
         .chain(grade::trials())
         .chain(machine_options::trials())
         .chain(image::trials())

@@ -1,0 +1,223 @@
+//! `jostle debug`: forwards and backwards on the simulated machine, with gdb and with
+//! the small debugger.
+//!
+//! The hard thing is to say what must be seen without saying where a run has its
+//! positions: a place is left and come back to, and must be the same.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use jostle::expect::{Expect, regex, text};
+use libtest_mimic::Failed;
+
+use crate::boot::host;
+use crate::command_line::status_is;
+use crate::programs::COMMAND_LIMIT_SECONDS;
+use crate::trial::Trial;
+
+type Case = fn() -> Result<(), Failed>;
+
+/// Each is a claim about `jostle debug`.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let cases: [(&str, Case); 6] = [
+        ("gdb_goes_back", gdb_goes_back),
+        ("gdb_finds_who_wrote", gdb_finds_who_wrote),
+        ("gdb_sees_every_cpu", gdb_sees_every_cpu),
+        ("lines_go_back", lines_go_back),
+        ("lines_find_who_wrote", lines_find_who_wrote),
+        ("a_wrong_line_is_status_2", wrong_line),
+    ];
+    cases
+        .into_iter()
+        .map(|(name, case)| Trial::test(format!("debug::{name}"), case))
+}
+
+fn debug(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jostle"));
+    let limit = ["--timeout", COMMAND_LIMIT_SECONDS];
+    command.arg("debug").args(words).args(limit);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn judge(output: &Output, expect: &Expect) -> Result<(), Failed> {
+    status_is(0, output)?;
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let complaints = expect.complaints(&shown);
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    let messages = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{}\n---\n{shown}\n---\n{messages}", complaints.join("\n")).into())
+}
+
+/// What gdb shows of a script; nothing, where there is no gdb.
+fn in_gdb(name: &str, words: &[&str], lines: &[&str], expect: &Expect) -> Result<(), Failed> {
+    if which::which("gdb").is_err() {
+        eprintln!("debug::{name}: skipped, as gdb is not installed");
+        return Ok(());
+    }
+    let folder = host()?.workspace.target().join("gdb-tests");
+    std::fs::create_dir_all(&folder)?;
+    let script = folder.join(name);
+    std::fs::write(&script, lines.join("\n"))?;
+    let mut command = debug(words);
+    // Nobody's own settings.
+    command.arg("--batch").arg(&script).env("HOME", &folder);
+    let output = command.output()?;
+    judge(&output, expect)?;
+    Ok(std::fs::remove_file(script)?)
+}
+
+fn gdb_goes_back() -> Result<(), Failed> {
+    let here = "printf \"at %#x, %d\\n\", $eip, $esp";
+    let lines = [
+        "break hello::main",
+        "continue",
+        here,
+        "stepi",
+        "reverse-stepi",
+        here,
+        "next",
+        "delete",
+        "reverse-next",
+        "continue",
+        "reverse-continue",
+        "info symbol $eip",
+    ];
+    let seen = Expect::new()
+        .in_order([
+            text("0x00800020 in _start ()"),
+            regex("Thread 1 hit Breakpoint 1, .*hello::main .*"),
+            regex("at 0x8[0-9a-f]+, -[0-9]+"),
+            regex("at 0x8[0-9a-f]+, -[0-9]+"),
+            regex("13\t.*environment.*"),
+            regex("12\t.*hello, world.*"),
+            text("No more reverse-execution history."),
+            text("No more reverse-execution history."),
+            regex("_start in section .text.*"),
+        ])
+        .times(1, text("hello, world"));
+    in_gdb("gdb_goes_back", &["hello", "--cpus", "1"], &lines, &seen)
+}
+
+/// The value that a word had at the end is the one after the last write.
+fn gdb_finds_who_wrote() -> Result<(), Failed> {
+    let lines = [
+        "break hello::main",
+        "continue",
+        "delete",
+        "set $place = $esp - 4",
+        "watch *(int *) $place",
+        "continue",
+        "continue",
+        "printf \"has %d\\n\", *(int *) $place",
+        "reverse-continue",
+        "reverse-continue",
+        "printf \"had %d\\n\", *(int *) $place",
+    ];
+    let seen = Expect::new().in_order([
+        regex("Hardware watchpoint 2: .*"),
+        text("Thread 1 hit Hardware watchpoint 2: *(int *) $place"),
+        text("Thread 1 hit Hardware watchpoint 2: *(int *) $place"),
+        regex("has -?[0-9]+"),
+        text("Thread 1 hit Hardware watchpoint 2: *(int *) $place"),
+        regex("had -?[0-9]+"),
+    ]);
+    let words = ["hello", "--cpus", "1"];
+    in_gdb("gdb_finds_who_wrote", &words, &lines, &seen)
+}
+
+fn gdb_sees_every_cpu() -> Result<(), Failed> {
+    let lines = [
+        "break yield::main",
+        "continue",
+        "info threads",
+        "monitor env",
+        "monitor step",
+        "continue",
+        "continue",
+        "continue",
+        "reverse-continue",
+    ];
+    let seen = Expect::new()
+        .times(3, regex(".*hit Breakpoint 1, .*"))
+        .in_order([
+            regex(".*Thread 1\\.1 \\(CPU 0.*"),
+            regex(".*Thread 1\\.2 \\(CPU 1.*"),
+            regex("\\[00001000\\] parent 00000000 .*"),
+            regex("there are: where, .*"),
+            text("No more reverse-execution history."),
+            regex(".*hit Breakpoint 1, .*"),
+        ]);
+    let words = ["yield", "+", "yield", "--cpus", "2"];
+    in_gdb("gdb_sees_every_cpu", &words, &lines, &seen)
+}
+
+/// What the small debugger says to these lines on its standard input.
+fn with_lines(words: &[&str], lines: &str) -> Result<Output, Failed> {
+    let mut command = debug(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    let mut stdin = child.stdin.take().ok_or("no input")?;
+    stdin.write_all(lines.as_bytes())?;
+    drop(stdin);
+    Ok(child.wait_with_output()?)
+}
+
+fn lines_go_back() -> Result<(), Failed> {
+    let lines = "break hello::main\ncontinue\nstep 100\nback 100\ncontinue\noutput\nrc\n\
+        regs\nprint 0x800020 2\nenv\ncpus\nprevious\nnext\nuntil programs/src/bin/hello.rs:12\n";
+    let main = regex("  programs/src/bin/hello\\.rs:12: hello::main.*");
+    let seen = Expect::new().in_order([
+        regex("position [0-9]+: CPU 0, \\[00001000\\] \\(hello\\) at 0x00800020"),
+        text("breakpoint"),
+        regex("  programs/src/bin/hello\\.rs:12: hello::main.*"),
+        main,
+        text("hello, world"),
+        text("the end of the run"),
+        text("hello, world"),
+        text("breakpoint"),
+        regex("eip 0080[0-9a-f]{4} eflags .*"),
+        regex("00800020: [0-9a-f]{8} [0-9a-f]{8}"),
+        regex("\\[00001000\\] parent 00000000 Running on CPU 0.* hello"),
+        regex("\\* CPU 0.*"),
+        text("breakpoint"),
+    ]);
+    judge(&with_lines(&["hello", "--seed", "3"], lines)?, &seen)
+}
+
+fn lines_find_who_wrote() -> Result<(), Failed> {
+    // The word below main's stack pointer is written by every call.
+    let first = with_lines(&["hello"], "break hello::main\ncontinue\nregs\n")?;
+    let shown = String::from_utf8_lossy(&first.stdout).into_owned();
+    let esp = shown.split("esp ").nth(1).and_then(|rest| rest.get(..8));
+    let esp = u32::from_str_radix(esp.ok_or("no esp")?, 16).map_err(|error| error.to_string())?;
+    let word = esp - 4;
+    let lines = format!(
+        "break hello::main\ncontinue\ndelete\nwatch {word:#x}\nnext\ncontinue\ncontinue\nrc\nrc\n"
+    );
+    let seen = Expect::new().times(
+        4,
+        regex(&format!("watch {word:#010x} of \\[00001000\\], 4 bytes")),
+    );
+    judge(&with_lines(&["hello"], &lines)?, &seen)
+}
+
+fn wrong_line() -> Result<(), Failed> {
+    for (lines, says) in [
+        ("step\nstp\n", "no command \"stp\""),
+        ("break nowhere\n", "no program has a place \"nowhere\""),
+        ("delete 7\n", "no stop 7"),
+        ("set 0x10 1\n", "nothing is mapped"),
+        ("cpu 7\n", "no CPU 7"),
+    ] {
+        let output = with_lines(&["hello"], lines)?;
+        status_is(2, &output)?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        if messages.lines().count() != 1 || !messages.contains(says) {
+            return Err(format!("{lines}: {messages}").into());
+        }
+    }
+    Ok(())
+}

@@ -51,6 +51,11 @@ impl Cpu {
             loaded: false,
         }
     }
+
+    /// The registers of its program, if they are here.
+    pub(crate) fn registers(&self) -> Option<TrapFrame> {
+        self.loaded.then(|| to_frame(&self.processor.registers))
+    }
 }
 
 /// What is in no frame.

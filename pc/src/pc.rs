@@ -11,8 +11,10 @@
 
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
-use crate::plan::{Fair, Hostile, Plan, View};
+use crate::plan::{Fair, Hostile, Move, Plan, View};
+use crate::stores::Stores;
 use crate::turn::Turn;
+use abi::TrapFrame;
 use kcore::CpuId;
 use ring3::Cache;
 use sim::machine::{Machine, Mode};
@@ -61,6 +63,8 @@ pub struct Pc<'t> {
     pub(crate) care: Care,
     pub(crate) plan: Plan,
     pub(crate) turn: Option<Turn>,
+    /// What somebody chose in the plan's place, for the next decision.
+    pub(crate) chosen: Option<Move>,
     /// Time that has not made a nanosecond yet, in parts of one: as many as there are
     /// CPUs.
     pub(crate) rest: u64,
@@ -93,6 +97,7 @@ impl<'t> Pc<'t> {
             care: Care::new(cpus, store_buffers, plan.is_narrow()),
             plan,
             turn: None,
+            chosen: None,
             rest: 0,
             input: VecDeque::new(),
             console_due: None,
@@ -126,6 +131,26 @@ impl<'t> Pc<'t> {
     /// Who decides what comes next.
     pub fn plan_mut(&mut self) -> &mut Plan {
         &mut self.plan
+    }
+
+    /// Ends the turn that is under way; what comes next is this, and then what the
+    /// plan says. A history does not know of it: who goes back to before this position
+    /// has to choose again.
+    pub fn choose(&mut self, next: Move) {
+        self.turn = None;
+        self.chosen = Some(next);
+    }
+
+    /// The registers of what runs on `cpu`, wherever they are.
+    pub fn registers(&self, cpu: CpuId) -> TrapFrame {
+        self.cpus[cpu.0 as usize]
+            .registers()
+            .unwrap_or(self.machine.cpu(cpu).frame)
+    }
+
+    /// What `cpu` has stored and others do not see yet.
+    pub fn stores(&self, cpu: CpuId) -> &Stores {
+        &self.care.stores[cpu.0 as usize]
     }
 
     /// Types something on the console.

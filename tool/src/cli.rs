@@ -56,6 +56,8 @@ pub enum Command {
     },
     /// Print a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
+    /// Show the simulated machine in a browser, forwards and backwards.
+    Web(Web),
     /// Search small histories of several CPUs for what must not be.
     Explore(Explore),
     /// Say what was found on this machine, and how to get what is missing.
@@ -229,6 +231,18 @@ pub struct Trace {
 pub struct Test {
     /// Only checks and tests whose name contains this.
     pub filter: Option<String>,
+}
+
+/// `jostle web`.
+#[derive(Debug, Args)]
+pub struct Web {
+    /// Serve the page at this port of this machine (default: 8000; 0 for any that is
+    /// free).
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub port: Option<u16>,
+    /// Write the page into DIR instead: files that need no server.
+    #[arg(long, value_name = "DIR", conflicts_with = "port")]
+    pub out: Option<PathBuf>,
 }
 
 /// `jostle bench`.

@@ -40,7 +40,10 @@ pub fn around(memory: &Memory, cr3: Pfn, eip: u32, before: usize, after: usize) 
         .map_while(|va| byte(memory, cr3, va))
         .collect();
     let ahead = (first..eip).find_map(|start| {
-        let lines = decode(&bytes[(start - first) as usize..(eip - first) as usize], start);
+        let lines = decode(
+            &bytes[(start - first) as usize..(eip - first) as usize],
+            start,
+        );
         lines.filter(|lines| !lines.is_empty())
     });
     let mut lines = ahead.unwrap_or_default();

@@ -180,7 +180,12 @@ pub extern "C" fn tenures(from: u32) -> u32 {
     reply_words(with(|session| {
         let tenures = session.story.tenures(from as usize).iter();
         let words = tenures.flat_map(|own| {
-            [own.place as u32, (own.place >> 32) as u32, own.cpu.into(), own.env]
+            [
+                own.place as u32,
+                (own.place >> 32) as u32,
+                own.cpu.into(),
+                own.env,
+            ]
         });
         words.collect::<Vec<u32>>()
     }))
@@ -192,7 +197,12 @@ pub extern "C" fn moves(from: f64, to: f64) -> u32 {
     reply_words(with(|session| {
         let moves = session.moves(position(from), position(to));
         let words = moves.into_iter().flat_map(|(start, length, cpu)| {
-            [start as u32, (start >> 32) as u32, length as u32, cpu.into()]
+            [
+                start as u32,
+                (start >> 32) as u32,
+                length as u32,
+                cpu.into(),
+            ]
         });
         words.collect::<Vec<u32>>()
     }))

@@ -60,7 +60,10 @@ pub fn bits(entry: u32) -> String {
 pub fn mappings(pc: &Pc<'_>, id: EnvId) -> String {
     let memory = pc.machine.kernel.memory();
     let mut stretches: Vec<(u32, u32, u32)> = Vec::new();
-    for (va, entry) in directory(pc, id).into_iter().flat_map(|at| pages(memory, at)) {
+    for (va, entry) in directory(pc, id)
+        .into_iter()
+        .flat_map(|at| pages(memory, at))
+    {
         match stretches.last_mut() {
             Some((_, end, alike)) if *end == va && *alike == entry & ALIKE => *end += PGSIZE,
             _ => stretches.push((va, va + PGSIZE, entry & ALIKE)),
@@ -110,7 +113,10 @@ pub fn walk(pc: &Pc<'_>, id: EnvId, va: u32) -> String {
         if let Some(pa) = leads {
             json.word("pa", pa);
             if Pfn(pa >> 12).0 < pc.machine.usable().end {
-                json.plain("references", pc.machine.kernel.frames().count(Pfn(pa >> 12)));
+                json.plain(
+                    "references",
+                    pc.machine.kernel.frames().count(Pfn(pa >> 12)),
+                );
             }
         }
         json.list("remembered", |json| {
@@ -125,10 +131,13 @@ pub fn walk(pc: &Pc<'_>, id: EnvId, va: u32) -> String {
                 }
             }
         });
-        let line = (0..SHOWN).map(|index| match byte(memory, directory, (va & !15).wrapping_add(index)) {
-            Some(byte) => format!("{byte:02x}"),
-            None => "--".into(),
-        });
+        let line =
+            (0..SHOWN).map(
+                |index| match byte(memory, directory, (va & !15).wrapping_add(index)) {
+                    Some(byte) => format!("{byte:02x}"),
+                    None => "--".into(),
+                },
+            );
         json.string("bytes", line.collect::<Vec<_>>().join(" "));
     });
     json.text()

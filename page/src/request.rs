@@ -77,7 +77,10 @@ impl Request {
             }
             "seed" => {
                 config.seed = value.parse().map_err(|_| {
-                    format!("the seed {value:?} is not a whole number from 0 to {}", u64::MAX)
+                    format!(
+                        "the seed {value:?} is not a whole number from 0 to {}",
+                        u64::MAX
+                    )
                 })?;
             }
             "pace" => {
@@ -114,11 +117,16 @@ impl Request {
         let name = &self.program;
         if file.len() > LARGEST {
             let size = file.len() >> 20;
-            return Err(format!("{name}: {size} MiB; this page takes at most {} MiB", LARGEST >> 20));
+            return Err(format!(
+                "{name}: {size} MiB; this page takes at most {} MiB",
+                LARGEST >> 20
+            ));
         }
         let edition = elf_check::check(&file, MEMORY_MIB);
         let edition = edition.map_err(|error| format!("{name}: {error}"))?;
-        let personality = self.personality.map_or(edition.personality().word(), Personality::name);
+        let personality = self
+            .personality
+            .map_or(edition.personality().word(), Personality::name);
         let mut string = format!("{} @personality={personality}", encode(name));
         string.push_str(&self.words()?);
         let has_archive = !archive.is_empty();
@@ -164,7 +172,9 @@ impl Request {
             words.push_str(&encode(&word));
         }
         if size > MOST_ARGUMENTS {
-            return Err(format!("the arguments take {size} bytes; there is room for {MOST_ARGUMENTS}"));
+            return Err(format!(
+                "the arguments take {size} bytes; there is room for {MOST_ARGUMENTS}"
+            ));
         }
         Ok(words)
     }
@@ -258,7 +268,11 @@ mod tests {
     #[test]
     fn a_schedule_is_read() {
         let one = CpuId(1);
-        let expected = vec![(5, Choice::Switch(one)), (9, Choice::Ring(one)), (12, Choice::Drain(one))];
+        let expected = vec![
+            (5, Choice::Switch(one)),
+            (9, Choice::Ring(one)),
+            (12, Choice::Drain(one)),
+        ];
         assert_eq!(choices("9r1,5s1,,12d1"), Ok(expected));
         assert_eq!(choices(""), Ok(Vec::new()));
     }

@@ -246,5 +246,8 @@ fn parse(word: &str) -> Option<(u64, Hand)> {
     }
     let rest = rest.strip_prefix('m')?;
     let (cpu, length) = rest.split_once('x').unwrap_or((rest, "1"));
-    Some((at, Hand::Moved(CpuId(cpu.parse().ok()?), length.parse().ok()?)))
+    Some((
+        at,
+        Hand::Moved(CpuId(cpu.parse().ok()?), length.parse().ok()?),
+    ))
 }

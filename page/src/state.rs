@@ -54,7 +54,10 @@ fn cpu(session: &Session, id: CpuId, json: &mut Json) {
     let env = pc.machine.env_on(id);
     json.string("mode", mode(session, id));
     json.plain("moves", pc.can_move(id) && !pc.has_ended());
-    json.plain("kernel", !matches!(own.mode, Mode::User | Mode::Idle | Mode::Off));
+    json.plain(
+        "kernel",
+        !matches!(own.mode, Mode::User | Mode::Idle | Mode::Off),
+    );
     if let Some(env) = env {
         json.word("env", env.0.cast_unsigned());
     }
@@ -95,7 +98,16 @@ fn registers(frame: &TrapFrame, json: &mut Json) {
     ] {
         json.word(name, value);
     }
-    let flags = [(0, "CF"), (2, "PF"), (4, "AF"), (6, "ZF"), (7, "SF"), (8, "TF"), (10, "DF"), (11, "OF")];
+    let flags = [
+        (0, "CF"),
+        (2, "PF"),
+        (4, "AF"),
+        (6, "ZF"),
+        (7, "SF"),
+        (8, "TF"),
+        (10, "DF"),
+        (11, "OF"),
+    ];
     let set = flags.iter().filter(|(bit, _)| frame.eflags >> bit & 1 != 0);
     let set: Vec<&str> = set.map(|(_, name)| *name).collect();
     json.string("flags", set.join(" "));
@@ -148,7 +160,10 @@ fn environment(session: &Session, env: &Env, json: &mut Json) {
         json.word("to", receiver.0.cast_unsigned());
     }
     json.plain("runs", env.runs);
-    json.plain("pages", pages(pc.machine.kernel.memory(), env.space.pgdir).count());
+    json.plain(
+        "pages",
+        pages(pc.machine.kernel.memory(), env.space.pgdir).count(),
+    );
 }
 
 /// The records of the last step up to here.

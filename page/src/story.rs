@@ -166,7 +166,9 @@ impl Story {
     /// How many bytes were printed up to a position.
     pub fn printed_at(&self, place: u64) -> usize {
         let after = self.printed.partition_point(|(at, _)| *at <= place);
-        after.checked_sub(1).map_or(0, |index| self.printed[index].1)
+        after
+            .checked_sub(1)
+            .map_or(0, |index| self.printed[index].1)
     }
 
     /// Who had which CPU, from the tenure with this number on.
@@ -185,7 +187,12 @@ impl Story {
             let kind = record.content.kind();
             let shown = matches!(
                 kind,
-                Kind::Entered | Kind::Born | Kind::Died | Kind::Delivered | Kind::Stops | Kind::Flushes
+                Kind::Entered
+                    | Kind::Born
+                    | Kind::Died
+                    | Kind::Delivered
+                    | Kind::Stops
+                    | Kind::Flushes
             );
             if shown {
                 let tags = [record.cpu.0, kind as u8, cause(record.cause), 0];

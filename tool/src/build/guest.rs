@@ -53,7 +53,12 @@ fn output(workspace: &Workspace, folder: &str) -> PathBuf {
 
 /// Builds both; cargo's progress goes to standard error.
 pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Result<Guest> {
-    inner_cargo::build(workspace, plan, "guest", &["-p", "kernel", "-p", "programs"])?;
+    inner_cargo::build(
+        workspace,
+        plan,
+        "guest",
+        &["-p", "kernel", "-p", "programs"],
+    )?;
     let plain = built(workspace);
     match kernel {
         Kernel::Plain => Ok(plain),

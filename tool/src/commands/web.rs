@@ -90,7 +90,10 @@ pub fn files() -> anyhow::Result<Vec<PageFile>> {
             bytes,
         })
     };
-    let mut files = WRITTEN.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut files = WRITTEN
+        .iter()
+        .map(read)
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let mut add = |name: &str, script: String| {
         files.push(PageFile {
             name: name.into(),

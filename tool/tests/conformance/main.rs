@@ -41,6 +41,7 @@ mod sources;
 mod starting;
 mod trace;
 mod trial;
+mod web;
 
 use std::process::ExitCode;
 
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         .chain(layers::trials())
         .chain(sizes::trials())
         .chain(simulated::trials())
+        .chain(web::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -33,10 +33,10 @@
       const head = make("div", "row head");
       this.title = make("h2", "", `CPU ${number}`);
       this.env = chip("");
-      this.mode = make("span", "quiet");
+      this.mode = make("p");
       this.move = make("button", "small", "move 1");
       this.move.title = "By hand: this CPU moves next, by one instruction";
-      this.go = make("button", "small", "to the kernel");
+      this.go = make("button", "small", "to kernel");
       this.go.title = "By hand: this CPU goes on until it enters the kernel";
       for (const [button, length] of [[this.move, 1], [this.go, 10000]]) {
         button.type = "button";
@@ -44,7 +44,8 @@
       }
       const hand = make("span", "group");
       hand.append(this.move, this.go);
-      head.append(this.title, this.env, this.mode, hand);
+      head.append(this.title, this.env, hand);
+      this.mode.className = "mode";
       this.registers = make("dl", "registers");
       this.values = Object.fromEntries([...REGISTERS, "flags"].map((name) => {
         const value = make("dd");
@@ -53,7 +54,7 @@
       }));
       this.code = make("ol", "code");
       this.extra = make("p", "quiet");
-      this.root.append(head, this.registers, this.code, this.extra);
+      this.root.append(head, this.mode, this.registers, this.code, this.extra);
     }
 
     show(cpu, isLatest) {

@@ -96,8 +96,7 @@ impl History {
     pub fn forward(&mut self, pc: &mut Pc<'_>, most: u64) -> u64 {
         let start = pc.position();
         while pc.position() - start < most {
-            let here = pc.position();
-            let left = (most - (here - start)).min(self.distance - here % self.distance);
+            let left = self.room(pc.position(), most - (pc.position() - start));
             if pc.advance(left) == 0 {
                 self.is_whole = true;
                 break;
@@ -105,6 +104,28 @@ impl History {
             self.passed(pc);
         }
         pc.position() - start
+    }
+
+    /// Goes on until the plan has to decide again, or a snapshot is due, for at most
+    /// `most` positions; returns how many there were.
+    pub fn turn(&mut self, pc: &mut Pc<'_>, most: u64) -> u64 {
+        let start = pc.position();
+        let left = self.room(start, most);
+        while left > 0 && pc.position() == start {
+            if pc.has_ended() || pc.is_asleep() {
+                self.is_whole = true;
+                break;
+            }
+            // A turn of a CPU that has nothing to do makes no position.
+            pc.turn(left);
+        }
+        self.passed(pc);
+        pc.position() - start
+    }
+
+    /// How far it is to where a snapshot may be due, but no further than `most`.
+    fn room(&self, here: u64, most: u64) -> u64 {
+        most.min(self.distance - here % self.distance)
     }
 
     /// The last snapshot at or before a position; the first one if there is none.

@@ -12,7 +12,8 @@
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
 use crate::ide::Ide;
-use crate::plan::{Fair, Hostile, Plan, View};
+use crate::plan::{Fair, Hostile, Move, Plan, View};
+use crate::stores::Stores;
 use crate::turn::Turn;
 use kcore::CpuId;
 use ring3::Cache;
@@ -64,6 +65,8 @@ pub struct Pc<'t> {
     pub(crate) care: Care,
     pub(crate) plan: Plan,
     pub(crate) turn: Option<Turn>,
+    /// What somebody chose in the plan's place, for the next decision.
+    pub(crate) chosen: Option<Move>,
     /// Time that has not made a nanosecond yet, in parts of one: as many as there are
     /// CPUs.
     pub(crate) rest: u64,
@@ -99,6 +102,7 @@ impl<'t> Pc<'t> {
             care: Care::new(cpus, store_buffers, plan.is_narrow()),
             plan,
             turn: None,
+            chosen: None,
             rest: 0,
             input: VecDeque::new(),
             console_due: None,
@@ -139,6 +143,19 @@ impl<'t> Pc<'t> {
     /// Who decides what comes next.
     pub fn plan_mut(&mut self) -> &mut Plan {
         &mut self.plan
+    }
+
+    /// Ends the turn that is under way; what comes next is this, and then what the
+    /// plan says. A history does not know of it: who goes back to before this position
+    /// has to choose again.
+    pub fn choose(&mut self, next: Move) {
+        self.turn = None;
+        self.chosen = Some(next);
+    }
+
+    /// What `cpu` has stored and others do not see yet.
+    pub fn stores(&self, cpu: CpuId) -> &Stores {
+        &self.care.stores[cpu.0 as usize]
     }
 
     /// Types something on the console.

@@ -180,6 +180,7 @@ impl Snapshots {
         pc.care.clone_from(&snapshot.care);
         pc.plan.clone_from(&snapshot.plan);
         pc.turn = snapshot.turn;
+        pc.chosen = None;
         pc.rest = snapshot.rest;
         pc.input.clone_from(&snapshot.input);
         pc.console_due = snapshot.console_due;

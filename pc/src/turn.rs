@@ -43,7 +43,8 @@ impl Pc<'_> {
             machine: &self.machine,
             stores: &self.care.stores,
         };
-        match self.plan.next(&view) {
+        let next = self.chosen.take();
+        match next.unwrap_or_else(|| self.plan.next(&view)) {
             Move::Turn { cpu, length } => {
                 self.pass(length);
                 if self.must_do(cpu) {

@@ -63,6 +63,8 @@ pub enum Command {
     },
     /// Print a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
+    /// Show the simulated machine in a browser, forwards and backwards.
+    Web(Web),
     /// Run a program under many schedules, to find one under which it fails.
     Explore(Explore),
     /// Say what was found on this machine, and how to get what is missing.
@@ -224,6 +226,18 @@ pub struct Test {
     /// kernel's core and of the simulated machine on one and two CPUs, without
     /// QEMU.
     pub filter: Option<String>,
+}
+
+/// `jostle web`.
+#[derive(Debug, Args)]
+pub struct Web {
+    /// Serve the page at this port of this machine (default: 8000; 0 for any that is
+    /// free).
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub port: Option<u16>,
+    /// Write the page into DIR instead: files that need no server.
+    #[arg(long, value_name = "DIR", conflicts_with = "port")]
+    pub out: Option<PathBuf>,
 }
 
 /// `jostle bench`.

@@ -572,3 +572,19 @@ fn a_segment_in_the_kernel() {
         "{line}"
     );
 }
+
+#[test]
+fn pages_that_cannot_be_shown() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    assert!(refused(&["web", "--port", &port]).contains("--port N"));
+    for port in ["-1", "65536", "http", ""] {
+        assert!(refused(&["web", "--port", port]).contains("--port"));
+    }
+    assert!(refused(&["web", "--port", "1", "--out", "x"]).contains("cannot be used with"));
+    let file = Scratch::new("page", b"no folder");
+    assert!(refused(&["web", "--out", file.path()]).contains("Not a directory"));
+    assert!(refused(&["web", "--out", "/proc/self/x"]).contains("cannot make"));
+    let root = env!("CARGO_MANIFEST_DIR");
+    assert!(refused(&["web", "--out", root]).contains("something else in it"));
+}

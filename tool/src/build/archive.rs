@@ -61,7 +61,7 @@ fn append(archive: &mut Builder<Vec<u8>>, name: &str, bytes: &[u8]) -> anyhow::R
 
 /// The part of an ELF file that is needed to run it: what its program headers
 /// speak of. Sections, and with them all symbols, come after that.
-fn without_symbols(mut image: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+pub fn without_symbols(mut image: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     // Offsets in the header of a 32-bit file (ELF 1.2, book I): e_shoff, and
     // e_shentsize, e_shnum, e_shstrndx.
     const SECTIONS: [std::ops::Range<usize>; 2] = [32..36, 46..52];

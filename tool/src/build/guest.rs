@@ -1,14 +1,9 @@
 //! Builds the kernel and the programs and says where they are.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use anyhow::{Context, bail};
 
 use super::plan::Plan;
-use super::{TARGET, inner_cargo};
-use crate::filtered::Filtered;
+use super::{inner_cargo, target};
 use crate::plants;
 use crate::workspace::Workspace;
 
@@ -51,12 +46,14 @@ pub fn built(workspace: &Workspace) -> Guest {
 }
 
 fn output(workspace: &Workspace, folder: &str) -> PathBuf {
-    workspace.target().join(folder).join(TARGET).join("guest")
+    let target = &target::GUEST;
+    let folder = workspace.target().join(folder);
+    folder.join(target.triple).join(target.profile)
 }
 
 /// Builds both; cargo's progress goes to standard error.
 pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Result<Guest> {
-    cargo_build(
+    inner_cargo::build(
         workspace,
         plan,
         "guest",
@@ -67,50 +64,11 @@ pub fn build(workspace: &Workspace, plan: &Plan, kernel: Kernel) -> anyhow::Resu
         Kernel::Plain => Ok(plain),
         Kernel::Planted => {
             let planted = plants::grow(workspace)?;
-            cargo_build(&planted, plan, "guest", &["-p", "kernel"])?;
+            inner_cargo::build(&planted, plan, "guest", &["-p", "kernel"])?;
             Ok(Guest {
                 kernel: built(&planted).kernel,
                 ..plain
             })
         }
     }
-}
-
-/// Cargo's last line, which it also prints when there was nothing to do.
-fn is_ending(line: &str) -> bool {
-    line.contains("Finished") && line.contains("`guest` profile")
-}
-
-fn cargo_build(
-    workspace: &Workspace,
-    plan: &Plan,
-    folder: &str,
-    packages: &[&str],
-) -> anyhow::Result<()> {
-    let mut command = inner_cargo::command(workspace, plan, "build", folder);
-    command
-        .args(packages)
-        .stdin(Stdio::null())
-        .stdout(std::io::stderr());
-    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        // It cannot see the terminal behind our pipe.
-        command.arg("--color=always");
-    }
-    let messages = Filtered::stderr(&mut command, is_ending).context("a pipe")?;
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", plan.toolchain.cargo.display()))?;
-    drop(command);
-    messages.finish();
-    if !status.success() {
-        if let Some(error) = workspace.cannot_write() {
-            bail!(
-                "the guest could not be built: {} cannot be written ({error}); \
-                 CARGO_TARGET_DIR=FOLDER in the environment has it built elsewhere",
-                workspace.target().display()
-            );
-        }
-        bail!("the guest could not be built; cargo's messages above say why");
-    }
-    Ok(())
 }

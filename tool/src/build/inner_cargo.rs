@@ -1,16 +1,19 @@
-//! The environment of the cargo that builds the guest.
+//! The cargo that builds for another target: the guest, or the machine for a browser.
 //!
 //! It is usually started from inside another cargo, whose settings are meant
 //! for the host: RUSTFLAGS alone would silently replace the guest's. So what
 //! could leak in is cleared, and what the guest needs is set.
 
 use std::ffi::OsString;
-use std::process::Command;
+use std::io::IsTerminal;
+use std::process::{Command, Stdio};
 
-use super::TARGET;
+use anyhow::{Context, bail};
+
 use super::ladder::Route;
 use super::plan::Plan;
 use crate::child_process;
+use crate::filtered::Filtered;
 use crate::workspace::Workspace;
 
 /// Cleared always: they override or contradict what is set here.
@@ -40,14 +43,7 @@ const CLEARED_FOR_DEBIAN: &[&str] = &[
     "LD_LIBRARY_PATH",
 ];
 
-/// Code for the guest: fixed addresses, frame pointers for backtraces.
-const GUEST_FLAGS: &[&str] = &[
-    "-Crelocation-model=static",
-    "-Cforce-frame-pointers=yes",
-    "-Cpanic=abort",
-];
-
-/// A cargo command for the guest's target: `cargo SUBCOMMAND` with target,
+/// A cargo command for the plan's target: `cargo SUBCOMMAND` with target,
 /// profile and folder. `folder` is relative to cargo's target folder.
 pub fn command(workspace: &Workspace, plan: &Plan, subcommand: &str, folder: &str) -> Command {
     let mut command = child_process::command(&plan.toolchain.cargo);
@@ -59,12 +55,53 @@ pub fn command(workspace: &Workspace, plan: &Plan, subcommand: &str, folder: &st
     command.envs(environment.set);
     command
         .arg(subcommand)
-        .args(["--profile", "guest", "--target", TARGET, "--target-dir"])
+        .args(["--profile", plan.target.profile])
+        .args(["--target", plan.target.triple, "--target-dir"])
         .arg(workspace.target().join(folder));
     if plan.route.builds_core() {
-        command.arg("-Zbuild-std=core,alloc,compiler_builtins");
+        command.arg(format!("-Zbuild-std={}", plan.target.parts));
     }
     command
+}
+
+/// Cargo's last line, which it also prints when there was nothing to do.
+fn is_ending(line: &str) -> bool {
+    line.contains("Finished") && line.contains("` profile")
+}
+
+/// Builds packages; cargo's progress goes to standard error.
+pub fn build(
+    workspace: &Workspace,
+    plan: &Plan,
+    folder: &str,
+    packages: &[&str],
+) -> anyhow::Result<()> {
+    let mut command = self::command(workspace, plan, "build", folder);
+    command
+        .args(packages)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr());
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        // It cannot see the terminal behind our pipe.
+        command.arg("--color=always");
+    }
+    let messages = Filtered::stderr(&mut command, is_ending).context("a pipe")?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", plan.toolchain.cargo.display()))?;
+    drop(command);
+    messages.finish();
+    if !status.success() {
+        if let Some(error) = workspace.cannot_write() {
+            bail!(
+                "nothing could be built: {} cannot be written ({error}); \
+                 CARGO_TARGET_DIR=FOLDER in the environment has it built elsewhere",
+                workspace.target().display()
+            );
+        }
+        bail!("it could not be built; cargo's messages above say why");
+    }
+    Ok(())
 }
 
 struct Environment {
@@ -76,9 +113,9 @@ fn environment(plan: &Plan) -> Environment {
     let mut removed = CLEARED.to_vec();
     let prefix = format!(
         "CARGO_TARGET_{}",
-        TARGET.to_ascii_uppercase().replace('-', "_")
+        plan.target.triple.to_ascii_uppercase().replace('-', "_")
     );
-    let flags = [plan.linker.flags(), GUEST_FLAGS].concat().join(" ");
+    let flags = [plan.linker.flags(), plan.target.flags].concat().join(" ");
     let mut set = vec![
         (format!("{prefix}_LINKER"), plan.linker.path().into()),
         (format!("{prefix}_RUSTFLAGS"), flags.into()),
@@ -98,6 +135,7 @@ fn environment(plan: &Plan) -> Environment {
 #[cfg(test)]
 mod tests {
     use super::super::linker::Linker;
+    use super::super::target::GUEST;
     use super::super::toolchain::Toolchain;
     use super::*;
 
@@ -111,6 +149,7 @@ mod tests {
             },
             route,
             linker,
+            target: &GUEST,
         }
     }
 

@@ -79,11 +79,13 @@ pub fn candidates(facts: Facts) -> Vec<Route> {
 }
 
 /// What a person can do when no route is left.
-pub fn remedy(facts: Facts) -> &'static str {
+pub fn remedy(facts: Facts, triple: &str) -> String {
     if facts.rustup {
-        "run `rustup target add i586-unknown-linux-gnu` or `rustup component add rust-src` and look at what it says"
+        format!(
+            "run `rustup target add {triple}` or `rustup component add rust-src` and look at what it says"
+        )
     } else {
-        "install the sources of your Rust (Debian: apt-get install rust-web-src), or Rust from https://rustup.rs"
+        "install the sources of your Rust (Debian: apt-get install rust-web-src), or Rust from https://rustup.rs".into()
     }
 }
 
@@ -178,7 +180,7 @@ mod tests {
             ..Facts::default()
         };
         assert!(candidates(rustup).is_empty());
-        assert!(remedy(rustup).contains("rustup target add"));
-        assert!(remedy(Facts::default()).contains("rust-web-src"));
+        assert!(remedy(rustup, "x").contains("rustup target add"));
+        assert!(remedy(Facts::default(), "x").contains("rust-web-src"));
     }
 }

@@ -1,4 +1,4 @@
-//! Which linker makes i386 executables on this machine.
+//! Which linker makes i386 executables, and WebAssembly, on this machine.
 //!
 //! No C compiler for i386 is needed, only a linker that knows the format: the
 //! one that comes with Rust, else LLVM's, else GNU's if it was built for i386.
@@ -6,21 +6,31 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::target::{Flavor, Target};
+
 /// A linker, by the language of its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Linker {
     /// LLVM's, under whatever name.
     Lld(PathBuf),
+    /// The same, for WebAssembly.
+    Wasm(PathBuf),
     /// GNU's, which has to be told that the output is i386.
     Gnu(PathBuf),
 }
 
 impl Linker {
     /// The first that is there.
-    pub fn find(sysroot: &Path, host: Option<&str>) -> Option<Self> {
+    pub fn find(target: &Target, sysroot: &Path, host: Option<&str>) -> Option<Self> {
         let bundled = host.map(|host| sysroot.join("lib/rustlib").join(host).join("bin/rust-lld"));
         if let Some(path) = bundled.filter(|path| path.exists()) {
-            return Some(Self::Lld(path));
+            return Some(match target.linker {
+                Flavor::Elf => Self::Lld(path),
+                Flavor::Wasm => Self::Wasm(path),
+            });
+        }
+        if target.linker == Flavor::Wasm {
+            return which::which("wasm-ld").ok().map(Self::Wasm);
         }
         if let Ok(path) = which::which("ld.lld") {
             return Some(Self::Lld(path));
@@ -35,7 +45,7 @@ impl Linker {
     /// The program.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Lld(path) | Self::Gnu(path) => path,
+            Self::Lld(path) | Self::Wasm(path) | Self::Gnu(path) => path,
         }
     }
 
@@ -43,6 +53,7 @@ impl Linker {
     pub fn flags(&self) -> &'static [&'static str] {
         match self {
             Self::Lld(_) => &["-Clinker-flavor=ld.lld"],
+            Self::Wasm(_) => &["-Clinker-flavor=wasm-ld"],
             Self::Gnu(_) => &["-Clinker-flavor=ld", "-Clink-arg=-melf_i386"],
         }
     }
@@ -50,6 +61,7 @@ impl Linker {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::{GUEST, PAGE};
     use super::*;
 
     #[test]
@@ -68,8 +80,10 @@ mod tests {
         std::fs::create_dir_all(&folder).expect("a folder");
         let bundled = folder.join("rust-lld");
         std::fs::write(&bundled, "").expect("a file");
-        let found = Linker::find(&sysroot, Some("some-host"));
+        let found = [&GUEST, &PAGE].map(|target| Linker::find(target, &sysroot, Some("some-host")));
         std::fs::remove_dir_all(&sysroot).expect("removed");
-        assert_eq!(found, Some(Linker::Lld(bundled)));
+        let [guest, page] = found;
+        assert_eq!(guest, Some(Linker::Lld(bundled.clone())));
+        assert_eq!(page, Some(Linker::Wasm(bundled)));
     }
 }

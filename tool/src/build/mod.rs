@@ -3,7 +3,8 @@
 //! The guest's target is built in, but few toolchains come with its `core`
 //! library. [`ladder`] decides where to take it from, [`toolchain`] looks at
 //! what there is, [`plan`] puts both together, [`guest`] runs the inner cargo,
-//! [`archive`] packs the programs for the prompt.
+//! [`archive`] packs the programs for the prompt, [`wasm`] builds the machine for a
+//! browser in the same way.
 
 pub mod archive;
 pub mod guest;
@@ -11,7 +12,6 @@ pub mod inner_cargo;
 pub mod ladder;
 pub mod linker;
 pub mod plan;
+pub mod target;
 pub mod toolchain;
-
-/// The guest's target: i586 code has neither SSE nor CMOV.
-pub const TARGET: &str = "i586-unknown-linux-gnu";
+pub mod wasm;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use super::TARGET;
 use super::ladder::{self, Facts, Route};
 use super::linker::Linker;
+use super::target::{GUEST, Target};
 use super::toolchain::Toolchain;
 use crate::child_process;
 use crate::report::note;
@@ -22,15 +22,17 @@ use crate::workspace::Workspace;
 /// How long rustup may take to fetch the target.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 
-/// How the guest is built on this machine.
+/// How something is built on this machine.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Compiles it.
     pub toolchain: Toolchain,
-    /// Where `core` comes from.
+    /// Where its library comes from.
     pub route: Route,
     /// Links it.
     pub linker: Linker,
+    /// What for.
+    pub target: &'static Target,
 }
 
 /// What was found, before anything is decided or changed.
@@ -46,9 +48,9 @@ pub struct Survey {
 
 impl Survey {
     /// Looks around.
-    pub fn take(workspace: &Workspace) -> anyhow::Result<Self> {
+    pub fn take(workspace: &Workspace, target: &'static Target) -> anyhow::Result<Self> {
         let active = Toolchain::active()?;
-        let has = active.has();
+        let has = active.has(target);
         let debian = if has.core || has.source {
             None
         } else {
@@ -57,9 +59,9 @@ impl Survey {
         let facts = Facts {
             active: has,
             rustup: active.rustup_name().is_some(),
-            rustup_refused: std::fs::read_to_string(refusal_file(workspace))
+            rustup_refused: std::fs::read_to_string(refusal_file(workspace, target))
                 .is_ok_and(|refused| refused == refusal_key(&active)),
-            debian: debian.as_ref().map(Toolchain::has),
+            debian: debian.as_ref().map(|debian| debian.has(target)),
         };
         Ok(Self {
             active,
@@ -73,48 +75,64 @@ impl Plan {
     /// Decides, and fetches the target with rustup if that is the way. Where
     /// no route is left, Debian's compiler is installed beside the active one.
     pub fn make(workspace: &Workspace) -> anyhow::Result<Self> {
-        let survey = Survey::take(workspace)?;
-        if let Some(plan) = Self::first_that_works(workspace, &survey)? {
+        Self::make_for(workspace, &GUEST)
+    }
+
+    /// As [`Plan::make`], for a target.
+    pub fn make_for(workspace: &Workspace, target: &'static Target) -> anyhow::Result<Self> {
+        let survey = Survey::take(workspace, target)?;
+        if let Some(plan) = Self::first_that_works(workspace, &survey, target)? {
             return Ok(plan);
         }
         if setup_script::ask_for(workspace, "debian-rust") {
-            let survey = Survey::take(workspace)?;
-            if let Some(plan) = Self::first_that_works(workspace, &survey)? {
+            let survey = Survey::take(workspace, target)?;
+            if let Some(plan) = Self::first_that_works(workspace, &survey, target)? {
                 return Ok(plan);
             }
         }
         bail!(
-            "this Rust ({}) has no core library for {TARGET}, and no way to get one: {}",
+            "this Rust ({}) has no {} library for {}, and no way to get one: {}",
             survey.active.version(),
-            ladder::remedy(survey.facts)
+            target.library,
+            target.triple,
+            ladder::remedy(survey.facts, target.triple)
         )
     }
 
-    fn first_that_works(workspace: &Workspace, survey: &Survey) -> anyhow::Result<Option<Self>> {
+    fn first_that_works(
+        workspace: &Workspace,
+        survey: &Survey,
+        target: &'static Target,
+    ) -> anyhow::Result<Option<Self>> {
         for route in ladder::candidates(survey.facts) {
-            if route == Route::RustupTarget && !add_target(&survey.active) {
-                remember_refusal(workspace, &survey.active);
+            if route == Route::RustupTarget && !add_target(&survey.active, target) {
+                remember_refusal(workspace, &survey.active, target);
                 continue;
             }
             let toolchain = match (route, &survey.debian) {
                 (Route::DebianFromSource, Some(debian)) => debian,
                 _ => &survey.active,
             };
-            let Some(linker) = Linker::find(&toolchain.sysroot, toolchain.host()) else {
-                bail!("no linker for i386 found: install lld (Debian: apt-get install lld)");
+            let Some(linker) = Linker::find(target, &toolchain.sysroot, toolchain.host()) else {
+                bail!(
+                    "no linker for {} found: install lld (Debian: apt-get install lld)",
+                    target.triple
+                );
             };
             return Ok(Some(Self {
                 toolchain: toolchain.clone(),
                 route,
                 linker,
+                target,
             }));
         }
         Ok(None)
     }
 }
 
-fn refusal_file(workspace: &Workspace) -> PathBuf {
-    workspace.target().join("guest-target-refused")
+fn refusal_file(workspace: &Workspace, target: &Target) -> PathBuf {
+    let name = format!("{}-target-refused", target.profile);
+    workspace.target().join(name)
 }
 
 fn refusal_key(toolchain: &Toolchain) -> String {
@@ -125,8 +143,8 @@ fn refusal_key(toolchain: &Toolchain) -> String {
     )
 }
 
-fn remember_refusal(workspace: &Workspace, toolchain: &Toolchain) {
-    let file = refusal_file(workspace);
+fn remember_refusal(workspace: &Workspace, toolchain: &Toolchain, target: &Target) {
+    let file = refusal_file(workspace, target);
     // Not being able to remember costs time on the next run, nothing else.
     let _ = std::fs::create_dir_all(workspace.target());
     let _ = std::fs::write(file, refusal_key(toolchain));
@@ -134,15 +152,16 @@ fn remember_refusal(workspace: &Workspace, toolchain: &Toolchain) {
 
 /// `rustup target add`, with a time limit. Failure is not an error: there are
 /// other ways.
-fn add_target(toolchain: &Toolchain) -> bool {
+fn add_target(toolchain: &Toolchain, target: &Target) -> bool {
     let Some(name) = toolchain.rustup_name() else {
         return false;
     };
     note(format_args!(
-        "adding the guest's core library to the Rust toolchain {name} (about 25 MB, once)"
+        "adding the {} library for {} to the Rust toolchain {name} (about 25 MB, once)",
+        target.library, target.triple
     ));
     let child = child_process::command("rustup")
-        .args(["target", "add", TARGET, "--toolchain", name])
+        .args(["target", "add", target.triple, "--toolchain", name])
         .stdin(Stdio::null())
         .stdout(std::io::stderr())
         .spawn();
@@ -150,7 +169,7 @@ fn add_target(toolchain: &Toolchain) -> bool {
     if !added {
         note("rustup could not add it; trying another way");
     }
-    added && toolchain.has().core
+    added && toolchain.has(target).core
 }
 
 fn wait_within(mut child: Child, limit: Duration) -> bool {

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::TARGET;
 use super::ladder::Has;
+use super::target::Target;
 
 /// Debian's compiler, wherever another one comes first in the search path.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -68,14 +68,15 @@ impl Toolchain {
         })
     }
 
-    /// What it has of the guest's `core`.
-    pub fn has(&self) -> Has {
+    /// What it has of a target's library.
+    pub fn has(&self, target: &Target) -> Has {
         let rustlib = self.sysroot.join("lib/rustlib");
-        let libraries = rustlib.join(TARGET).join("lib");
+        let libraries = rustlib.join(target.triple).join("lib");
+        let compiled = format!("lib{}-", target.library);
         let core = std::fs::read_dir(libraries).is_ok_and(|entries| {
             entries
                 .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+                .any(|entry| entry.file_name().to_string_lossy().starts_with(&compiled))
         });
         Has {
             core,

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::build::ladder;
 use crate::build::linker::Linker;
 use crate::build::plan::Survey;
+use crate::build::target::GUEST;
 use crate::external::{self, External, Found, first_line};
 use crate::report::result;
 use crate::status;
@@ -48,7 +49,7 @@ pub fn doctor() -> anyhow::Result<u8> {
 }
 
 fn rust(workspace: &Workspace, report: &mut Report) {
-    let survey = match Survey::take(workspace) {
+    let survey = match Survey::take(workspace, &GUEST) {
         Ok(survey) => survey,
         Err(error) => {
             report.missing(
@@ -72,12 +73,12 @@ fn rust(workspace: &Workspace, report: &mut Report) {
     let routes = ladder::candidates(survey.facts);
     match routes.first() {
         Some(route) => report.found("core library", route),
-        None => report.missing("core library", ladder::remedy(survey.facts)),
+        None => report.missing("core library", ladder::remedy(survey.facts, GUEST.triple)),
     }
     for (number, route) in routes.iter().enumerate().skip(1) {
         report.found(if number == 1 { "  if that fails" } else { "" }, route);
     }
-    match Linker::find(&survey.active.sysroot, survey.active.host()) {
+    match Linker::find(&GUEST, &survey.active.sysroot, survey.active.host()) {
         Some(linker) => report.found("linker", linker.path().display()),
         None => report.missing("linker", "apt-get install lld"),
     }

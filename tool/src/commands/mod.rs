@@ -14,3 +14,4 @@ pub mod run;
 pub mod setup;
 pub mod test;
 pub mod trace;
+pub mod web;

@@ -87,6 +87,22 @@ pub const GRUB: External = External {
         sudo apt-get install --no-install-recommends grub-common grub-pc-bin xorriso)",
 };
 
+/// A browser, for the tests of the page. It is not unpacked as a private copy, which
+/// would be half a gigabyte.
+pub const BROWSER: External = External {
+    name: "chromium",
+    also: &["chromium-browser", "google-chrome"],
+    others: &[],
+    folder: None,
+    oldest: None,
+    arguments: nothing,
+    setup: "browser",
+    packages: &["chromium"],
+    unpacked: &[],
+    launchers: &[],
+    remedy: "install Chromium (Debian: sudo apt-get install --no-install-recommends chromium)",
+};
+
 fn nothing(_: &str) -> Vec<OsString> {
     Vec::new()
 }

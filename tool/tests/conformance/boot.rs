@@ -104,7 +104,7 @@ impl Boot {
         change: impl FnOnce(&mut Machine),
     ) -> Result<Self, String> {
         let options = run_options(words).map_err(|error| error.to_string())?;
-        let host = match options.simulation_seed() {
+        let host = match options.simulation() {
             Some(_) => host_of_simulations()?,
             None => host()?,
         };

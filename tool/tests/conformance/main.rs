@@ -45,6 +45,7 @@ mod starting;
 mod trace;
 mod trial;
 mod without_qemu;
+mod web;
 
 use std::process::ExitCode;
 
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         .chain(simulated::trials())
         .chain(samples::trials())
         .chain(without_qemu::trials())
+        .chain(web::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

@@ -10,22 +10,23 @@
 use std::path::Path;
 
 /// An edition of the interface, as the kernel's module line spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Personality {
     /// Lab 4 of 2016 to 2018.
     Lab4,
     /// Lab 4 of 2014: another value for one error.
-    #[value(name = "lab4-2014")]
+    #[cfg_attr(feature = "clap", value(name = "lab4-2014"))]
     Lab4Of2014,
     /// Lab 5: `env_set_trapframe` inserted as call 9.
     Lab5,
     /// Lab 6: lab 5 and `time_msec`.
     Lab6,
     /// Lab 5 with 2014's value for that error, as some have it.
-    #[value(name = "lab5-2014")]
+    #[cfg_attr(feature = "clap", value(name = "lab5-2014"))]
     Lab5Of2014,
     /// Lab 6 with 2014's value for that error, as some have it.
-    #[value(name = "lab6-2014")]
+    #[cfg_attr(feature = "clap", value(name = "lab6-2014"))]
     Lab6Of2014,
 }
 
@@ -110,7 +111,6 @@ impl Edition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::ValueEnum;
 
     fn of(names: &[&str]) -> Personality {
         Personality::of_symbols(names.iter().map(|&name| (name, 4)))
@@ -156,8 +156,10 @@ mod tests {
         assert_eq!(Personality::Lab6.of_year(2016), Personality::Lab6);
     }
 
+    #[cfg(feature = "clap")]
     #[test]
     fn the_command_line_and_the_module_line_spell_alike() {
+        use clap::ValueEnum;
         for value in Personality::value_variants() {
             let shown = value.to_possible_value().expect("no hidden variants");
             assert_eq!(shown.get_name(), value.word());

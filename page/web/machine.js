@@ -1,0 +1,96 @@
+// The simulated machine, as the page calls it: one WebAssembly instance for each run,
+// so that a new run gives the old one's memory back.
+"use strict";
+
+const Jostle = {};
+
+(() => {
+  const utf8 = new TextDecoder();
+  let compiled = null;
+
+  Jostle.bytesOf = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+
+  /** What the machine cannot do, and says so in words. */
+  class Refusal extends Error {}
+  Jostle.Refusal = Refusal;
+
+  Jostle.Machine = class {
+    /** Boots a program's file; `request` is an object of words. */
+    static async boot(request, program, archive = new Uint8Array()) {
+      compiled ??= await WebAssembly.compile(Jostle.bytesOf(window.JOSTLE_WASM));
+      const machine = new this();
+      machine.own = (await WebAssembly.instantiate(compiled)).exports;
+      const lines = Object.entries(request).map(([name, value]) => `${name}=${value}\n`.replace(/\n(?=.)/g, " "));
+      const text = new TextEncoder().encode(lines.join(""));
+      machine.send(text, program, archive);
+      const why = machine.text("boot", text.length, program.length);
+      if (why) throw new Refusal(why);
+      return machine;
+    }
+
+    send(...parts) {
+      const length = parts.reduce((sum, part) => sum + part.length, 0);
+      let place = this.own.input(length);
+      const memory = new Uint8Array(this.own.memory.buffer);
+      for (const part of parts) {
+        memory.set(part, place);
+        place += part.length;
+      }
+    }
+
+    /** Calls, and turns a trap into an error that says where the bug is. */
+    call(name, ...words) {
+      try {
+        return this.own[name](...words);
+      } catch (error) {
+        const length = 400;
+        const said = utf8.decode(new Uint8Array(this.own.memory.buffer, this.own.answer(), length));
+        throw new Error(`the simulated machine has a bug: ${error.message}; ${said.split("\0")[0]}`);
+      }
+    }
+
+    bytes(name, ...words) {
+      const length = this.call(name, ...words);
+      return new Uint8Array(this.own.memory.buffer, this.own.answer(), length).slice();
+    }
+
+    text(name, ...words) {
+      return utf8.decode(this.bytes(name, ...words));
+    }
+
+    json(name, ...words) {
+      return JSON.parse(this.text(name, ...words));
+    }
+
+    words(name, ...words) {
+      return new Uint32Array(this.bytes(name, ...words).buffer);
+    }
+
+    goTo(position) { return this.call("go_to", position); }
+    run(most) { return this.call("run", most); }
+    step(unit, back) { return this.call("step", unit, back) !== 0; }
+    choose(cpu, length) { return this.call("choose", cpu, length) !== 0; }
+    type(text) { this.send(new TextEncoder().encode(text)); this.call("type_in"); }
+    repeat(hand) { this.send(new TextEncoder().encode(hand)); return this.text("repeat"); }
+    state() { return this.json("state"); }
+    digest() { return this.text("digest"); }
+  };
+
+  /** A position from two words. */
+  Jostle.position = (words, at) => words[at] + words[at + 1] * 2 ** 32;
+
+  const hues = new Map();
+  /** The colour of an environment: by its slot, so that neighbours differ most. */
+  Jostle.colour = (id, alpha = 1) => {
+    if (!hues.has(id)) {
+      const slot = id & 1023;
+      const generation = (id >>> 12) - 1;
+      hues.set(id, (190 + (slot + generation * 5) * 137.508) % 360);
+    }
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    return `hsl(${hues.get(id)} ${dark ? "45% 58%" : "48% 52%"} / ${alpha})`;
+  };
+
+  Jostle.hex = (number) => (number >>> 0).toString(16).padStart(8, "0");
+  Jostle.grouped = (number) => Math.round(number).toLocaleString("en");
+})();

@@ -33,6 +33,8 @@ pub struct Session {
     done: usize,
 }
 
+/// The most snapshots that are kept: a phone has to hold them.
+const SNAPSHOTS: usize = 40;
 /// The longest turn that somebody can give to a CPU by hand.
 pub const LONGEST: u64 = 10_000;
 
@@ -54,7 +56,7 @@ impl Session {
         let mut story = Story::new(&setup.greeting(), request.cpus.into());
         story.hear(&mut pc);
         Ok(Session {
-            history: History::new(&mut pc),
+            history: History::with_most(&mut pc, SNAPSHOTS),
             pc,
             story,
             hands: Vec::new(),

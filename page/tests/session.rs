@@ -67,7 +67,10 @@ fn the_story_is_told_once() {
     assert!(session.is_whole());
     let (told, records) = (console(&session), session.story.len());
     assert!(told.starts_with("SMP: CPU 0 found 2 CPU(s)\n"), "{told}");
-    assert!(told.contains("\na[") && told.contains("ab[") && told.ends_with("to do!\n"), "{told}");
+    assert!(
+        told.contains("\na[") && told.contains("ab[") && told.ends_with("to do!\n"),
+        "{told}"
+    );
     for position in [0, end / 2, 3, end, 1] {
         assert_eq!(session.go_to(position), position);
     }

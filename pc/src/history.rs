@@ -32,11 +32,19 @@ pub struct History {
     end: u64,
     /// Whether nothing comes after `end`.
     is_whole: bool,
+    /// The most snapshots after the first.
+    most: usize,
 }
 
 impl History {
     /// A history that begins here.
     pub fn new(pc: &mut Pc<'_>) -> History {
+        History::with_most(pc, MOST)
+    }
+
+    /// As [`History::new`], with at most so many snapshots: fewer take less memory, and
+    /// a step back repeats more.
+    pub fn with_most(pc: &mut Pc<'_>, most: usize) -> History {
         let mut snapshots = Snapshots::new(pc);
         let first = snapshots.take(pc);
         History {
@@ -46,6 +54,7 @@ impl History {
             changes: Vec::new(),
             distance: FIRST_DISTANCE,
             is_whole: false,
+            most,
         }
     }
 
@@ -168,7 +177,7 @@ impl History {
         if here < last + self.distance {
             return;
         }
-        if self.kept.len() > MOST {
+        if self.kept.len() > self.most {
             let mut number = 0;
             self.kept.retain(|kept| {
                 number += 1;

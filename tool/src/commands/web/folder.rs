@@ -35,11 +35,7 @@ impl Folder {
             let entry = entry.with_context(|| shown.to_string())?;
             let name = entry.file_name();
             let known = |ours: &&str| name == **ours;
-            if !WRITTEN
-                .iter()
-                .chain(&[MACHINE, PROGRAMS])
-                .any(|ours| known(ours))
-            {
+            if !WRITTEN.iter().chain(&[MACHINE, PROGRAMS]).any(known) {
                 return Err(usage(format_args!(
                     "{shown} has something else in it ({}): name an empty folder, or one that does not exist",
                     name.display()

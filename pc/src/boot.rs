@@ -36,6 +36,8 @@ pub struct Setup {
     pub modules: Vec<Module>,
     /// Whether a trace is kept.
     pub trace: bool,
+    /// Whether timers ring only when a plan says so; then each time ends a quantum.
+    pub timers_by_plan: bool,
 }
 
 /// Reads what the kernel is told. The error says, in a line, what it is that this
@@ -75,7 +77,10 @@ impl Setup {
             frames: frames as u32,
             module_frames: most as u32,
             cpus: self.cpus,
-            quantum: u64::from(self.options.quantum_us) * 1000,
+            quantum: match self.timers_by_plan {
+                true => 0,
+                false => u64::from(self.options.quantum_us) * 1000,
+            },
             lifecycle: self.options.lifecycle,
             console: CONSOLE,
             trace: if self.trace { TRACE } else { 0 },

@@ -2,10 +2,12 @@
 //!
 //! The simulated machine decides what its TLB remembers. The hard thing is speed: an
 //! instruction must not search that TLB. So translations that were found are kept in
-//! a small table for as long as the processor stays in ring 3; only the kernel, or
-//! another CPU with its consent, changes what a TLB holds.
+//! a small table until the TLB forgets anything; that only happens while the processor
+//! is not in ring 3. Where accesses must be looked at one by one ([`Care`]), pages that
+//! others use are never kept there.
 
 use crate::care::Care;
+use crate::ide::Ide;
 use kcore::{CpuId, Pfn};
 use ring3::{Access, Bus, PageFault};
 use sim::machine::Machine;
@@ -15,9 +17,13 @@ use sim::mmu::set_usage;
 const SLOTS: usize = 64;
 const PAGE_BITS: u32 = 12;
 
-/// Translations that a processor used since it came to ring 3.
+/// Translations that a processor used since its TLB forgot something.
 #[derive(Clone, Debug)]
-pub struct Recent([Entry; SLOTS]);
+pub struct Recent {
+    entries: [Entry; SLOTS],
+    /// The age of the TLB that they were found in.
+    age: u64,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
@@ -31,14 +37,20 @@ struct Entry {
 
 impl Default for Recent {
     fn default() -> Recent {
-        Recent([Entry::default(); SLOTS])
+        Recent {
+            entries: [Entry::default(); SLOTS],
+            age: 0,
+        }
     }
 }
 
 impl Recent {
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.0 = [Entry::default(); SLOTS];
+    /// Forgets everything, unless the TLB is as old as it was.
+    pub fn follow(&mut self, age: u64) {
+        if self.age != age {
+            self.entries = [Entry::default(); SLOTS];
+            self.age = age;
+        }
     }
 }
 
@@ -56,6 +68,8 @@ pub struct CpuBus<'a, 't> {
     pub careful: bool,
     /// What is to be done with single accesses.
     pub care: &'a mut Care,
+    /// The disk, if one is attached.
+    pub disk: Option<&'a mut Ide>,
 }
 
 impl CpuBus<'_, '_> {
@@ -63,34 +77,33 @@ impl CpuBus<'_, '_> {
     fn find(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
         let write = access == Access::Write;
         let cpu = self.cpu;
-        if let Found::Miss(_) = self.machine.access(cpu, va, write) {
-            self.machine.fill(cpu, va);
-        }
-        let cr3 = self.machine.cpu(cpu).cr3;
-        let Found::Hit(translation) = self.machine.access(cpu, va, write) else {
-            let error = self.machine.fault_error(cpu, va, write);
-            return Err(PageFault { va, error });
+        let translation = match self.machine.access(cpu, va, write) {
+            Found::Hit(translation) => translation,
+            Found::Miss(translation) => {
+                self.machine.fill(cpu, va);
+                self.recent.follow(self.machine.cpu(cpu).tlb.age());
+                translation
+            }
+            Found::Fault => {
+                let error = self.machine.fault_error(cpu, va, write);
+                return Err(PageFault { va, error });
+            }
         };
         if write && self.machine.usage_bits {
+            let cr3 = self.machine.cpu(cpu).cr3;
             set_usage(self.machine.kernel.mem(), cr3, va, true);
         }
         let frame = translation.frame.address();
-        if self.careful {
-            self.care.found(
-                self.machine,
-                cpu,
-                translation,
-                frame | (va - page_of(va)),
-                access,
-            );
-            return Ok(frame | (va - page_of(va)));
+        let pa = frame | (va - page_of(va));
+        if self.careful && self.care.meets(self.machine, cpu, translation, pa, access) {
+            return Ok(pa);
         }
-        self.recent.0[(va >> PAGE_BITS) as usize % SLOTS] = Entry {
+        self.recent.entries[(va >> PAGE_BITS) as usize % SLOTS] = Entry {
             page: (page_of(va) >> PAGE_BITS) + 1,
             frame,
             writeable: write,
         };
-        Ok(frame | (va - page_of(va)))
+        Ok(pa)
     }
 }
 
@@ -103,8 +116,10 @@ impl CpuBus<'_, '_> {
 
     #[cold]
     fn write_with_care(&mut self, pa: u32, size: u32, value: u32) {
+        let is_shared = self.care.is_shared(self.machine, Pfn::containing(pa));
         let memory = self.machine.kernel.mem();
-        self.care.store(memory, self.cpu, pa, size, value);
+        self.care
+            .store(memory, self.cpu, (pa, size, value), is_shared);
     }
 }
 
@@ -112,7 +127,7 @@ impl Bus for CpuBus<'_, '_> {
     #[inline(always)]
     fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
         let page = va >> PAGE_BITS;
-        let entry = &self.recent.0[page as usize % SLOTS];
+        let entry = &self.recent.entries[page as usize % SLOTS];
         if entry.page == page + 1 && (entry.writeable || access != Access::Write) {
             return Ok(entry.frame | va & ((1 << PAGE_BITS) - 1));
         }
@@ -181,10 +196,19 @@ impl Bus for CpuBus<'_, '_> {
         *self.stamp
     }
 
-    fn port_in(&mut self, _port: u16, size: u32) -> u32 {
-        // Nothing is attached: the lines of the bus float high.
-        u32::MAX >> (32 - size * 8)
+    fn port_in(&mut self, port: u16, size: u32) -> u32 {
+        match &mut self.disk {
+            Some(disk) if Ide::has_port(port) => disk.port_in(port, size),
+            // Nothing is attached: the lines of the bus float high.
+            _ => u32::MAX >> (32 - size * 8),
+        }
     }
 
-    fn port_out(&mut self, _port: u16, _size: u32, _value: u32) {}
+    fn port_out(&mut self, port: u16, size: u32, value: u32) {
+        if let Some(disk) = &mut self.disk
+            && Ide::has_port(port)
+        {
+            disk.port_out(port, size, value);
+        }
+    }
 }

@@ -6,6 +6,9 @@
 //! reference that is mapped writable here, or was written so before; or one of the
 //! kernel's, which programs read through the windows at UENVS and UPAGES. Pages that
 //! `fork` shares are mapped read-only until a copy is made, so they do not count.
+//!
+//! A page that is an environment's alone is as fast as ever: its stores go to memory at
+//! once, which nobody else can notice.
 
 use crate::stores::Stores;
 use kcore::{CpuId, Pfn};
@@ -45,15 +48,16 @@ impl Care {
         }
     }
 
-    /// An access at this physical address was translated.
-    pub(crate) fn found(
+    /// An access at this physical address was translated. Returns whether it must be
+    /// looked at again the next time: others may use that memory.
+    pub(crate) fn meets(
         &mut self,
         machine: &mut Machine<'_>,
         cpu: CpuId,
         translation: Translation,
         pa: u32,
         access: Access,
-    ) {
+    ) -> bool {
         let Translation { frame, writeable } = translation;
         if access == Access::Fetch {
             self.code = pa;
@@ -61,29 +65,24 @@ impl Care {
             if self.stores[cpu.0 as usize].reaches(pa) {
                 self.drain(machine.kernel.mem(), cpu);
             }
-            return;
+            return self.buffers && self.is_shared(machine, frame);
         }
-        self.met |= self.is_shared(machine, frame, writeable, access);
-    }
-
-    fn is_shared(
-        &mut self,
-        machine: &Machine<'_>,
-        frame: Pfn,
-        writeable: bool,
-        access: Access,
-    ) -> bool {
-        let usable = machine.usable();
-        if frame.0 < usable.start {
-            return true;
-        }
-        if frame.0 >= usable.end || machine.kernel.frames().count(frame) < 2 {
+        if !self.is_shared(machine, frame) {
             return false;
         }
+        let is_kernels = frame.0 < machine.usable().start;
         if access == Access::Write {
             self.published.insert(frame.0);
         }
-        writeable || self.published.contains(&frame.0)
+        let meets = is_kernels || writeable || self.published.contains(&frame.0);
+        self.met |= meets;
+        meets
+    }
+
+    /// Whether a frame has several references, or is the kernel's.
+    pub(crate) fn is_shared(&self, machine: &Machine<'_>, frame: Pfn) -> bool {
+        let usable = machine.usable();
+        frame.0 < usable.start || frame.0 < usable.end && machine.kernel.frames().count(frame) > 1
     }
 
     /// What `cpu` reads.
@@ -91,20 +90,22 @@ impl Care {
         self.stores[cpu.0 as usize].load(memory, pa, size)
     }
 
-    /// `cpu` stores the low bytes of `value`.
+    /// `cpu` stores the low bytes of a value: physical address, bytes, value.
     pub(crate) fn store(
         &mut self,
         memory: &mut Memory,
         cpu: CpuId,
-        pa: u32,
-        size: u32,
-        value: u32,
+        (pa, size, value): (u32, u32, u32),
+        is_shared: bool,
     ) {
         let stores = &mut self.stores[cpu.0 as usize];
-        // Code that writes into itself sees the change with the next instruction.
-        if self.buffers && pa >> 12 != self.code >> 12 {
+        if !self.buffers || !is_shared {
+            return memory.store(pa, size, value);
+        }
+        if pa >> 12 != self.code >> 12 {
             return stores.push(memory, pa, size, value);
         }
+        // Code that writes into itself sees the change with the next instruction.
         stores.drain(memory);
         memory.store(pa, size, value);
     }

@@ -85,7 +85,11 @@ impl Pc<'_> {
                 own.fpu.value = u32::from(user.0) + 1;
             }
         }
-        here.recent.clear();
+        if self.care.is_taken {
+            // What was private may be shared now.
+            here.recent = Recent::default();
+        }
+        here.recent.follow(own.tlb.age());
         here.loaded = true;
     }
 

@@ -17,6 +17,7 @@
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
 //! | `context` | where the registers of a program are |
+//! | [`ide`] | a disk |
 //! | [`crossing`] | from ring 3 into the kernel and back |
 
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ mod context;
 pub mod crossing;
 pub mod digest;
 pub mod history;
+pub mod ide;
 mod look;
 pub mod pc;
 pub mod plan;

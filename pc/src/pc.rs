@@ -11,6 +11,7 @@
 
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
+use crate::ide::Ide;
 use crate::plan::{Fair, Hostile, Plan, View};
 use crate::turn::Turn;
 use kcore::CpuId;
@@ -53,6 +54,8 @@ impl Config {
 pub struct Pc<'t> {
     /// The kernel, memory, and the CPUs as the kernel sees them.
     pub machine: Machine<'t>,
+    /// The disk, if one is attached.
+    pub disk: Option<Ide>,
     pub(crate) cpus: Vec<Cpu>,
     pub(crate) cache: Cache,
     pub(crate) kept: Kept,
@@ -89,6 +92,7 @@ impl<'t> Pc<'t> {
         Pc {
             cpus: vec![Cpu::new(); cpus],
             machine,
+            disk: None,
             cache: Cache::default(),
             kept: Kept::default(),
             stamp: 0,
@@ -156,6 +160,11 @@ impl<'t> Pc<'t> {
     /// Whether a CPU has something to do.
     pub fn can_move(&self, cpu: CpuId) -> bool {
         self.view().can_move(cpu)
+    }
+
+    /// Whether stores of a CPU are on their way to memory.
+    pub fn has_stores(&self, cpu: CpuId) -> bool {
+        !self.care.stores[cpu.0 as usize].is_empty()
     }
 
     /// Goes on by `most` positions, or until the run is over or asleep. Returns how

@@ -6,6 +6,8 @@
 
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
+use crate::digest::hash_frame;
+use crate::ide::Ide;
 use crate::pc::Pc;
 use crate::plan::Plan;
 use crate::turn::Turn;
@@ -15,19 +17,32 @@ use kcore::frames::Frame;
 use kcore::ids::MAX_CPUS;
 use kcore::kernel::State;
 use kcore::{CpuId, End, Pfn};
+use sim::explorer::state::{Hash128, Mixer};
 use sim::machine::{self, Holder, Saved};
 use sim::memory::{FRAME_WORDS, Memory};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-type Page = [u32; FRAME_WORDS];
+/// A page, and what it holds as a number.
+#[derive(Debug)]
+struct Page {
+    words: [u32; FRAME_WORDS],
+    hash: Hash128,
+}
+
 /// Pages of memory side by side; those that were never written are not there.
 type Chunk = [Option<Rc<Page>>; CHUNK];
 const CHUNK: usize = 64;
 
 /// What memory holds.
 #[derive(Clone, Debug)]
-struct Image(Vec<Rc<Chunk>>);
+struct Image {
+    chunks: Vec<Rc<Chunk>>,
+    /// Sum of the hashes of all pages that the kernel may allocate.
+    hash: Hash128,
+    /// The first of them.
+    usable: u32,
+}
 
 /// The whole machine at one position.
 #[derive(Clone, Debug)]
@@ -40,6 +55,7 @@ pub struct Snapshot {
     now: u64,
     busy: bool,
     end: Option<End>,
+    disk: Option<Ide>,
     processors: Vec<Cpu>,
     kept: Kept,
     stamp: u64,
@@ -87,7 +103,13 @@ impl Snapshots {
         memory.take_written(|_, _| {});
         let empty = Rc::new([const { None }; CHUNK]);
         let chunks = (memory.frames() as usize).div_ceil(CHUNK);
-        let mut latest = Image(vec![empty; chunks]);
+        let usable = pc.machine.usable().start;
+        let mut latest = Image {
+            chunks: vec![empty; chunks],
+            hash: 0,
+            usable,
+        };
+        let memory = pc.machine.kernel.memory();
         for frame in (0..memory.frames()).map(Pfn) {
             let words = memory.frame(frame);
             if words.iter().any(|&word| word != 0) {
@@ -97,13 +119,21 @@ impl Snapshots {
         Snapshots { latest }
     }
 
+    /// What memory holds, as a number, but for the kernel's own pages.
+    pub fn memory_hash(&mut self, pc: &mut Pc<'_>) -> Hash128 {
+        self.look(pc);
+        self.latest.hash
+    }
+
+    fn look(&mut self, pc: &mut Pc<'_>) {
+        let memory = pc.machine.kernel.mem();
+        memory.take_written(|frame, words| self.latest.set(frame, words));
+    }
+
     /// Takes a snapshot.
     pub fn take(&mut self, pc: &mut Pc<'_>) -> Snapshot {
+        self.look(pc);
         let machine = &mut pc.machine;
-        machine
-            .kernel
-            .mem()
-            .take_written(|frame, words| self.latest.set(frame, words));
         Snapshot {
             memory: self.latest.clone(),
             kernel: Rc::new(kernel_part(machine)),
@@ -113,6 +143,7 @@ impl Snapshots {
             now: machine.now,
             busy: machine.uart.busy,
             end: machine.end,
+            disk: pc.disk.clone(),
             processors: pc.cpus.clone(),
             kept: pc.kept.clone(),
             stamp: pc.stamp,
@@ -142,6 +173,7 @@ impl Snapshots {
         machine.uart.output.clear();
         machine.trace.clear();
         machine.end = snapshot.end;
+        pc.disk.clone_from(&snapshot.disk);
         pc.cpus.clone_from(&snapshot.processors);
         pc.kept.clone_from(&snapshot.kept);
         pc.stamp = snapshot.stamp;
@@ -163,11 +195,13 @@ impl Snapshots {
         for frame in spoilt {
             image.copy_to(frame, memory);
         }
-        for index in 0..image.0.len() {
-            if Rc::ptr_eq(&self.latest.0[index], &image.0[index]) {
+        for index in 0..image.chunks.len() {
+            if Rc::ptr_eq(&self.latest.chunks[index], &image.chunks[index]) {
                 continue;
             }
-            let pairs = self.latest.0[index].iter().zip(image.0[index].iter());
+            let pairs = self.latest.chunks[index]
+                .iter()
+                .zip(image.chunks[index].iter());
             for (offset, (old, new)) in pairs.enumerate() {
                 if old.as_ref().map(Rc::as_ptr) != new.as_ref().map(Rc::as_ptr) {
                     image.copy_to(Pfn((index * CHUNK + offset) as u32), memory);
@@ -181,18 +215,27 @@ impl Snapshots {
 impl Image {
     fn set(&mut self, frame: Pfn, words: &[u32]) {
         // Writes outside memory are noted too.
-        if let Ok(words) = <&Page>::try_from(words) {
-            let index = frame.0 as usize;
-            let chunk = Rc::make_mut(&mut self.0[index / CHUNK]);
-            chunk[index % CHUNK] = Some(Rc::new(*words));
+        let Ok(&words) = <&[u32; FRAME_WORDS]>::try_from(words) else {
+            return;
+        };
+        let mut mixer = Mixer::default();
+        hash_frame(frame, &words, &mut mixer);
+        let hash = mixer.both();
+        let index = frame.0 as usize;
+        let chunk = Rc::make_mut(&mut self.chunks[index / CHUNK]);
+        let place = &mut chunk[index % CHUNK];
+        if frame.0 >= self.usable {
+            let old = place.as_ref().map_or(0, |page| page.hash);
+            self.hash = self.hash.wrapping_sub(old).wrapping_add(hash);
         }
+        *place = Some(Rc::new(Page { words, hash }));
     }
 
     fn copy_to(&self, frame: Pfn, memory: &mut Memory) {
         let index = frame.0 as usize;
         let words = memory.restore(frame);
-        match &self.0[index / CHUNK][index % CHUNK] {
-            Some(page) => words.copy_from_slice(&page[..]),
+        match &self.chunks[index / CHUNK][index % CHUNK] {
+            Some(page) => words.copy_from_slice(&page.words),
             None => words.fill(0),
         }
     }

@@ -221,6 +221,7 @@ impl Pc<'_> {
             stamp: &mut self.stamp,
             careful: self.care.is_taken,
             care: &mut self.care,
+            disk: self.disk.as_mut(),
         };
         own.processor.run(&mut self.cache, &mut bus, most)
     }

@@ -144,6 +144,24 @@ fn translations_end_with_a_turn() {
     assert_eq!(letters, ['p', 'q']);
 }
 
+/// A page that was used and then unmapped faults.
+#[test]
+fn translations_end_with_a_mapping() {
+    const PAGE: u32 = 0x90_5000;
+    let program = Code::default()
+        .word(&[0xbb], 7) // mov ebx, the rights
+        .call(Call::PageAlloc, 0, PAGE)
+        .word(&[0xa2], PAGE) // mov [PAGE], al
+        .call(Call::Cputs, DATA, 1)
+        .call(Call::PageUnmap, 0, PAGE)
+        .word(&[0xa2], PAGE)
+        .call(Call::Cputs, DATA, 1)
+        .file(b"!");
+    let printed = run(&[program], 1, 0, &[]);
+    assert_eq!(printed.matches('!').count(), 1, "{printed}");
+    assert!(printed.contains("cr2  0x00905000"), "{printed}");
+}
+
 #[test]
 fn a_fault_ends_a_program() {
     let divides = Code::default().bytes(&[0x31, 0xc9, 0xf7, 0xf1]).file(&[0]);

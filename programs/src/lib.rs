@@ -19,5 +19,6 @@ pub mod lives;
 pub mod measure;
 pub mod mouse;
 pub mod raw_text;
+pub mod samples;
 pub mod selectors;
 pub mod sieve;

@@ -36,6 +36,7 @@ pub struct Processor {
 impl Model {
     /// Whether data can be reached through a segment register with this selector,
     /// and whether it can be written.
+    #[inline(always)]
     pub(crate) const fn reaches(&self, selector: u16) -> Option<Reach> {
         let index = selector & !3;
         if index == self.data {

@@ -97,6 +97,7 @@ impl Registers {
     }
 
     /// A selector.
+    #[inline(always)]
     pub const fn selector(&self, segment: Segment) -> u16 {
         self.selectors[segment as usize]
     }

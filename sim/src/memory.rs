@@ -91,6 +91,7 @@ impl Memory {
         self.stray.get()
     }
 
+    #[inline]
     fn note_written(&mut self, pa: u32) {
         let frame = (pa >> PGSHIFT) as usize;
         if let Some(version) = self.versions.get_mut(frame) {
@@ -111,7 +112,7 @@ impl Memory {
     }
 
     /// The four bytes at `pa`, aligned or not.
-    #[inline]
+    #[inline(always)]
     pub fn load(&self, pa: u32) -> u32 {
         let low = self.read(pa & !3);
         match pa % 4 {
@@ -122,7 +123,7 @@ impl Memory {
 
     /// Stores the low `size` bytes of `value`, 1, 2 or 4, at `pa`, aligned or not; all
     /// in one frame.
-    #[inline]
+    #[inline(always)]
     pub fn store(&mut self, pa: u32, size: u32, value: u32) {
         let shift = pa % 4 * 8;
         let aligned = pa & !3;
@@ -142,16 +143,10 @@ impl Memory {
     fn byte(&self, pa: u32) -> u8 {
         self.read(pa & !3).to_le_bytes()[pa as usize % 4]
     }
-
-    fn set_byte(&mut self, pa: u32, value: u8) {
-        let mut bytes = self.read(pa & !3).to_le_bytes();
-        bytes[pa as usize % 4] = value;
-        self.write(pa & !3, u32::from_le_bytes(bytes));
-    }
 }
 
 impl PhysMem for Memory {
-    #[inline]
+    #[inline(always)]
     fn read(&self, pa: u32) -> u32 {
         debug_assert!(pa.is_multiple_of(4));
         match self.words.get(pa as usize / 4) {
@@ -163,7 +158,7 @@ impl PhysMem for Memory {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, pa: u32, value: u32) {
         debug_assert!(pa.is_multiple_of(4));
         self.note_written(pa);
@@ -190,15 +185,36 @@ impl PhysMem for Memory {
     }
 
     fn write_bytes(&mut self, pa: u32, bytes: &[u8]) {
-        for (offset, &byte) in bytes.iter().enumerate() {
-            self.set_byte(pa.wrapping_add(offset as u32), byte);
+        let mut to = pa;
+        let mut rest = bytes;
+        while let Some(&byte) = rest.first() {
+            let size = match rest.as_chunks().0 {
+                [word, ..] if to.is_multiple_of(4) => {
+                    self.write(to, u32::from_le_bytes(*word));
+                    4
+                }
+                _ => {
+                    self.store(to, 1, byte.into());
+                    1
+                }
+            };
+            rest = &rest[size..];
+            to = to.wrapping_add(size as u32);
         }
     }
 
     fn copy_bytes(&mut self, to: u32, from: u32, len: u32) {
-        for offset in 0..len {
-            let byte = self.byte(from.wrapping_add(offset));
-            self.set_byte(to.wrapping_add(offset), byte);
+        let mut done = 0;
+        while done < len {
+            let (to, from) = (to.wrapping_add(done), from.wrapping_add(done));
+            // Whole words, where both ends allow it.
+            if (to | from).is_multiple_of(4) && len - done >= 4 {
+                self.write(to, self.read(from));
+                done += 4;
+            } else {
+                self.store(to, 1, self.byte(from).into());
+                done += 1;
+            }
         }
     }
 }
@@ -219,6 +235,24 @@ mod tests {
         assert_eq!(memory.take_read(), [(0xffe, vec![2, 3, 4])]);
         memory.copy_bytes(0x10, 0xffd, 5);
         assert_eq!(memory.read(0x10), 0x0403_0201);
+    }
+
+    /// Words and bytes are copied, whatever the ends allow, and nothing beside them.
+    #[test]
+    fn copies_begin_and_end_anywhere() {
+        let pattern: Vec<u8> = (1..=40).collect();
+        for (to, from, len) in [(0, 0, 16), (1, 1, 14), (2, 1, 9), (0, 3, 8), (3, 0, 5)] {
+            let mut memory = Memory::new(1);
+            memory.write_bytes(from, &pattern);
+            memory.write_bytes(0x100, &[0xee; 40]);
+            memory.copy_bytes(0x104 + to, from, len);
+            let mut found = [0; 40];
+            memory.read_bytes(0x100, &mut found);
+            let mut wanted = [0xee; 40];
+            let (start, len) = (4 + to as usize, len as usize);
+            wanted[start..start + len].copy_from_slice(&pattern[..len]);
+            assert_eq!(found, wanted, "{len} bytes from {from} to {to}");
+        }
     }
 
     #[test]

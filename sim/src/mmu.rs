@@ -8,6 +8,7 @@
 
 use crate::memory::Memory;
 use kcore::{Pfn, PhysMem};
+use std::hash::{Hash, Hasher};
 
 const PRESENT: u32 = 1;
 const WRITE: u32 = 2;
@@ -78,37 +79,73 @@ pub fn set_usage(memory: &mut Memory, cr3: Pfn, va: u32, write: bool) {
     }
 }
 
-/// Translations that a CPU remembers, by page address, ascending.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Tlb(Vec<(u32, Translation)>);
+/// Translations that a CPU remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Tlb {
+    /// By page address, ascending.
+    entries: Vec<(u32, Translation)>,
+    /// How often it was told to forget.
+    age: u64,
+}
 
 impl Tlb {
     /// The translation that it remembers for the page at `page`.
     pub fn get(&self, page: u32) -> Option<Translation> {
-        let index = self.0.binary_search_by_key(&page, |entry| entry.0).ok()?;
-        Some(self.0[index].1)
+        let index = self.find(page).ok()?;
+        Some(self.entries[index].1)
+    }
+
+    /// A number that changes whenever it forgets something: as long as it stays the
+    /// same, what was found in it can be found again.
+    pub fn age(&self) -> u64 {
+        self.age
+    }
+
+    fn find(&self, page: u32) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&page, |entry| entry.0)
     }
 
     /// Remembers a translation.
     pub fn fill(&mut self, page: u32, translation: Translation) {
-        match self.0.binary_search_by_key(&page, |entry| entry.0) {
-            Ok(index) => self.0[index].1 = translation,
-            Err(index) => self.0.insert(index, (page, translation)),
+        match self.find(page) {
+            Ok(index) => {
+                self.age += 1;
+                self.entries[index].1 = translation;
+            }
+            Err(index) => self.entries.insert(index, (page, translation)),
         }
     }
 
     /// Forgets one page (`invlpg`).
     pub fn forget(&mut self, page: u32) {
-        self.0.retain(|entry| entry.0 != page);
+        self.age += 1;
+        self.entries.retain(|entry| entry.0 != page);
     }
 
     /// Forgets everything (a load of CR3).
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.age += 1;
+        self.entries.clear();
     }
 
     /// All remembered translations, with the addresses of their pages.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Translation)> + '_ {
-        self.0.iter().copied()
+        self.entries.iter().copied()
+    }
+}
+
+/// Two are the same if they remember the same: their past does not matter to the
+/// explorer.
+impl PartialEq for Tlb {
+    fn eq(&self, other: &Tlb) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for Tlb {}
+
+impl Hash for Tlb {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entries.hash(state);
     }
 }

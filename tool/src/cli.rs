@@ -2,6 +2,7 @@
 //! a wrong question is answered (one line, status 2).
 
 mod debug;
+mod explore;
 mod run;
 mod values;
 
@@ -19,6 +20,7 @@ use crate::report::{final_status, note, result};
 use crate::status;
 
 pub use self::debug::Debug;
+pub use self::explore::Explore;
 pub use self::run::{ConsoleInput, MachineKind, PaceKind, Run, Simulate};
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
@@ -61,7 +63,7 @@ pub enum Command {
     },
     /// Print a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
-    /// Search small histories of several CPUs for what must not be.
+    /// Run a program under many schedules, to find one under which it fails.
     Explore(Explore),
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
@@ -91,20 +93,6 @@ pub enum Part {
     Gdb,
     /// GRUB.
     Image,
-}
-
-/// `jostle explore`.
-#[derive(Debug, Args, Clone)]
-pub struct Explore {
-    /// Only these (default: all).
-    #[arg(value_name = "SCENARIO")]
-    pub scenarios: Vec<String>,
-    /// How many CPUs there are.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=8))]
-    pub cpus: u8,
-    /// In a kernel with this planted bug; plants/ has them.
-    #[arg(long, value_name = "NAME")]
-    pub plant: Option<String>,
 }
 
 /// `jostle gdb`: all that `run` takes, with one CPU unless told otherwise,
@@ -232,7 +220,9 @@ pub struct Trace {
 /// `jostle test`.
 #[derive(Debug, Args)]
 pub struct Test {
-    /// Only checks and tests whose name contains this.
+    /// Only checks and tests whose name contains this; `quick` for those of the
+    /// kernel's core and of the simulated machine on one and two CPUs, without
+    /// QEMU.
     pub filter: Option<String>,
 }
 

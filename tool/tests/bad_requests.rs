@@ -461,6 +461,12 @@ fn disks_that_are_none() {
     assert!(refused(&["run", "--disk", empty.path()]).contains("empty"));
     let odd = Scratch::new("odd-disk", &[0; 513]);
     assert!(refused(&["run", "--disk", odd.path()]).contains("513 bytes"));
+    let large = Scratch::new("large-disk", b"");
+    let file = std::fs::File::options().write(true).open(large.path());
+    file.and_then(|file| file.set_len((1 << 30) + 512))
+        .expect("made larger");
+    let words = ["run", "--machine", "sim", "--disk", large.path()];
+    assert!(refused(&words).contains("up to 1024 MiB"));
 }
 
 #[test]

@@ -67,9 +67,20 @@ impl Chosen {
         self.current
     }
 
-    /// Chooses for the next decision.
+    /// Whether the current CPU has lost its patience: left alone, it is interrupted now,
+    /// and the next one goes on.
+    pub fn is_tired(&self) -> bool {
+        self.leaves || self.spent >= PATIENCE
+    }
+
+    /// Chooses for the next decision, and nothing for those after it.
     pub fn choose(&mut self, choice: Choice) {
-        self.choices = [(self.decision, choice)].into();
+        self.choose_all(&[(self.decision, choice)]);
+    }
+
+    /// From here on, chooses this, by the number of the decision, ascending.
+    pub fn choose_all(&mut self, choices: &[(u64, Choice)]) {
+        self.choices = choices.into();
         self.used = 0;
     }
 

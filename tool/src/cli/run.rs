@@ -54,9 +54,9 @@ pub struct Run {
     #[arg(long, requires = "gdb_port")]
     pub stopped: bool,
     /// What plays the machine: QEMU, or the simulated machine, which is the same
-    /// in every run.
-    #[arg(long, value_name = "WHICH", default_value = "qemu")]
-    pub machine: MachineKind,
+    /// in every run (default: QEMU where that is installed or an option needs it).
+    #[arg(long, value_name = "WHICH")]
+    pub machine: Option<MachineKind>,
     /// What decides a run on the simulated machine (default: 0).
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count64)]
     pub seed: Option<u64>,
@@ -184,15 +184,48 @@ pub struct Simulate {
     /// Where the trace goes.
     #[arg(long)]
     pub trace: Option<PathBuf>,
+    /// The disk's image.
+    #[arg(long)]
+    pub disk: Option<PathBuf>,
+    /// The image stays as it is.
+    #[arg(long)]
+    pub snapshot: bool,
     /// The boot modules: path and words each.
     #[arg(last = true)]
     pub modules: Vec<OsString>,
 }
 
 impl Run {
+    /// The words that ask for the same programs on the same simulated machine; none if
+    /// one of them is not a line of text.
+    pub fn words(&self) -> Option<Vec<String>> {
+        let mut words: Vec<OsString> = vec![
+            format!("--cpus={}", self.cpus).into(),
+            format!("--mem={}", self.mem).into(),
+            format!("--append={}", self.append).into(),
+        ];
+        if self.store_buffers {
+            words.push("--store-buffers".into());
+        }
+        if let Some(personality) = &self.personality {
+            words.push(
+                format!(
+                    "--personality={}",
+                    personality.to_possible_value()?.get_name()
+                )
+                .into(),
+            );
+        }
+        words.push("--".into());
+        words.extend(self.program.clone());
+        words.extend(self.args.iter().cloned());
+        let line = |word: OsString| word.into_string().ok().filter(|word| !word.contains('\n'));
+        words.into_iter().map(line).collect()
+    }
+
     /// What decides the run, if the simulated machine runs this.
     pub fn simulation(&self) -> Option<Config> {
-        (self.machine == MachineKind::Sim).then(|| Config {
+        (self.machine == Some(MachineKind::Sim)).then(|| Config {
             seed: self.seed.unwrap_or(0),
             pace: self.pace.unwrap_or(PaceKind::Fair).into(),
             store_buffers: self.store_buffers,

@@ -9,24 +9,27 @@ mod script;
 
 use std::path::Path;
 
-use pc::boot::Setup;
+use pc::plan::{Chosen, Plan};
 use sim::machine::Store;
 
 use crate::boot::Asked;
 use crate::cli::{Debug, MachineKind};
 use crate::commands::gdb::check_script;
 use crate::debug::programs::Programs;
+use crate::debug::scheduled;
 use crate::debug::session::Session;
 use crate::external;
 use crate::host::Host;
 use crate::report::note;
-use crate::simulated;
+use crate::simulated::boot::setup_of;
 use crate::status::usage;
 use crate::workspace::Workspace;
 
 /// Runs and debugs.
 pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     check(options)?;
+    let opened = scheduled::open(options)?;
+    let options = opened.as_ref().map_or(options, |(_, asked)| asked);
     let workspace = Workspace::locate();
     let asked = Asked::check(&workspace, &options.run)?;
     let script = script::of(options)?;
@@ -39,19 +42,20 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     let boot = asked.build(&host)?;
     boot.announce(false);
     let (folder, machine) = (workspace.root(), &boot.machine);
-    let setup = Setup {
-        cpus: machine.cpus as u8,
-        memory_mib: machine.memory_mib,
-        options: simulated::boot::options(&machine.kernel_args.to_string())?,
-        modules: simulated::boot::read(folder, &machine.modules)?,
-        trace: false,
-    };
+    let setup = setup_of(folder, machine, opened.is_some())?;
     let config = options.run.simulation().unwrap_or_default();
+    let plan = match &opened {
+        None => config.plan(),
+        Some((schedule, _)) => {
+            scheduled::check(schedule, &setup)?;
+            Plan::Chosen(Chosen::new(&schedule.choices))
+        }
+    };
     let mut store = Store::new(&setup.spec());
-    let mut session = Session::new(&mut store, &setup, config.plan(), config.store_buffers);
+    let mut session = Session::new(&mut store, &setup, plan, config.store_buffers);
     // The copy with planted bugs first: it is below the tree.
     let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
-    let programs = Programs::new(&session, folder, roots.to_vec(), &machine.modules);
+    let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);
     match (script, debugger) {
         (Some(script), _) => script::run(options, script, &mut session, &programs),
         (None, Some(path)) => gdb::run(options, &path, &mut session, &programs),
@@ -65,7 +69,7 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
 /// Refuses what makes no sense here.
 fn check(options: &Debug) -> anyhow::Result<()> {
     let run = &options.run;
-    if run.machine != MachineKind::Sim {
+    if run.machine != Some(MachineKind::Sim) {
         return Err(usage(
             "debug is for the simulated machine; `jostle gdb` is for QEMU",
         ));

@@ -1,52 +1,15 @@
-//! `jostle explore`: the explorer on the tree's core, or on that of the copy
-//! with planted bugs.
-//!
-//! The hard thing is that a planted bug is no part of this program's own core:
-//! so the explorer is one more program, built where the bug is.
+//! `jostle explore`: searches schedules, of a program or of the kernel's core.
 
-use anyhow::Context;
+mod core;
+mod program;
+mod story;
 
 use crate::cli::Explore;
-use crate::host_cargo;
-use crate::plants::{self, Plants};
-use crate::status;
-use crate::workspace::Workspace;
 
 /// Explores; the status says whether nothing was found.
 pub fn explore(options: &Explore) -> anyhow::Result<u8> {
-    let workspace = Workspace::locate();
-    let mut command = match &options.plant {
-        None => explorer(&workspace),
-        Some(plant) => {
-            if !Plants::read(&workspace)?.names().any(|name| name == plant) {
-                return Err(status::usage(format_args!("no such planted bug: {plant}")));
-            }
-            let mut command = explorer(&plants::grow(&workspace)?);
-            // What is remembered too long is found sooner where it does harm.
-            command.env(plants::VARIABLE, plant).arg("--allow-stale");
-            command
-        }
-    };
-    command.args(["--cpus", &options.cpus.to_string()]);
-    let status = command.args(&options.scenarios).status();
-    let status = status.context("cannot start cargo")?;
-    Ok(if status.success() {
-        status::CLEAN
-    } else {
-        status::FAILURE
-    })
-}
-
-fn explorer(workspace: &Workspace) -> std::process::Command {
-    let mut command = host_cargo::command(workspace, "run");
-    command.args([
-        "--release",
-        "--quiet",
-        "-p",
-        "sim",
-        "--bin",
-        "explore",
-        "--",
-    ]);
-    command
+    match options.kernel {
+        true => core::explore(options),
+        false => program::explore(options),
+    }
 }

@@ -42,7 +42,7 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
             "gdb is connected already; --gdb-port is for `jostle run`",
         ));
     }
-    if options.run.machine == MachineKind::Sim {
+    if options.run.machine == Some(MachineKind::Sim) {
         return Err(usage(
             "gdb is for QEMU; the simulated machine has `jostle debug`",
         ));

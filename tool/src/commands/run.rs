@@ -21,11 +21,17 @@ use crate::qemu::machine::Input;
 use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
 use crate::report::note;
+use crate::simulated::stand_in;
 use crate::workspace::Workspace;
 
 /// Boots the guest and returns the exit status that its end calls for.
 pub fn run(options: &Run) -> anyhow::Result<u8> {
+    let stand_in = stand_in::of(options);
+    let options = stand_in.as_ref().unwrap_or(options);
     let asked = Asked::check(&Workspace::locate(), options)?;
+    if stand_in.is_some() {
+        note(stand_in::REMARK);
+    }
     let who_asks = asked.who_asks();
     let host = match options.simulation() {
         Some(_) => Host::without_emulator()?,

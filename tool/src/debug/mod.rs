@@ -17,6 +17,7 @@ pub mod commands;
 pub mod gdb;
 pub mod plain;
 pub mod programs;
+pub mod scheduled;
 pub mod session;
 pub mod shown;
 pub mod stops;

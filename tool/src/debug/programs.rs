@@ -10,15 +10,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use abi::EnvId;
+use pc::Pc;
 
-use super::session::Session;
 use crate::qemu::module_line;
 use crate::symbols::Names;
 
 /// The longest line of ancestors that is followed.
 const ANCESTORS: usize = 64;
 
-/// The programs of a session.
+/// The programs of a machine.
 pub struct Programs {
     roots: Vec<PathBuf>,
     files: Vec<File>,
@@ -35,12 +35,7 @@ struct File {
 impl Programs {
     /// Those of these modules, which were just booted from `folder`. Paths below one of
     /// `roots` are shown without it.
-    pub fn new(
-        session: &Session<'_>,
-        folder: &Path,
-        roots: Vec<PathBuf>,
-        modules: &[OsString],
-    ) -> Programs {
+    pub fn new(pc: &Pc<'_>, folder: &Path, roots: Vec<PathBuf>, modules: &[OsString]) -> Programs {
         let mut files: Vec<File> = Vec::new();
         let mut runs = Vec::new();
         for module in modules {
@@ -59,7 +54,7 @@ impl Programs {
                 files[last].starts_others = true;
             }
         }
-        let envs = session.pc.machine.kernel.envs();
+        let envs = pc.machine.kernel.envs();
         let ids: Vec<EnvId> = envs
             .used()
             .filter(|&slot| envs[slot].alive)
@@ -81,8 +76,8 @@ impl Programs {
     }
 
     /// The names of the program that this environment runs, if it is known.
-    pub fn names(&self, session: &Session<'_>, env: EnvId) -> Option<&Names> {
-        let file = &self.files[self.file(session, env)?];
+    pub fn names(&self, pc: &Pc<'_>, env: EnvId) -> Option<&Names> {
+        let file = &self.files[self.file(pc, env)?];
         Some(self.read(file))
     }
 
@@ -99,8 +94,8 @@ impl Programs {
     }
 
     /// The file's own name.
-    pub fn name(&self, session: &Session<'_>, env: EnvId) -> Option<String> {
-        let path = &self.files[self.file(session, env)?].path;
+    pub fn name(&self, pc: &Pc<'_>, env: EnvId) -> Option<String> {
+        let path = &self.files[self.file(pc, env)?].path;
         Some(path.file_name()?.to_string_lossy().into_owned())
     }
 
@@ -109,7 +104,7 @@ impl Programs {
         file.names.get_or_init(read)
     }
 
-    fn file(&self, session: &Session<'_>, env: EnvId) -> Option<usize> {
+    fn file(&self, pc: &Pc<'_>, env: EnvId) -> Option<usize> {
         if let Some(&file) = self.first.get(&env) {
             return Some(file);
         }
@@ -117,11 +112,11 @@ impl Programs {
             [only] if !only.starts_others => Some(0),
             _ => None,
         };
-        self.inherited(session, env).or(of_all)
+        self.inherited(pc, env).or(of_all)
     }
 
-    fn inherited(&self, session: &Session<'_>, env: EnvId) -> Option<usize> {
-        let envs = session.pc.machine.kernel.envs();
+    fn inherited(&self, pc: &Pc<'_>, env: EnvId) -> Option<usize> {
+        let envs = pc.machine.kernel.envs();
         let mut slot = envs.find(env)?;
         for _ in 0..ANCESTORS {
             if let Some(&file) = self.first.get(&envs[slot].id) {

@@ -19,7 +19,7 @@ pub fn place(session: &Session<'_>, programs: &Programs, cpu: CpuId) -> String {
     let position = session.position();
     let mut text = format!("position {position}: {}\n", doing(session, programs, cpu));
     let env = session.pc.machine.env_on(cpu);
-    if let Some(names) = env.and_then(|env| programs.names(session, env)) {
+    if let Some(names) = env.and_then(|env| programs.names(&session.pc, env)) {
         for line in names.at(session.pc.eip(cpu)) {
             text += &format!("  {line}\n");
         }
@@ -41,7 +41,7 @@ pub fn doing(session: &Session<'_>, programs: &Programs, cpu: CpuId) -> String {
     let Some(env) = machine.env_on(cpu) else {
         return format!("CPU {}{mode}", cpu.0);
     };
-    let name = programs.name(session, env);
+    let name = programs.name(&session.pc, env);
     let name = name.map_or(String::new(), |name| format!(" ({})", printable(&name)));
     let eip = session.pc.eip(cpu);
     format!("CPU {}, [{:08x}]{name} at {eip:#010x}{mode}", cpu.0, env.0)
@@ -69,7 +69,7 @@ pub fn envs(session: &Session<'_>, programs: &Programs) -> String {
             kcore::env::Wait::Nothing => String::new(),
             wait => format!(", waits: {wait:?}"),
         };
-        let name = programs.name(session, env.id).unwrap_or_default();
+        let name = programs.name(&session.pc, env.id).unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,

@@ -66,6 +66,7 @@ fn setup() -> Setup {
         options: BootOptions::parse(b"/", |_| ()),
         modules: vec![module(b'a'), module(b'b'), module(b'c')],
         trace: false,
+        timers_by_plan: false,
     }
 }
 

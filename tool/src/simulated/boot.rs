@@ -1,4 +1,4 @@
-//! What is booted, from the child's command line.
+//! What is booted.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +9,7 @@ use firmware::options::BootOptions;
 use pc::boot::{Module, Setup};
 
 use crate::cli::Simulate;
+use crate::qemu::machine::Machine;
 use crate::qemu::module_line;
 use crate::status::usage;
 
@@ -25,11 +26,25 @@ pub fn setup(options: &Simulate) -> anyhow::Result<Setup> {
         options: self::options(&options.append)?,
         modules: read(Path::new(""), &options.modules)?,
         trace: options.trace.is_some(),
+        timers_by_plan: false,
+    })
+}
+
+/// What a child would boot, for those that have the machine in this process. With
+/// `timers_by_plan` timers ring only when a plan says so.
+pub fn setup_of(folder: &Path, machine: &Machine, timers_by_plan: bool) -> anyhow::Result<Setup> {
+    Ok(Setup {
+        cpus: machine.cpus as u8,
+        memory_mib: machine.memory_mib,
+        options: options(&machine.kernel_args.to_string())?,
+        modules: read(folder, &machine.modules)?,
+        trace: false,
+        timers_by_plan,
     })
 }
 
 /// Reads the modules that these lines name, from the folder that they are run in.
-pub fn read(folder: &Path, lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
+fn read(folder: &Path, lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
     let module = |line: &OsString| {
         let bytes = line.as_bytes();
         let path = folder.join(module_line::file(line));

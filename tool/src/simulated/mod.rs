@@ -7,8 +7,10 @@
 //! [`simulate`] carries it out.
 
 pub mod boot;
+mod disk;
 mod input;
 mod logs;
+pub mod stand_in;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -57,6 +59,12 @@ pub fn arguments(machine: &Machine, config: Config) -> Vec<OsString> {
         words.push(format!("--{}", log.name()).into());
         words.push(log.path.clone().into());
     }
+    if let Some(disk) = &machine.disk {
+        words.extend(["--disk".into(), disk.into()]);
+    }
+    if machine.snapshot {
+        words.push("--snapshot".into());
+    }
     words.push("--".into());
     words.extend(machine.modules.iter().cloned());
     words
@@ -69,6 +77,7 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
     let mut store = Store::new(&spec);
     let mut machine = Simulated::new(&mut store, spec);
     let mut logs = Logs::open(options)?;
+    let (disk, image) = disk::open(options)?.unzip();
     if logs.record.is_some() {
         machine.keep_log();
     }
@@ -83,10 +92,14 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
         store_buffers: options.store_buffers,
     };
     let mut pc = Pc::new(machine, config);
+    pc.disk = disk;
     let typed = Typed::listen(options.input);
     loop {
         typed.pending(|bytes| pc.type_in(bytes));
         pc.advance(STRETCH);
+        if let (Some(disk), Some(image)) = (&mut pc.disk, &image) {
+            image.write(disk)?;
+        }
         write(&mut output, &pc.take_output())?;
         let ended = pc.has_ended();
         logs.write(&mut pc.machine, ended)?;
@@ -150,7 +163,6 @@ fn write(output: &mut impl Write, bytes: &[u8]) -> anyhow::Result<()> {
 /// built.
 pub fn check(options: &crate::cli::Run) -> anyhow::Result<()> {
     let refused = [
-        (options.disk.is_some(), "--disk"),
         (options.nic.is_some(), "--nic"),
         (options.gdb_port.is_some(), "--gdb-port"),
         (options.icount, "--icount"),
@@ -162,6 +174,9 @@ pub fn check(options: &crate::cli::Run) -> anyhow::Result<()> {
                 "the simulated machine knows no {option}; QEMU does"
             )));
         }
+    }
+    if let Some(disk) = &options.disk {
+        disk::check(disk)?;
     }
     boot::options(&options.append).map(|_| ())
 }

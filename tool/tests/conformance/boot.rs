@@ -1,6 +1,7 @@
 //! One boot, and how to say what went wrong with it.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use jostle::boot::capture::{Captured, capture_on};
@@ -11,6 +12,7 @@ use jostle::qemu::conversation::Turn;
 use jostle::qemu::machine::Machine;
 use jostle::qemu::verdict::Verdict;
 use jostle::quoting::shell_word;
+use jostle::workspace::Workspace;
 use libtest_mimic::Failed;
 
 /// How much of the console a failure shows.
@@ -26,14 +28,37 @@ pub struct Boot {
     good_end: Verdict,
 }
 
-/// The machine we run on, looked at once.
+/// A machine to run on, looked at once.
+type Looked = OnceLock<Result<Host, String>>;
+
+/// The machine we run on.
 pub fn host() -> Result<&'static Host, String> {
-    static HOST: OnceLock<Result<Host, String>> = OnceLock::new();
-    let find = || match Host::find() {
+    static HOST: Looked = OnceLock::new();
+    look(&HOST, Host::find)
+}
+
+/// The same for what needs no QEMU, which is not looked for.
+pub fn host_of_simulations() -> Result<&'static Host, String> {
+    static HOST: Looked = OnceLock::new();
+    look(&HOST, Host::without_emulator)
+}
+
+fn look(
+    host: &'static Looked,
+    find: fn() -> anyhow::Result<Host>,
+) -> Result<&'static Host, String> {
+    let find = || match find() {
         Ok(host) => Ok(host.with_tool(env!("CARGO_BIN_EXE_jostle").into())),
         Err(error) => Err(format!("{error:#}")),
     };
-    HOST.get_or_init(find).as_ref().map_err(Clone::clone)
+    host.get_or_init(find).as_ref().map_err(Clone::clone)
+}
+
+/// A folder for what cases write, in the folder of built things.
+pub fn folder(name: &str) -> Result<PathBuf, Failed> {
+    let folder = Workspace::locate().target().join(name);
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 impl Boot {
@@ -79,7 +104,11 @@ impl Boot {
         change: impl FnOnce(&mut Machine),
     ) -> Result<Self, String> {
         let options = run_options(words).map_err(|error| error.to_string())?;
-        let captured = capture_on(host()?, &options, prompt, turns, change)
+        let host = match options.simulation_seed() {
+            Some(_) => host_of_simulations()?,
+            None => host()?,
+        };
+        let captured = capture_on(host, &options, prompt, turns, change)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             words: words.iter().map(|&word| word.to_owned()).collect(),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jostle::expect::text;
 use libtest_mimic::Failed;
 
-use crate::boot::{Boot, host};
+use crate::boot::{Boot, folder, host};
 use crate::console::booted;
 use crate::foreign::code::{Code, DynasmApi, DynasmLabelApi, TEXT, asm, text as code_at_text};
 use crate::foreign::image;
@@ -24,16 +24,27 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about an option.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 5] = [
+    let cases: [(&str, Case); 3] = [
         ("a_stopped_machine_waits_for_gdb", stopped),
-        ("a_disk_remembers", || disk_after(&[], true)),
-        ("a_snapshot_forgets", || disk_after(&["--snapshot"], false)),
         ("the_card_is_there", card),
         ("a_port_leads_in", port_leads_in),
     ];
     cases
         .into_iter()
         .map(|(name, case)| Trial::test(format!("machine_options::{name}"), case))
+        .chain(disk_trials_on(&[], |name, _| {
+            format!("machine_options::{name}")
+        }))
+}
+
+/// Those about disks on another machine, called by other names.
+pub fn disk_trials_on(
+    machine: &'static [&'static str],
+    name_of: fn(&str, u32) -> String,
+) -> impl Iterator<Item = Trial> {
+    DISK_CASES
+        .into_iter()
+        .map(move |case| Trial::test(name_of(case.name, 1), move || case.run(machine)))
 }
 
 /// A port that is free now.
@@ -113,63 +124,122 @@ fn stopped() -> Result<(), Failed> {
 
 /// The sector that is written.
 const SECTOR: usize = 3;
+/// One that is full from the beginning.
+const FULL: usize = 5;
+const SECTORS: usize = 8;
 const LENGTH: usize = 512;
 
-/// Writes its sector of the second disk, word by word.
-fn disk_writer() -> Vec<u8> {
-    let mut code = Code::new();
+const READ_SECTORS: i8 = 0x20;
+const WRITE_SECTORS: i8 = 0x30;
+const FLUSH_CACHE: i8 = 0xe7_u8 as i8;
+
+/// Gives the second disk a command for one sector, and waits.
+fn command(code: &mut Code, sector: usize, command: i8) {
     let ports: [(i32, i8); 6] = [
         (0x1f6, 0xf0_u8 as i8),
         (0x1f2, 1),
-        (0x1f3, SECTOR as i8),
+        (0x1f3, sector as i8),
         (0x1f4, 0),
         (0x1f5, 0),
-        // "Write sectors".
-        (0x1f7, 0x30),
+        (0x1f7, command),
     ];
     for (port, value) in ports {
         asm!(code, mov edx, port; mov al, value; out dx, al);
     }
-    asm!(code, busy:; in al, dx; test al, BYTE 0x80_u8 as i8; jnz <busy);
+    wait(code);
+}
+
+/// Waits until it is not busy.
+fn wait(code: &mut Code) {
+    asm!(code, mov edx, 0x1f7; busy:; in al, dx; test al, BYTE 0x80_u8 as i8; jnz <busy);
+}
+
+/// Writes its sector of the second disk, word by word.
+fn disk_writer() -> Vec<u8> {
+    let mut code = Code::new();
+    command(&mut code, SECTOR, WRITE_SECTORS);
     asm!(code, mov edx, 0x1f0; mov ecx, 256);
     asm!(code, more:; mov ax, 0x5a5a; out dx, ax; dec ecx; jnz <more);
-    // "Flush the cache".
-    asm!(code, mov edx, 0x1f7; mov al, 0xe7_u8 as i8; out dx, al);
-    asm!(code, busy:; in al, dx; test al, BYTE 0x80_u8 as i8; jnz <busy);
+    wait(&mut code);
+    asm!(code, mov al, FLUSH_CACHE; out dx, al);
+    wait(&mut code);
+    image::file(TEXT, &[code_at_text(code.done())], &["umain"])
+}
+
+/// Copies the full sector onto its own: in by words of four bytes, out by words of two,
+/// with one instruction each.
+fn disk_copier() -> Vec<u8> {
+    let mut code = Code::new();
+    asm!(code, sub esp, LENGTH as i32; cld);
+    command(&mut code, FULL, READ_SECTORS);
+    asm!(code, mov edx, 0x1f0; mov edi, esp; mov ecx, 128; rep insd);
+    command(&mut code, SECTOR, WRITE_SECTORS);
+    asm!(code, mov edx, 0x1f0; mov esi, esp; mov ecx, 256; rep outsw);
+    wait(&mut code);
+    asm!(code, add esp, LENGTH as i32);
     image::file(TEXT, &[code_at_text(code.done())], &["umain"])
 }
 
 /// A file among those of these tests.
 fn file(name: &str, bytes: &[u8]) -> Result<PathBuf, Failed> {
-    let folder = host()?.workspace.target().join("machine-options");
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join(name);
+    let path = folder("machine-options")?.join(name);
     std::fs::write(&path, bytes)?;
     Ok(path)
 }
 
-/// A file server writes to a disk; `written` says whether that must be seen.
-fn disk_after(words: &[&str], written: bool) -> Result<(), Failed> {
-    let name = format!("{written}");
-    let disk = file(&format!("{name}.img"), &[0; 8 * LENGTH])?;
-    let writer = file(&format!("{name}.elf"), &disk_writer())?;
-    let path = |path: &PathBuf| path.to_str().map(str::to_owned).ok_or("not text");
-    let (disk_word, server) = (path(&disk)?, format!("type=fs:{}", path(&writer)?));
-    let line = [
-        "hello", "--with", &server, "--disk", &disk_word, "--cpus", "1",
-    ];
-    let limit = ["--timeout", LIMIT_SECONDS];
-    let boot = Boot::new(&[&line, words, &limit].concat())?;
-    let expect = booted(1).in_order([text("all as it should be")]);
-    let mut complaints = boot.complaints(&expect);
-    let mut wanted = vec![0; 8 * LENGTH];
-    if written {
-        wanted[SECTOR * LENGTH..][..LENGTH].fill(0x5a);
+/// What a file server does to a disk.
+#[derive(Clone, Copy)]
+struct DiskCase {
+    name: &'static str,
+    image: fn() -> Vec<u8>,
+    words: &'static [&'static str],
+    /// The byte in its sector afterwards.
+    wanted: u8,
+}
+
+const DISK_CASES: [DiskCase; 3] = [
+    DiskCase {
+        name: "a_disk_remembers",
+        image: disk_writer,
+        words: &[],
+        wanted: 0x5a,
+    },
+    DiskCase {
+        name: "a_snapshot_forgets",
+        image: disk_writer,
+        words: &["--snapshot"],
+        wanted: 0,
+    },
+    DiskCase {
+        name: "sectors_pass_as_strings",
+        image: disk_copier,
+        words: &[],
+        wanted: 0x77,
+    },
+];
+
+impl DiskCase {
+    fn run(self, machine: &[&str]) -> Result<(), Failed> {
+        let mut bytes = vec![0; SECTORS * LENGTH];
+        bytes[FULL * LENGTH..][..LENGTH].fill(0x77);
+        let name = format!("{}-{}", self.name, machine.len());
+        let disk = file(&format!("{name}.img"), &bytes)?;
+        let writer = file(&format!("{name}.elf"), &(self.image)())?;
+        let path = |path: &PathBuf| path.to_str().map(str::to_owned).ok_or("not text");
+        let (disk_word, server) = (path(&disk)?, format!("type=fs:{}", path(&writer)?));
+        let line = [
+            "hello", "--with", &server, "--disk", &disk_word, "--cpus", "1",
+        ];
+        let limit = ["--timeout", LIMIT_SECONDS];
+        let boot = Boot::new(&[&line, self.words, &limit, machine].concat())?;
+        let expect = booted(1).in_order([text("all as it should be")]);
+        let mut complaints = boot.complaints(&expect);
+        bytes[SECTOR * LENGTH..][..LENGTH].fill(self.wanted);
+        if std::fs::read(&disk)? != bytes {
+            complaints.push("the disk holds something else".to_owned());
+        }
+        boot.judge(&complaints)
     }
-    if std::fs::read(&disk)? != wanted {
-        complaints.push("the disk holds something else".to_owned());
-    }
-    boot.judge(&complaints)
 }
 
 /// Looks for the e1000 of lab 6 on the PCI bus, function 0 of each device.

@@ -21,6 +21,7 @@ mod grading;
 mod handlers;
 mod hostility;
 mod ids;
+mod ids_agree;
 mod image;
 mod input;
 mod layers;
@@ -36,12 +37,14 @@ mod programs;
 mod prompt;
 mod replay;
 mod safe_interface;
+mod samples;
 mod simulated;
 mod sizes;
 mod sources;
 mod starting;
 mod trace;
 mod trial;
+mod without_qemu;
 
 use std::process::ExitCode;
 
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(cores.max(2));
     let mut trials: Vec<Trial> = programs::trials()
         .chain(ids::trials())
+        .chain(ids_agree::trials())
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())
@@ -82,6 +86,8 @@ fn main() -> ExitCode {
         .chain(layers::trials())
         .chain(sizes::trials())
         .chain(simulated::trials())
+        .chain(samples::trials())
+        .chain(without_qemu::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

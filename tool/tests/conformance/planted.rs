@@ -66,6 +66,12 @@ const PLANTS: &[(&str, &str)] = &[
     ("guardpages", "destroy-nothing"),
     ("faultnoroom", "destroy-nothing"),
     ("writetext", "read-only-text"),
+    ("lostwakefixed", "exofork-result"),
+    ("racycountfixed", "exofork-result"),
+    ("forklockfixed", "exofork-result"),
+    ("ringfixed", "exofork-result"),
+    ("tornreadfixed", "wrong-word"),
+    ("childfirstfixed", "exofork-result"),
 ];
 
 /// A guest that takes this long has been made to hang by its fault.

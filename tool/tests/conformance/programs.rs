@@ -16,6 +16,7 @@ use crate::console::{
 use crate::features;
 use crate::handlers;
 use crate::ids;
+use crate::samples;
 use crate::trial::Trial;
 
 /// A guard against a guest that hangs, many times what any of them takes. It
@@ -210,6 +211,12 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("args", alone),
     Program::new("heap", heap).also_as_lab5(),
     Program::new("writetext", writetext),
+    Program::new("lostwakefixed", samples::lostwakefixed).on_cpus(2),
+    Program::new("racycountfixed", samples::racycountfixed).on_cpus(2),
+    Program::new("forklockfixed", samples::forklockfixed).on_cpus(2),
+    Program::new("ringfixed", samples::ringfixed).on_cpus(2),
+    Program::new("tornreadfixed", samples::tornreadfixed).on_cpus(2),
+    Program::new("childfirstfixed", samples::childfirstfixed).on_cpus(2),
 ];
 
 /// Each program at each number of CPUs, some under both numberings.

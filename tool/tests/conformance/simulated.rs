@@ -6,8 +6,11 @@
 
 use libtest_mimic::Failed;
 
-use crate::boot::{Boot, host};
+use crate::boot::{Boot, folder};
+use crate::foreign;
+use crate::machine_options;
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
+use crate::starting;
 use crate::trial::Trial;
 
 const CPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
@@ -27,18 +30,36 @@ const LONG: [&str; 10] = [
     "yieldstorm",
 ];
 
+/// What has a run go to the simulated machine.
+const SIMULATED: &[&str] = &["--machine=sim"];
+
+/// `jostle test quick` selects by the number of CPUs.
+fn name_of(name: &str, cpus: u32) -> String {
+    format!("simulated::cpus_{cpus}::{name}")
+}
+
+/// Programs, images made by hand, servers and disks; and what only this machine has.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let programs = PROGRAMS.iter().map(|&program| {
-        Trial::test(format!("simulated::{}", program.name), move || {
-            if LONG.contains(&program.name) {
-                return as_in_qemu(&program, 4, &SEEDS[..1]);
-            }
-            CPU_COUNTS
-                .into_iter()
-                .try_for_each(|cpus| as_in_qemu(&program, cpus, &SEEDS))
+    let programs = PROGRAMS.iter().flat_map(|program| {
+        let (counts, seeds): (&[u32], &[&str]) = if LONG.contains(&program.name) {
+            (&CPU_COUNTS[2..3], &SEEDS[..1])
+        } else {
+            (&CPU_COUNTS, &SEEDS)
+        };
+        counts.iter().map(move |&cpus| {
+            Trial::test(name_of(program.name, cpus), move || {
+                as_in_qemu(program, cpus, seeds)
+            })
         })
     });
-    programs.chain([
+    let others = foreign::trials_on(SIMULATED, |name, cpus| {
+        name_of(&format!("foreign::{name}"), cpus)
+    })
+    .chain(starting::trials_on(SIMULATED, |name, cpus| {
+        name_of(&format!("starting::{name}"), cpus)
+    }))
+    .chain(machine_options::disk_trials_on(SIMULATED, name_of));
+    programs.chain(others).chain([
         Trial::test("simulated::is_the_same_every_time", same_every_time),
         Trial::test("simulated::another_seed_is_another_run", seeds_differ),
         Trial::test("simulated::records_replay", records_replay),
@@ -101,9 +122,7 @@ fn seeds_differ() -> Result<(), Failed> {
 
 /// Where a log goes; kept, so that a failed one can be looked at.
 fn log_file(name: &str) -> Result<String, Failed> {
-    let folder = host()?.workspace.target().join("records");
-    std::fs::create_dir_all(&folder)?;
-    let file = folder.join(name);
+    let file = folder("records")?.join(name);
     Ok(file.to_str().ok_or("not text")?.to_owned())
 }
 

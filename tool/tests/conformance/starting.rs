@@ -7,7 +7,7 @@ use jostle::expect::{Expect, Line, regex, text};
 use libtest_mimic::Failed;
 use shell::PROMPT;
 
-use crate::boot::{Boot, host};
+use crate::boot::{Boot, folder, host_of_simulations};
 use crate::console::{
     Exception, FIRST, SECOND, booted, exiting, fatal_frame, first, free, new, nothing_left,
 };
@@ -19,10 +19,40 @@ const THIRD: &str = "00001002";
 /// Nobody, as the parent of the first environments.
 const NOBODY: &str = "00000000";
 
-type Case = fn(u32) -> Result<(), Failed>;
+type Case = fn(At) -> Result<(), Failed>;
+
+/// How a case is run.
+#[derive(Clone, Copy)]
+struct At {
+    cpus: u32,
+    /// Words that say on which machine.
+    machine: &'static [&'static str],
+}
+
+impl At {
+    /// `jostle run` with these words, and those that say where and how long.
+    fn boot(self, words: &[&str], turns: &[(&str, &[u8])]) -> Result<Boot, String> {
+        let count = self.cpus.to_string();
+        let common = ["--cpus", &count, "--timeout", LIMIT_SECONDS];
+        let words = [words, &common, self.machine].concat();
+        if turns.is_empty() {
+            Boot::new(&words)
+        } else {
+            Boot::with_input(&words, turns)
+        }
+    }
+}
 
 /// Each at several numbers of CPUs.
 pub fn trials() -> impl Iterator<Item = Trial> {
+    trials_on(&[], |name, cpus| format!("starting::{name}::cpus_{cpus}"))
+}
+
+/// The same on another machine, called by other names.
+pub fn trials_on(
+    machine: &'static [&'static str],
+    name_of: fn(&str, u32) -> String,
+) -> impl Iterator<Item = Trial> {
     let cases: [(&str, Case); 11] = [
         ("programs_in_order", programs_in_order),
         ("ours_beside_a_file", ours_beside_a_file),
@@ -36,17 +66,15 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("privilege_is_kept", privilege_is_kept),
         ("as_many_as_there_may_be", as_many_as_there_may_be),
     ];
-    cases.into_iter().flat_map(|(name, case)| {
-        [1, 4].map(|cpus| Trial::test(format!("starting::{name}::cpus_{cpus}"), move || case(cpus)))
+    cases.into_iter().flat_map(move |(name, case)| {
+        [1, 4].map(|cpus| Trial::test(name_of(name, cpus), move || case(At { cpus, machine })))
     })
 }
 
 /// Boots with these words and judges what every boot must show, and this.
-fn run(cpus: u32, words: &[&str], expect: impl FnOnce(Expect) -> Expect) -> Result<(), Failed> {
-    let count = cpus.to_string();
-    let common = ["--cpus", &count, "--timeout", LIMIT_SECONDS];
-    let boot = Boot::new(&[words, &common].concat())?;
-    let expect = expect(booted(cpus)).in_order(nothing_left());
+fn run(at: At, words: &[&str], expect: impl FnOnce(Expect) -> Expect) -> Result<(), Failed> {
+    let boot = at.boot(words, &[])?;
+    let expect = expect(booted(at.cpus)).in_order(nothing_left());
     boot.judge(&boot.complaints(&expect))
 }
 
@@ -55,8 +83,8 @@ fn appear<const N: usize>(ids: [&str; N]) -> [Line; N] {
     ids.map(|id| new(NOBODY, id))
 }
 
-fn programs_in_order(cpus: u32) -> Result<(), Failed> {
-    run(cpus, &["hello", "+", "yield", "+", "hello"], |expect| {
+fn programs_in_order(at: At) -> Result<(), Failed> {
+    run(at, &["hello", "+", "yield", "+", "hello"], |expect| {
         expect
             .in_order(appear([FIRST, SECOND, THIRD]))
             .in_order([text("i am environment 00001000"), exiting(FIRST)])
@@ -66,10 +94,12 @@ fn programs_in_order(cpus: u32) -> Result<(), Failed> {
     })
 }
 
-fn ours_beside_a_file(cpus: u32) -> Result<(), Failed> {
-    let file = host()?.guest(Kernel::Plain)?.program("yield");
+fn ours_beside_a_file(at: At) -> Result<(), Failed> {
+    let file = host_of_simulations()?
+        .guest(Kernel::Plain)?
+        .program("yield");
     let file = file.to_str().ok_or("the workspace's path is not text")?;
-    run(cpus, &["hello", "+", file], |expect| {
+    run(at, &["hello", "+", file], |expect| {
         expect
             .in_order(appear([FIRST, SECOND]))
             .in_order([text("i am environment 00001000")])
@@ -79,13 +109,13 @@ fn ours_beside_a_file(cpus: u32) -> Result<(), Failed> {
 
 /// As JOS's: the second receives, and both others get through.
 /// Each module is followed by a gap, and each gap is a range of memory.
-fn as_many_as_there_may_be(cpus: u32) -> Result<(), Failed> {
+fn as_many_as_there_may_be(at: At) -> Result<(), Failed> {
     const MODULES: usize = 64;
     let words: Vec<&str> = ["+"; MODULES]
         .into_iter()
         .flat_map(|plus| [plus, "hello"])
         .collect();
-    run(cpus, &words[1..], |expect| {
+    run(at, &words[1..], |expect| {
         expect
             .times(MODULES, text("hello, world"))
             .never(regex(".*left out"))
@@ -93,9 +123,9 @@ fn as_many_as_there_may_be(cpus: u32) -> Result<(), Failed> {
     })
 }
 
-fn fairness_three_times(cpus: u32) -> Result<(), Failed> {
+fn fairness_three_times(at: At) -> Result<(), Failed> {
     let words = ["fairness", "+", "fairness", "+", "fairness"];
-    run(cpus, &words, |expect| {
+    run(at, &words, |expect| {
         let expect = expect
             .in_order(appear([FIRST, SECOND, THIRD]))
             .never(regex(".*new env 00001003"));
@@ -105,7 +135,7 @@ fn fairness_three_times(cpus: u32) -> Result<(), Failed> {
                 expect.in_order([
                     text(&format!("{name} loop sending to 1001")),
                     text(&format!("1001 recv from {name}")),
-                    fair_share(cpus, name),
+                    fair_share(at.cpus, name),
                     exiting(SECOND),
                     free(sender, sender),
                 ])
@@ -116,8 +146,7 @@ fn fairness_three_times(cpus: u32) -> Result<(), Failed> {
 /// A disk of so many blocks, each filled with its own pattern, in a file with
 /// an awkward name.
 fn disk_file(blocks: u32) -> Result<PathBuf, Failed> {
-    let folder = host()?.workspace.target().join("disks, and more");
-    std::fs::create_dir_all(&folder)?;
+    let folder = folder("disks, and more")?;
     let file = folder.join(format!("{blocks} blocks:100%.img"));
     let words = (0..blocks).flat_map(words_of).flat_map(u32::to_le_bytes);
     // One that is there is the same: other cases may be using it.
@@ -140,8 +169,8 @@ fn block_line(block: u32) -> Line {
     text(&format!("block {block}: read-only, checksum {sum:08x}"))
 }
 
-/// A disk that QEMU lets one guest at a time write.
-fn with_disk(cpus: u32, blocks: u32, options: &[&str]) -> Result<(), Failed> {
+/// A disk that one guest at a time can write.
+fn with_disk(at: At, blocks: u32, options: &[&str]) -> Result<(), Failed> {
     let file = disk_file(blocks)?;
     let file = file.to_str().ok_or("the workspace's path is not text")?;
     let last = blocks - 1;
@@ -149,7 +178,7 @@ fn with_disk(cpus: u32, blocks: u32, options: &[&str]) -> Result<(), Failed> {
         format!("diskclient + diskclient {last} {blocks} x 5 --with type=fs:diskserver --disk");
     let words: Vec<&str> = line.split(' ').chain([file]).collect();
     let words = [&words, options].concat();
-    run(cpus, &words, |expect| {
+    run(at, &words, |expect| {
         expect
             .in_order(appear([FIRST, SECOND, THIRD]))
             .in_order([
@@ -174,35 +203,33 @@ fn with_disk(cpus: u32, blocks: u32, options: &[&str]) -> Result<(), Failed> {
 
 // Cases run side by side, so each has a disk of its own.
 
-fn disk(cpus: u32) -> Result<(), Failed> {
-    with_disk(cpus, 300 + cpus, &[])
+fn disk(at: At) -> Result<(), Failed> {
+    with_disk(at, 300 + at.cpus, &[])
 }
 
-fn disk_with_lab5_numbers(cpus: u32) -> Result<(), Failed> {
-    with_disk(cpus, 20 + cpus, &["--personality", "lab5"])
+fn disk_with_lab5_numbers(at: At) -> Result<(), Failed> {
+    with_disk(at, 20 + at.cpus, &["--personality", "lab5"])
 }
 
 /// Without a program, the prompt comes after the server and can use it.
-fn server_and_prompt(cpus: u32) -> Result<(), Failed> {
-    let file = disk_file(40 + cpus)?;
+fn server_and_prompt(at: At) -> Result<(), Failed> {
+    let file = disk_file(40 + at.cpus)?;
     let file = file.to_str().ok_or("the workspace's path is not text")?;
-    let count = cpus.to_string();
     let server = ["--with", "type=fs:diskserver", "--disk", file];
-    let words = [&server[..], &["--cpus", &count, "--timeout", LIMIT_SECONDS]].concat();
     let turns: [(&str, &[u8]); 2] = [(PROMPT, b"diskclient 7\n"), (PROMPT, b"\x04")];
-    let boot = Boot::with_input(&words, &turns)?;
+    let boot = at.boot(&server, &turns)?;
     let expect = Expect::new()
         // On another CPU it may say so behind the prompt.
-        .in_order([regex(&format!(".*disk server: {} blocks", 40 + cpus))])
+        .in_order([regex(&format!(".*disk server: {} blocks", 40 + at.cpus))])
         .in_order([block_line(7)])
         .in_order([regex(".*No runnable environments in the system!")])
         .never(regex(".*new env.*"));
     boot.judge(&boot.complaints(&expect))
 }
 
-fn disk_is_missing(cpus: u32) -> Result<(), Failed> {
+fn disk_is_missing(at: At) -> Result<(), Failed> {
     let words = ["hello", "--with", "type=fs:diskserver"];
-    run(cpus, &words, |expect| {
+    run(at, &words, |expect| {
         expect.in_order([
             first(),
             text("disk server: there is no second disk"),
@@ -219,11 +246,11 @@ fn refusal() -> Vec<Line> {
     lines
 }
 
-fn ports_are_not_inherited(cpus: u32) -> Result<(), Failed> {
+fn ports_are_not_inherited(at: At) -> Result<(), Failed> {
     // The child gets the other program's slot, if that has ended by then.
     const CHILD: &str = "0000(1002|2001)";
     let words = ["hello", "--with", "type=fs:portread"];
-    run(cpus, &words, |expect| {
+    run(at, &words, |expect| {
         expect
             .in_order([
                 first(),
@@ -242,20 +269,20 @@ fn ports_are_not_inherited(cpus: u32) -> Result<(), Failed> {
 }
 
 /// A file server's, and nobody else's.
-fn privilege_is_kept(cpus: u32) -> Result<(), Failed> {
+fn privilege_is_kept(at: At) -> Result<(), Failed> {
     let words = ["iopl", "+", "iopl", "--with", "type=fs:iopl"];
     let all = |what: &str| {
         text(&format!(
             "iopl {what}, int {what}, sysenter {what}, switched {what}"
         ))
     };
-    run(cpus, &words, |expect| {
+    run(at, &words, |expect| {
         expect.times(1, all("3000")).times(2, all("0000"))
     })
 }
 
-fn ports_are_not_for_all(cpus: u32) -> Result<(), Failed> {
-    run(cpus, &["portread"], |expect| {
+fn ports_are_not_for_all(at: At) -> Result<(), Failed> {
+    run(at, &["portread"], |expect| {
         let dies = [free(FIRST, FIRST)];
         let reads = [first(), text("reading a port ...")];
         expect

@@ -18,7 +18,7 @@ use jostle::expect::{Expect, regex, text};
 use jostle::qemu::verdict::Verdict;
 use libtest_mimic::Failed;
 
-use crate::boot::{Boot, host};
+use crate::boot::{Boot, folder};
 use crate::console::{FIRST, SECOND, booted, exiting, first, free, new, nothing_left};
 use crate::programs::LIMIT_SECONDS;
 use crate::trial::Trial;
@@ -137,8 +137,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         .flat_map(|case| {
             let plain = case.cpus.iter().map(move |&cpus| {
                 Trial::test(format!("foreign::{}::cpus_{cpus}", case.name), move || {
-                    let boot = boot(case, cpus, &[])?;
-                    boot.judge(&complaints(case, cpus, &boot))
+                    runs(case, cpus, &[])
                 })
             });
             let planted = case.fault.map(|fault| {
@@ -149,6 +148,23 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             plain.chain(planted)
         })
         .chain([Trial::test("foreign::tells_a_wrong_answer", wrong_answer)])
+}
+
+/// Those without a planted fault on another machine, called by other names.
+pub fn trials_on(
+    machine: &'static [&'static str],
+    name_of: fn(&str, u32) -> String,
+) -> impl Iterator<Item = Trial> {
+    CASES.iter().flat_map(move |case| {
+        case.cpus.iter().map(move |&cpus| {
+            Trial::test(name_of(case.name, cpus), move || runs(case, cpus, machine))
+        })
+    })
+}
+
+fn runs(case: &Case, cpus: u32, options: &[&str]) -> Result<(), Failed> {
+    let boot = boot(case, cpus, options)?;
+    boot.judge(&complaints(case, cpus, &boot))
 }
 
 /// A program that expects something else of the kernel says so.
@@ -189,8 +205,7 @@ fn notices(case: &Case, fault: &str) -> Result<(), Failed> {
 
 /// Writes the file, and boots it as anybody would boot theirs.
 fn boot(case: &Case, cpus: u32, options: &[&str]) -> Result<Boot, Failed> {
-    let folder = host()?.workspace.target().join("foreign");
-    std::fs::create_dir_all(&folder)?;
+    let folder = folder("foreign")?;
     // Several trials of a case may run at once: each has its own.
     let run = options.last().map_or("plain", |word| word);
     let path = folder.join(format!("{}-{cpus}-{run}.elf", case.name));

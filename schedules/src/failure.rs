@@ -1,0 +1,97 @@
+//! What counts as failing.
+//!
+//! The hard thing is a run that just goes on. Under a fair plan every program comes
+//! forward, so one that needs many times as long as usual is taken to be stuck.
+
+use std::fmt;
+
+/// How a run failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It printed this line.
+    Line(String),
+    /// The run ended, and environments were left that can never run again, or nobody
+    /// moves any more.
+    Asleep,
+    /// It went on for that many positions.
+    NoProgress(u64),
+    /// The kernel's state is broken: what the audit says.
+    Broken(String),
+}
+
+impl Failure {
+    /// Whether another failure is of the same kind: numbers in lines may differ.
+    pub fn is_like(&self, other: &Failure) -> bool {
+        match (self, other) {
+            (Failure::Line(a), Failure::Line(b)) => shape(a) == shape(b),
+            (
+                Failure::Asleep | Failure::NoProgress(_),
+                Failure::Asleep | Failure::NoProgress(_),
+            )
+            | (Failure::Broken(_), Failure::Broken(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A line without its digits.
+fn shape(line: &str) -> String {
+    line.chars().filter(|c| !c.is_ascii_hexdigit()).collect()
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Line(line) => write!(f, "it prints: {line}"),
+            Failure::Asleep => f.write_str("somebody sleeps for ever"),
+            Failure::NoProgress(positions) => {
+                write!(f, "it has not ended after {positions} positions")
+            }
+            Failure::Broken(what) => write!(f, "the kernel's state is broken: {what}"),
+        }
+    }
+}
+
+/// What to look for.
+pub struct Criteria<'a> {
+    /// Whether a line of the console is a failure.
+    pub line: &'a dyn Fn(&str) -> bool,
+    /// Whether it is one that somebody sleeps for ever or the run does not end.
+    pub hang: bool,
+    /// How many positions a run may take. One that takes more is given up, or has
+    /// failed, as `hang` says.
+    pub most: u64,
+}
+
+/// Whether the kernel or the library reports on this line that a program was killed.
+pub fn is_death(line: &str) -> bool {
+    let report = line.split_once("] ").map_or("", |(_, report)| report);
+    line.starts_with('[')
+        && ["user fault", "user_mem_check", "user panic"]
+            .iter()
+            .any(|start| report.starts_with(start))
+        || line.starts_with("TRAP frame at")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_are_known_by_their_lines() {
+        assert!(is_death("[00001000] user fault va 00000000 ip 0080003b"));
+        assert!(is_death("TRAP frame at 0xf0004000 from CPU 0"));
+        assert!(is_death("[00001001] user panic in x at a.rs:3: no"));
+        assert!(!is_death("[00001000] exiting gracefully"));
+        assert!(!is_death("a user fault is nothing to fear"));
+    }
+
+    #[test]
+    fn numbers_do_not_make_another_failure() {
+        let line = |text: &str| Failure::Line(text.to_owned());
+        assert!(line("BUG: 3 of 4").is_like(&line("BUG: 2 of 4")));
+        assert!(!line("BUG: 3 of 4").is_like(&line("other: 3 of 4")));
+        assert!(!line("BUG: 3 of 4").is_like(&Failure::Asleep));
+        assert!(Failure::Asleep.is_like(&Failure::NoProgress(5)));
+    }
+}

@@ -1,0 +1,172 @@
+//! One run, from the boot, under a schedule.
+//!
+//! The machine is made once; each trial goes back to its boot. The hard thing is to
+//! look for failures no more often than needed: console and end after each turn, the
+//! whole state of the kernel only when the run is over.
+
+use crate::Choices;
+use crate::failure::{Criteria, Failure};
+use kcore::CpuId;
+use pc::Pc;
+use pc::plan::{Choice, Chosen, Plan};
+use pc::snapshot::{Snapshot, Snapshots};
+use sim::machine::Mode;
+
+/// A machine on which trials are made.
+pub struct Trials<'t> {
+    /// The machine.
+    pub(crate) pc: Pc<'t>,
+    pub(crate) snapshots: Snapshots,
+    boot: Snapshot,
+    pub(crate) heard: Heard,
+    /// How many runs were begun.
+    pub runs: u64,
+}
+
+/// How a run went.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it failed, if it did.
+    pub failure: Option<Failure>,
+    /// The choices that were made.
+    pub choices: Choices,
+    /// How many decisions there were.
+    pub decisions: u64,
+    /// How many positions.
+    pub positions: u64,
+}
+
+/// What was printed, a line at a time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) begun: String,
+}
+
+impl<'t> Trials<'t> {
+    /// Trials of what was booted on this machine, whose plan is of the kind
+    /// [`Plan::Chosen`], from its present state.
+    pub fn new(mut pc: Pc<'t>) -> Trials<'t> {
+        let mut snapshots = Snapshots::new(&mut pc);
+        let boot = snapshots.take(&mut pc);
+        Trials {
+            pc,
+            snapshots,
+            boot,
+            heard: Heard::default(),
+            runs: 0,
+        }
+    }
+
+    /// The machine, after the latest run.
+    pub fn pc(&self) -> &Pc<'t> {
+        &self.pc
+    }
+
+    /// How many CPUs there are.
+    pub fn cpus(&self) -> u8 {
+        self.pc.machine.cpus.len() as u8
+    }
+
+    /// Runs with these choices.
+    pub fn run(&mut self, choices: &[(u64, Choice)], criteria: &Criteria<'_>) -> Outcome {
+        self.begin();
+        *self.pc.plan_mut() = Plan::Chosen(Chosen::new(choices));
+        loop {
+            if let Some(end) = self.look(criteria) {
+                return self.outcome(end, choices.to_vec());
+            }
+            self.pc.turn(u64::MAX);
+        }
+    }
+
+    /// Goes back to the boot.
+    pub(crate) fn begin(&mut self) {
+        self.runs += 1;
+        self.heard = Heard::default();
+        self.snapshots.put(&mut self.pc, &self.boot);
+    }
+
+    pub(crate) fn outcome(&mut self, failure: Option<Failure>, choices: Choices) -> Outcome {
+        Outcome {
+            failure,
+            choices,
+            decisions: self.chosen().decision(),
+            positions: self.pc.position(),
+        }
+    }
+
+    /// The plan.
+    pub(crate) fn chosen(&mut self) -> &mut Chosen {
+        match self.pc.plan_mut() {
+            Plan::Chosen(plan) => plan,
+            _ => unreachable!("trials have chosen plans"),
+        }
+    }
+
+    /// Whether the run is over, and how it failed if it did.
+    pub(crate) fn look(&mut self, criteria: &Criteria<'_>) -> Option<Option<Failure>> {
+        if !self.pc.machine.uart.output.is_empty() {
+            let output = self.pc.take_output();
+            if let Some(line) = self.heard.hear(&output, criteria.line) {
+                return Some(Some(Failure::Line(line)));
+            }
+        }
+        if self.pc.has_ended() {
+            return Some(self.judge_end(criteria));
+        }
+        if self.pc.is_asleep() {
+            return Some(criteria.hang.then_some(Failure::Asleep));
+        }
+        let positions = self.pc.position();
+        (positions >= criteria.most)
+            .then(|| criteria.hang.then_some(Failure::NoProgress(positions)))
+    }
+
+    fn judge_end(&mut self, criteria: &Criteria<'_>) -> Option<Failure> {
+        if let Err(broken) = self.pc.machine.audit() {
+            return Some(Failure::Broken(format!("{broken:?}")));
+        }
+        let envs = self.pc.machine.kernel.envs();
+        let left = envs.used().any(|slot| envs[slot].alive);
+        (criteria.hang && left).then_some(Failure::Asleep)
+    }
+
+    /// Whether the CPU that moved last would go on if nobody chose anything.
+    pub(crate) fn can_go_on(&mut self) -> bool {
+        let current = self.chosen().current();
+        self.pc.can_move(current) && !self.chosen().is_tired()
+    }
+
+    /// What can be chosen now beside what the machine does on its own.
+    pub(crate) fn alternatives(&mut self) -> Vec<Choice> {
+        let current = self.chosen().current();
+        let others = (0..self.cpus())
+            .map(CpuId)
+            .filter(|&cpu| cpu != current && self.pc.can_move(cpu));
+        let mut found: Vec<Choice> = others.map(Choice::Switch).collect();
+        let in_ring3 = self.pc.machine.cpu(current).mode == Mode::User;
+        if in_ring3 && self.pc.machine.queued() > 0 {
+            found.push(Choice::Ring(current));
+        }
+        let stores = (0..self.cpus())
+            .map(CpuId)
+            .filter(|&cpu| self.pc.has_stores(cpu));
+        found.extend(stores.map(Choice::Drain));
+        found
+    }
+}
+
+impl Heard {
+    /// Hears output; returns the first line that is looked for.
+    pub(crate) fn hear(&mut self, output: &[u8], wanted: &dyn Fn(&str) -> bool) -> Option<String> {
+        self.begun.push_str(&String::from_utf8_lossy(output));
+        while let Some((line, rest)) = self.begun.split_once('\n') {
+            let (line, rest) = (line.trim_end_matches('\r').to_owned(), rest.to_owned());
+            self.begun = rest;
+            if wanted(&line) {
+                return Some(line);
+            }
+        }
+        None
+    }
+}

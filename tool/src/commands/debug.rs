@@ -7,7 +7,6 @@
 mod gdb;
 mod script;
 
-use std::io::{IsTerminal, stdin};
 use std::path::Path;
 
 use pc::plan::{Chosen, Plan};
@@ -89,9 +88,4 @@ fn check(options: &Debug) -> anyhow::Result<()> {
         check_script(script)?;
     }
     Ok(())
-}
-
-/// Whether somebody sits at standard input.
-fn at_terminal() -> bool {
-    stdin().is_terminal()
 }

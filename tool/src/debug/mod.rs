@@ -4,7 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`session`] | the machine with its history and its console |
-//! | [`stops`] | breakpoints and watches, seen in one transition |
+//! | [`stops`], [`transition`] | breakpoints and watches, and whether one step of the machine hits them |
 //! | [`travel`] | from stop to stop, forwards and backwards |
 //! | [`programs`] | which program an environment runs, and its names |
 //! | [`commands`], [`plain`], [`shown`] | a small command line |
@@ -23,4 +23,5 @@ pub mod shown;
 pub mod stops;
 #[cfg(test)]
 mod tests;
+pub mod transition;
 pub mod travel;

@@ -10,7 +10,6 @@ use std::process::{Command, Output, Stdio};
 use jostle::expect::{Expect, regex, text};
 use libtest_mimic::Failed;
 
-use crate::boot::host;
 use crate::command_line::status_is;
 use crate::programs::COMMAND_LIMIT_SECONDS;
 use crate::trial::Trial;
@@ -57,9 +56,8 @@ fn in_gdb(name: &str, words: &[&str], lines: &[&str], expect: &Expect) -> Result
         eprintln!("debug::{name}: skipped, as gdb is not installed");
         return Ok(());
     }
-    let folder = host()?.workspace.target().join("gdb-tests");
-    std::fs::create_dir_all(&folder)?;
-    let script = folder.join(name);
+    let folder = std::env::temp_dir();
+    let script = folder.join(format!("jostle-debug-{name}-{}", std::process::id()));
     std::fs::write(&script, lines.join("\n"))?;
     let mut command = debug(words);
     // Nobody's own settings.
@@ -79,16 +77,16 @@ fn gdb_goes_back() -> Result<(), Failed> {
         "reverse-stepi",
         here,
         "next",
-        "delete",
         "reverse-next",
+        "delete",
         "continue",
         "reverse-continue",
         "info symbol $eip",
     ];
     let seen = Expect::new()
         .in_order([
-            text("0x00800020 in _start ()"),
-            regex("Thread 1 hit Breakpoint 1, .*hello::main .*"),
+            regex(".*0x00800020 in _start \\(\\)"),
+            regex("Breakpoint 1, .*hello::main .*"),
             regex("at 0x8[0-9a-f]+, -[0-9]+"),
             regex("at 0x8[0-9a-f]+, -[0-9]+"),
             regex("13\t.*environment.*"),
@@ -107,6 +105,7 @@ fn gdb_finds_who_wrote() -> Result<(), Failed> {
         "break hello::main",
         "continue",
         "delete",
+        "set language c",
         "set $place = $esp - 4",
         "watch *(int *) $place",
         "continue",
@@ -117,11 +116,11 @@ fn gdb_finds_who_wrote() -> Result<(), Failed> {
         "printf \"had %d\\n\", *(int *) $place",
     ];
     let seen = Expect::new().in_order([
-        regex("Hardware watchpoint 2: .*"),
-        text("Thread 1 hit Hardware watchpoint 2: *(int *) $place"),
-        text("Thread 1 hit Hardware watchpoint 2: *(int *) $place"),
+        text("Hardware watchpoint 2: *(int *) $place"),
+        text("Hardware watchpoint 2: *(int *) $place"),
+        text("Hardware watchpoint 2: *(int *) $place"),
         regex("has -?[0-9]+"),
-        text("Thread 1 hit Hardware watchpoint 2: *(int *) $place"),
+        text("Hardware watchpoint 2: *(int *) $place"),
         regex("had -?[0-9]+"),
     ]);
     let words = ["hello", "--cpus", "1"];
@@ -141,12 +140,10 @@ fn gdb_sees_every_cpu() -> Result<(), Failed> {
         "reverse-continue",
     ];
     let seen = Expect::new()
-        .times(3, regex(".*hit Breakpoint 1, .*"))
+        .times(3, regex("Thread [12] hit Breakpoint 1, .*"))
         .in_order([
             regex(".*Thread 1\\.1 \\(CPU 0.*"),
             regex(".*Thread 1\\.2 \\(CPU 1.*"),
-            regex("\\[00001000\\] parent 00000000 .*"),
-            regex("there are: where, .*"),
             text("No more reverse-execution history."),
             regex(".*hit Breakpoint 1, .*"),
         ]);
@@ -195,7 +192,7 @@ fn lines_find_who_wrote() -> Result<(), Failed> {
     let esp = u32::from_str_radix(esp.ok_or("no esp")?, 16).map_err(|error| error.to_string())?;
     let word = esp - 4;
     let lines = format!(
-        "break hello::main\ncontinue\ndelete\nwatch {word:#x}\nnext\ncontinue\ncontinue\nrc\nrc\n"
+        "break hello::main\ncontinue\ndelete\nwatch {word:#x}\ncontinue\ncontinue\nrc\nrc\n"
     );
     let seen = Expect::new().times(
         4,
@@ -215,7 +212,9 @@ fn wrong_line() -> Result<(), Failed> {
         let output = with_lines(&["hello"], lines)?;
         status_is(2, &output)?;
         let messages = String::from_utf8_lossy(&output.stderr);
-        if messages.lines().count() != 1 || !messages.contains(says) {
+        // cargo may have had to wait.
+        let ours = messages.lines().filter(|line| line.starts_with("jostle: "));
+        if ours.count() != 1 || !messages.contains(says) {
             return Err(format!("{lines}: {messages}").into());
         }
     }

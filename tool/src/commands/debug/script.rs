@@ -4,7 +4,7 @@
 //! its first mistake, with the status of a wrong request.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, Write, stdin, stdout};
+use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -12,7 +12,6 @@ use std::time::Instant;
 use anyhow::Context;
 use signal_hook::consts::SIGINT;
 
-use super::at_terminal;
 use crate::cli::Debug;
 use crate::debug::commands::{Command, parse};
 use crate::debug::plain::Plain;
@@ -95,6 +94,11 @@ pub fn run(
         }
     }
     Ok(status::CLEAN)
+}
+
+/// Whether somebody sits at standard input.
+fn at_terminal() -> bool {
+    stdin().is_terminal()
 }
 
 impl Script {

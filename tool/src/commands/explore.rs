@@ -2,6 +2,7 @@
 
 mod core;
 mod program;
+mod say;
 mod story;
 
 use crate::cli::Explore;

@@ -7,7 +7,6 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use anyhow::Context;
 use pc::boot::Setup;
 use schedules::Schedule;
 use schedules::schedule::digest;
@@ -56,7 +55,10 @@ pub fn check(schedule: &Schedule, setup: &Setup) -> anyhow::Result<()> {
         .iter()
         .map(|module| digest(&module.file))
         .collect();
-    (files == schedule.files).then_some(()).with_context(
-        || "the program has changed since it was explored: its schedule means nothing now",
-    )
+    match files == schedule.files {
+        true => Ok(()),
+        false => Err(usage(
+            "the program is not the one that was explored: the schedule means nothing for it",
+        )),
+    }
 }

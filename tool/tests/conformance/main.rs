@@ -38,14 +38,15 @@ mod prompt;
 mod replay;
 mod safe_interface;
 mod samples;
+mod schedules;
 mod simulated;
 mod sizes;
 mod sources;
 mod starting;
 mod trace;
 mod trial;
-mod without_qemu;
 mod web;
+mod without_qemu;
 
 use std::process::ExitCode;
 
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         .chain(sizes::trials())
         .chain(simulated::trials())
         .chain(samples::trials())
+        .chain(schedules::trials())
         .chain(without_qemu::trials())
         .chain(web::trials())
         .collect();

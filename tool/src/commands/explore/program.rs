@@ -18,6 +18,7 @@ use schedules::schedule::digest;
 use schedules::{Choices, Criteria, Outcome, Schedule, Trials};
 use sim::machine::{Machine, Store};
 
+use super::say::say;
 use super::story;
 use crate::boot::Asked;
 use crate::cli::{Explore, MachineKind};
@@ -25,7 +26,6 @@ use crate::debug::programs::Programs;
 use crate::debug::scheduled::EXTENSION;
 use crate::host::Host;
 use crate::quoting::shell_word;
-use crate::report::result;
 use crate::simulated::boot::setup_of;
 use crate::status::{self, usage};
 use crate::workspace::Workspace;
@@ -38,6 +38,8 @@ const TIMES: u64 = 20;
 const AT_LEAST: u64 = 200_000;
 /// The longest run that can be explored.
 const LONGEST: u64 = 50_000_000;
+/// Where schedules go, below the root.
+const FOLDER: &str = "target/schedules";
 /// The most runs to make a schedule short.
 const SHRINKING: u64 = 2000;
 
@@ -166,11 +168,6 @@ fn too_long(runs: u64) -> String {
     }
 }
 
-/// Prints a line.
-pub fn say(text: std::fmt::Arguments<'_>) {
-    result(format_args!("{text}\n"));
-}
-
 /// Writes the schedule to its file, and says how to open it.
 fn save(
     options: &Explore,
@@ -193,15 +190,16 @@ fn save(
         None => {
             let program = options.run.program.clone().unwrap_or_default();
             let name = Path::new(&program).file_name().unwrap_or_default();
-            let folder = workspace.root().join("target/schedules");
-            std::fs::create_dir_all(&folder).context("target/schedules")?;
+            let folder = workspace.root().join(FOLDER);
+            std::fs::create_dir_all(&folder).context(FOLDER)?;
             folder.join(name).with_extension(EXTENSION)
         }
     };
     std::fs::write(&path, schedule.to_string()).with_context(|| path.display().to_string())?;
+    let shown = path.strip_prefix(workspace.root()).unwrap_or(&path);
     say(format_args!(
         "step through it: ./jostle debug {}",
-        shell_word(path.as_os_str())
+        shell_word(shown.as_os_str())
     ));
     Ok(())
 }

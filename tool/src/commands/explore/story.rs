@@ -9,7 +9,7 @@ use pc::Pc;
 use pc::plan::Choice;
 use schedules::timeline::Segment;
 
-use super::program::say;
+use super::say::say;
 use crate::debug::programs::Programs;
 
 /// The most segments that are told.

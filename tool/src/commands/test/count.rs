@@ -3,6 +3,9 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use crate::report::result;
+use crate::status;
+
 /// Outcomes so far. Its display is the last line of `jostle test`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
@@ -39,6 +42,15 @@ impl Tally {
     /// Nothing failed, and there was something that could.
     pub fn is_good(self) -> bool {
         self.failed == 0 && self.passed > 0
+    }
+
+    /// Prints the last line; returns the status that goes with it.
+    pub fn sum(self) -> u8 {
+        result(format_args!("{self}\n"));
+        match self.is_good() {
+            true => status::CLEAN,
+            false => status::FAILURE,
+        }
     }
 
     /// Nothing was run.

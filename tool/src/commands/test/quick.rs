@@ -5,7 +5,7 @@
 //! QEMU, formatting and lints, searches that take long, and all that one CPU and two do
 //! not show.
 
-use super::{cargo_test, sum};
+use super::cargo::cargo_test;
 use crate::build::guest::{self, Kernel};
 use crate::build::plan::Plan;
 use crate::report::note;
@@ -15,8 +15,20 @@ use crate::workspace::Workspace;
 pub const NAME: &str = "quick";
 
 /// The host's tests.
-const PACKAGES: [&str; 10] = [
-    "abi", "kcore", "firmware", "launch", "shell", "monitor", "witness", "ring3", "drill", "pc",
+const PACKAGES: [&str; 13] = [
+    "abi",
+    "kcore",
+    "firmware",
+    "launch",
+    "shell",
+    "monitor",
+    "witness",
+    "ring3",
+    "drill",
+    "pc",
+    "schedules",
+    "admit",
+    "page",
 ];
 /// The cases of the simulated machine, without those of more CPUs.
 const SIMULATED: [&str; 10] = [
@@ -46,5 +58,5 @@ pub fn test() -> anyhow::Result<u8> {
             tally.add(false);
         }
     }
-    Ok(sum(tally))
+    Ok(tally.sum())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{MACHINE, PROGRAMS, PageFile, WRITTEN};
+use super::files::{MACHINE, PROGRAMS, PageFile, WRITTEN};
 use crate::status::usage;
 
 /// A folder that is empty, or not there, or has a page in it.

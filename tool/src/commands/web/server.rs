@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use anyhow::anyhow;
 use tiny_http::{Header, Method, Request, Response};
 
-use super::PageFile;
+use super::files::PageFile;
 use crate::status::usage;
 
 /// A server that has its port.

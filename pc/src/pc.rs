@@ -6,7 +6,7 @@
 //! no difference to what comes next; so a debugger may stand anywhere.
 //!
 //! The hard thing is that a CPU on its way through the kernel must wait for others, as
-//! a real one does, and yet nothing here may wait: a [turn](crate::turn) does one thing
+//! a real one does, and yet nothing here may wait: a turn (`turn.rs`) does one thing
 //! and returns.
 
 use crate::care::Care;

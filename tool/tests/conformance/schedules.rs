@@ -83,6 +83,10 @@ fn fails(name: &str, options: &[&str], said: &str, prints: bool) -> Result<(), F
     status_is(1, &output)?;
     says(&output, said)?;
     says(&output, "choices matter")?;
+    if !prints {
+        // Such a run may have no end.
+        return Ok(std::fs::remove_file(&file)?);
+    }
     let path = file.to_str().ok_or("a folder's name")?;
     let output = run(
         "debug",
@@ -90,9 +94,6 @@ fn fails(name: &str, options: &[&str], said: &str, prints: bool) -> Result<(), F
         None,
     )?;
     std::fs::remove_file(&file)?;
-    if !prints {
-        return Ok(());
-    }
     status_is(0, &output)?;
     says(&output, &format!("\n{name}: BUG:"))
 }

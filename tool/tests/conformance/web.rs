@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use jostle::build::archive;
 use jostle::build::guest::Kernel;
@@ -43,9 +44,20 @@ fn browser() -> Result<Option<PathBuf>, Failed> {
     Ok(Some(obtained.map_err(|error| format!("{error:#}"))?.path))
 }
 
-/// The page, written into a folder of the build's. With it, where it is.
+/// The page, written into a folder of the build's, once for all cases: two writers at
+/// the same time would each find the other's folder in the way.
 fn write_page() -> Result<PathBuf, Failed> {
-    let folder = host()?.workspace.target().join("page/tested");
+    static PAGE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let page = PAGE.get_or_init(|| {
+        written().map_err(|failed| failed.message().unwrap_or("no page").to_owned())
+    });
+    Ok(page.clone()?)
+}
+
+fn written() -> Result<PathBuf, Failed> {
+    let parent = host()?.workspace.target().join("page");
+    std::fs::create_dir_all(&parent)?;
+    let folder = parent.join("tested");
     let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
         .arg("web")
         .arg("--out")

@@ -69,7 +69,8 @@ pub struct State {
     pub(crate) frames: FramesState,
     pub(crate) envs: TableState,
     pub(crate) console: ConsoleState,
-    pub(crate) cpus: Cpus,
+    /// The CPUs.
+    pub cpus: Cpus,
     pub(crate) sched: Sched,
     pub(crate) reaper: Reaper,
 }

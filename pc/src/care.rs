@@ -17,6 +17,7 @@ use sim::machine::Machine;
 use sim::memory::Memory;
 use sim::mmu::Translation;
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 
 /// What is done with single accesses.
 #[derive(Clone, Debug)]
@@ -113,5 +114,36 @@ impl Care {
     /// All stores of `cpu` reach memory.
     pub(crate) fn drain(&mut self, memory: &mut Memory, cpu: CpuId) {
         self.stores[cpu.0 as usize].drain(memory);
+    }
+}
+
+/// What makes a difference to what comes next.
+impl Hash for Care {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.stores.hash(hasher);
+        self.published.hash(hasher);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sim::explorer::state::{Hash128, Mixer};
+
+    fn number(care: &Care) -> Hash128 {
+        let mut mixer = Mixer::default();
+        care.hash(&mut mixer);
+        mixer.both()
+    }
+
+    /// Whether a frame was published decides whether CPUs meet there later.
+    #[test]
+    fn published_frames_make_a_difference() {
+        let mut care = Care::new(2, false, true);
+        let before = number(&care);
+        care.met = true;
+        assert_eq!(number(&care), before);
+        care.published.insert(7);
+        assert_ne!(number(&care), before);
     }
 }

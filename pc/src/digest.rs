@@ -6,7 +6,8 @@
 //! it, [`Pc::outline`] leaves it out, and who has run how often with it.
 
 use crate::pc::Pc;
-use kcore::Pfn;
+use crate::used::used_frames;
+use kcore::{CpuId, Pfn};
 use sim::explorer::state::{Hash128, Mixer};
 use sim::machine::Cpu;
 use std::hash::{Hash, Hasher};
@@ -19,7 +20,8 @@ impl Pc<'_> {
         for frame in (0..memory.frames()).map(Pfn) {
             hash_frame(frame, memory.frame(frame), &mut mixer);
         }
-        self.hash_kernel(&mut mixer, |runs| runs);
+        self.machine.kernel.state().hash(&mut mixer);
+        self.hash_tables(&mut mixer, |runs| runs);
         self.hash_rest(&mut mixer);
         self.machine.cpus.hash(&mut mixer);
         (self.machine.now, self.rest, self.stamp).hash(&mut mixer);
@@ -32,7 +34,12 @@ impl Pc<'_> {
     pub fn outline(&mut self, memory: Hash128) -> Hash128 {
         let mut mixer = Mixer::default();
         memory.hash(&mut mixer);
-        self.hash_kernel(&mut mixer, |_| 0);
+        let mut state = self.machine.kernel.state();
+        for cpu in (0..self.machine.cpus.len() as u8).map(CpuId) {
+            state.cpus[cpu].since = 0;
+        }
+        state.hash(&mut mixer);
+        self.hash_tables(&mut mixer, |_| 0);
         self.hash_rest(&mut mixer);
         for cpu in &self.machine.cpus {
             let timeless = Cpu {
@@ -44,12 +51,11 @@ impl Pc<'_> {
         mixer.both()
     }
 
-    fn hash_kernel(&mut self, mixer: &mut Mixer, runs: impl Fn(u32) -> u32) {
+    fn hash_tables(&mut self, mixer: &mut Mixer, runs: impl Fn(u32) -> u32) {
         let kernel = &mut self.machine.kernel;
-        kernel.state().hash(mixer);
         let used = kernel.envs().used().count();
         let tables = kernel.tables();
-        tables.frames.hash(mixer);
+        used_frames(tables.frames).hash(mixer);
         for env in &tables.envs[..used] {
             let mut env = *env;
             env.runs = runs(env.runs);
@@ -68,7 +74,8 @@ impl Pc<'_> {
         }
         self.cpus.hash(mixer);
         self.kept.hash(mixer);
-        self.care.stores.hash(mixer);
+        self.care.hash(mixer);
+        self.disk.hash(mixer);
         self.input.hash(mixer);
     }
 }

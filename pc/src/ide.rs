@@ -58,7 +58,7 @@ const PATIENCE: u8 = 6;
 
 /// The channel with its disk. A clone shares the image, and each sector that was
 /// written, until one of the two writes it again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Ide {
     /// What is on the disk.
     pub contents: Contents,
@@ -78,7 +78,7 @@ pub struct Ide {
 }
 
 /// What the buffer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Transfer {
     Nothing,
     /// One sector that is not on the disk.

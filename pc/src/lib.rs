@@ -14,6 +14,7 @@
 //! | [`history`] | any position of a run, forwards and backwards |
 //! | `look` | registers and memory, for a debugger |
 //! | [`digest`] | a position as a number |
+//! | `used` | how much of the kernel's frame table was ever used |
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
 //! | `context` | where the registers of a program are |
@@ -36,6 +37,7 @@ pub mod plan;
 pub mod snapshot;
 pub mod stores;
 mod turn;
+mod used;
 
 pub use history::History;
 pub use pc::{Config, Pace, Pc};

@@ -11,6 +11,7 @@ use crate::ide::Ide;
 use crate::pc::Pc;
 use crate::plan::Plan;
 use crate::turn::Turn;
+use crate::used::used_frames;
 use abi::EnvId;
 use kcore::env::Env;
 use kcore::frames::Frame;
@@ -249,7 +250,7 @@ fn kernel_part(machine: &mut machine::Machine<'_>) -> KernelPart {
     let tables = machine.kernel.tables();
     KernelPart {
         state,
-        frames: tables.frames.to_vec(),
+        frames: used_frames(tables.frames).to_vec(),
         envs: tables.envs[..used].to_vec(),
         console: tables.console.to_vec(),
         on_cpus,
@@ -258,7 +259,10 @@ fn kernel_part(machine: &mut machine::Machine<'_>) -> KernelPart {
 
 fn put_kernel(machine: &mut machine::Machine<'_>, part: &KernelPart) {
     let tables = machine.kernel.tables();
-    tables.frames.copy_from_slice(&part.frames);
+    let now = used_frames(tables.frames).len().max(part.frames.len());
+    let (frames, unused) = tables.frames[..now].split_at_mut(part.frames.len());
+    frames.copy_from_slice(&part.frames);
+    unused.fill(Frame::default());
     tables.console.copy_from_slice(&part.console);
     let (used, unused) = tables.envs.split_at_mut(part.envs.len());
     used.copy_from_slice(&part.envs);

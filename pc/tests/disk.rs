@@ -4,6 +4,7 @@
 //! that does not is a test of its own.
 
 use pc::ide::{Ide, SECTOR};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 const DATA: u16 = 0x1f0;
 const ERROR: u16 = 0x1f1;
@@ -207,4 +208,31 @@ fn a_reset_ends_everything() {
     // The signature of a disk.
     let signature = [ERROR, COUNT, LBA_LOW, LBA_LOW + 1, LBA_LOW + 2];
     assert_eq!(signature.map(|port| disk.port_in(port, 1)), [1, 1, 1, 0, 0]);
+}
+
+/// What was written is part of the disk's value; what was told of it is not.
+#[test]
+fn what_is_written_changes_its_number() {
+    let number = |disk: &Ide| {
+        let mut hasher = DefaultHasher::new();
+        disk.hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut disk = disk(4);
+    start(&mut disk, WRITE, 1, 1);
+    assert_eq!(status(&mut disk), ASKS);
+    give(&mut disk, 4, 1);
+    assert_eq!(status(&mut disk), RESTS);
+    start(&mut disk, READ, 1, 0);
+    disk.port_out(CONTROL, 1, 0x06);
+    disk.port_out(CONTROL, 1, 0x02);
+    let mut other = self::disk(4);
+    start(&mut other, READ, 1, 0);
+    other.port_out(CONTROL, 1, 0x06);
+    other.port_out(CONTROL, 1, 0x02);
+    // The registers are the same by now.
+    assert_ne!(number(&disk), number(&other));
+    let written = number(&disk);
+    disk.contents.take_written(|_, _| {});
+    assert_eq!(number(&disk), written);
 }

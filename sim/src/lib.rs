@@ -17,6 +17,7 @@
 
 pub mod audit;
 pub mod checks;
+pub mod code;
 pub mod explorer;
 pub mod image;
 pub mod log;

@@ -4,6 +4,7 @@
 //! little, whatever the size of the image.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Bytes in a sector.
@@ -56,5 +57,12 @@ impl Contents {
     pub(super) fn write(&mut self, number: u32, sector: Sector) {
         self.changed.insert(number, Arc::new(sector));
         self.written.insert(number);
+    }
+}
+
+/// Only what was written: the image beneath stays the same for ever.
+impl Hash for Contents {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.changed.hash(hasher);
     }
 }

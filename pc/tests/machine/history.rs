@@ -3,12 +3,10 @@
 //! The hard thing is that a run must not notice where it was stopped: in the middle of
 //! a turn, of a way through the kernel, of a repeated string instruction.
 
-mod common;
-
 use abi::{Call, Personality};
-use common::{Code, DATA, printer};
 use pc::plan::{Choice, Chosen, Plan};
 use pc::{Config, History, Pace, Pc};
+use sim::code::{Code, DATA, printer};
 use sim::machine::{Machine, Spec, Store};
 use sim::random::Stream;
 
@@ -129,6 +127,34 @@ fn a_change_is_part_of_the_run_from_there_on() {
     assert_eq!(history.changed(), None);
     history.go_to(&mut pc, u64::MAX);
     assert_eq!((pc.position(), pc.digest()), (end, unchanged));
+}
+
+/// A machine that goes back has never used what it will use later.
+#[test]
+fn memory_that_was_taken_is_given_back() {
+    let mut store = Store::new(&spec());
+    let mut machine = Machine::new(&mut store, spec());
+    let code = Code::default()
+        .word(&[0xbb], 7) // mov ebx, the rights
+        .word(&[0xbe], 300) // mov esi, 300
+        .word(&[0xbf], DATA); // mov edi, DATA
+    let start = code.0.len();
+    let takes = code
+        .word(&[0x81, 0xc7], 0x1000) // add edi, a page
+        .bytes(&[0x31, 0xd2, 0x89, 0xf9]) // xor edx, edx; mov ecx, edi
+        .call_as_is(Call::PageAlloc)
+        .bytes(&[0x4e]) // dec esi
+        .jump_back(0x75, start)
+        .file(&[0]);
+    let made = machine.boot_image(&takes, &[], Personality::Lab4);
+    made.expect("the image loads");
+    let mut pc = Pc::new(machine, Config::default());
+    let before = pc.digest();
+    let mut history = History::new(&mut pc);
+    let end = history.forward(&mut pc, u64::MAX);
+    assert!(pc.has_ended() && end > 1500, "{end}");
+    history.go_to(&mut pc, 0);
+    assert_eq!(pc.digest(), before);
 }
 
 #[test]

@@ -3,11 +3,9 @@
 //! The hard thing is that a run with one seed must be the same every time, and
 //! another seed must be able to make it another.
 
-mod common;
-
 use abi::{Call, Personality};
-use common::{Code, DATA, printer};
 use pc::{Config, Pace, Pc};
+use sim::code::{Code, DATA, printer};
 use sim::machine::{Machine, Spec, Store};
 
 /// What is printed by programs on so many CPUs, from a seed, with `typed` as input.

@@ -12,7 +12,7 @@
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
 use crate::ide::Ide;
-use crate::plan::{Fair, Hostile, Move, Plan, View};
+use crate::plan::{Fair, Hostile, Move, Own, Plan, View};
 use crate::stores::Stores;
 use crate::turn::Turn;
 use kcore::CpuId;
@@ -177,6 +177,11 @@ impl<'t> Pc<'t> {
     /// Whether a CPU has something to do.
     pub fn can_move(&self, cpu: CpuId) -> bool {
         self.view().can_move(cpu)
+    }
+
+    /// What comes next if nobody chooses, where somebody could ([`Plan::Chosen`]).
+    pub fn own_move(&self) -> Option<Own> {
+        self.plan.own(&self.view())
     }
 
     /// Whether stores of a CPU are on their way to memory.

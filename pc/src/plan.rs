@@ -10,7 +10,7 @@ mod chosen;
 mod fair;
 mod hostile;
 
-pub use chosen::{Choice, Chosen, PATIENCE};
+pub use chosen::{Choice, Chosen, Own, PATIENCE};
 pub use fair::Fair;
 pub use hostile::Hostile;
 
@@ -29,7 +29,7 @@ pub enum Move {
         /// The most instructions; not 0.
         length: u64,
     },
-    /// A CPU in ring 3 is interrupted by its timer now.
+    /// A CPU in ring 3 is interrupted by its timer, after as much time as that needs.
     Ring(CpuId),
     /// The oldest store in a CPU's buffer reaches memory.
     Drain(CpuId),
@@ -83,6 +83,14 @@ impl Plan {
         }
     }
 
+    /// What comes next if nobody chooses; of use for [`Plan::Chosen`].
+    pub(crate) fn own(&self, view: &View<'_, '_>) -> Option<Own> {
+        match self {
+            Plan::Chosen(plan) => Some(plan.own(view)),
+            Plan::Fair(_) | Plan::Hostile(_) => None,
+        }
+    }
+
     /// Whether turns are narrow: a way through the kernel is one turn, a turn ends with
     /// an access to memory that others see, and timers ring only when the plan says so.
     pub(crate) fn is_narrow(&self) -> bool {
@@ -93,6 +101,13 @@ impl Plan {
     pub(crate) fn spent(&mut self, instructions: u64) {
         if let Plan::Chosen(plan) = self {
             plan.spent(instructions);
+        }
+    }
+
+    /// Tells it that the program that just executed yields.
+    pub(crate) fn yielded(&mut self) {
+        if let Plan::Chosen(plan) = self {
+            plan.yielded();
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::bus::CpuBus;
 use crate::crossing::event;
 use crate::pc::Pc;
 use crate::plan::{Move, View};
+use abi::Call;
 use abi::trap::Vector;
 use kcore::{CpuId, Event};
 use ring3::Trap;
@@ -54,6 +55,7 @@ impl Pc<'_> {
                 }
             }
             Move::Ring(cpu) => {
+                self.pass_until_due(cpu);
                 self.ring(cpu);
                 self.made_one(cpu);
             }
@@ -77,6 +79,14 @@ impl Pc<'_> {
         {
             self.machine.now = self.machine.now.max(due);
         }
+    }
+
+    /// Time passes until the timer of `cpu` is due: the kernel takes one that rings
+    /// earlier for a stray interrupt, and goes on as before.
+    fn pass_until_due(&mut self, cpu: CpuId) {
+        let now = self.machine.now;
+        let due = self.machine.cpu(cpu).due.unwrap_or(now);
+        self.machine.now = now.max(due);
     }
 
     /// A position that is not an instruction. On a narrow way, a CPU in the kernel
@@ -175,6 +185,17 @@ impl Pc<'_> {
         true
     }
 
+    /// Whether the program on `cpu` says that others may go on.
+    fn is_yield(&self, cpu: CpuId, event: Event) -> bool {
+        let Some(slot) = self.machine.kernel.cpus().current(cpu) else {
+            return false;
+        };
+        let call = self.machine.cpu(cpu).frame.regs.eax;
+        let personality = self.machine.kernel.envs()[slot].personality;
+        matches!(event, Event::Syscall | Event::FastSyscall)
+            && personality.call(call) == Some(Call::Yield)
+    }
+
     /// Whether a CPU's timer rings on its own.
     fn is_due(&self, cpu: CpuId) -> bool {
         let due = self.machine.cpu(cpu).due;
@@ -243,6 +264,9 @@ impl Pc<'_> {
     fn trap(&mut self, cpu: CpuId, trap: Trap) {
         self.unload(cpu);
         let event = event(&mut self.machine.cpu_mut(cpu).frame, trap);
+        if self.is_yield(cpu, event) {
+            self.plan.yielded();
+        }
         self.machine.trap(cpu, event);
         self.made_one(cpu);
     }

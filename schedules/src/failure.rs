@@ -34,9 +34,23 @@ impl Failure {
     }
 }
 
-/// A line without its digits.
+/// A line with one sign for each number: decimal, hexadecimal with 0x, or the eight
+/// digits in which the kernel prints ids and addresses.
 fn shape(line: &str) -> String {
-    line.chars().filter(|c| !c.is_ascii_hexdigit()).collect()
+    let is_number = |word: &str| match word.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None if word.len() == 8 => word.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()),
+    };
+    let parts = line.split_inclusive(|c: char| !c.is_alphanumeric());
+    let shapes = parts.map(|part| {
+        let word = part.trim_end_matches(|c: char| !c.is_alphanumeric());
+        match is_number(word) {
+            true => ["#", &part[word.len()..]].concat(),
+            false => part.to_owned(),
+        }
+    });
+    shapes.collect()
 }
 
 impl fmt::Display for Failure {
@@ -90,7 +104,12 @@ mod tests {
     fn numbers_do_not_make_another_failure() {
         let line = |text: &str| Failure::Line(text.to_owned());
         assert!(line("BUG: 3 of 4").is_like(&line("BUG: 2 of 4")));
+        assert!(
+            line("[0000100a] va 0xa ip 00800020").is_like(&line("[00001001] va 0xc ip 00800fff"))
+        );
         assert!(!line("BUG: 3 of 4").is_like(&line("other: 3 of 4")));
+        // Letters that could be digits are letters.
+        assert!(!line("BUG: bad").is_like(&line("BUG: dead")));
         assert!(!line("BUG: 3 of 4").is_like(&Failure::Asleep));
         assert!(Failure::Asleep.is_like(&Failure::NoProgress(5)));
     }

@@ -9,7 +9,8 @@
 //!
 //! The hard thing is that CPUs meet at every instruction, which nobody can search. So
 //! decisions are only where they can notice each other: at entries to the kernel, and
-//! at accesses to memory that others use.
+//! at accesses to memory that others use. What that leaves out is listed in
+//! `docs/schedules.md`, under "What is not covered".
 //!
 //! | module | what |
 //! |---|---|

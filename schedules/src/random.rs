@@ -14,7 +14,7 @@ use crate::Choices;
 use crate::failure::Criteria;
 use crate::trial::{Outcome, Trials};
 use kcore::CpuId;
-use pc::plan::Choice;
+use pc::plan::{Choice, Own};
 use sim::random::Stream;
 
 /// The most changes of priority in a run.
@@ -78,7 +78,8 @@ impl Trials<'_> {
     /// What the priorities say, if that is not what the machine does on its own.
     fn prefer(&mut self, priorities: &mut Priorities) -> Option<Choice> {
         let (number, current) = (self.chosen().decision(), self.chosen().current());
-        if self.chosen().is_tired() {
+        let on_its_own = self.pc.own_move()?;
+        if on_its_own == Own::IsInterrupted {
             priorities.fall(current);
             return None;
         }
@@ -99,6 +100,10 @@ impl Trials<'_> {
             .map(CpuId)
             .filter(|&cpu| self.pc.can_move(cpu));
         let best = movable.max_by_key(|cpu| priorities.of[cpu.0 as usize])?;
-        (best != current).then_some(Choice::Switch(best))
+        let next = match on_its_own {
+            Own::Leaves(successor) => successor,
+            Own::GoesOn | Own::IsInterrupted => current,
+        };
+        (best != next).then_some(Choice::Switch(best))
     }
 }

@@ -1,7 +1,7 @@
 //! A failing run as a file: what was booted, and what was chosen.
 //!
 //! ```text
-//! jostle schedule 1
+//! jostle schedule 2
 //! word lostwake
 //! word --cpus=2
 //! file 4f0c3b0aa4f0fd4b3f0f9a25e64b95e2
@@ -22,7 +22,9 @@ use std::hash::Hasher;
 use std::str::FromStr;
 use thiserror::Error;
 
-const FIRST_LINE: &str = "jostle schedule 1";
+/// Its number changes with the format, and when decisions fall elsewhere: then older
+/// files mean nothing.
+const FIRST_LINE: &str = "jostle schedule 2";
 
 /// A run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,7 +154,7 @@ mod tests {
         let parse = |text: &str| text.parse::<Schedule>();
         assert_eq!(parse(""), Err(Malformed::Unknown));
         assert_eq!(
-            parse(&text.replace("schedule 1", "schedule 2")),
+            parse(&text.replace("schedule 2", "schedule 1")),
             Err(Malformed::Unknown)
         );
         assert_eq!(

@@ -4,25 +4,23 @@
 //! those matter. Each is left out, in turn and in groups, and what still fails in the
 //! same way is kept (delta debugging; Zeller and Hildebrandt, 2002). The hard thing is
 //! that choices go by numbers: without one, those after it may come to mean something
-//! else. A run says what they mean; if it fails, that is good enough.
+//! else. A run says what they mean; if it fails, that is good enough. What is left need
+//! not be the shortest there is; a short [search](crate::bounded) may find a shorter one.
 
 use crate::Choices;
-use crate::failure::{Criteria, Failure};
+use crate::bounded::Search;
+use crate::failure::Criteria;
 use crate::trial::{Outcome, Trials};
-use pc::plan::Choice;
 
 impl Trials<'_> {
     /// Makes a schedule that fails shorter, with at most `most` runs. Returns its last
     /// run, which failed in the same way.
     pub fn shrink(&mut self, found: Outcome, criteria: &Criteria<'_>, most: u64) -> Outcome {
-        let Some(failure) = found.failure.clone() else {
-            return found;
-        };
         let end = self.runs + most;
         let mut best = found;
         let mut size = best.choices.len().div_ceil(2);
         while size > 0 && self.runs < end {
-            match self.without_some(&best.choices, size, &failure, criteria, end) {
+            match self.without_some(&best, size, criteria, end) {
                 Some(shorter) => {
                     best = shorter;
                     size = size.min(best.choices.len().div_ceil(2));
@@ -33,15 +31,37 @@ impl Trials<'_> {
         best
     }
 
-    /// A run that fails alike without some `size` choices in a row.
+    /// As [`Trials::shrink`], and then a search for one with fewer choices, which comes by
+    /// at most `states` states.
+    pub fn shorten(
+        &mut self,
+        found: Outcome,
+        criteria: &Criteria<'_>,
+        most: u64,
+        states: u64,
+    ) -> Outcome {
+        let best = self.shrink(found, criteria, most);
+        let Some(bound) = best.choices.len().checked_sub(1) else {
+            return best;
+        };
+        let mut search = Search::new(criteria, bound as u32);
+        let other = search.run(self, |coverage| coverage.states <= states);
+        let other = other
+            .filter(|other| other.choices.len() < best.choices.len() && is_alike(&best, other));
+        // The machine shows the run that is returned.
+        let best = other.unwrap_or(best);
+        self.run(&best.choices, criteria)
+    }
+
+    /// A run that fails like `found`, without some `size` of its choices in a row.
     fn without_some(
         &mut self,
-        choices: &[(u64, Choice)],
+        found: &Outcome,
         size: usize,
-        failure: &Failure,
         criteria: &Criteria<'_>,
         end: u64,
     ) -> Option<Outcome> {
+        let choices = &found.choices;
         // From the end: those after the failure go at once.
         let mut starts: Vec<usize> = (0..choices.len()).step_by(size).collect();
         starts.reverse();
@@ -52,14 +72,18 @@ impl Trials<'_> {
             let after = (start + size).min(choices.len());
             let rest: Choices = [&choices[..start], &choices[after..]].concat();
             let outcome = self.run(&rest, criteria);
-            if outcome
-                .failure
-                .as_ref()
-                .is_some_and(|other| other.is_like(failure))
-            {
+            if is_alike(found, &outcome) {
                 return Some(outcome);
             }
         }
         None
+    }
+}
+
+/// Whether both fail, in the same way.
+fn is_alike(one: &Outcome, other: &Outcome) -> bool {
+    match (&one.failure, &other.failure) {
+        (Some(one), Some(other)) => one.is_like(other),
+        _ => false,
     }
 }

@@ -8,9 +8,11 @@ use crate::Choices;
 use crate::failure::{Criteria, Failure};
 use kcore::CpuId;
 use pc::Pc;
-use pc::plan::{Choice, Chosen, Plan};
+use pc::plan::{Choice, Chosen, Own, Plan};
 use pc::snapshot::{Snapshot, Snapshots};
+use sim::explorer::state::{Hash128, Mixer};
 use sim::machine::Mode;
+use std::hash::Hash;
 
 /// A machine on which trials are made.
 pub struct Trials<'t> {
@@ -95,6 +97,17 @@ impl<'t> Trials<'t> {
         }
     }
 
+    /// What decides what comes next if nobody chooses, and how it is judged, as a
+    /// number; but for time.
+    pub(crate) fn state(&mut self) -> Hash128 {
+        let memory = self.snapshots.memory_hash(&mut self.pc);
+        let mut mixer = Mixer::default();
+        self.pc.outline(memory).hash(&mut mixer);
+        self.chosen().memory().hash(&mut mixer);
+        self.heard.begun.hash(&mut mixer);
+        mixer.both()
+    }
+
     /// The plan.
     pub(crate) fn chosen(&mut self) -> &mut Chosen {
         match self.pc.plan_mut() {
@@ -111,38 +124,46 @@ impl<'t> Trials<'t> {
                 return Some(Some(Failure::Line(line)));
             }
         }
-        if self.pc.has_ended() {
-            return Some(self.judge_end(criteria));
-        }
-        if self.pc.is_asleep() {
-            return Some(criteria.hang.then_some(Failure::Asleep));
-        }
         let positions = self.pc.position();
-        (positions >= criteria.most)
-            .then(|| criteria.hang.then_some(Failure::NoProgress(positions)))
+        let is_over = self.pc.has_ended() || self.pc.is_asleep() || positions >= criteria.most;
+        is_over.then(|| self.judge_end(criteria))
     }
 
     fn judge_end(&mut self, criteria: &Criteria<'_>) -> Option<Failure> {
         if let Err(broken) = self.pc.machine.audit() {
             return Some(Failure::Broken(format!("{broken:?}")));
         }
+        if let Some(line) = self.heard.hear(b"\n", criteria.line) {
+            return Some(Failure::Line(line));
+        }
+        if !criteria.hang {
+            return None;
+        }
+        if !self.pc.has_ended() && !self.pc.is_asleep() {
+            return Some(Failure::NoProgress(self.pc.position()));
+        }
         let envs = self.pc.machine.kernel.envs();
-        let left = envs.used().any(|slot| envs[slot].alive);
-        (criteria.hang && left).then_some(Failure::Asleep)
+        let mut used = envs.used();
+        used.any(|slot| envs[slot].alive).then_some(Failure::Asleep)
     }
 
-    /// Whether the CPU that moved last would go on if nobody chose anything.
+    /// Whether the CPU that moved last could go on.
     pub(crate) fn can_go_on(&mut self) -> bool {
         let current = self.chosen().current();
-        self.pc.can_move(current) && !self.chosen().is_tired()
+        self.pc.can_move(current)
     }
 
-    /// What can be chosen now beside what the machine does on its own.
+    /// What can be chosen now beside what the machine does on its own. A CPU that would
+    /// be left may go on all the same.
     pub(crate) fn alternatives(&mut self) -> Vec<Choice> {
         let current = self.chosen().current();
-        let others = (0..self.cpus())
-            .map(CpuId)
-            .filter(|&cpu| cpu != current && self.pc.can_move(cpu));
+        let on_its_own = match self.pc.own_move() {
+            Some(Own::GoesOn) => Some(current),
+            Some(Own::Leaves(successor)) => Some(successor),
+            Some(Own::IsInterrupted) | None => None,
+        };
+        let cpus = (0..self.cpus()).map(CpuId);
+        let others = cpus.filter(|&cpu| Some(cpu) != on_its_own && self.pc.can_move(cpu));
         let mut found: Vec<Choice> = others.map(Choice::Switch).collect();
         let in_ring3 = self.pc.machine.cpu(current).mode == Mode::User;
         if in_ring3 && self.pc.machine.queued() > 0 {

@@ -7,11 +7,12 @@
 //! counts pre-emptions by counting choices.
 //!
 //! The hard thing is a program that waits in a loop. Nobody would come to end its
-//! waiting; so a CPU that went on for [`PATIENCE`] instructions is interrupted by its
-//! timer, and the next one has its turn.
+//! waiting; so when a program yields, or a CPU went on for [`PATIENCE`] instructions and
+//! is interrupted by its timer, the next CPU has its turn.
 
 use super::{Move, View};
 use kcore::CpuId;
+use std::hash::Hash;
 use std::rc::Rc;
 
 /// How many instructions a CPU may execute while others could move.
@@ -28,6 +29,17 @@ pub enum Choice {
     Drain(CpuId),
 }
 
+/// What the machine does on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// The current CPU goes on.
+    GoesOn,
+    /// The timer of the current CPU rings, and then it is left.
+    IsInterrupted,
+    /// This CPU goes on; the current one, if no other can.
+    Leaves(CpuId),
+}
+
 /// The plan.
 #[derive(Clone, Debug)]
 pub struct Chosen {
@@ -38,9 +50,9 @@ pub struct Chosen {
     /// How many decisions there were.
     decision: u64,
     current: CpuId,
-    /// What `current` has executed since it was chosen.
+    /// What `current` has executed since it was chosen, or since its timer rang.
     spent: u64,
-    /// Its patience is at an end: after the timer, the next CPU.
+    /// Its patience is at an end, or its program yields: the next CPU goes on.
     leaves: bool,
 }
 
@@ -67,10 +79,9 @@ impl Chosen {
         self.current
     }
 
-    /// Whether the current CPU has lost its patience: left alone, it is interrupted now,
-    /// and the next one goes on.
-    pub fn is_tired(&self) -> bool {
-        self.leaves || self.spent >= PATIENCE
+    /// What it remembers that decides what comes next, if nobody chooses.
+    pub fn memory(&self) -> impl Hash + use<> {
+        (self.current, self.spent, self.leaves)
     }
 
     /// Chooses for the next decision, and nothing for those after it.
@@ -88,6 +99,10 @@ impl Chosen {
         self.spent += instructions;
     }
 
+    pub(super) fn yielded(&mut self) {
+        self.leaves = true;
+    }
+
     pub(super) fn next(&mut self, view: &View<'_, '_>) -> Move {
         let number = self.decision;
         self.decision += 1;
@@ -96,18 +111,28 @@ impl Chosen {
         {
             return made;
         }
-        if self.spent >= PATIENCE {
-            self.spent = 0;
-            self.leaves = true;
-            // Its stores are seen one day, whatever it waits for.
-            if view.in_ring3(self.current) {
+        match self.own(view) {
+            Own::GoesOn => {}
+            Own::IsInterrupted => {
+                (self.spent, self.leaves) = (0, true);
                 return Move::Ring(self.current);
             }
-        }
-        if self.leaves || !view.can_move(self.current) {
-            self.turn_to(self.successor(view));
+            Own::Leaves(successor) => self.turn_to(successor),
         }
         self.turn()
+    }
+
+    /// What comes next if nobody chooses. A CPU that leaves ring 3 empties its store
+    /// buffer: so its stores are seen one day, whatever it waits for.
+    pub(crate) fn own(&self, view: &View<'_, '_>) -> Own {
+        let is_impatient = self.spent >= PATIENCE;
+        if is_impatient && view.in_ring3(self.current) {
+            Own::IsInterrupted
+        } else if is_impatient || self.leaves || !view.can_move(self.current) {
+            Own::Leaves(self.successor(view))
+        } else {
+            Own::GoesOn
+        }
     }
 
     /// The choice for the decision with this number.
@@ -132,10 +157,19 @@ impl Chosen {
         }
         match choice {
             Choice::Switch(cpu) if view.can_move(cpu) => {
-                self.turn_to(cpu);
+                match cpu == self.current && self.spent < PATIENCE {
+                    // It yielded. Its patience does not begin anew.
+                    true => self.leaves = false,
+                    false => self.turn_to(cpu),
+                }
                 Some(self.turn())
             }
-            Choice::Ring(cpu) if view.in_ring3(cpu) => Some(Move::Ring(cpu)),
+            Choice::Ring(cpu) if view.in_ring3(cpu) => {
+                if cpu == self.current {
+                    self.spent = 0;
+                }
+                Some(Move::Ring(cpu))
+            }
             Choice::Drain(cpu) if !view.stores[cpu.0 as usize].is_empty() => Some(Move::Drain(cpu)),
             _ => None,
         }

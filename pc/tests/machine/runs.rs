@@ -4,6 +4,8 @@
 //! another seed must be able to make it another.
 
 use abi::{Call, Personality};
+use kcore::CpuId;
+use pc::plan::Move;
 use pc::{Config, Pace, Pc};
 use sim::code::{Code, DATA, printer};
 use sim::machine::{Machine, Spec, Store};
@@ -120,6 +122,35 @@ fn registers_outside_the_frame_belong_to_environments() {
     let mut letters: Vec<char> = printed.trim_end().chars().collect();
     letters.sort_unstable();
     assert_eq!(letters, ['p', 'q']);
+}
+
+/// A timer that rings while a quantum has hardly begun is taken for a stray one, so
+/// time passes before it rings.
+#[test]
+fn a_timer_that_is_made_to_ring_ends_a_quantum() {
+    let spins = Code::default().jump_back(0xeb, 0).file(&[0]);
+    let spec = Spec {
+        cpus: 1,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    for _ in 0..2 {
+        let made = machine.boot_image(&spins, &[], Personality::Lab4);
+        made.expect("the image loads");
+    }
+    let mut pc = Pc::new(machine, Config::default());
+    let cpu = CpuId(0);
+    while !pc.is_in_ring3(cpu) {
+        pc.advance(1);
+    }
+    let first = pc.machine.env_on(cpu);
+    pc.choose(Move::Ring(cpu));
+    pc.advance(1);
+    while !pc.is_in_ring3(cpu) {
+        pc.advance(1);
+    }
+    assert_ne!(pc.machine.env_on(cpu), first);
 }
 
 /// Two environments on one CPU have different memory at one address, and take turns.

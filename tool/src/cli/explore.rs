@@ -23,6 +23,10 @@ pub struct Explore {
     /// Then all runs with at most K pre-emptions.
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=8))]
     pub bound: u32,
+    /// Of those, as many as come by N different states; memory grows with N. --timeout
+    /// stops the whole search, with what it has covered.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
+    pub states: u64,
     /// A line that matches is a failure, beside programs that are killed (default: a
     /// line with the word BUG).
     #[arg(long, value_name = "REGEX")]
@@ -30,12 +34,12 @@ pub struct Explore {
     /// To end with somebody asleep, or not to end, is a failure too.
     #[arg(long)]
     pub hang: bool,
-    /// Write the schedule that fails to FILE (default: below target/schedules/).
+    /// Write the schedule that fails to FILE, whose name ends in .schedule (default: below target/schedules/).
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// Search small histories of the kernel's core instead; only these, if any are
     /// named in the place of a program.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["seeds", "bound", "states", "fail", "hang", "save"])]
     pub kernel: bool,
     /// With --kernel: in a kernel with this planted bug; plants/ has them.
     #[arg(long, value_name = "NAME", requires = "kernel")]

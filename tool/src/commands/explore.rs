@@ -1,8 +1,10 @@
 //! `jostle explore`: searches schedules, of a program or of the kernel's core.
 
 mod core;
+mod file;
 mod program;
 mod say;
+mod search;
 mod story;
 
 use crate::cli::Explore;

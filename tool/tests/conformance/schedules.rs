@@ -22,7 +22,7 @@ const BUGS: [(&str, &[&str], &str, bool); 6] = [
     (
         "ring",
         &["--hang", "--store-buffers"],
-        "has not ended",
+        "somebody sleeps for ever",
         false,
     ),
     ("tornread", &[], "it prints: tornread: BUG:", true),
@@ -30,7 +30,7 @@ const BUGS: [(&str, &[&str], &str, bool); 6] = [
 ];
 
 /// How far the twins are searched.
-const BOUND: [&str; 4] = ["--seeds", "300", "--bound", "1"];
+const BOUND: [&str; 4] = ["--seeds", "300", "--bound", "2"];
 
 pub fn trials() -> impl Iterator<Item = Trial> {
     let bugs = BUGS.into_iter().map(|(name, options, said, prints)| {
@@ -48,17 +48,36 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             passes("ring", &["--hang"])
         }),
         Trial::test("schedules::a_killed_program_fails", || {
-            let output = run("explore", &["divzero", "--save"], Some(&file("divzero")))?;
+            let file = File::new("divzero");
+            let output = run("explore", &["divzero", "--save"], Some(&file.0))?;
             status_is(1, &output)?;
             says(&output, "it prints: TRAP frame")
         }),
+        Trial::test("schedules::what_was_covered_is_said", what_was_covered),
+        Trial::test("schedules::wrong_requests_are_status_2", wrong_requests),
         Trial::test("schedules::wrong_files_are_status_2", wrong_files),
     ])
 }
 
-fn file(name: &str) -> PathBuf {
-    let name = format!("jostle-{name}-{}.schedule", std::process::id());
-    std::env::temp_dir().join(name)
+/// A schedule's file, which lasts as long as its test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> File {
+        let name = format!("jostle-{name}-{}.schedule", std::process::id());
+        File(std::env::temp_dir().join(name))
+    }
+
+    fn path(&self) -> Result<&str, Failed> {
+        Ok(self.0.to_str().ok_or("a folder's name")?)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // There may be none: some tests want that.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn run(command: &str, words: &[&str], file: Option<&Path>) -> Result<Output, Failed> {
@@ -77,23 +96,18 @@ fn says(output: &Output, wanted: &str) -> Result<(), Failed> {
 }
 
 fn fails(name: &str, options: &[&str], said: &str, prints: bool) -> Result<(), Failed> {
-    let file = file(name);
+    let file = File::new(name);
     let words = [&[name], options, &["--save"]].concat();
-    let output = run("explore", &words, Some(&file))?;
+    let output = run("explore", &words, Some(&file.0))?;
     status_is(1, &output)?;
     says(&output, said)?;
-    says(&output, "choices matter")?;
+    says(&output, " did not:\n")?;
     if !prints {
         // Such a run may have no end.
-        return Ok(std::fs::remove_file(&file)?);
+        return Ok(());
     }
-    let path = file.to_str().ok_or("a folder's name")?;
-    let output = run(
-        "debug",
-        &[path, "-x", "continue; output; back 1; where"],
-        None,
-    )?;
-    std::fs::remove_file(&file)?;
+    let script = "continue; output; back 1; where";
+    let output = run("debug", &[file.path()?, "-x", script], None)?;
     status_is(0, &output)?;
     says(&output, &format!("\n{name}: BUG:"))
 }
@@ -103,23 +117,65 @@ fn passes(name: &str, options: &[&str]) -> Result<(), Failed> {
     let output = run("explore", &words, None)?;
     status_is(0, &output)?;
     says(&output, "random priorities: 300 runs; no failure")?;
-    says(&output, "all schedules with at most 1 pre-emptions: ")
+    says(&output, "\nall schedules with at most 2 pre-emptions: ")
 }
 
 fn wrong_files() -> Result<(), Failed> {
-    let file = file("wrong");
-    let path = file.to_str().ok_or("a folder's name")?;
+    let file = File::new("wrong");
+    let path = file.path()?;
     for text in [
         "",
-        "jostle schedule 1\nword hello\n",
-        "jostle schedule 1\nword hello\nfile 0\nat one switch 1\n",
-        "jostle schedule 1\nword --nonsense\nfile 0\n",
         "jostle schedule 1\nword hello\nfile 0\n",
+        "jostle schedule 2\nword hello\n",
+        "jostle schedule 2\nword hello\nfile 0\nat one switch 1\n",
+        "jostle schedule 2\nword --nonsense\nfile 0\n",
+        "jostle schedule 2\nword hello\nfile 0\n",
     ] {
-        std::fs::write(&file, text)?;
+        std::fs::write(path, text)?;
         let output = run("debug", &[path, "-x", "where"], None)?;
         status_is(2, &output)?;
     }
-    std::fs::remove_file(&file)?;
+    std::fs::remove_file(path)?;
     status_is(2, &run("debug", &[path, "-x", "where"], None)?)
+}
+
+/// A search that is stopped says so, and what it had covered by then.
+fn what_was_covered() -> Result<(), Failed> {
+    let output = run("explore", &["racycountfixed", "--states", "100"], None)?;
+    status_is(0, &output)?;
+    says(
+        &output,
+        "at most 0 pre-emptions, then there were too many states (--states): ",
+    )?;
+    let output = run("explore", &["primes", "--timeout", "1"], None)?;
+    status_is(0, &output)?;
+    says(&output, ", then the time was over; no failure")
+}
+
+/// They are refused before the search, and leave nothing behind.
+fn wrong_requests() -> Result<(), Failed> {
+    let file = File::new("refused");
+    let path = file.path()?;
+    let wrong_name = &format!("{path}.txt");
+    for words in [
+        &["racycount", "--save", wrong_name][..],
+        &["racycount", "--save", "/nonexistent/x.schedule"],
+        &["racycount", "--disk", "/dev/null", "--save", path],
+        &["racycount", "--pace", "hostile", "--save", path],
+        &["racycount", "--verbose", "--save", path],
+        &["racycount", "--fail", "(", "--save", path],
+        &["--kernel", "--hang"],
+        &["nosuchprogram", "--save", path],
+    ] {
+        let output = run("explore", words, None)?;
+        status_is(2, &output)?;
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let left = [path, wrong_name]
+            .iter()
+            .any(|path| Path::new(path).exists());
+        if left || complaint.trim_end().lines().count() != 1 {
+            return Err(format!("{words:?}: {complaint}").into());
+        }
+    }
+    Ok(())
 }

@@ -23,15 +23,19 @@ pub fn print(pc: &Pc<'_>, programs: &Programs, segments: &[Segment]) {
     if untold > 0 {
         say(format_args!("  ... {untold} earlier parts"));
     }
+    let mut before = None;
     for segment in &segments[untold..] {
-        print_one(pc, programs, segment);
+        print_one(pc, programs, segment, before == Some(segment.cpu));
+        before = Some(segment.cpu);
     }
 }
 
-fn print_one(pc: &Pc<'_>, programs: &Programs, segment: &Segment) {
+/// `stays` if the segment before was of the same CPU.
+fn print_one(pc: &Pc<'_>, programs: &Programs, segment: &Segment, stays: bool) {
     let cpu = segment.cpu.0;
     let why = match segment.chosen {
         None => "",
+        Some(Choice::Switch(_)) if stays => ", which goes on, though it would be left",
         Some(Choice::Switch(_)) => ", before the other could go on",
         Some(Choice::Ring(_)) => ", interrupted by its timer",
         Some(Choice::Drain(_)) => ", whose oldest store becomes visible",

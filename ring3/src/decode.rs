@@ -126,6 +126,12 @@ pub fn decode(bytes: &[u8]) -> Option<Operation> {
 }
 
 impl Operation {
+    /// Whether it is `mov` or `pop` to ss.
+    pub(crate) fn puts_traps_off(&self) -> bool {
+        let loads = matches!(self.mnemonic, Mnemonic::Mov | Mnemonic::Pop);
+        loads && self.to == Operand::Segment(Segment::Ss)
+    }
+
     /// Whether a block of straight code ends with it. `popf` may set TF, and then
     /// the next instruction is a step.
     pub(crate) fn ends_block(&self) -> bool {

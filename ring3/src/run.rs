@@ -74,18 +74,27 @@ impl Processor {
 
     /// Executes one instruction with TF set, which traps after it, even if it clears
     /// TF. It counts: it has been executed.
+    ///
+    /// `mov` and `pop` to ss put the trap off until after the next instruction (Intel SDM
+    /// volume 3, 6.8.3), so that esp can follow. The next one executes with TF set too, so
+    /// nothing has to be remembered. If that is another of them, the manual leaves it
+    /// open, and QEMU puts the trap off again; so does this.
     #[cold]
     fn single_step<B: Bus>(&mut self, bus: &mut B, done: &mut u64) -> Result<(), Trap> {
-        self.step(bus)?;
+        let operation = self.step(bus)?;
         *done += 1;
-        Err(Trap::DEBUG)
+        match operation.puts_traps_off() {
+            true => Ok(()),
+            false => Err(Trap::DEBUG),
+        }
     }
 
     /// Decodes one instruction, wherever it is, and executes it.
     #[cold]
-    fn step<B: Bus>(&mut self, bus: &mut B) -> Result<(), Trap> {
+    fn step<B: Bus>(&mut self, bus: &mut B) -> Result<Operation, Trap> {
         let operation = self.fetch(bus)?;
-        self.execute(bus, &operation)
+        self.execute(bus, &operation)?;
+        Ok(operation)
     }
 
     /// Decodes the instruction at eip, which may lie in two pages. The second page

@@ -3,7 +3,7 @@
 mod common;
 
 use common::trial::*;
-use common::{Entry, PAGE};
+use common::{Entry, MODEL, PAGE};
 use ring3::Trap;
 use ring3::flags::{AC, CF, DF, ID, IF, IOPL, NT, RF, TF};
 
@@ -45,6 +45,44 @@ fn a_step_of_a_repeated_instruction_is_an_element() {
     assert_eq!((trial.offset(), trial.get(ECX)), (0, 1));
     assert_eq!(trial.run(9), (1, Some(Trap::DEBUG)));
     assert_eq!((trial.offset(), trial.get(ECX)), (2, 0));
+}
+
+/// Each of these sequences traps once it has all been executed, and no sooner.
+#[test]
+fn a_new_stack_segment_puts_a_step_off() {
+    let stepped = |code: &[u8]| {
+        let selector = u32::from(MODEL.data | 3);
+        let trial = Trial::new(code).with(EAX, selector).with(EBX, DATA);
+        // For `pop`, and for `lss`.
+        let trial = trial
+            .with_word(STACK, selector)
+            .with_word(DATA + 4, selector);
+        trial.with_flags(TF)
+    };
+    for (code, instructions) in [
+        (&[0x8e, 0xd0, 0x40][..], 2),         // mov ss, ax; inc eax
+        (&[0x66, 0x8e, 0xd0, 0x40], 2),       // the same with a prefix
+        (&[0x17, 0x40], 2),                   // pop ss; inc eax
+        (&[0x8e, 0xd0, 0x8e, 0xd0, 0x40], 3), // mov ss, ax, twice; inc eax
+        (&[0x8e, 0xd0, 0x9d], 2),             // mov ss, ax; popf, which clears TF
+        (&[0x16], 1),                         // push ss
+        (&[0x8e, 0xd8], 1),                   // mov ds, ax
+        (&[0x0f, 0xb2, 0x0b], 1),             // lss ecx, [ebx]
+    ] {
+        let further = [code, &[0x90, 0x90]].concat();
+        let mut trial = stepped(&further);
+        assert_eq!(trial.run(9), (instructions, Some(Trap::DEBUG)), "{code:x?}");
+        assert_eq!(trial.offset(), code.len() as u32, "{code:x?}");
+    }
+    // Somebody may look in between: it goes on as if nobody had.
+    let mut trial = stepped(&[0x8e, 0xd0, 0x40, 0x40]);
+    assert_eq!(trial.run(1), (1, None));
+    assert_eq!(trial.run(9), (1, Some(Trap::DEBUG)));
+    assert_eq!(trial.offset(), 3);
+    // A fault of the next instruction is its own, and one of the load is no step.
+    let mut trial = stepped(&[0x8e, 0xd0, 0x0f, 0x0b]);
+    assert_eq!(trial.run(9), (1, Some(Trap::INVALID)));
+    stepped(&[0x8e, 0xd0]).with(EAX, 0).faults(protection(0));
 }
 
 #[test]

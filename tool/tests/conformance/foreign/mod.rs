@@ -110,7 +110,19 @@ const CASES: &[Case] = &[
     Case::new("upcall_in_upcall", faults::upcall).notices("nest-at-top"),
     Case::new("neighbours_segments", processor::neighbours_segments),
     Case::new("own_pages", processor::own_pages).on(SEVERAL),
+    Case::new("step_after_mov_ss", processor::step_after_mov_ss).prints(killed_by_step),
+    Case::new("step_after_pop_ss", processor::step_after_pop_ss).prints(killed_by_step),
 ];
+
+fn killed_by_step(expect: Expect) -> Expect {
+    let eip = format!("  eip  {:#010x}", processor::STEPPED);
+    expect.in_order([
+        regex("TRAP frame at .*"),
+        regex("  trap 0x00000001 .*"),
+        text(&eip),
+        text(DONE),
+    ])
+}
 
 fn arguments(expect: Expect) -> Expect {
     expect.in_order([

@@ -13,6 +13,44 @@ use super::image;
 const YIELD: u32 = 10;
 const USER_DATA: u32 = 0x23;
 const USER_CODE: u32 = 0x1b;
+const CHILD: u32 = 0x1001;
+/// Where an entry of the public table has the status; the first is the parent's.
+const STATUS: u32 = 84;
+
+/// Where a child traps that is stepped through `mov ss, cx; inc edx; inc edx`: behind the
+/// second, though a step is due before.
+pub const STEPPED: u32 = TEXT + 5 + 5 + 1 + 2 + 1;
+
+/// A child sets TF, and loads ss with its next instruction; the step that is due then
+/// comes an instruction later, and kills it.
+pub fn step_after_mov_ss() -> Vec<u8> {
+    // mov ss, cx
+    stepped([0x8e, 0xd1])
+}
+
+/// As [`step_after_mov_ss`], with `pop`.
+pub fn step_after_pop_ss() -> Vec<u8> {
+    // pop ss, with a prefix that means nothing: so it is as long.
+    stepped([0x3e, 0x17])
+}
+
+fn stepped(load: [u8; 2]) -> Vec<u8> {
+    const TF: u32 = 0x102;
+    /// Where the other entry of the public table is.
+    const SECOND: u32 = UENVS + 124;
+    let mut code = Code::new();
+    asm!(code, jmp ->begin; ->step:; push TF as i32; popf; .bytes load; inc edx; inc edx; ud2);
+    asm!(code, ->begin:);
+    start_child(&mut code);
+    asm!(code, again:);
+    code.enter(YIELD);
+    asm!(code, cmp DWORD [(SECOND + STATUS) as i32], 0; jne <again);
+    code.say("all as it should be\n");
+    code.exit();
+    asm!(code, ->child:; mov ecx, USER_DATA as i32; push ecx; jmp ->step);
+    image::file(TEXT, &[text(code.bytes())], &[])
+}
+
 /// Loads fs and gs.
 fn load_fs_gs(code: &mut Code, selector: u32) {
     asm!(code, mov ecx, selector as i32; .bytes [0x8e, 0xe1, 0x8e, 0xe9]);
@@ -36,13 +74,8 @@ fn handler(code: &mut Code) {
     go_back(code);
 }
 
-/// A child sets fs and gs, and both yield to each other; the parent must not see
-/// what the child has set.
-pub fn neighbours_segments() -> Vec<u8> {
-    const CHILD: u32 = 0x1001;
-    /// Where an entry of the public table has the status; the first is the parent's.
-    const STATUS: u32 = 84;
-    let mut code = Code::new();
+/// Starts a child at the label of that name, with a stack and the program's page.
+fn start_child(code: &mut Code) {
     code.enter(EXOFORK);
     asm!(code, test eax, eax; jz ->child);
     code.expect("exofork", CHILD);
@@ -53,6 +86,13 @@ pub fn neighbours_segments() -> Vec<u8> {
     code.expect("page_map", 0);
     code.call(ENV_SET_STATUS, [CHILD, RUNNABLE]);
     code.expect("env_set_status", 0);
+}
+
+/// A child sets fs and gs, and both yield to each other; the parent must not see
+/// what the child has set.
+pub fn neighbours_segments() -> Vec<u8> {
+    let mut code = Code::new();
+    start_child(&mut code);
     asm!(code, mov ebp, 100; again:);
     code.enter(YIELD);
     asm!(code, xor eax, eax; .bytes [0x8c, 0xe0]; movzx eax, ax);

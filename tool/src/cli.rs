@@ -5,6 +5,7 @@ mod debug;
 mod explore;
 mod run;
 mod values;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

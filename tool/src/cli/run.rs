@@ -196,33 +196,6 @@ pub struct Simulate {
 }
 
 impl Run {
-    /// The words that ask for the same programs on the same simulated machine; none if
-    /// one of them is not a line of text.
-    pub fn words(&self) -> Option<Vec<String>> {
-        let mut words: Vec<OsString> = vec![
-            format!("--cpus={}", self.cpus).into(),
-            format!("--mem={}", self.mem).into(),
-            format!("--append={}", self.append).into(),
-        ];
-        if self.store_buffers {
-            words.push("--store-buffers".into());
-        }
-        if let Some(personality) = &self.personality {
-            words.push(
-                format!(
-                    "--personality={}",
-                    personality.to_possible_value()?.get_name()
-                )
-                .into(),
-            );
-        }
-        words.push("--".into());
-        words.extend(self.program.clone());
-        words.extend(self.args.iter().cloned());
-        let line = |word: OsString| word.into_string().ok().filter(|word| !word.contains('\n'));
-        words.into_iter().map(line).collect()
-    }
-
     /// What decides the run, if the simulated machine runs this.
     pub fn simulation(&self) -> Option<Config> {
         (self.machine == Some(MachineKind::Sim)).then(|| Config {

@@ -116,13 +116,8 @@ impl<'o> Asked<'o> {
 
 /// Refuses what only the simulated machine has.
 fn not_for_qemu(options: &Run) -> anyhow::Result<()> {
-    let refused = [
-        (options.seed.is_some(), "--seed"),
-        (options.pace.is_some(), "--pace"),
-        (options.store_buffers, "--store-buffers"),
-    ];
-    match refused.iter().find(|(given, _)| *given) {
-        Some((_, option)) => Err(usage(format_args!(
+    match simulated::only_here(options) {
+        Some(option) => Err(usage(format_args!(
             "{option} is for --machine sim: QEMU's runs have none"
         ))),
         None => Ok(()),

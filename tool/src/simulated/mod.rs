@@ -180,3 +180,14 @@ pub fn check(options: &crate::cli::Run) -> anyhow::Result<()> {
     }
     boot::options(&options.append).map(|_| ())
 }
+/// An option that was given and that only the simulated machine has.
+pub fn only_here(options: &crate::cli::Run) -> Option<&'static str> {
+    let known = [
+        (options.seed.is_some(), "--seed"),
+        (options.pace.is_some(), "--pace"),
+        (options.store_buffers, "--store-buffers"),
+    ];
+    let given = known.into_iter().find(|(given, _)| *given);
+    given.map(|(_, option)| option)
+}
+

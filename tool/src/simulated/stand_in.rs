@@ -2,7 +2,8 @@
 //!
 //! Somebody who wants to see a program run should not have to wait for a download. The
 //! hard thing is to keep the two apart: a run that asks for QEMU, or for what only QEMU
-//! has, still gets QEMU.
+//! has, still gets QEMU; and what is refused where QEMU is there is refused here too, so
+//! that nobody's script depends on what is installed.
 
 use crate::cli::{MachineKind, Run};
 use crate::external::QEMU;
@@ -14,7 +15,7 @@ pub const REMARK: &str = "no QEMU is installed, so the simulated machine runs th
 /// The same run on the simulated machine, if it takes that one's place.
 pub fn of(options: &Run) -> Option<Run> {
     let fits = options.machine.is_none()
-        && options.seed.is_none()
+        && super::only_here(options).is_none()
         && super::check(options).is_ok()
         && QEMU.find().is_none();
     fits.then(|| Run {

@@ -107,6 +107,20 @@ fn needs_qemu(machine: &Path) -> Result<(), Failed> {
         }
     }
     // A wrong request is wrong, whatever is installed.
+    for words in [
+        &["--seed", "1"][..],
+        &["--pace", "fair"],
+        &["--store-buffers"],
+    ] {
+        let output = jostle(machine, &[&["run", "hello"], words].concat())?;
+        let (_, said) = told(&output);
+        let named = said
+            .iter()
+            .all(|line| line.contains("is for --machine sim"));
+        if output.status.code() != Some(2) || said.len() != 1 || !named {
+            return Err(format!("{words:?}: {:?}: {said:?}", output.status).into());
+        }
+    }
     let (_, said) = told(&jostle(machine, &["run", "helo"])?);
     match &said[..] {
         [line] if line.contains("did you mean hello?") => Ok(()),

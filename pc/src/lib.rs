@@ -15,6 +15,7 @@
 //! | `look` | registers and memory, for a debugger |
 //! | [`digest`] | a position as a number |
 //! | `used` | how much of the kernel's frame table was ever used |
+//! | [`typing`] | input that comes by itself, as it came before |
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
 //! | `context` | where the registers of a program are |
@@ -37,6 +38,7 @@ pub mod plan;
 pub mod snapshot;
 pub mod stores;
 mod turn;
+pub mod typing;
 mod used;
 
 pub use history::History;

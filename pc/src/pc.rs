@@ -15,6 +15,7 @@ use crate::ide::Ide;
 use crate::plan::{Fair, Hostile, Move, Own, Plan, View};
 use crate::stores::Stores;
 use crate::turn::Turn;
+use crate::typing::Typing;
 use kcore::CpuId;
 use ring3::Cache;
 use sim::machine::{Machine, Mode};
@@ -71,6 +72,8 @@ pub struct Pc<'t> {
     /// CPUs.
     pub(crate) rest: u64,
     pub(crate) input: VecDeque<u8>,
+    /// What will be typed by itself.
+    typing: Typing,
     /// When the console will have taken what it was given.
     pub(crate) console_due: Option<u64>,
     pub(crate) position: u64,
@@ -105,6 +108,7 @@ impl<'t> Pc<'t> {
             chosen: None,
             rest: 0,
             input: VecDeque::new(),
+            typing: Typing::default(),
             console_due: None,
             position: 0,
             executed: 0,
@@ -160,7 +164,19 @@ impl<'t> Pc<'t> {
 
     /// Types something on the console.
     pub fn type_in(&mut self, bytes: &[u8]) {
+        if let Some(log) = &mut self.machine.log {
+            log.typed(self.position, bytes);
+        }
         self.input.extend(bytes);
+    }
+
+    /// Types this by itself, at its positions, whenever they are reached. The run must
+    /// not have begun.
+    pub fn repeat_typing(&mut self, typing: Typing) {
+        for bytes in typing.at_once() {
+            self.type_in(&bytes);
+        }
+        self.typing = typing;
     }
 
     /// What was printed since the last time.
@@ -194,7 +210,7 @@ impl<'t> Pc<'t> {
     pub fn advance(&mut self, most: u64) -> u64 {
         let start = self.position;
         while self.position - start < most && !self.has_ended() && !self.is_asleep() {
-            self.go_on(most - (self.position - start));
+            self.go_on_and_type(most - (self.position - start));
         }
         self.position - start
     }
@@ -207,10 +223,19 @@ impl<'t> Pc<'t> {
             if left == 0 || self.has_ended() || self.is_asleep() {
                 return;
             }
-            self.go_on(left);
+            self.go_on_and_type(left);
             if self.turn.is_none() {
                 return;
             }
+        }
+    }
+
+    /// As [`Pc::go_on`], but no further than to where something is typed by itself.
+    fn go_on_and_type(&mut self, most: u64) {
+        let before = self.position;
+        self.go_on(most.min(self.typing.room(before)));
+        for bytes in self.typing.between(before, self.position) {
+            self.type_in(&bytes);
         }
     }
 

@@ -8,6 +8,7 @@ use abi::{EnvId, TrapFrame};
 use kcore::watch::Watcher;
 use kcore::{Boot, CpuId, Event, Kernel, LoadError, PhysMem, Step};
 use std::ops::Range;
+use witness::asked;
 use witness::record::{Recorder, Sink, bytes_read};
 
 /// A log in memory.
@@ -38,6 +39,16 @@ impl Log {
         };
         log.recorder.boot(&mut log.bytes, kernel, usable);
         log
+    }
+
+    /// Logs what the run was asked for: words, and digests of the machine's files.
+    pub fn asked(&mut self, words: &[&[u8]], files: &[u128]) {
+        asked::asked(&mut self.bytes, words, files);
+    }
+
+    /// Logs what was typed at a position.
+    pub fn typed(&mut self, position: u64, bytes: &[u8]) {
+        asked::typed(&mut self.bytes, position, bytes);
     }
 
     /// Everything that was logged.

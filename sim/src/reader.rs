@@ -75,6 +75,19 @@ pub enum Record {
     Digest(u64),
     /// The run is over.
     End,
+    /// What a simulated run was asked for.
+    Asked(Asked),
+    /// What was typed at a simulated run, and the position of that.
+    Typed(u64, Vec<u8>),
+}
+
+/// What a simulated run was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Words of a command line.
+    pub words: Vec<Vec<u8>>,
+    /// A digest of each file that the machine was given.
+    pub files: Vec<u128>,
 }
 
 /// The kernel as it was made.
@@ -248,6 +261,8 @@ impl<'b> Reader<'b> {
             tag::SETTLED => Record::Settled,
             tag::DIGEST => Record::Digest(self.long()?),
             tag::END => Record::End,
+            tag::ASKED => Record::Asked(self.asked()?),
+            tag::TYPED => Record::Typed(self.number()?, self.string()?),
             _ => return Err(ReadError::Value),
         })
     }
@@ -275,6 +290,15 @@ impl<'b> Reader<'b> {
                     .collect::<Read<_>>()?
             },
         })
+    }
+
+    fn asked(&mut self) -> Read<Asked> {
+        let words = self.number()?;
+        let words = (0..words).map(|_| self.string()).collect::<Read<_>>()?;
+        let files = self.number()?;
+        let file = |_| self.array().map(u128::from_le_bytes);
+        let files = (0..files).map(file).collect::<Read<_>>()?;
+        Ok(Asked { words, files })
     }
 
     fn enter(&mut self) -> Read<Record> {

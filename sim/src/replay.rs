@@ -324,6 +324,8 @@ impl Replayer<'_> {
                 }
                 self.report.digests += 1;
             }
+            // How the run came about, which the kernel is not told.
+            Record::Asked(_) | Record::Typed(..) => {}
             Record::End => {
                 self.report.ended = true;
                 return Ok(ControlFlow::Break(()));

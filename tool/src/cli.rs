@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use witness::trace::Kind;
 
 use self::values::{count, cpu, hexadecimal, kind, kinds_help};
@@ -263,7 +263,7 @@ pub struct Bench {
 /// returns an exit status.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    Cli::try_parse_from(&arguments).map_err(|error| match error.kind() {
+    read(&arguments).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             result(error.render());
             final_status(status::CLEAN)
@@ -287,6 +287,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, u8> {
             status::USAGE
         }
     })
+}
+
+/// As [`parse`], without a word to anybody.
+pub fn read(arguments: &[OsString]) -> clap::error::Result<Cli> {
+    let mut definition = Cli::command();
+    let matches = definition.try_get_matches_from_mut(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))?;
+    if let (Command::Debug(debug), Some((name, matches))) = (&mut cli.command, matches.subcommand())
+        && let Some(definition) = definition.find_subcommand(name)
+    {
+        debug.note_given(definition, matches);
+    }
+    Ok(cli)
 }
 
 /// The arguments of `jostle run`, given as words: for tests and other commands.
@@ -333,7 +346,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 

@@ -105,8 +105,9 @@ impl Host {
 
     /// What plays the machine, and its arguments.
     fn program(&self, machine: &Machine) -> (PathBuf, Vec<OsString>) {
-        if let Some(config) = machine.simulated {
-            return (self.tool.clone(), simulated::arguments(machine, config));
+        if let Some(simulated) = &machine.simulated {
+            let arguments = simulated::arguments(machine, simulated);
+            return (self.tool.clone(), arguments);
         }
         match &self.qemu {
             Some(qemu) => {

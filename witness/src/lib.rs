@@ -14,12 +14,14 @@
 //! |---|---|
 //! | [`trace`] | records of what happened, the ring that holds them, and how they are printed |
 //! | [`record`] | the log from which a run is replayed |
+//! | [`asked`] | what a record of a simulated run has beside that, to make the run again |
 //! | [`digest`] | a state as a number |
 //! | [`log_memory`] | the header of the memory that a trace or a record goes to |
 
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod asked;
 pub mod digest;
 pub mod log_memory;
 pub mod record;

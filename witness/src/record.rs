@@ -27,9 +27,11 @@
 //! SETTLED
 //! DIGEST  digest:u64                     of everything
 //! END
+//! ASKED   n word:string{n}  m digest:u128{m}   a simulated run only, see `asked`
+//! TYPED   position string                of a simulated run
 //! CUT                                    the log was cut off here; not written by the kernel
 //!
-//! word, u16, u64   little-endian; any other number is LEB128, low bits first
+//! word, u16 to u128   little-endian; any other number is LEB128, low bits first
 //! string           n byte{n}
 //! now              difference to the last one, its sign in bit 0
 //! frame            difference to the last one of this CPU: a number whose bit
@@ -86,6 +88,10 @@ pub mod tag {
     /// The machine was stopped, or the memory was full. The tool writes this, so
     /// that such a log can be told from one that lost its end later.
     pub const CUT: u8 = 12;
+    /// What a simulated run was asked for.
+    pub const ASKED: u8 = 13;
+    /// What was typed at it.
+    pub const TYPED: u8 = 14;
 }
 
 /// Bytes of a record without fields.
@@ -313,13 +319,13 @@ fn words<M: PhysMem, W: Watcher, S: Sink>(
 }
 
 /// A record in the making.
-struct RecordWriter<'s, S: Sink> {
+pub(crate) struct RecordWriter<'s, S: Sink> {
     sink: &'s mut S,
     check: u32,
 }
 
 impl<'s, S: Sink> RecordWriter<'s, S> {
-    fn new(sink: &'s mut S, tag: u8) -> RecordWriter<'s, S> {
+    pub(crate) fn new(sink: &'s mut S, tag: u8) -> RecordWriter<'s, S> {
         let mut record = RecordWriter {
             sink,
             check: CHECK_START,
@@ -328,17 +334,17 @@ impl<'s, S: Sink> RecordWriter<'s, S> {
         record
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.check = check(self.check, bytes);
         self.sink.put(bytes);
     }
 
-    fn string(&mut self, bytes: &[u8]) {
+    pub(crate) fn string(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.bytes(bytes);
     }
 
-    fn number(&mut self, mut value: u64) {
+    pub(crate) fn number(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes(&[value as u8 | 0x80]);
             value >>= 7;
@@ -414,7 +420,7 @@ impl<'s, S: Sink> RecordWriter<'s, S> {
         }
     }
 
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         self.sink.put(&self.check.to_le_bytes());
     }
 }

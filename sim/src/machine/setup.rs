@@ -130,9 +130,9 @@ impl<'t> Machine<'t> {
     }
 
     /// Keeps a log from now on. Call this before the first environment is made.
-    pub fn keep_log(&mut self) {
+    pub fn keep_log(&mut self) -> &mut Log {
         let usable = std::iter::once(self.spec.usable());
-        self.log = Some(Log::begin(&self.kernel, usable));
+        self.log.insert(Log::begin(&self.kernel, usable))
     }
 
     /// Makes an environment from an ELF image. `arguments` are strings ended by

@@ -27,7 +27,7 @@ use crate::cli::Run;
 use crate::host::Host;
 use crate::qemu::conversation::{Asks, Listener};
 use crate::qemu::log_memory::{self, LogMemory, Reserved};
-use crate::qemu::machine::{Input, Machine, Timing};
+use crate::qemu::machine::{Input, Machine, Simulated, Timing};
 use crate::qemu::module_line;
 use crate::qemu::supervise::{Ending, Limit, Supervisor};
 use crate::report::{line, note};
@@ -97,7 +97,7 @@ impl<'o> Asked<'o> {
                 .map(|disk| module_line::openable(workspace, disk))
                 .transpose()?,
             snapshot: options.snapshot,
-            simulated: options.simulation(),
+            simulated: simulation(options)?,
             nic: options.nic.clone(),
             input: Input::Stream,
             further: arguments::debugging(options),
@@ -112,6 +112,18 @@ impl<'o> Asked<'o> {
             reserved,
         })
     }
+}
+
+/// What the simulated machine needs to know, if that one runs this.
+fn simulation(options: &Run) -> anyhow::Result<Option<Simulated>> {
+    let Some(config) = options.simulation() else {
+        return Ok(None);
+    };
+    let words = match options.record {
+        Some(_) => options.words_anywhere()?,
+        None => Vec::new(),
+    };
+    Ok(Some(Simulated { config, words }))
 }
 
 /// Refuses what only the simulated machine has.

@@ -6,7 +6,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, Command};
 
 use super::Run;
 
@@ -29,4 +30,26 @@ pub struct Debug {
     /// Carry out these commands of the small debugger, with `;` between them, and end.
     #[arg(short = 'x', long, value_name = "COMMANDS", conflicts_with = "batch")]
     pub execute: Option<String>,
+    /// The options and arguments that were given, as they are called on the command
+    /// line. What a file says must not be said again.
+    #[arg(skip)]
+    pub given: Vec<String>,
+}
+
+impl Debug {
+    /// Notes what of `command` was given.
+    pub(super) fn note_given(&mut self, command: &Command, matches: &ArgMatches) {
+        let was_given = |arg: &&Arg| {
+            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+        };
+        let name = |arg: &Arg| match arg.get_long() {
+            Some(long) => format!("--{long}"),
+            None => arg.get_id().to_string(),
+        };
+        self.given = command
+            .get_arguments()
+            .filter(was_given)
+            .map(name)
+            .collect();
+    }
 }

@@ -190,6 +190,9 @@ pub struct Simulate {
     /// The image stays as it is.
     #[arg(long)]
     pub snapshot: bool,
+    /// What the person asked for, a word each: for the record.
+    #[arg(long)]
+    pub asked: Vec<OsString>,
     /// The boot modules: path and words each.
     #[arg(last = true)]
     pub modules: Vec<OsString>,

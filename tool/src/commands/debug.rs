@@ -8,19 +8,24 @@ mod gdb;
 mod script;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use pc::plan::{Chosen, Plan};
+use pc::boot::Setup;
+use pc::ide::Ide;
+use pc::typing::Typing;
 use sim::machine::Store;
 
 use crate::boot::Asked;
-use crate::cli::{Debug, MachineKind};
+use crate::cli::{Debug, MachineKind, Run};
 use crate::commands::gdb::check_script;
+use crate::debug::opened::{self, Opened, Source};
 use crate::debug::programs::Programs;
 use crate::debug::scheduled;
-use crate::debug::session::Session;
+use crate::debug::session::{Session, Start};
 use crate::external;
 use crate::host::Host;
 use crate::report::note;
+use crate::simulated::Image;
 use crate::simulated::boot::setup_of;
 use crate::status::usage;
 use crate::workspace::Workspace;
@@ -28,10 +33,11 @@ use crate::workspace::Workspace;
 /// Runs and debugs.
 pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     check(options)?;
-    let opened = scheduled::open(options)?;
-    let options = opened.as_ref().map_or(options, |(_, asked)| asked);
     let workspace = Workspace::locate();
-    let asked = Asked::check(&workspace, &options.run)?;
+    let Opened { asked, source } = opened::open(&workspace, options)?;
+    let options = &asked;
+    check(options)?;
+    let request = Asked::check(&workspace, &options.run)?;
     let script = script::of(options)?;
     let debugger = match (&script, options.batch.is_some()) {
         (None, true) => Some(external::GDB.find_or_obtain()?.path),
@@ -39,20 +45,17 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
         (Some(_), _) => None,
     };
     let host = Host::without_emulator()?;
-    let boot = asked.build(&host)?;
+    let boot = request.build(&host)?;
     boot.announce(false);
     let (folder, machine) = (workspace.root(), &boot.machine);
-    let setup = setup_of(folder, machine, opened.is_some())?;
-    let config = options.run.simulation().unwrap_or_default();
-    let plan = match &opened {
-        None => config.plan(),
-        Some((schedule, _)) => {
-            scheduled::check(schedule, &setup)?;
-            Plan::Chosen(Chosen::new(&schedule.choices))
-        }
-    };
+    let setup = setup_of(folder, machine, matches!(source, Source::Schedule(_)))?;
+    let disk = machine.disk.as_deref();
+    // Whoever goes back and forth would write to the file again and again.
+    let disk = disk.map(|path| Image::open(&folder.join(path), true));
+    let disk = disk.transpose()?.map(|image| image.contents());
+    let start = start(&options.run, &source, &setup, disk)?;
     let mut store = Store::new(&setup.spec());
-    let mut session = Session::new(&mut store, &setup, plan, config.store_buffers);
+    let mut session = Session::new(&mut store, &setup, start);
     // The copy with planted bugs first: it is below the tree.
     let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
     let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);
@@ -64,6 +67,35 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
             script::run(options, script::terminal(), &mut session, &programs)
         }
     }
+}
+
+/// What decides the run, from wherever it comes.
+fn start(
+    run: &Run,
+    source: &Source,
+    setup: &Setup,
+    disk: Option<Arc<[u8]>>,
+) -> anyhow::Result<Start> {
+    let config = run.simulation().unwrap_or_default();
+    let mut start = Start {
+        plan: config.plan(),
+        store_buffers: config.store_buffers,
+        disk: disk.clone().map(Ide::new),
+        typing: Typing::default(),
+    };
+    match source {
+        Source::CommandLine => {}
+        Source::Schedule(schedule) => {
+            scheduled::check(schedule, setup)?;
+            start.plan = scheduled::plan(schedule);
+        }
+        Source::Record(record) => {
+            record.check_files(setup, disk.clone())?;
+            record.check_run(setup, config, disk)?;
+            start.typing = record.typing();
+        }
+    }
+    Ok(start)
 }
 
 /// Refuses what makes no sense here.

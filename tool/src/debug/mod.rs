@@ -6,6 +6,7 @@
 //! | [`session`] | the machine with its history and its console |
 //! | [`stops`], [`transition`] | breakpoints and watches, and whether one step of the machine hits them |
 //! | [`travel`] | from stop to stop, forwards and backwards |
+//! | [`opened`], [`scheduled`], [`recorded`] | what there is to debug: a program, or a file that a run has left |
 //! | [`programs`] | which program an environment runs, and its names |
 //! | [`commands`], [`plain`], [`shown`] | a small command line |
 //! | [`gdb`] | what gdb talks to |
@@ -15,8 +16,10 @@
 
 pub mod commands;
 pub mod gdb;
+pub mod opened;
 pub mod plain;
 pub mod programs;
+pub mod recorded;
 pub mod scheduled;
 pub mod session;
 pub mod shown;

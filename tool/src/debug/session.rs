@@ -6,7 +6,9 @@
 
 use kcore::CpuId;
 use pc::boot::Setup;
+use pc::ide::Ide;
 use pc::plan::Plan;
+use pc::typing::Typing;
 use pc::{History, Pc};
 use sim::machine::{Machine, Store};
 
@@ -32,6 +34,18 @@ pub struct Session<'t> {
     told: usize,
 }
 
+/// What decides a run, beside what is booted.
+pub struct Start {
+    /// Who moves next.
+    pub plan: Plan,
+    /// Whether stores become visible late.
+    pub store_buffers: bool,
+    /// The disk. What the guest writes to it stays in the machine.
+    pub disk: Option<Ide>,
+    /// What was typed at this run before.
+    pub typing: Typing,
+}
+
 /// What was printed between two positions.
 struct Piece {
     from: u64,
@@ -42,18 +56,15 @@ struct Piece {
 impl<'t> Session<'t> {
     /// Boots, up to the first instruction; `store` was made for [`Setup::spec`]. This is the one way to make a
     /// session, whoever says what happens on the machine.
-    pub fn new(
-        store: &'t mut Store,
-        setup: &Setup,
-        plan: Plan,
-        store_buffers: bool,
-    ) -> Session<'t> {
+    pub fn new(store: &'t mut Store, setup: &Setup, start: Start) -> Session<'t> {
         let mut machine = Machine::new(store, setup.spec());
         let mut greeting = setup.greeting();
         for complaint in setup.boot(&mut machine) {
             greeting += &format!("{complaint}\n");
         }
-        let mut pc = Pc::with_plan(machine, plan, store_buffers);
+        let mut pc = Pc::with_plan(machine, start.plan, start.store_buffers);
+        pc.disk = start.disk;
+        pc.repeat_typing(start.typing);
         // The beginning is where there is something to see.
         while !pc.is_in_ring3(pc.latest()) && pc.advance(1) > 0 {}
         greeting += &String::from_utf8_lossy(&pc.take_output());

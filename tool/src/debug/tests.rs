@@ -8,11 +8,12 @@ use abi::{Call, Personality};
 use firmware::options::BootOptions;
 use kcore::CpuId;
 use pc::boot::{Module, Setup};
+use pc::typing::Typing;
 use pc::{Config, Pace};
 use sim::image::{Segment, elf};
 use sim::machine::Store;
 
-use super::session::Session;
+use super::session::{Session, Start};
 use super::stops::{Hit, Watch};
 use super::travel::{Goal, Stop};
 
@@ -84,8 +85,17 @@ fn sessions(mut each: impl FnMut(&mut Session<'_>)) {
         };
         let setup = setup();
         let mut store = Store::new(&setup.spec());
-        let mut session = Session::new(&mut store, &setup, config.plan(), store_buffers);
+        let mut session = Session::new(&mut store, &setup, start(config));
         each(&mut session);
+    }
+}
+
+fn start(config: Config) -> Start {
+    Start {
+        plan: config.plan(),
+        store_buffers: config.store_buffers,
+        disk: None,
+        typing: Typing::default(),
     }
 }
 

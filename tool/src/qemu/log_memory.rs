@@ -194,13 +194,18 @@ fn is_replaceable(file: &File) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
         result => result?,
     }
-    let magic = |purpose: Purpose| {
-        let [low, high, ..] = purpose.words();
-        [low.to_le_bytes(), high.to_le_bytes()].concat()
-    };
-    Ok(start.starts_with(&record::MAGIC)
-        || start[..] == magic(Purpose::Record)
-        || start[..] == magic(Purpose::Trace))
+    Ok(begins_record(&start) || start == magic(Purpose::Trace))
+}
+
+/// Whether a file that begins so is a record, with the memory's head or without.
+fn begins_record(start: &[u8; 8]) -> bool {
+    start.starts_with(&record::MAGIC) || *start == magic(Purpose::Record)
+}
+
+/// What a memory begins with.
+fn magic(purpose: Purpose) -> [u8; 8] {
+    let [low, high, ..] = purpose.words();
+    (u64::from(high) << 32 | u64::from(low)).to_le_bytes()
 }
 
 /// The file's head, if it has one for this.
@@ -224,6 +229,18 @@ fn move_down(file: &File, len: u64) -> io::Result<()> {
         at += count as u64;
     }
     Ok(())
+}
+
+/// Whether a path is a record's, whole or not.
+pub fn is_record(path: &Path) -> bool {
+    // A pipe would make whoever opens it wait.
+    let regular = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let start = || {
+        let mut start = [0; 8];
+        let file = File::open(path)?;
+        file.read_exact_at(&mut start, 0).map(|()| start)
+    };
+    regular && start().is_ok_and(|start| begins_record(&start))
 }
 
 /// The record in a file, also if nobody cut it: when the tool was killed too.

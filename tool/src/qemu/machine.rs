@@ -55,8 +55,8 @@ pub struct Machine {
     pub disk: Option<PathBuf>,
     /// Whether what is written to the disk is forgotten at the end.
     pub snapshot: bool,
-    /// Run by the simulated machine with this seed, not by QEMU.
-    pub simulated: Option<pc::Config>,
+    /// Run by the simulated machine, not by QEMU.
+    pub simulated: Option<Simulated>,
     /// The network card.
     pub nic: Option<Nic>,
     /// What the guest's console input is.
@@ -65,6 +65,15 @@ pub struct Machine {
     pub further: Vec<OsString>,
     /// The log devices' memories.
     pub logs: Vec<LogMemory>,
+}
+
+/// What a simulated run needs beside the machine.
+#[derive(Debug, Clone)]
+pub struct Simulated {
+    /// What decides it.
+    pub config: pc::Config,
+    /// The words that ask for it again; its record has them.
+    pub words: Vec<OsString>,
 }
 
 impl Machine {

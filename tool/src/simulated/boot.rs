@@ -1,4 +1,8 @@
 //! What is booted.
+//!
+//! The hard thing is that a run must be the same on another machine. A program's file
+//! has the names of folders in it, for debuggers, and with them another length there; so
+//! the machine is given what a program is loaded from, and no more.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -8,6 +12,7 @@ use anyhow::Context;
 use firmware::options::BootOptions;
 use pc::boot::{Module, Setup};
 
+use crate::build::archive;
 use crate::cli::Simulate;
 use crate::qemu::machine::Machine;
 use crate::qemu::module_line;
@@ -51,8 +56,16 @@ fn read(folder: &Path, lines: &[OsString]) -> anyhow::Result<Vec<Module>> {
         let file = std::fs::read(&path).with_context(|| path.display().to_string())?;
         Ok(Module {
             string: bytes.to_vec(),
-            file,
+            file: match module_line::is_program(line) {
+                true => loaded(file),
+                false => file,
+            },
         })
     };
     lines.iter().map(module).collect()
+}
+
+/// What a program is loaded from; all of a file that the kernel may refuse.
+fn loaded(file: Vec<u8>) -> Vec<u8> {
+    archive::without_symbols(file.clone()).unwrap_or(file)
 }

@@ -8,22 +8,23 @@
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use pc::ide::{Ide, SECTOR};
 
-use crate::cli::Simulate;
 use crate::regular_file::refusal;
 
 /// The largest image that is held in memory, in MiB.
 const LARGEST_MIB: u64 = 1024;
 
-/// Where changed sectors go.
+/// A disk's file, and what was in it.
 pub struct Image {
     path: PathBuf,
     file: File,
-    /// Whether they go anywhere.
+    /// Whether changed sectors go anywhere.
     remembers: bool,
+    contents: Arc<[u8]>,
 }
 
 /// Says whether the simulated machine has room for this disk.
@@ -38,37 +39,41 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// The disk that is asked for, if any. As long as the image is held, no other
-/// simulated machine can write to the file.
-pub fn open(options: &Simulate) -> anyhow::Result<Option<(Ide, Image)>> {
-    let Some(path) = &options.disk else {
-        return Ok(None);
-    };
-    let file = File::options()
-        .read(true)
-        .write(!options.snapshot)
-        .open(path)
-        .map_err(|error| refusal(path, error))?;
-    let locked = if options.snapshot {
-        file.try_lock_shared()
-    } else {
-        file.try_lock()
-    };
-    match locked {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(refusal(path, "another run has this disk")),
-        Err(TryLockError::Error(error)) => return Err(refusal(path, error)),
-    }
-    let bytes = std::fs::read(path).map_err(|error| refusal(path, error))?;
-    let image = Image {
-        path: path.clone(),
-        file,
-        remembers: !options.snapshot,
-    };
-    Ok(Some((Ide::new(bytes.into()), image)))
-}
-
 impl Image {
+    /// Reads the file. As long as the image is held, no other simulated machine can
+    /// write to it; nor can this one, if it is a `snapshot`.
+    pub fn open(path: &Path, snapshot: bool) -> anyhow::Result<Image> {
+        let file = File::options()
+            .read(true)
+            .write(!snapshot)
+            .open(path)
+            .map_err(|error| refusal(path, error))?;
+        let locked = if snapshot {
+            file.try_lock_shared()
+        } else {
+            file.try_lock()
+        };
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(refusal(path, "another run has this disk"));
+            }
+            Err(TryLockError::Error(error)) => return Err(refusal(path, error)),
+        }
+        let bytes = std::fs::read(path).map_err(|error| refusal(path, error))?;
+        Ok(Image {
+            path: path.to_owned(),
+            file,
+            remembers: !snapshot,
+            contents: bytes.into(),
+        })
+    }
+
+    /// What was in the file.
+    pub fn contents(&self) -> Arc<[u8]> {
+        Arc::clone(&self.contents)
+    }
+
     /// Writes the sectors that have changed since the last time.
     pub fn write(&self, disk: &mut Ide) -> anyhow::Result<()> {
         if !self.remembers {

@@ -14,18 +14,24 @@ pub mod stand_in;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use pc::boot::Setup;
+use pc::ide::Ide;
 use pc::{Config, Pace, Pc};
-use sim::machine::{Machine as Simulated, Store};
+use schedules::schedule::digest;
+use sim::machine::{Machine as Inner, Store};
 use witness::log_memory::Purpose;
 
-use crate::cli::{ConsoleInput, Simulate};
-use crate::qemu::machine::{Input, Machine};
+use crate::cli::{ConsoleInput, PaceKind, Simulate};
+use crate::qemu::machine::{Input, Machine, Simulated};
 use crate::qemu::verdict;
 use crate::status::usage;
 
+pub use self::disk::Image;
 use self::input::Typed;
 use self::logs::LogFile;
 
@@ -33,10 +39,11 @@ use self::logs::LogFile;
 const STRETCH: u64 = 50_000;
 
 /// The child's command line, without the tool's own name.
-pub fn arguments(machine: &Machine, config: Config) -> Vec<OsString> {
+pub fn arguments(machine: &Machine, simulated: &Simulated) -> Vec<OsString> {
+    let config = simulated.config;
     let pace = match config.pace {
-        Pace::Fair => "fair",
-        Pace::Hostile => "hostile",
+        Pace::Fair => PaceKind::Fair,
+        Pace::Hostile => PaceKind::Hostile,
     };
     let console = match machine.input {
         Input::Terminal => ConsoleInput::Terminal,
@@ -48,7 +55,7 @@ pub fn arguments(machine: &Machine, config: Config) -> Vec<OsString> {
         format!("--cpus={}", machine.cpus).into(),
         format!("--mem={}", machine.memory_mib).into(),
         format!("--seed={}", config.seed).into(),
-        format!("--pace={pace}").into(),
+        format!("--pace={}", pace.name()).into(),
         format!("--input={}", console.name()).into(),
         format!("--append={}", machine.kernel_args).into(),
     ];
@@ -65,6 +72,11 @@ pub fn arguments(machine: &Machine, config: Config) -> Vec<OsString> {
     if machine.snapshot {
         words.push("--snapshot".into());
     }
+    for asked in &simulated.words {
+        let mut word = OsString::from("--asked=");
+        word.push(asked);
+        words.push(word);
+    }
     words.push("--".into());
     words.extend(machine.modules.iter().cloned());
     words
@@ -75,11 +87,15 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
     let setup = boot::setup(options)?;
     let spec = setup.spec();
     let mut store = Store::new(&spec);
-    let mut machine = Simulated::new(&mut store, spec);
+    let mut machine = Inner::new(&mut store, spec);
     let mut logs = Logs::open(options)?;
-    let (disk, image) = disk::open(options)?.unzip();
+    let disk = options.disk.as_deref();
+    let disk = disk.map(|path| Image::open(path, options.snapshot));
+    let disk = disk.transpose()?;
     if logs.record.is_some() {
-        machine.keep_log();
+        let words: Vec<&[u8]> = options.asked.iter().map(|word| word.as_bytes()).collect();
+        let files = digests(&setup, disk.as_ref().map(Image::contents));
+        machine.keep_log().asked(&words, &files);
     }
     let mut output = std::io::stdout();
     write(&mut output, setup.greeting().as_bytes())?;
@@ -92,12 +108,12 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
         store_buffers: options.store_buffers,
     };
     let mut pc = Pc::new(machine, config);
-    pc.disk = disk;
+    pc.disk = disk.as_ref().map(|image| Ide::new(image.contents()));
     let typed = Typed::listen(options.input);
     loop {
         typed.pending(|bytes| pc.type_in(bytes));
         pc.advance(STRETCH);
-        if let (Some(disk), Some(image)) = (&mut pc.disk, &image) {
+        if let (Some(disk), Some(image)) = (&mut pc.disk, &disk) {
             image.write(disk)?;
         }
         write(&mut output, &pc.take_output())?;
@@ -119,6 +135,12 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
     }
 }
 
+/// The files that decide a run, as numbers: those of the modules, then the disk.
+pub fn digests(setup: &Setup, disk: Option<Arc<[u8]>>) -> Vec<u128> {
+    let modules = setup.modules.iter().map(|module| digest(&module.file));
+    modules.chain(disk.map(|image| digest(&image))).collect()
+}
+
 /// The logs that are kept.
 struct Logs {
     record: Option<LogFile>,
@@ -138,7 +160,7 @@ impl Logs {
     }
 
     /// Writes what has come since the last time; `ended` if nothing more will.
-    fn write(&mut self, machine: &mut Simulated<'_>, ended: bool) -> anyhow::Result<()> {
+    fn write(&mut self, machine: &mut Inner<'_>, ended: bool) -> anyhow::Result<()> {
         if let (Some(file), Some(log)) = (&mut self.record, &mut machine.log) {
             if ended {
                 log.end(&machine.kernel);
@@ -157,6 +179,17 @@ fn write(output: &mut impl Write, bytes: &[u8]) -> anyhow::Result<()> {
         .write_all(bytes)
         .and_then(|()| output.flush())
         .context("standard output")
+}
+
+/// An option that was given and that only the simulated machine has.
+pub fn only_here(options: &crate::cli::Run) -> Option<&'static str> {
+    let known = [
+        (options.seed.is_some(), "--seed"),
+        (options.pace.is_some(), "--pace"),
+        (options.store_buffers, "--store-buffers"),
+    ];
+    let given = known.into_iter().find(|(given, _)| *given);
+    given.map(|(_, option)| option)
 }
 
 /// Says what of a request the simulated machine cannot meet, before anything is
@@ -180,14 +213,3 @@ pub fn check(options: &crate::cli::Run) -> anyhow::Result<()> {
     }
     boot::options(&options.append).map(|_| ())
 }
-/// An option that was given and that only the simulated machine has.
-pub fn only_here(options: &crate::cli::Run) -> Option<&'static str> {
-    let known = [
-        (options.seed.is_some(), "--seed"),
-        (options.pace.is_some(), "--pace"),
-        (options.store_buffers, "--store-buffers"),
-    ];
-    let given = known.into_iter().find(|(given, _)| *given);
-    given.map(|(_, option)| option)
-}
-

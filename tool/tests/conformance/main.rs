@@ -35,10 +35,12 @@ mod policy;
 mod private_copy;
 mod programs;
 mod prompt;
+mod records;
 mod replay;
 mod safe_interface;
 mod samples;
 mod schedules;
+mod scratch;
 mod simulated;
 mod sizes;
 mod sources;
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
         .chain(debug::trials())
+        .chain(records::trials())
         .chain(grade::trials())
         .chain(machine_options::trials())
         .chain(image::trials())

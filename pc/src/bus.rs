@@ -8,6 +8,7 @@
 
 use crate::care::Care;
 use crate::ide::Ide;
+use crate::noted::Noted;
 use kcore::{CpuId, Pfn};
 use ring3::{Access, Bus, PageFault};
 use sim::machine::Machine;
@@ -68,6 +69,8 @@ pub struct CpuBus<'a, 't> {
     pub careful: bool,
     /// What is to be done with single accesses.
     pub care: &'a mut Care,
+    /// Where they are noted, if somebody wants to know.
+    pub noted: Option<&'a mut Vec<Noted>>,
     /// The disk, if one is attached.
     pub disk: Option<&'a mut Ide>,
 }
@@ -95,7 +98,7 @@ impl CpuBus<'_, '_> {
         }
         let frame = translation.frame.address();
         let pa = frame | (va - page_of(va));
-        if self.careful && self.care.meets(self.machine, cpu, translation, pa, access) {
+        if self.care.is_taken && self.care.meets(self.machine, cpu, translation, pa, access) {
             return Ok(pa);
         }
         self.recent.entries[(va >> PAGE_BITS) as usize % SLOTS] = Entry {
@@ -110,16 +113,24 @@ impl CpuBus<'_, '_> {
 impl CpuBus<'_, '_> {
     #[cold]
     fn read_with_care(&mut self, pa: u32, size: u32) -> u32 {
+        self.note(pa, size, false);
         self.care
             .load(self.machine.kernel.mem(), self.cpu, pa, size)
     }
 
     #[cold]
     fn write_with_care(&mut self, pa: u32, size: u32, value: u32) {
+        self.note(pa, size, true);
         let is_shared = self.care.is_shared(self.machine, Pfn::containing(pa));
         let memory = self.machine.kernel.mem();
         self.care
             .store(memory, self.cpu, (pa, size, value), is_shared);
+    }
+
+    fn note(&mut self, pa: u32, len: u32, write: bool) {
+        if let Some(noted) = &mut self.noted {
+            noted.push(Noted { pa, len, write });
+        }
     }
 }
 
@@ -140,6 +151,14 @@ impl Bus for CpuBus<'_, '_> {
             return self.read_with_care(pa, 1) as u8;
         }
         (self.machine.kernel.memory().load(pa & !3) >> (pa % 4 * 8)) as u8
+    }
+
+    fn code8(&mut self, pa: u32) -> u8 {
+        let memory = self.machine.kernel.mem();
+        match self.care.is_taken {
+            true => self.care.load(memory, self.cpu, pa, 1) as u8,
+            false => (memory.load(pa & !3) >> (pa % 4 * 8)) as u8,
+        }
     }
 
     #[inline(always)]

@@ -15,6 +15,7 @@
 //! | `look` | registers and memory, for a debugger |
 //! | [`digest`] | a position as a number |
 //! | `used` | how much of the kernel's frame table was ever used |
+//! | [`noted`] | which memory was used, for a debugger |
 //! | [`typing`] | input that comes by itself, as it came before |
 //! | [`bus`] | memory as one processor sees it |
 //! | [`stores`], [`care`] | store buffers, and accesses that others may notice |
@@ -33,6 +34,7 @@ pub mod digest;
 pub mod history;
 pub mod ide;
 mod look;
+pub mod noted;
 pub mod pc;
 pub mod plan;
 pub mod snapshot;

@@ -67,19 +67,23 @@ impl Pc<'_> {
     /// The byte at `va`, as programs in the space of this page directory find it.
     #[inline]
     pub fn byte(&self, directory: Pfn, va: u32) -> Option<u8> {
+        self.place(directory, va).map(|(_, byte)| byte)
+    }
+
+    /// As [`Pc::byte`], with the byte's physical address before it.
+    #[inline]
+    pub fn place(&self, directory: Pfn, va: u32) -> Option<(u32, u8)> {
         let memory = self.machine.kernel.memory();
         let pa = walk(memory, directory, va)?.frame.address() | va & 0xfff;
-        Some((memory.load(pa & !3) >> (pa % 4 * 8)) as u8)
+        Some((pa, (memory.load(pa & !3) >> (pa % 4 * 8)) as u8))
     }
 
     /// As [`Pc::byte`] in the space that `cpu` has loaded, with the stores of `cpu` that
     /// others do not see yet.
     pub fn byte_on(&self, cpu: CpuId, va: u32) -> Option<u8> {
-        let directory = self.machine.cpu(cpu).cr3;
-        let byte = self.byte(directory, va)?;
-        let frame = walk(self.machine.kernel.memory(), directory, va)?.frame;
+        let (pa, byte) = self.place(self.machine.cpu(cpu).cr3, va)?;
         let stores = &self.care.stores[cpu.0 as usize];
-        Some(stores.byte(frame.address() | va & 0xfff).unwrap_or(byte))
+        Some(stores.byte(pa).unwrap_or(byte))
     }
 
     /// Changes the byte at `va` in the space that `cpu` has loaded, even if programs may

@@ -12,6 +12,7 @@
 use crate::care::Care;
 use crate::context::{Cpu, Kept};
 use crate::ide::Ide;
+use crate::noted::Noted;
 use crate::plan::{Fair, Hostile, Move, Own, Plan, View};
 use crate::stores::Stores;
 use crate::turn::Turn;
@@ -72,6 +73,8 @@ pub struct Pc<'t> {
     /// CPUs.
     pub(crate) rest: u64,
     pub(crate) input: VecDeque<u8>,
+    /// Which memory was used, if somebody wants to know.
+    pub(crate) noted: Option<Vec<Noted>>,
     /// What will be typed by itself.
     typing: Typing,
     /// When the console will have taken what it was given.
@@ -108,6 +111,7 @@ impl<'t> Pc<'t> {
             chosen: None,
             rest: 0,
             input: VecDeque::new(),
+            noted: None,
             typing: Typing::default(),
             console_due: None,
             position: 0,
@@ -177,6 +181,27 @@ impl<'t> Pc<'t> {
             self.type_in(&bytes);
         }
         self.typing = typing;
+    }
+
+    /// Notes from now on which memory programs use, and the kernel for them; or no
+    /// longer.
+    pub fn note_accesses(&mut self, wanted: bool) {
+        self.noted = wanted.then(Vec::new);
+        self.machine.readings = wanted.then(Vec::new);
+    }
+
+    /// What was noted since the last time. Whatever the kernel writes is not in it, but
+    /// what it reads for a program is.
+    pub fn take_accesses(&mut self) -> Vec<Noted> {
+        let mut all = self.noted.as_mut().map(std::mem::take).unwrap_or_default();
+        let readings = self.machine.readings.as_mut();
+        let readings = readings.map(std::mem::take).unwrap_or_default();
+        all.extend(readings.into_iter().map(|(pa, len)| Noted {
+            pa,
+            len,
+            write: false,
+        }));
+        all
     }
 
     /// What was printed since the last time.

@@ -241,8 +241,9 @@ impl Pc<'_> {
             cpu,
             recent: &mut own.recent,
             stamp: &mut self.stamp,
-            careful: self.care.is_taken,
+            careful: self.care.is_taken || self.noted.is_some(),
             care: &mut self.care,
+            noted: self.noted.as_mut(),
             disk: self.disk.as_mut(),
         };
         own.processor.run(&mut self.cache, &mut bus, most)

@@ -36,6 +36,10 @@ pub trait Bus {
 
     /// The byte at `pa`.
     fn read8(&mut self, pa: u32) -> u8;
+    /// The same, of code: it is decoded, perhaps long before it is executed.
+    fn code8(&mut self, pa: u32) -> u8 {
+        self.read8(pa)
+    }
     /// The two bytes at `pa`, little-endian, aligned or not.
     fn read16(&mut self, pa: u32) -> u16;
     /// The four bytes at `pa`, little-endian, aligned or not.

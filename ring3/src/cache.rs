@@ -75,7 +75,7 @@ impl Block {
             let length = LONGEST.min((end - next) as usize);
             let mut bytes = [0; LONGEST];
             for (address, byte) in (next..).zip(&mut bytes[..length]) {
-                *byte = bus.read8(address);
+                *byte = bus.code8(address);
             }
             let Some(operation) = decode(&bytes[..length]) else {
                 break;

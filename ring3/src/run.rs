@@ -106,7 +106,7 @@ impl Processor {
         let mut pa = bus.translate(eip, Access::Fetch)?;
         loop {
             while length < LONGEST {
-                bytes[length] = bus.read8(pa);
+                bytes[length] = bus.code8(pa);
                 length += 1;
                 pa += 1;
                 if pa.is_multiple_of(PAGE) {

@@ -82,6 +82,9 @@ impl Machine<'_> {
         }
         let step = self.kernel.step(cpu, self.now, event, &mut frame);
         let read = self.kernel.mem().take_read();
+        if let Some(readings) = &mut self.readings {
+            readings.extend(read.iter().map(|(pa, bytes)| (*pa, bytes.len() as u32)));
+        }
         if let Some(log) = &mut self.log {
             log.leave(&read, cpu, &self.kernel, &step, &frame);
         }

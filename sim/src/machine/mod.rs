@@ -50,6 +50,9 @@ pub struct Machine<'t> {
     pub usage_bits: bool,
     /// The log of the run, if one is kept.
     pub log: Option<Log>,
+    /// Where the kernel has read bytes for a program, and how many, if somebody wants to
+    /// know: physical addresses.
+    pub readings: Option<Vec<(u32, u32)>>,
     /// The trace of the run so far, if one is kept.
     pub trace: Vec<Words>,
     pub(crate) spec: Spec,

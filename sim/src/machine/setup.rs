@@ -115,6 +115,7 @@ impl<'t> Machine<'t> {
             end: None,
             usage_bits: true,
             log: None,
+            readings: None,
             trace: Vec::new(),
             spec,
             scratch: Vec::new(),

@@ -3,6 +3,8 @@
 //! The hard thing is that a script must not go wrong silently: whatever is not
 //! understood is an error that says what would have been.
 
+use super::stops::{LONGEST_WATCH, Watched};
+
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -23,7 +25,7 @@ pub enum Command {
     /// A breakpoint; without a place, what there is.
     Break(Option<String>),
     /// A watch at this address, of so many bytes.
-    Watch(u32, u32),
+    Watch(Watched, u32, u32),
     /// No more of the breakpoint or watch with this number; of all, without one.
     Delete(Option<usize>),
     /// Where the CPU in focus stands.
@@ -62,6 +64,7 @@ reverse-continue    back to the last stop, or the beginning
 until PLACE         on to this place
 break [PLACE]       stop there, in any environment; alone: what there is to stop for
 watch ADDRESS [N]   stop when these N bytes (4 unless told, at most 8) of the environment change
+rwatch, awatch      the same when they are read; when they are read, written or changed
 delete [N]          forget the stop with this number; all
 goto POSITION       any position
 where               where the CPU in focus stands
@@ -107,7 +110,10 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         "reverse-continue" | "rc" => Command::ReverseContinue,
         "until" => Command::Until(first.ok_or_else(|| needed("a place"))?.to_owned()),
         "break" => Command::Break(first.map(str::to_owned)),
-        "watch" => Command::Watch(address()?, length(second).ok_or_else(|| needed("1 to 8"))?),
+        "watch" | "rwatch" | "awatch" => {
+            let length = length(second).ok_or_else(|| needed("1 to 8"))?;
+            Command::Watch(watched(word), address()?, length)
+        }
         "delete" => {
             let which = first.map(|text| decimal(text).ok_or_else(|| needed("a number")));
             Command::Delete(which.transpose()?.map(|number| number as usize))
@@ -145,13 +151,22 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
     Ok(Some(command))
 }
 
+/// What a kind of watch stops for.
+fn watched(word: &str) -> Watched {
+    match word {
+        "rwatch" => Watched::Read,
+        "awatch" => Watched::Access,
+        _ => Watched::Change,
+    }
+}
+
 /// How many words may follow; none for what is no command.
 fn most_words(word: &str) -> Option<usize> {
     Some(match word {
         "next" | "n" | "previous" | "p" | "continue" | "c" | "reverse-continue" | "rc"
         | "where" | "env" | "envs" | "cpus" | "regs" | "output" | "help" | "quit" => 0,
         "step" | "s" | "back" | "b" | "until" | "break" | "delete" | "cpu" | "goto" => 1,
-        "watch" | "print" | "x" | "set" => 2,
+        "watch" | "rwatch" | "awatch" | "print" | "x" | "set" => 2,
         "type" => usize::MAX,
         _ => return None,
     })
@@ -159,7 +174,7 @@ fn most_words(word: &str) -> Option<usize> {
 
 fn length(text: Option<&str>) -> Option<u32> {
     let length = text.map_or(Some(4), number);
-    length.filter(|length| (1..=super::stops::LONGEST_WATCH).contains(length))
+    length.filter(|length| (1..=LONGEST_WATCH).contains(length))
 }
 
 fn decimal(text: &str) -> Option<u64> {
@@ -187,8 +202,22 @@ mod tests {
         let parsed = |line: &str| parse(line).expect("understood").expect("a command");
         assert_eq!(parsed("step"), Command::Step(1));
         assert_eq!(parsed(" b  12 "), Command::Back(12));
-        assert_eq!(parsed("watch 0x801000"), Command::Watch(0x80_1000, 4));
-        assert_eq!(parsed("watch 0x801000 8"), Command::Watch(0x80_1000, 8));
+        assert_eq!(
+            parsed("watch 0x801000"),
+            Command::Watch(Watched::Change, 0x80_1000, 4)
+        );
+        assert_eq!(
+            parsed("watch 0x801000 8"),
+            Command::Watch(Watched::Change, 0x80_1000, 8)
+        );
+        assert_eq!(
+            parsed("rwatch 0x801000"),
+            Command::Watch(Watched::Read, 0x80_1000, 4)
+        );
+        assert_eq!(
+            parsed("awatch 0x801000 1"),
+            Command::Watch(Watched::Access, 0x80_1000, 1)
+        );
         assert_eq!(parsed("type a  b"), Command::Type("a  b".into()));
         assert_eq!(parsed("break"), Command::Break(None));
         assert_eq!(parse(" # a remark"), Ok(None));

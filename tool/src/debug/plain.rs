@@ -10,7 +10,7 @@ use super::commands::{Command, HELP, number};
 use super::programs::Programs;
 use super::session::Session;
 use super::shown;
-use super::stops::{Hit, Watch};
+use super::stops::{Hit, Watch, Watched};
 use super::travel::{Goal, Stop};
 
 /// The debugger.
@@ -85,7 +85,7 @@ impl Plain<'_, '_> {
                 self.session.stops.breakpoints.extend(found);
                 self.stops()
             }
-            Command::Watch(va, len) => self.watch(*va, *len)?,
+            Command::Watch(kind, va, len) => self.watch(*kind, *va, *len)?,
             Command::Delete(which) => self.delete(*which)?,
             Command::Focus(cpu) => self.focus(*cpu)?,
             Command::Set(va, value) => self.set(*va, *value)?,
@@ -125,7 +125,7 @@ impl Plain<'_, '_> {
         match stop {
             Stop::There => String::new(),
             Stop::Hit(Hit::Break(_)) => "breakpoint\n".into(),
-            Stop::Hit(Hit::Watch(watch)) => format!("watch {}\n", shown_watch(&watch)),
+            Stop::Hit(Hit::Watch(watch)) => format!("{}\n", shown_watch(&watch)),
             Stop::Beginning => "the beginning of the run\n".into(),
             Stop::End if self.session.pc.has_ended() => "the end of the run\n".into(),
             Stop::End => "nothing moves before something is typed\n".into(),
@@ -141,16 +141,16 @@ impl Plain<'_, '_> {
             .iter()
             .map(|at| format!("break {at:#010x}"));
         let watches = stops.watches.iter();
-        let watches = watches.map(|watch| format!("watch {}", shown_watch(watch)));
+        let watches = watches.map(shown_watch);
         let all = breakpoints.chain(watches).enumerate();
         all.map(|(number, stop)| format!("{number} {stop}\n"))
             .collect()
     }
 
-    fn watch(&mut self, va: u32, len: u32) -> Result<String, String> {
+    fn watch(&mut self, kind: Watched, va: u32, len: u32) -> Result<String, String> {
         let env = self.session.pc.machine.env_on(self.session.focus);
         let env = env.ok_or("no environment is on this CPU")?;
-        let watch = Watch { env, va, len };
+        let watch = Watch { env, va, len, kind };
         if !self.session.stops.watches.contains(&watch) {
             self.session.stops.watches.push(watch);
         }
@@ -206,6 +206,11 @@ impl Plain<'_, '_> {
 }
 
 fn shown_watch(watch: &Watch) -> String {
-    let Watch { env, va, len } = watch;
-    format!("{va:#010x} of [{:08x}], {len} bytes", env.0)
+    let Watch { env, va, len, kind } = watch;
+    let word = match kind {
+        Watched::Change => "watch",
+        Watched::Read => "rwatch",
+        Watched::Access => "awatch",
+    };
+    format!("{word} {va:#010x} of [{:08x}], {len} bytes", env.0)
 }

@@ -7,6 +7,7 @@
 use kcore::CpuId;
 use pc::boot::Setup;
 use pc::ide::Ide;
+use pc::noted::Noted;
 use pc::plan::Plan;
 use pc::typing::Typing;
 use pc::{History, Pc};
@@ -27,6 +28,8 @@ pub struct Session<'t> {
     pub stops: Stops,
     /// The CPU that is looked at.
     pub focus: CpuId,
+    /// Which memory the last transition used, if a watch asks for that.
+    pub(super) accesses: Vec<Noted>,
     /// The position and the CPU of the last stop before an instruction.
     pub(super) stands_at: Option<(u64, CpuId)>,
     printed: Vec<Piece>,
@@ -72,6 +75,7 @@ impl<'t> Session<'t> {
         Session {
             stops: Stops::default(),
             focus: pc.latest(),
+            accesses: Vec::new(),
             stands_at: None,
             printed: vec![Piece {
                 from: 0,

@@ -3,8 +3,8 @@
 //! The hard thing is that forwards and backwards must find the same places. So nothing
 //! is remembered: a breakpoint is hit by the transition that executes its instruction,
 //! not by arriving there, which an interrupt does twice; and a watch by the transition
-//! that changes its word, whoever did that: the environment itself, another one that
-//! shares the page, the kernel, or somebody who mapped another page there.
+//! that changes or uses its word, whoever did that: the environment itself, another one
+//! that shares the page, the kernel, or somebody who mapped another page there.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +23,19 @@ pub struct Watch {
     pub va: u32,
     /// How many, at most [`LONGEST_WATCH`].
     pub len: u32,
+    /// What for.
+    pub kind: Watched,
+}
+
+/// What a watch stops for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watched {
+    /// Another value.
+    Change,
+    /// A program that reads, or the kernel for one.
+    Read,
+    /// Both, and whoever writes the value that was there.
+    Access,
 }
 
 /// Where to stop.
@@ -32,7 +45,7 @@ pub struct Stops {
     pub breakpoints: BTreeSet<u32>,
     /// As `breakpoints`, but not for this CPU, which is being led past one.
     pub for_others: Option<(CpuId, BTreeSet<u32>)>,
-    /// Changes of memory.
+    /// Memory that is watched.
     pub watches: Vec<Watch>,
 }
 
@@ -52,7 +65,7 @@ pub struct Transition {
 pub enum Hit {
     /// It executes the instruction at a breakpoint.
     Break(u32),
-    /// It changes what is watched.
+    /// It changes or uses what is watched.
     Watch(Watch),
 }
 
@@ -60,6 +73,12 @@ impl Stops {
     /// Whether there is anything to stop for.
     pub fn are_none(&self) -> bool {
         self.breakpoints.is_empty() && self.watches.is_empty() && self.for_others.is_none()
+    }
+
+    /// Whether it matters who uses memory, and not only what is in it.
+    pub fn need_accesses(&self) -> bool {
+        let mut watches = self.watches.iter();
+        watches.any(|watch| watch.kind != Watched::Change)
     }
 
     /// The breakpoint that a transition hits.

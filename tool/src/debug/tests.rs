@@ -14,7 +14,7 @@ use sim::image::{Segment, elf};
 use sim::machine::Store;
 
 use super::session::{Session, Start};
-use super::stops::{Hit, Watch};
+use super::stops::{Hit, Watch, Watched};
 use super::travel::{Goal, Stop};
 
 /// Where the programs are loaded, and where they have their data.
@@ -105,9 +105,13 @@ fn never() -> impl FnMut() -> bool {
 
 /// Watches the counter of the environment on the CPU in focus.
 fn watch_counter(session: &mut Session<'_>) -> Watch {
+    watch(session, DATA + 4, 4, Watched::Change)
+}
+
+/// Watches memory of the environment on the CPU in focus.
+fn watch(session: &mut Session<'_>, va: u32, len: u32, kind: Watched) -> Watch {
     let env = session.pc.machine.env_on(session.focus).expect("it runs");
-    let va = DATA + 4;
-    let watch = Watch { env, va, len: 4 };
+    let watch = Watch { env, va, len, kind };
     session.stops.watches.push(watch);
     watch
 }
@@ -142,19 +146,65 @@ fn every_stop_is_found_in_both_directions() {
         // Eight times, and the end of the environment takes the page away.
         let watched = ahead.iter().filter(|(_, hit)| *hit == Hit::Watch(watch));
         assert_eq!(watched.count(), 9);
-        let mut behind = Vec::new();
-        loop {
-            match session.behind(Goal::Nowhere, &mut never()) {
-                Stop::Hit(hit) => behind.push((session.position(), hit)),
-                other => {
-                    assert_eq!(other, Stop::Beginning);
-                    break;
-                }
+        assert_eq!(ahead, stops_behind(session));
+        assert_eq!(session.position(), session.history.start());
+    });
+}
+
+/// The same stops on the way back from the end, in the order of positions.
+fn stops_behind(session: &mut Session<'_>) -> Vec<(u64, Hit)> {
+    let mut stops = Vec::new();
+    loop {
+        match session.behind(Goal::Nowhere, &mut never()) {
+            Stop::Hit(hit) => stops.push((session.position(), hit)),
+            other => {
+                assert_eq!(other, Stop::Beginning);
+                stops.reverse();
+                return stops;
             }
         }
-        behind.reverse();
-        assert_eq!(ahead, behind);
-        assert_eq!(session.position(), session.history.start());
+    }
+}
+
+#[test]
+fn whoever_reads_is_found_in_both_directions() {
+    sessions(|session| {
+        // The letter is read by the kernel, when it prints it, and by nobody else; the
+        // counter by the instruction that adds to it. Both pages are taken away in the end.
+        for (va, len, kind, wanted) in [
+            (DATA, 1, Watched::Read, 8),
+            (DATA, 1, Watched::Access, 9),
+            (DATA, 1, Watched::Change, 1),
+            (DATA + 4, 4, Watched::Read, 8),
+            (DATA + 6, 1, Watched::Read, 8),
+            (DATA + 4, 4, Watched::Access, 9),
+            (DATA + 8, 4, Watched::Access, 1),
+            // Code is executed, not read.
+            (COUNTS, 4, Watched::Read, 0),
+        ] {
+            session.stops.watches.clear();
+            let watch = watch(session, va, len, kind);
+            let ahead = stops_ahead(session);
+            assert!(ahead.iter().all(|(_, hit)| *hit == Hit::Watch(watch)));
+            assert_eq!(ahead.len(), wanted, "{watch:?}");
+            assert_eq!(ahead, stops_behind(session));
+        }
+    });
+}
+
+#[test]
+fn a_watch_changes_nothing_in_the_run() {
+    sessions(|session| {
+        let digest_at_end = |session: &mut Session<'_>| {
+            while session.ahead(Goal::Nowhere, &mut never()) != Stop::End {}
+            (session.position(), session.pc.digest())
+        };
+        let unwatched = digest_at_end(session);
+        session.go_to(0);
+        watch(session, DATA, 8, Watched::Access);
+        // As if nobody had been there before.
+        session.was_changed();
+        assert_eq!(digest_at_end(session), unwatched);
     });
 }
 

@@ -45,7 +45,7 @@ impl Session<'_> {
     /// Goes on to the next stop, but for a breakpoint that we stand at because of it.
     pub fn ahead(&mut self, goal: Goal, interrupted: &mut dyn FnMut() -> bool) -> Stop {
         let start = self.position();
-        let mut watched = self.watched();
+        let mut seen = self.seen();
         let mut asked = start;
         let mut reached = false;
         loop {
@@ -68,7 +68,7 @@ impl Session<'_> {
             let skipped = transition.before == start
                 && (self.stands_at == Some((start, transition.cpu))
                     || goal.is_reached_by(&transition));
-            if let Some(hit) = self.hit(&transition, &mut watched, skipped) {
+            if let Some(hit) = self.hit(&transition, &mut seen, skipped) {
                 if let Hit::Break(_) = hit {
                     self.go_to(transition.before);
                     self.stands_at = Some((transition.before, transition.cpu));
@@ -136,7 +136,7 @@ impl Session<'_> {
     /// The last transition worth a stop that begins in `low..high`.
     fn last_between(&mut self, low: u64, high: u64, goal: Goal) -> Option<(Transition, Stop)> {
         self.go_to(low);
-        let mut watched = self.watched();
+        let mut seen = self.seen();
         let mut last = None;
         while self.position() < high {
             let Some(transition) = self.transition() else {
@@ -144,7 +144,7 @@ impl Session<'_> {
             };
             if goal.is_reached_by(&transition) {
                 last = Some((transition, Stop::There));
-            } else if let Some(hit) = self.hit(&transition, &mut watched, false)
+            } else if let Some(hit) = self.hit(&transition, &mut seen, false)
                 && goal == Goal::Nowhere
             {
                 last = Some((transition, Stop::Hit(hit)));

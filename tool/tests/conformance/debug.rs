@@ -12,18 +12,21 @@ use libtest_mimic::Failed;
 
 use crate::command_line::status_is;
 use crate::programs::COMMAND_LIMIT_SECONDS;
+use crate::scratch::Scratch;
 use crate::trial::Trial;
 
 type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle debug`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 6] = [
+    let cases: [(&str, Case); 8] = [
         ("gdb_goes_back", gdb_goes_back),
         ("gdb_finds_who_wrote", gdb_finds_who_wrote),
+        ("gdb_finds_who_read", gdb_finds_who_read),
         ("gdb_sees_every_cpu", gdb_sees_every_cpu),
         ("lines_go_back", lines_go_back),
         ("lines_find_who_wrote", lines_find_who_wrote),
+        ("lines_find_who_read", lines_find_who_read),
         ("a_wrong_line_is_status_2", wrong_line),
     ];
     cases
@@ -56,15 +59,16 @@ fn in_gdb(name: &str, words: &[&str], lines: &[&str], expect: &Expect) -> Result
         eprintln!("debug::{name}: skipped, as gdb is not installed");
         return Ok(());
     }
-    let folder = std::env::temp_dir();
-    let script = folder.join(format!("jostle-debug-{name}-{}", std::process::id()));
+    let folder = Scratch::new(&format!("debug-{name}"))?;
+    let script = folder.file("script");
     std::fs::write(&script, lines.join("\n"))?;
     let mut command = debug(words);
     // Nobody's own settings.
-    command.arg("--batch").arg(&script).env("HOME", &folder);
-    let output = command.output()?;
-    judge(&output, expect)?;
-    Ok(std::fs::remove_file(script)?)
+    command
+        .arg("--batch")
+        .arg(&script)
+        .env("HOME", folder.file("."));
+    judge(&command.output()?, expect)
 }
 
 fn gdb_goes_back() -> Result<(), Failed> {
@@ -127,6 +131,37 @@ fn gdb_finds_who_wrote() -> Result<(), Failed> {
     in_gdb("gdb_finds_who_wrote", &words, &lines, &seen)
 }
 
+/// The word below main's stack pointer is written by a call and read by its return; the
+/// code at main is executed, which is not reading.
+fn gdb_finds_who_read() -> Result<(), Failed> {
+    let lines = [
+        "break hello::main",
+        "continue",
+        "delete",
+        "set language c",
+        "rwatch -location *(char *) $eip",
+        "rwatch -location *(int *) ($esp - 4)",
+        "continue",
+        "delete 3",
+        "awatch -location *(int *) ($esp - 4)",
+        "reverse-continue",
+        "x/i $eip",
+        "reverse-continue",
+        "x/i $eip",
+        "reverse-continue",
+    ];
+    let reads = || regex("Hardware read watchpoint 3: -location .*");
+    let accesses = || regex("Hardware access \\(read/write\\) watchpoint 4: -location .*");
+    let seen = Expect::new()
+        .in_order([reads(), reads(), regex("Value = [0-9]+")])
+        .in_order([accesses(), accesses(), regex("=> 0x[0-9a-f]+ .*\tret *")])
+        .in_order([accesses(), regex("=> 0x[0-9a-f]+ .*\tcall .*")])
+        .in_order([text("No more reverse-execution history.")])
+        .times(1, regex("Hardware read watchpoint 2: .*"));
+    let words = ["hello", "--cpus", "1"];
+    in_gdb("gdb_finds_who_read", &words, &lines, &seen)
+}
+
 fn gdb_sees_every_cpu() -> Result<(), Failed> {
     let lines = [
         "break yield::main",
@@ -185,12 +220,7 @@ fn lines_go_back() -> Result<(), Failed> {
 }
 
 fn lines_find_who_wrote() -> Result<(), Failed> {
-    // The word below main's stack pointer is written by every call.
-    let first = with_lines(&["hello"], "break hello::main\ncontinue\nregs\n")?;
-    let shown = String::from_utf8_lossy(&first.stdout).into_owned();
-    let esp = shown.split("esp ").nth(1).and_then(|rest| rest.get(..8));
-    let esp = u32::from_str_radix(esp.ok_or("no esp")?, 16).map_err(|error| error.to_string())?;
-    let word = esp - 4;
+    let word = below_the_stack()?;
     let lines = format!(
         "break hello::main\ncontinue\ndelete\nwatch {word:#x}\ncontinue\ncontinue\nrc\nrc\n"
     );
@@ -199,6 +229,35 @@ fn lines_find_who_wrote() -> Result<(), Failed> {
         regex(&format!("watch {word:#010x} of \\[00001000\\], 4 bytes")),
     );
     judge(&with_lines(&["hello"], &lines)?, &seen)
+}
+
+/// As in gdb: the word below main's stack pointer.
+fn lines_find_who_read() -> Result<(), Failed> {
+    let word = below_the_stack()?;
+    let lines = format!(
+        "break hello::main\ncontinue\ndelete\nrwatch {word:#x}\ncontinue\ndelete\n\
+         awatch {word:#x}\nrc\nrc\ndelete\nrwatch 0x800020\ncontinue\n"
+    );
+    let of = "0x[0-9a-f]{8} of \\[00001000\\], 4 bytes";
+    let seen = Expect::new().in_order([
+        regex(&format!("0 rwatch {of}")),
+        regex(&format!("rwatch {of}")),
+        regex(&format!("0 awatch {of}")),
+        regex(&format!("awatch {of}")),
+        regex(&format!("awatch {of}")),
+        regex(&format!("0 rwatch {of}")),
+        text("the end of the run"),
+    ]);
+    judge(&with_lines(&["hello"], &lines)?, &seen)
+}
+
+/// The word below main's stack pointer, which every call writes.
+fn below_the_stack() -> Result<u32, Failed> {
+    let first = with_lines(&["hello"], "break hello::main\ncontinue\nregs\n")?;
+    let shown = String::from_utf8_lossy(&first.stdout).into_owned();
+    let esp = shown.split("esp ").nth(1).and_then(|rest| rest.get(..8));
+    let esp = u32::from_str_radix(esp.ok_or("no esp")?, 16).map_err(|error| error.to_string())?;
+    Ok(esp - 4)
 }
 
 fn wrong_line() -> Result<(), Failed> {

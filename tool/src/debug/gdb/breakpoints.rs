@@ -11,7 +11,24 @@ use gdbstub::target::ext::breakpoints::{
 };
 
 use super::Debugged;
-use crate::debug::stops::{LONGEST_WATCH, Watch};
+use crate::debug::stops::{LONGEST_WATCH, Watch, Watched};
+
+/// What gdb calls it.
+pub(super) fn to_gdb(kind: Watched) -> WatchKind {
+    match kind {
+        Watched::Change => WatchKind::Write,
+        Watched::Read => WatchKind::Read,
+        Watched::Access => WatchKind::ReadWrite,
+    }
+}
+
+fn from_gdb(kind: WatchKind) -> Watched {
+    match kind {
+        WatchKind::Write => Watched::Change,
+        WatchKind::Read => Watched::Read,
+        WatchKind::ReadWrite => Watched::Access,
+    }
+}
 
 impl Debugged<'_, '_> {
     /// Tells the session what gdb has inserted.
@@ -74,15 +91,17 @@ impl HwWatchpoint for Debugged<'_, '_> {
         len: u32,
         kind: WatchKind,
     ) -> TargetResult<bool, Self> {
-        if kind != WatchKind::Write || len > LONGEST_WATCH {
+        if len > LONGEST_WATCH {
             return Ok(false);
         }
-        let on_focus = self.session.pc.machine.env_on(self.session.focus);
+        let on_focus = || self.session.pc.machine.env_on(self.session.focus);
         let known = self.watched.get(&(va, len)).copied();
-        let Some(watch) = known.or(on_focus.map(|env| Watch { env, va, len })) else {
+        let Some(env) = known.or_else(on_focus) else {
             return Ok(false);
         };
-        self.watched.insert((va, len), watch);
+        self.watched.insert((va, len), env);
+        let kind = from_gdb(kind);
+        let watch = Watch { env, va, len, kind };
         if !self.session.stops.watches.contains(&watch) {
             self.session.stops.watches.push(watch);
         }
@@ -93,11 +112,12 @@ impl HwWatchpoint for Debugged<'_, '_> {
         &mut self,
         va: u32,
         len: u32,
-        _kind: WatchKind,
+        kind: WatchKind,
     ) -> TargetResult<bool, Self> {
         let watches = &mut self.session.stops.watches;
         let before = watches.len();
-        watches.retain(|watch| (watch.va, watch.len) != (va, len));
+        let gone = (va, len, from_gdb(kind));
+        watches.retain(|watch| (watch.va, watch.len, watch.kind) != gone);
         Ok(watches.len() < before)
     }
 }

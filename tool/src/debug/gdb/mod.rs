@@ -14,6 +14,7 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use abi::EnvId;
 use gdbstub::common::Tid;
 use gdbstub::target::Target;
 use gdbstub::target::ext::base::BaseOps;
@@ -26,7 +27,6 @@ use super::commands::{Command, parse};
 use super::plain::Plain;
 use super::programs::Programs;
 use super::session::Session;
-use super::stops::Watch;
 use super::travel::Goal;
 
 pub use self::server::serve;
@@ -44,7 +44,7 @@ pub struct Debugged<'s, 't> {
     removed: BTreeSet<u32>,
     /// Whose memory a watch is for, by address and length: the environment that was in
     /// focus when gdb first asked for it, as gdb removes and inserts them all the time.
-    watched: BTreeMap<(u32, u32), Watch>,
+    watched: BTreeMap<(u32, u32), EnvId>,
     /// What to do when gdb lets the machine go.
     asked: Asked,
 }

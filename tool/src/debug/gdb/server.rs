@@ -12,8 +12,8 @@ use gdbstub::conn::{Connection, ConnectionExt};
 use gdbstub::stub::run_blocking::{BlockingEventLoop, Event, WaitForStopReasonError};
 use gdbstub::stub::{GdbStub, MultiThreadStopReason};
 use gdbstub::target::ext::base::reverse_exec::ReplayLogPosition;
-use gdbstub::target::ext::breakpoints::WatchKind;
 
+use super::breakpoints::to_gdb;
 use super::{Debugged, thread};
 use crate::debug::stops::Hit;
 use crate::debug::travel::{Goal, Stop};
@@ -112,7 +112,7 @@ impl Debugged<'_, '_> {
             Stop::Hit(Hit::Break(_)) => MultiThreadStopReason::SwBreak(tid),
             Stop::Hit(Hit::Watch(watch)) => MultiThreadStopReason::Watch {
                 tid,
-                kind: WatchKind::Write,
+                kind: to_gdb(watch.kind),
                 addr: watch.va,
             },
             Stop::Beginning => end(ReplayLogPosition::Begin),

@@ -12,6 +12,7 @@
 //! | `turn` | one turn of one CPU |
 //! | [`snapshot`] | the whole machine at one position, to come back to |
 //! | [`history`] | any position of a run, forwards and backwards |
+//! | `watch` | a run whose every step in the kernel is checked |
 //! | `look` | registers and memory, for a debugger |
 //! | [`digest`] | a position as a number |
 //! | `used` | how much of the kernel's frame table was ever used |
@@ -42,6 +43,7 @@ pub mod stores;
 mod turn;
 pub mod typing;
 mod used;
+mod watch;
 
 pub use history::History;
 pub use pc::{Config, Pace, Pc};

@@ -85,6 +85,8 @@ pub struct Pc<'t> {
     pub(crate) latest: CpuId,
     /// The last position was an instruction.
     pub(crate) moved: bool,
+    /// Since the last look at the plan, something was done in the kernel or to a CPU.
+    pub(crate) crossed: bool,
 }
 
 impl<'t> Pc<'t> {
@@ -118,6 +120,7 @@ impl<'t> Pc<'t> {
             executed: 0,
             latest: CpuId(0),
             moved: false,
+            crossed: false,
         }
     }
 

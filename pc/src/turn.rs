@@ -33,6 +33,7 @@ impl Pc<'_> {
     /// one more if the last is an instruction that traps after it was executed (TF).
     pub(crate) fn go_on(&mut self, most: u64) {
         self.moved = false;
+        self.crossed = false;
         match self.turn.take() {
             Some(turn) => self.execute(turn, most),
             None => self.next_move(most),
@@ -97,6 +98,7 @@ impl Pc<'_> {
         }
         self.position += 1;
         self.latest = cpu;
+        self.crossed = true;
     }
 
     fn come_out(&mut self, cpu: CpuId) {

@@ -254,6 +254,7 @@ mod tests {
         let criteria = Criteria {
             line: &|_| false,
             hang: true,
+            audit: true,
             most: 100_000,
         };
         let mut cover = |most_points| {

@@ -72,6 +72,9 @@ pub struct Criteria<'a> {
     pub line: &'a dyn Fn(&str) -> bool,
     /// Whether it is one that somebody sleeps for ever or the run does not end.
     pub hang: bool,
+    /// Whether all is checked after every step of the kernel, and not only the kernel's
+    /// state at the end.
+    pub audit: bool,
     /// How many positions a run may take. One that takes more is given up, or has
     /// failed, as `hang` says.
     pub most: u64,

@@ -2,7 +2,7 @@
 //!
 //! The machine is made once; each trial goes back to its boot. The hard thing is to
 //! look for failures no more often than needed: console and end after each turn, the
-//! whole state of the kernel only when the run is over.
+//! whole state of the kernel only when the run is over, unless more is asked for.
 
 use crate::Choices;
 use crate::failure::{Criteria, Failure};
@@ -123,6 +123,11 @@ impl<'t> Trials<'t> {
             if let Some(line) = self.heard.hear(&output, criteria.line) {
                 return Some(Some(Failure::Line(line)));
             }
+        }
+        if criteria.audit
+            && let Err(broken) = self.pc.check()
+        {
+            return Some(Some(Failure::Broken(broken.to_string())));
         }
         let positions = self.pc.position();
         let is_over = self.pc.has_ended() || self.pc.is_asleep() || positions >= criteria.most;

@@ -76,6 +76,7 @@ fn criteria(line: &dyn Fn(&str) -> bool) -> Criteria<'_> {
     Criteria {
         line,
         hang: true,
+        audit: false,
         most: 200_000,
     }
 }

@@ -36,6 +36,15 @@ pub enum Violation {
         /// The frame that it reached.
         frame: Pfn,
     },
+    /// A CPU remembers a translation to a frame that is free: somebody else may get it.
+    Free {
+        /// The CPU.
+        cpu: CpuId,
+        /// Address of the page.
+        page: u32,
+        /// The frame that it would reach.
+        frame: Pfn,
+    },
     /// A program reached a frame that is free.
     FreeFrame {
         /// The CPU.
@@ -103,6 +112,11 @@ impl fmt::Display for Violation {
                 "CPU {} reached frame {:#x} at {va:#010x} after that was taken away",
                 cpu.0, frame.0
             ),
+            Violation::Free { cpu, page, frame } => write!(
+                f,
+                "CPU {} remembers page {page:#010x} as frame {:#x}, and that is free",
+                cpu.0, frame.0
+            ),
             Violation::FreeFrame { cpu, va, frame } => write!(
                 f,
                 "CPU {} reached frame {:#x} at {va:#010x}, and it is free",
@@ -156,6 +170,34 @@ impl Machine<'_> {
         self.check_ghosts()?;
         self.check_fpu()?;
         self.check_wake_ups()
+    }
+
+    /// Makes every check that is valid between two transitions: all while the lock is
+    /// free, else those that look at no half-made change.
+    pub fn check_between_transitions(&mut self) -> Verdict {
+        self.check_frames()?;
+        if self.holder.is_none() {
+            return self.check();
+        }
+        self.check_stray()?;
+        self.check_translations()?;
+        self.check_ghosts()
+    }
+
+    /// Checks that no CPU remembers a translation to a free frame. A CPU that has yet
+    /// to answer a request may remember one that was taken away; but until it has
+    /// answered, such a frame is in limbo and not free.
+    pub fn check_frames(&self) -> Verdict {
+        let frames = self.kernel.frames();
+        for cpu in self.cpu_ids() {
+            for (page, entry) in self.cpu(cpu).tlb.iter() {
+                let frame = entry.frame;
+                if self.is_user(frame) && frames.count(frame) == 0 && !frames.in_limbo(frame) {
+                    return Err(Violation::Free { cpu, page, frame });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks that the kernel used no address outside memory.

@@ -5,7 +5,7 @@
 //! or built on the way: each is looked for once, and only when somebody needs it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -15,6 +15,7 @@ use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
 use crate::child_process;
 use crate::external::{self, Found};
+use crate::plants;
 use crate::qemu::machine::Machine;
 use crate::quoting::shell_line;
 use crate::simulated;
@@ -29,6 +30,7 @@ pub struct Host {
     plan: Plan,
     plain: OnceLock<Result<Guest, String>>,
     planted: OnceLock<Result<Guest, String>>,
+    planted_tool: OnceLock<Result<PathBuf, String>>,
 }
 
 impl Host {
@@ -52,6 +54,7 @@ impl Host {
             plan,
             plain: OnceLock::new(),
             planted: OnceLock::new(),
+            planted_tool: OnceLock::new(),
         })
     }
 
@@ -67,6 +70,15 @@ impl Host {
                     .map_err(|error| format!("{error:#}"))
             })
             .as_ref()
+            .map_err(|error| anyhow!("{error}"))
+    }
+
+    /// The tool whose simulated machine has planted bugs, built on first use.
+    pub fn planted_tool(&self) -> anyhow::Result<&Path> {
+        let build = || plants::tool::build(&self.workspace).map_err(|error| format!("{error:#}"));
+        let built = self.planted_tool.get_or_init(build).as_ref();
+        built
+            .map(PathBuf::as_path)
             .map_err(|error| anyhow!("{error}"))
     }
 
@@ -106,8 +118,10 @@ impl Host {
     /// What plays the machine, and its arguments.
     fn program(&self, machine: &Machine) -> (PathBuf, Vec<OsString>) {
         if let Some(simulated) = &machine.simulated {
-            let arguments = simulated::arguments(machine, simulated);
-            return (self.tool.clone(), arguments);
+            let planted = self.planted_tool.get().filter(|_| machine.wakes_plant());
+            let tool = planted.and_then(|built| built.as_ref().ok());
+            let tool = tool.unwrap_or(&self.tool).clone();
+            return (tool, simulated::arguments(machine, simulated));
         }
         match &self.qemu {
             Some(qemu) => {

@@ -6,6 +6,7 @@
 
 mod copy;
 mod patch;
+pub mod tool;
 
 use std::collections::BTreeMap;
 use std::fs;

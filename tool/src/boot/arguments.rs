@@ -12,9 +12,10 @@ use crate::cli::Run;
 use crate::plants;
 use crate::qemu::conversation::Asks;
 
-/// The one that understands these arguments.
-pub fn kernel_for(kernel_args: &str) -> Kernel {
-    if kernel_args.split_whitespace().any(plants::wakes) {
+/// The one that understands these arguments. The simulated machine boots none.
+pub fn kernel_for(options: &Run) -> Kernel {
+    let mut words = options.append.split_whitespace();
+    if options.simulation().is_none() && words.any(plants::wakes) {
         Kernel::Planted
     } else {
         Kernel::Plain
@@ -109,8 +110,12 @@ mod tests {
 
     #[test]
     fn a_planted_bug_needs_its_own_kernel() {
-        assert_eq!(kernel_for(""), Kernel::Plain);
-        assert_eq!(kernel_for("lifecycle=on"), Kernel::Plain);
-        assert_eq!(kernel_for("quantum=1 plant=x"), Kernel::Planted);
+        let kernel_for = |words: &[&str]| kernel_for(&options(words).expect("valid"));
+        assert_eq!(kernel_for(&[]), Kernel::Plain);
+        assert_eq!(kernel_for(&["--append", "lifecycle=on"]), Kernel::Plain);
+        let planted = ["--append", "quantum=1 plant=x"];
+        assert_eq!(kernel_for(&planted), Kernel::Planted);
+        let simulated = [&planted[..], &["--machine", "sim"]].concat();
+        assert_eq!(kernel_for(&simulated), Kernel::Plain);
     }
 }

@@ -75,7 +75,7 @@ impl<'o> Asked<'o> {
             logs,
             reserved,
         } = self;
-        let guest = host.guest(arguments::kernel_for(&options.append))?;
+        let guest = host.guest(arguments::kernel_for(options))?;
         let workspace = &host.workspace;
         if request.has_prompt() {
             archive::build(workspace, guest)?;
@@ -98,11 +98,15 @@ impl<'o> Asked<'o> {
                 .transpose()?,
             snapshot: options.snapshot,
             simulated: simulation(options)?,
+            audit: options.audit,
             nic: options.nic.clone(),
             input: Input::Stream,
             further: arguments::debugging(options),
             logs,
         };
+        if machine.simulated.is_some() && machine.wakes_plant() {
+            host.planted_tool()?;
+        }
         Ok(Boot {
             host,
             machine,

@@ -67,6 +67,10 @@ pub struct Run {
     /// processors do it.
     #[arg(long)]
     pub store_buffers: bool,
+    /// On the simulated machine, check the whole state of the kernel and of the CPUs
+    /// after every step; the run ends where something is broken.
+    #[arg(long)]
+    pub audit: bool,
     /// How many CPUs the machine has.
     #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = cpus)]
     pub cpus: u32,
@@ -172,6 +176,9 @@ pub struct Simulate {
     /// Whether stores become visible late.
     #[arg(long)]
     pub store_buffers: bool,
+    /// Whether all is checked after every step.
+    #[arg(long)]
+    pub audit: bool,
     /// What standard input is.
     #[arg(long)]
     pub input: ConsoleInput,

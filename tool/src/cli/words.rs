@@ -82,6 +82,7 @@ impl Run {
             monitor: _,
             // These change nothing in the machine.
             timeout: _,
+            audit: _,
             record: _,
             trace: _,
             verbose: _,

@@ -24,6 +24,7 @@ use crate::debug::scheduled;
 use crate::debug::session::{Session, Start};
 use crate::external;
 use crate::host::Host;
+use crate::plants;
 use crate::report::note;
 use crate::simulated::Image;
 use crate::simulated::boot::setup_of;
@@ -38,6 +39,7 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     let options = &asked;
     check(options)?;
     let request = Asked::check(&workspace, &options.run)?;
+    plants::tool::take_over(&workspace, &options.run.append)?;
     let script = script::of(options)?;
     let debugger = match (&script, options.batch.is_some()) {
         (None, true) => Some(external::GDB.find_or_obtain()?.path),
@@ -110,6 +112,7 @@ fn check(options: &Debug) -> anyhow::Result<()> {
         (run.record.is_some(), "--record"),
         (run.trace.is_some(), "--trace"),
         (run.verbose, "--verbose"),
+        (run.audit, "--audit"),
     ];
     if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
         return Err(usage(format_args!(

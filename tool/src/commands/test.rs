@@ -78,13 +78,14 @@ fn prepare(workspace: &Workspace) -> anyhow::Result<Plan> {
     Plan::make(workspace)
 }
 
-/// What the QEMU cases boot, and the tests of the copy with planted bugs. The
-/// first of them would build it otherwise, and seem to hang.
+/// What the QEMU cases boot, and the tests and the tool of the copy with planted bugs.
+/// The first case that wants them would build them otherwise, and seem to hang.
 fn build_guests(workspace: &Workspace, plan: &Plan) -> anyhow::Result<()> {
     for kernel in [Kernel::Plain, Kernel::Planted] {
         guest::build(workspace, plan, kernel)?;
     }
     plants::core_tests(workspace)?;
+    plants::tool::build(workspace)?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::log_memory::LogMemory;
 use crate::nic::Nic;
+use crate::plants;
 
 /// How the guest's CPUs are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Machine {
     pub snapshot: bool,
     /// Run by the simulated machine, not by QEMU.
     pub simulated: Option<Simulated>,
+    /// There, check all after every step.
+    pub audit: bool,
     /// The network card.
     pub nic: Option<Nic>,
     /// What the guest's console input is.
@@ -77,6 +80,11 @@ pub struct Simulated {
 }
 
 impl Machine {
+    /// Whether the kernel is told to wake a planted bug.
+    pub fn wakes_plant(&self) -> bool {
+        self.kernel_args.split_whitespace().any(plants::wakes)
+    }
+
     /// QEMU's arguments, without its own name.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut line = Line::default();
@@ -183,6 +191,7 @@ mod tests {
             disk: None,
             snapshot: false,
             simulated: None,
+            audit: false,
             nic: None,
             input: Input::Stream,
             further: Vec::new(),

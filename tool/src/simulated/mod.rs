@@ -27,9 +27,11 @@ use sim::machine::{Machine as Inner, Store};
 use witness::log_memory::Purpose;
 
 use crate::cli::{ConsoleInput, PaceKind, Simulate};
+use crate::plants;
 use crate::qemu::machine::{Input, Machine, Simulated};
 use crate::qemu::verdict;
 use crate::status::usage;
+use crate::workspace::Workspace;
 
 pub use self::disk::Image;
 use self::input::Typed;
@@ -61,6 +63,9 @@ pub fn arguments(machine: &Machine, simulated: &Simulated) -> Vec<OsString> {
     ];
     if config.store_buffers {
         words.push("--store-buffers".into());
+    }
+    if machine.audit {
+        words.push("--audit".into());
     }
     for log in &machine.logs {
         words.push(format!("--{}", log.name()).into());
@@ -112,13 +117,22 @@ pub fn simulate(options: &Simulate) -> anyhow::Result<u8> {
     let typed = Typed::listen(options.input);
     loop {
         typed.pending(|bytes| pc.type_in(bytes));
-        pc.advance(STRETCH);
+        let checked = if options.audit {
+            pc.advance_checked(STRETCH)
+        } else {
+            pc.advance(STRETCH);
+            Ok(())
+        };
         if let (Some(disk), Some(image)) = (&mut pc.disk, &disk) {
             image.write(disk)?;
         }
         write(&mut output, &pc.take_output())?;
         let ended = pc.has_ended();
         logs.write(&mut pc.machine, ended)?;
+        checked.map_err(|violation| {
+            let position = pc.position();
+            anyhow!("the kernel's state is broken at {position}: {violation}")
+        })?;
         if typed.wants_to_quit() {
             write(&mut output, verdict::QUIT_NOTICE)?;
             return Ok(0);
@@ -187,6 +201,7 @@ pub fn only_here(options: &crate::cli::Run) -> Option<&'static str> {
         (options.seed.is_some(), "--seed"),
         (options.pace.is_some(), "--pace"),
         (options.store_buffers, "--store-buffers"),
+        (options.audit, "--audit"),
     ];
     let given = known.into_iter().find(|(given, _)| *given);
     given.map(|(_, option)| option)
@@ -211,5 +226,9 @@ pub fn check(options: &crate::cli::Run) -> anyhow::Result<()> {
     if let Some(disk) = &options.disk {
         disk::check(disk)?;
     }
-    boot::options(&options.append).map(|_| ())
+    // The tool of the copy understands it.
+    plants::tool::is_needed(&Workspace::locate(), &options.append)?;
+    let words = options.append.split_whitespace();
+    let own: Vec<&str> = words.filter(|word| !plants::wakes(word)).collect();
+    boot::options(&own.join(" ")).map(|_| ())
 }

@@ -21,12 +21,18 @@ fn what_the_simulated_machine_has_not() {
         let says = refusal.contains("the simulated machine") && refusal.contains(named);
         assert!(says, "{refusal}");
     }
+    let refusal = simulated(&["--append", "plant=nonsense"]);
+    assert!(
+        refusal.contains("no such planted bug: nonsense"),
+        "{refusal}"
+    );
     assert!(refused(&["gdb", "hello", "--machine", "sim"]).contains("jostle debug"));
     // They decide nothing in QEMU.
     for words in [
         &["--seed", "1"][..],
         &["--pace", "fair"],
         &["--store-buffers"],
+        &["--audit"],
     ] {
         let refusal = refused(&[&["run", "hello"], words].concat());
         assert!(refusal.contains("--machine sim"), "{refusal}");

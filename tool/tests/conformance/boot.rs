@@ -127,6 +127,11 @@ impl Boot {
         String::from_utf8_lossy(&self.captured.console).into_owned()
     }
 
+    /// What the machine itself had to say.
+    pub fn messages(&self) -> &str {
+        &self.captured.emulator_messages
+    }
+
     /// Remarks on its logs.
     pub fn remarks(&self) -> &[String] {
         &self.captured.remarks

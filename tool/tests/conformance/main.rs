@@ -31,6 +31,7 @@ mod monitor_socket;
 mod ordeals;
 mod planted;
 mod planted_core;
+mod planted_simulated;
 mod policy;
 mod private_copy;
 mod programs;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         .chain(determinism::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())
+        .chain(planted_simulated::trials())
         .chain(policy::trials())
         .chain(replay::trials())
         .chain(trace::trials())

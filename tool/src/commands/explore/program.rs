@@ -22,6 +22,7 @@ use crate::boot::Asked;
 use crate::cli::{Explore, MachineKind};
 use crate::debug::programs::Programs;
 use crate::host::Host;
+use crate::plants;
 use crate::simulated::boot::setup_of;
 use crate::status::{self, usage};
 use crate::workspace::Workspace;
@@ -38,6 +39,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let wanted = check(options)?;
     let workspace = Workspace::locate();
     let asked = Asked::check(&workspace, &options.run)?;
+    plants::tool::take_over(&workspace, &options.run.append)?;
     let file = ScheduleFile::check(options, &workspace)?;
     let host = Host::without_emulator()?;
     let boot = asked.build(&host)?;
@@ -53,6 +55,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let mut criteria = Criteria {
         line: &line_fails,
         hang: options.hang,
+        audit: options.run.audit,
         most: LONGEST,
     };
     let Some(found) = search(options, &mut trials, &mut criteria)? else {

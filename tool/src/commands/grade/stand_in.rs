@@ -68,6 +68,7 @@ pub fn stand_in(options: &StandIn) -> anyhow::Result<u8> {
             .transpose()?,
         snapshot: asked.snapshot,
         simulated: None,
+        audit: false,
         nic: None,
         input: Input::Stream,
         further: further(&asked, listener.as_ref())?,

@@ -3,6 +3,7 @@
 //! The hard thing is that a run must not notice where it was stopped: in the middle of
 //! a turn, of a way through the kernel, of a repeated string instruction.
 
+use abi::layout::UENVS;
 use abi::{Call, Personality};
 use pc::plan::{Choice, Chosen, Plan};
 use pc::{Config, History, Pace, Pc};
@@ -24,6 +25,7 @@ fn machine(store: &mut Store) -> Machine<'_> {
         .word(&[0xb9], 200) // mov ecx, 200
         .bytes(&[0xf3, 0xa4]) // rep movsb
         .word(&[0xdb, 0x05], DATA) // fild dword [DATA]
+        .word(&[0xa1], UENVS) // mov eax, [UENVS], which others use
         .bytes(&[0x0f, 0x31]) // rdtsc
         .word(&[0xa3], DATA + 16) // mov [DATA + 16], eax
         .call(Call::Cputs, DATA, 1)

@@ -4,6 +4,7 @@
 //! visited in both directions. The programs are a few instructions, written by hand:
 //! no guest has to be built.
 
+use abi::layout::UENVS;
 use abi::{Call, Personality};
 use firmware::options::BootOptions;
 use kcore::CpuId;
@@ -23,7 +24,7 @@ const DATA: u32 = 0x80_1000;
 /// Where `inc dword [DATA + 4]` and the call after it are.
 const COUNTS: u32 = CODE + 5;
 /// Where the call returns to.
-const RETURNED: u32 = CODE + 28;
+const RETURNED: u32 = CODE + 33;
 
 /// Counts in memory and prints a letter, eight times; then ends.
 fn counter(letter: u8) -> Vec<u8> {
@@ -35,12 +36,13 @@ fn counter(letter: u8) -> Vec<u8> {
     };
     word(&[0xbe], 8); // mov esi, 8
     word(&[0xff, 0x05], DATA + 4); // inc dword [DATA + 4]
+    word(&[0xa1], UENVS); // mov eax, [UENVS], which others use too
     word(&[0xba], DATA); // mov edx, DATA
     word(&[0xb9], 1); // mov ecx, 1
     word(&[0xb8], number(Call::Cputs)); // mov eax, cputs
     code.extend([0xcd, 0x30]); // int 0x30
     assert_eq!(CODE + code.len() as u32, RETURNED);
-    code.extend([0x4e, 0x75, 0xe6]); // dec esi; jnz to the inc
+    code.extend([0x4e, 0x75, 0xe1]); // dec esi; jnz to the inc
     for (opcode, word) in [(0xba, 0), (0xb8, number(Call::EnvDestroy))] {
         code.push(opcode);
         code.extend_from_slice(&u32::to_le_bytes(word));

@@ -10,8 +10,9 @@ use firmware::options::BootOptions;
 use kcore::CpuId;
 use pc::boot::{Module, Setup};
 use pc::plan::{Choice, Chosen, Plan};
-use pc::{Config, Pace};
+use pc::{Config, Pace, Pc};
 use shell::words::{Token, split};
+use sim::machine::{Machine, Store};
 
 /// Memory of the page's machine, in MiB: all of it is there from the start, in each tab.
 pub const MEMORY_MIB: u32 = 24;
@@ -149,8 +150,25 @@ impl Request {
             },
             modules,
             trace: true,
-            timers_by_plan: false,
+            timers_by_plan: self.choices.is_some(),
         })
+    }
+
+    /// The machine with its programs, before its first step. It stays for as long as the
+    /// process does.
+    ///
+    /// # Errors
+    /// Says why a program cannot be loaded.
+    pub fn boot(&self, setup: &Setup) -> Result<Pc<'static>, String> {
+        let spec = setup.spec();
+        let store = Box::leak(Box::new(Store::new(&spec)));
+        let mut machine = Machine::new(store, spec);
+        if let Some(complaint) = setup.boot(&mut machine).pop() {
+            return Err(complaint);
+        }
+        machine.take_trace();
+        let store_buffers = self.config.store_buffers;
+        Ok(Pc::with_plan(machine, self.plan(), store_buffers))
     }
 
     /// The arguments as the kernel takes them, with a space before each.

@@ -9,7 +9,6 @@ use crate::story::Story;
 use kcore::CpuId;
 use pc::plan::Move;
 use pc::{History, Pc};
-use sim::machine::{Machine, Store};
 
 /// Something done by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +30,10 @@ pub struct Session {
     hands: Vec<(u64, Hand)>,
     /// How many of them the machine has in it.
     done: usize,
+    /// The furthest position that was reached; a history forgets it when it goes back to
+    /// before something that was done by hand.
+    end: u64,
+    is_whole: bool,
 }
 
 /// The most snapshots that are kept: a phone has to hold them.
@@ -45,17 +48,12 @@ impl Session {
     /// Says why it cannot be run.
     pub fn boot(request: &Request, file: Vec<u8>, archive: Vec<u8>) -> Result<Session, String> {
         let setup = request.setup(file, archive)?;
-        let spec = setup.spec();
-        let store = Box::leak(Box::new(Store::new(&spec)));
-        let mut machine = Machine::new(store, spec);
-        if let Some(complaint) = setup.boot(&mut machine).pop() {
-            return Err(complaint);
-        }
-        machine.take_trace();
-        let mut pc = Pc::with_plan(machine, request.plan(), request.config.store_buffers);
+        let mut pc = request.boot(&setup)?;
         let mut story = Story::new(&setup.greeting(), request.cpus.into());
         story.hear(&mut pc);
         Ok(Session {
+            end: pc.position(),
+            is_whole: false,
             history: History::with_most(&mut pc, SNAPSHOTS),
             pc,
             story,
@@ -71,12 +69,12 @@ impl Session {
 
     /// The furthest position that was reached.
     pub fn end(&self) -> u64 {
-        self.history.end()
+        self.end
     }
 
     /// Whether nothing comes after [`Session::end`] by itself.
     pub fn is_whole(&self) -> bool {
-        self.history.is_whole()
+        self.is_whole
     }
 
     /// What was done by hand, with positions.
@@ -130,9 +128,14 @@ impl Session {
         let start = self.position();
         loop {
             let left = most - (self.position() - start);
-            if left == 0 || self.history.turn(&mut self.pc, left) == 0 {
+            if left == 0 {
                 return false;
             }
+            if self.history.turn(&mut self.pc, left) == 0 {
+                self.is_whole = self.history.is_whole();
+                return false;
+            }
+            self.end = self.position();
             self.story.hear(&mut self.pc);
             if wanted(&self.story) {
                 return true;
@@ -163,8 +166,13 @@ impl Session {
     fn interfere(&mut self, hand: Hand) {
         let here = self.position();
         self.hands.retain(|(at, _)| *at <= here);
-        self.history.cut(&mut self.pc);
+        match self.hands.last() {
+            // The snapshot here is from before that, which is done again from there.
+            Some((at, _)) if *at == here => self.history.cut_after(here),
+            _ => self.history.cut(&mut self.pc),
+        }
         self.story.cut(here);
+        (self.end, self.is_whole) = (here, false);
         obey(&mut self.pc, &hand);
         self.hands.push((here, hand));
         self.done = self.hands.len();

@@ -198,3 +198,74 @@ fn the_state_is_told_in_words() {
     let nowhere = memory::walk(&session.pc, record.env, 0x1000);
     assert!(!nowhere.contains("\"pa\""), "{nowhere}");
 }
+
+/// A position late in the run at which both CPUs can move.
+fn crossroads(session: &mut Session) -> u64 {
+    let end = session.go_to(u64::MAX);
+    let mut both_move = |place: &u64| {
+        session.go_to(*place);
+        session.pc.can_move(CpuId(0)) && session.pc.can_move(CpuId(1))
+    };
+    (1..end).rfind(&mut both_move).expect("there are two CPUs")
+}
+
+#[test]
+fn two_things_done_at_one_position_are_done_once_each() {
+    let choose = |session: &mut Session, cpu| assert!(session.choose(CpuId(cpu), 5));
+    let acts: [&dyn Fn(&mut Session); 4] = [
+        &|session| {
+            choose(session, 0);
+            choose(session, 1);
+        },
+        &|session| {
+            session.type_in(b"x");
+            session.type_in(b"y");
+        },
+        &|session| {
+            choose(session, 1);
+            session.type_in(b"x");
+            choose(session, 0);
+        },
+        // The second after a look at what comes of the first.
+        &|session| {
+            let here = session.position();
+            session.type_in(b"x");
+            session.go_to(u64::MAX);
+            session.go_to(here);
+            choose(session, 1);
+        },
+    ];
+    for (number, act) in acts.into_iter().enumerate() {
+        let mut session = boot();
+        let middle = crossroads(&mut session);
+        for place in [middle, 0] {
+            session.go_to(place);
+            act(&mut session);
+            let there = session.digest();
+            let end = session.go_to(u64::MAX);
+            let (changed, told) = (session.digest(), console(&session));
+            for before in [place, place.saturating_sub(1), 0] {
+                session.go_to(before);
+                assert_eq!(session.end(), end, "{number} at {place}, from {before}");
+                session.go_to(place);
+                assert_eq!(
+                    session.digest(),
+                    there,
+                    "{number} at {place}, from {before}"
+                );
+                session.go_to(before);
+                assert_eq!(session.go_to(u64::MAX), end);
+                assert_eq!(
+                    session.digest(),
+                    changed,
+                    "{number} at {place}, from {before}"
+                );
+                assert_eq!(
+                    console(&session),
+                    told,
+                    "{number} at {place}, from {before}"
+                );
+            }
+        }
+    }
+}

@@ -156,6 +156,13 @@ impl History {
         (self.end, self.is_whole) = (here, false);
     }
 
+    /// As [`History::cut`], where something was changed before at this very position: the
+    /// snapshot from before that stays the one to go back to.
+    pub fn cut_after(&mut self, here: u64) {
+        self.kept.retain(|kept| kept.position() <= here);
+        (self.end, self.is_whole) = (here, false);
+    }
+
     /// Changes after `position` were never made, if that is where we are.
     fn forget_changes_after(&mut self, position: u64) {
         let count = self.changes.partition_point(|&change| change <= position);

@@ -5,8 +5,9 @@
 //! taken; wrong beginnings soon fall in with the right ones.
 
 use abi::layout::PGSIZE;
-use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter};
+use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, OpKind, Register};
 use kcore::{Pfn, PhysMem};
+use ring3::Registers;
 use sim::memory::Memory;
 use sim::mmu::walk;
 
@@ -14,6 +15,9 @@ use sim::mmu::walk;
 const BACK: u32 = 24;
 /// Bytes that the instructions shown may take.
 const FORWARD: u32 = 64;
+
+/// The longest instruction, in bytes.
+const LONGEST: u32 = 15;
 
 /// An instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,25 @@ pub fn around(memory: &Memory, cr3: Pfn, eip: u32, before: usize, after: usize) 
     let here = bytes.get((eip - first) as usize..).unwrap_or_default();
     lines.extend(some(here, eip, after));
     lines
+}
+
+/// The address in the operand of the instruction that comes next, if it has one in
+/// memory.
+pub fn operand(memory: &Memory, cr3: Pfn, registers: &Registers) -> Option<u32> {
+    let eip = registers.eip;
+    let bytes: Vec<u8> = (eip..eip.saturating_add(LONGEST))
+        .map_while(|va| byte(memory, cr3, va))
+        .collect();
+    let instruction = Decoder::with_ip(32, &bytes, eip.into(), DecoderOptions::NONE).decode();
+    let mut kinds = (0..instruction.op_count()).map(|number| instruction.op_kind(number));
+    let number = kinds.position(|kind| kind == OpKind::Memory)?;
+    let value = |register: Register, _, _| {
+        let number = (register as usize).checked_sub(Register::EAX as usize);
+        // Segments begin at 0.
+        let word = number.and_then(|number| registers.general.get(number));
+        Some(word.copied().unwrap_or(0).into())
+    };
+    Some(instruction.virtual_address(number as u32, 0, value)? as u32)
 }
 
 /// The instructions that these bytes are, if they come out exactly at their end.

@@ -11,7 +11,8 @@
 
 // A name that the page can call is unsafe, as it might be another function's too: these
 // are made for this one module, and nothing else is linked to it but Rust's own library.
-#![expect(unsafe_code)]
+// On the host, where much else is, they have no such names.
+#![cfg_attr(target_family = "wasm", expect(unsafe_code))]
 
 use crate::request::Request;
 use crate::session::Session;
@@ -66,7 +67,7 @@ fn id(env: u32) -> EnvId {
 }
 
 /// Makes room for bytes from the page, and says where.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn input(length: u32) -> *mut u8 {
     INSTANCE.with_borrow_mut(|own| {
         own.input = vec![0; length as usize];
@@ -75,14 +76,14 @@ pub extern "C" fn input(length: u32) -> *mut u8 {
 }
 
 /// Where the last answer is.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn answer() -> *const u8 {
     INSTANCE.with_borrow(|own| own.answer.as_ptr())
 }
 
 /// Boots what the input says: the request, so many bytes of a program, the rest an
 /// archive. The answer is empty, or says why not.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn boot(request: u32, program: u32) -> u32 {
     // A panic is a bug of this program; the page shows where.
     std::panic::set_hook(Box::new(|panic| {
@@ -108,31 +109,31 @@ pub extern "C" fn boot(request: u32, program: u32) -> u32 {
 }
 
 /// Goes to a position; returns where it then is.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn go_to(to: f64) -> f64 {
     with(|session| session.go_to(position(to)) as f64)
 }
 
 /// Goes on by at most so many positions; returns where it then is.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn run(most: f64) -> f64 {
     with(|session| session.run(position(most)) as f64)
 }
 
 /// Goes to the next or last thing of a kind; returns whether there is one.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn step(unit: u32, back: bool) -> bool {
     with(|session| Unit::from_number(unit).is_some_and(|unit| session.step(unit, back)))
 }
 
 /// A CPU moves next; returns whether it can.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn choose(cpu: u32, length: u32) -> bool {
     with(|session| session.choose(CpuId(cpu as u8), length.into()))
 }
 
 /// Types the input.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn type_in() {
     let bytes = take_input();
     with(|session| session.type_in(&bytes));
@@ -140,7 +141,7 @@ pub extern "C" fn type_in() {
 
 /// Does again what the input says was done by hand. The answer is empty, or says what
 /// was not understood.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn repeat() -> u32 {
     let text = take_text();
     let done = with(|session| session.repeat(&text).err());
@@ -148,13 +149,13 @@ pub extern "C" fn repeat() -> u32 {
 }
 
 /// The machine where it stands.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn state() -> u32 {
     reply(with(|session| state::state(session)).into())
 }
 
 /// What was printed, from a byte on.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn console(from: u32) -> u32 {
     reply(with(|session| {
         let all = session.story.console();
@@ -163,19 +164,19 @@ pub extern "C" fn console(from: u32) -> u32 {
 }
 
 /// How many records there are.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn records() -> u32 {
     with(|session| session.story.len() as u32)
 }
 
 /// Marks for a timeline, from a record on: five words each.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn marks(from: u32) -> u32 {
     reply_words(with(|session| session.story.marks(from as usize)))
 }
 
 /// Who had which CPU, from a tenure on: position in two words, CPU, environment.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn tenures(from: u32) -> u32 {
     reply_words(with(|session| {
         let tenures = session.story.tenures(from as usize).iter();
@@ -192,7 +193,7 @@ pub extern "C" fn tenures(from: u32) -> u32 {
 }
 
 /// Which CPU moved in each part of a stretch: start in two words, positions, CPU.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn moves(from: f64, to: f64) -> u32 {
     reply_words(with(|session| {
         let moves = session.moves(position(from), position(to));
@@ -209,25 +210,25 @@ pub extern "C" fn moves(from: f64, to: f64) -> u32 {
 }
 
 /// The step of the kernel that a record belongs to.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn step_of(record: u32) -> u32 {
     reply(with(|session| state::step_of(session, record as usize)).into())
 }
 
 /// What an environment has mapped.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn mappings(env: u32) -> u32 {
     reply(with(|session| memory::mappings(&session.pc, id(env))).into())
 }
 
 /// The walk of an address in an environment's page tables.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn walk(env: u32, va: u32) -> u32 {
     reply(with(|session| memory::walk(&session.pc, id(env), va)).into())
 }
 
 /// The machine where it stands, as a number.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn digest() -> u32 {
     reply(with(|session| session.digest()).into())
 }

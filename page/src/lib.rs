@@ -15,12 +15,12 @@
 //! | [`code`] | instructions around a place |
 //! | [`memory`] | mappings, and the walk of one address |
 //! | [`json`] | answers as text |
-//! | `exports` | the functions that the page calls |
+//! | [`exports`] | the functions that the page calls |
 
 #![deny(unsafe_code)]
 
 pub mod code;
-mod exports;
+pub mod exports;
 pub mod json;
 pub mod memory;
 pub mod request;

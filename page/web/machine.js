@@ -76,6 +76,34 @@ const Jostle = {};
     digest() { return this.text("digest"); }
   };
 
+  /** What is missing, in words; nothing, if the page can work. */
+  Jostle.missing = () => {
+    if (typeof WebAssembly !== "object" || typeof BigInt !== "function") {
+      return "This browser has no WebAssembly, which the simulated machine is made of. Any browser since 2018 has it; some turn it off.";
+    }
+    if (!window.JOSTLE_WASM || !window.JOSTLE_PROGRAMS) {
+      return "The machine (wasm.js) or its programs (programs.js) are not beside this page. ./jostle web --out DIR writes them all.";
+    }
+    return "";
+  };
+
+  /** Our programs, as they were delivered. */
+  Jostle.Programs = class {
+    constructor({ list, archive, prompt }) {
+      this.files = new Map(list.map(([name, what, offset, size]) => [name, { what, offset, size }]));
+      this.archive = Jostle.bytesOf(archive);
+      this.prompt = prompt;
+    }
+
+    /** A program's file, and an archive for it. */
+    of(name) {
+      if (name === "prompt") return [Jostle.bytesOf(this.prompt), this.archive];
+      const file = this.files.get(name);
+      if (!file) throw new Refusal(`There is no program “${name}” here.`);
+      return [this.archive.subarray(file.offset, file.offset + file.size)];
+    }
+  };
+
   /** A position from two words. */
   Jostle.position = (words, at) => words[at] + words[at + 1] * 2 ** 32;
 

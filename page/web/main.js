@@ -21,25 +21,14 @@
     $("notice").hidden = text === "";
   };
 
-  if (typeof WebAssembly !== "object" || typeof BigInt !== "function") {
-    notice("This browser has no WebAssembly, which the simulated machine is made of. Any browser since 2018 has it; some turn it off.");
-    return;
-  }
-  if (!window.JOSTLE_WASM || !window.JOSTLE_PROGRAMS) {
-    notice("The machine (wasm.js) or its programs (programs.js) are not beside this page. ./jostle web --out DIR writes them all.");
+  const missing = Jostle.missing();
+  if (missing) {
+    notice(missing);
     return;
   }
 
-  const { list, archive, prompt } = window.JOSTLE_PROGRAMS;
-  const files = new Map(list.map(([name, what, offset, size]) => [name, { what, offset, size }]));
-  const archiveBytes = Jostle.bytesOf(archive);
-  /** A program's file, and an archive for it. */
-  const programOf = (name) => {
-    if (name === "prompt") return [Jostle.bytesOf(prompt), archiveBytes];
-    const file = files.get(name);
-    if (!file) throw new Jostle.Refusal(`There is no program “${name}” here.`);
-    return [archiveBytes.subarray(file.offset, file.offset + file.size)];
-  };
+  const ours = new Jostle.Programs(window.JOSTLE_PROGRAMS);
+  const programOf = (name) => ours.of(name);
 
   const test = location.hash.match(/^#selftest=(.*)/);
   if (test) {
@@ -66,16 +55,17 @@
   const option = (value, text) => new Option(text ?? value, value);
   const programs = document.createElement("optgroup");
   programs.label = "our programs";
-  programs.append(...[...files.keys()].map((name) => option(name)));
+  programs.append(...[...ours.files.keys()].map((name) => option(name)));
   $("program").append(option("prompt", "prompt: asks what to run"), programs);
   $("cpus").append(...Array.from({ length: 8 }, (_, number) => option(String(number + 1))));
 
-  const describe = () => {
+  const describe = (choices) => {
     const name = $("program").value;
-    const what = name === "prompt" ? "Runs the other programs, by name: type below the console" : files.get(name)?.what ?? "a file of yours";
-    $("what").textContent = `${what}.`;
+    const what = name === "prompt" ? "Runs the other programs, by name: type below the console" : ours.files.get(name)?.what ?? "a file of yours";
+    const schedule = choices === undefined ? "" : ` A schedule in the link decides in the place of a pace: ${choices || "without a choice"}.`;
+    $("what").textContent = `${what}.${schedule}`;
   };
-  $("program").addEventListener("change", describe);
+  $("program").addEventListener("change", () => describe());
 
   const fill = (wanted) => {
     if (dropped && ![...$("program").options].some((known) => known.value === dropped.name)) {
@@ -87,7 +77,7 @@
     $("seed").value = wanted.seed ?? "0";
     $("pace").value = wanted.pace ?? "fair";
     $("buffers").checked = wanted.buffers === "1";
-    describe();
+    describe(wanted.choices);
   };
 
   const asked = () => ({

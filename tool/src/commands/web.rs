@@ -5,6 +5,7 @@
 
 pub mod files;
 mod folder;
+mod lesson;
 mod server;
 
 use crate::cli::Web;

@@ -4,6 +4,8 @@
 //! The hard thing is a browser, which not everybody has. Where there is none the case
 //! says that it was left out; with `CI` in the environment it is installed instead.
 
+mod lesson;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -31,6 +33,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         Trial::test("web::is_small", small),
     ]
     .into_iter()
+    .chain(lesson::trials())
 }
 
 /// The browser, if there is one or must be.
@@ -74,7 +77,8 @@ fn same_machine() -> Result<(), Failed> {
     };
     let page = write_page()?;
     let runs = RUNS.map(|(name, parts)| format!("{name},{CPUS},{SEED},{parts}"));
-    let told = open(&browser, &page, &format!("selftest={}", runs.join(";")))?;
+    let asked = format!("index.html#selftest={}", runs.join(";"));
+    let told = open(&browser, &page, &asked)?;
     let mut expected = Vec::new();
     for (name, parts) in RUNS {
         expected.extend(natively(name, parts)?);
@@ -113,10 +117,10 @@ fn natively(name: &str, parts: u32) -> Result<Vec<String>, Failed> {
     Ok(lines.collect())
 }
 
-/// What the page prints when it tests itself.
+/// What a page prints when it tests itself.
 fn open(browser: &Path, page: &Path, asked: &str) -> Result<String, Failed> {
-    let profile = page.with_extension("profile");
-    let index = page.join("index.html");
+    let name: String = asked.chars().take_while(|c| c.is_alphanumeric()).collect();
+    let profile = page.with_extension(name);
     let output = Command::new("timeout")
         .arg("240")
         .arg(browser)
@@ -130,7 +134,7 @@ fn open(browser: &Path, page: &Path, asked: &str) -> Result<String, Failed> {
         .args(["--disable-component-update", "--disable-sync"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .args(["--virtual-time-budget=600000", "--dump-dom"])
-        .arg(format!("file://{}#{asked}", index.display()))
+        .arg(format!("file://{}/{asked}", page.display()))
         .output();
     let _ = std::fs::remove_dir_all(&profile);
     let output = output?;

@@ -1,5 +1,5 @@
-//! The files of the page: those of `page/web/` and two that are made here, the machine
-//! and our programs, as scripts.
+//! The files of the page: those of `page/web/` and three that are made here: the
+//! machine, our programs and the runs of the lesson, as scripts.
 //!
 //! The hard thing is that the page must work from a disk, where it may load scripts and
 //! nothing else; so everything is a script, and no request is made to anybody.
@@ -11,6 +11,7 @@ use anyhow::Context;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::lesson;
 use crate::build::guest::Kernel;
 use crate::build::{archive, wasm};
 use crate::host::Host;
@@ -27,8 +28,9 @@ pub struct PageFile {
 }
 
 /// The files of `page/web/`.
-pub const WRITTEN: [&str; 9] = [
+pub const WRITTEN: [&str; 11] = [
     "index.html",
+    "lostwake.html",
     "style.css",
     "machine.js",
     "timeline.js",
@@ -36,12 +38,16 @@ pub const WRITTEN: [&str; 9] = [
     "link.js",
     "selftest.js",
     "main.js",
+    "lostwake.js",
     "icon.svg",
 ];
 /// The machine, as a script.
 pub const MACHINE: &str = "wasm.js";
 /// Our programs, as a script.
 pub const PROGRAMS: &str = "programs.js";
+
+/// The runs of the lesson, as a script.
+pub const LESSON: &str = "lostwake-runs.js";
 
 /// Everything that the page consists of; builds what has to be.
 pub fn files() -> anyhow::Result<Vec<PageFile>> {
@@ -74,6 +80,7 @@ pub fn files() -> anyhow::Result<Vec<PageFile>> {
     let encoded = BASE64_STANDARD.encode(machine);
     add(MACHINE, format!("window.JOSTLE_WASM = \"{encoded}\";\n"));
     add(PROGRAMS, programs_script(workspace, &prompt)?);
+    add(LESSON, lesson::script(&host)?);
     Ok(files)
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::files::{MACHINE, PROGRAMS, PageFile, WRITTEN};
+use super::files::{LESSON, MACHINE, PROGRAMS, PageFile, WRITTEN};
 use crate::status::usage;
 
 /// A folder that is empty, or not there, or has a page in it.
@@ -35,7 +35,11 @@ impl Folder {
             let entry = entry.with_context(|| shown.to_string())?;
             let name = entry.file_name();
             let known = |ours: &&str| name == **ours;
-            if !WRITTEN.iter().chain(&[MACHINE, PROGRAMS]).any(known) {
+            if !WRITTEN
+                .iter()
+                .chain(&[MACHINE, PROGRAMS, LESSON])
+                .any(known)
+            {
                 return Err(usage(format_args!(
                     "{shown} has something else in it ({}): name an empty folder, or one that does not exist",
                     name.display()

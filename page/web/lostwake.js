@@ -18,7 +18,7 @@
   };
   const make = (tag, className = "", text = "") => {
     const element = document.createElement(tag);
-    element.className = className;
+    if (className) element.className = className;
     element.textContent = text;
     return element;
   };

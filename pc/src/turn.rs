@@ -228,7 +228,8 @@ impl Pc<'_> {
         self.plan.spent(done);
         match trap {
             Some(trap) => self.trap(cpu, trap),
-            None if self.care.met || done == left => {}
+            // Elsewhere a turn is as long as the plan says, wherever somebody stops.
+            None if done == left || self.plan.is_narrow() && self.care.met => {}
             None => {
                 let left = left - done;
                 self.turn = Some(Turn { cpu, left });

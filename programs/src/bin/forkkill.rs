@@ -31,7 +31,8 @@ fn main() {
     }
     wait_until_alone();
     let missing = frames::missing(before);
-    assert!(missing == 0, "{missing} of {before} frames are missing");
+    // What the first fork used may come back after it was counted.
+    assert!(missing <= 0, "{missing} of {before} frames are missing");
     assert!(in_fork > 0, "nobody had begun to fork");
     println!("{KILLS} killed in a fork, and nothing is left of them");
 }

@@ -180,8 +180,8 @@ fn complaints(words: &str, boot: &Boot) -> Result<Vec<String>, Failed> {
 }
 
 fn explore(mut tool: Command, words: &str, append: &str) -> Result<Output, Failed> {
-    let name = format!("jostle-planted-{}.schedule", std::process::id());
-    let file = std::env::temp_dir().join(name + append);
+    let name = format!("jostle-planted-{}-{append}.schedule", std::process::id());
+    let file = std::env::temp_dir().join(name);
     tool.arg("explore").args(words.split(' '));
     tool.args(["--append", append, "--save"]).arg(&file);
     let output = tool.stdin(Stdio::null()).output()?;

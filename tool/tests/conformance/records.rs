@@ -260,7 +260,7 @@ fn beside(scratch: &Scratch) -> Result<(), Failed> {
         is_refused(&[&[&file, "-x", "where"], words].concat(), says)?;
     }
     let schedule = scratch.path("x.schedule")?;
-    std::fs::write(&schedule, "jostle schedule 1\nword hello\nfile 0\n")?;
+    std::fs::write(&schedule, "jostle schedule 2\nword hello\nfile 0\n")?;
     is_refused(
         &[&schedule, "-x", "where", "--cpus=2"],
         "no --cpus beside it",

@@ -145,7 +145,7 @@ fn is_true() -> Result<(), Failed> {
             .last()
             .is_some_and(|last| last.status == [status, "gone"]);
         let printed = run.console.contains(&format!("{}: {line}\n", run.name));
-        run.is_whole && ended && printed == !line.is_empty()
+        run.is_whole && ended && printed != line.is_empty()
     };
     let asleep = "waits for a message";
     let fails = ends(failing, asleep, "") && !failing.console.contains("lostwake: ");

@@ -12,8 +12,7 @@ use crate::noted::Noted;
 use kcore::{CpuId, Pfn};
 use ring3::{Access, Bus, PageFault};
 use sim::machine::Machine;
-use sim::machine::user::{Access as Found, page_of};
-use sim::mmu::set_usage;
+use sim::machine::user::page_of;
 
 const SLOTS: usize = 64;
 const PAGE_BITS: u32 = 12;
@@ -80,22 +79,11 @@ impl CpuBus<'_, '_> {
     fn find(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
         let write = access == Access::Write;
         let cpu = self.cpu;
-        let translation = match self.machine.access(cpu, va, write) {
-            Found::Hit(translation) => translation,
-            Found::Miss(translation) => {
-                self.machine.fill(cpu, va);
-                self.recent.follow(self.machine.cpu(cpu).tlb.age());
-                translation
-            }
-            Found::Fault => {
-                let error = self.machine.fault_error(cpu, va, write);
-                return Err(PageFault { va, error });
-            }
+        let Some(translation) = self.machine.translate(cpu, va, write) else {
+            let error = self.machine.fault_error(cpu, va, write);
+            return Err(PageFault { va, error });
         };
-        if write && self.machine.usage_bits {
-            let cr3 = self.machine.cpu(cpu).cr3;
-            set_usage(self.machine.kernel.mem(), cr3, va, true);
-        }
+        self.recent.follow(self.machine.cpu(cpu).tlb.age());
         let frame = translation.frame.address();
         let pa = frame | (va - page_of(va));
         if self.care.is_taken && self.care.meets(self.machine, cpu, translation, pa, access) {
@@ -137,12 +125,18 @@ impl CpuBus<'_, '_> {
 impl Bus for CpuBus<'_, '_> {
     #[inline(always)]
     fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
+        match self.remembered(va, access) {
+            Some(pa) => Ok(pa),
+            None => self.find(va, access),
+        }
+    }
+
+    #[inline(always)]
+    fn remembered(&self, va: u32, access: Access) -> Option<u32> {
         let page = va >> PAGE_BITS;
         let entry = &self.recent.entries[page as usize % SLOTS];
-        if entry.page == page + 1 && (entry.writeable || access != Access::Write) {
-            return Ok(entry.frame | va & ((1 << PAGE_BITS) - 1));
-        }
-        self.find(va, access)
+        let known = entry.page == page + 1 && (entry.writeable || access != Access::Write);
+        known.then_some(entry.frame | va & ((1 << PAGE_BITS) - 1))
     }
 
     #[inline(always)]

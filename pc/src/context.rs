@@ -17,6 +17,9 @@ use ring3::{Processor, Registers, Segment};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+/// FS and GS of an environment at its start.
+const FRESH: [u16; 2] = [USER_DATA as u16; 2];
+
 /// A processor, and what it has translated.
 #[derive(Clone, Debug)]
 pub(crate) struct Cpu {
@@ -63,7 +66,8 @@ impl Cpu {
 pub(crate) struct Kept {
     /// x87 and SSE registers, by the number that stands for them in the machine.
     registers: BTreeMap<u32, Fpu>,
-    /// FS and GS, by slot, of the environment with that id.
+    /// FS and GS, by slot, of the environment with that id; without those that are as
+    /// they were at its start, as in nearly all programs.
     selectors: BTreeMap<usize, (EnvId, [u16; 2])>,
 }
 
@@ -130,20 +134,23 @@ impl Pc<'_> {
 
     /// FS and GS of the environment on `cpu`.
     fn kept_selectors(&self, cpu: CpuId) -> [u16; 2] {
-        let fresh = [USER_DATA as u16; 2];
         let Some(id) = self.machine.env_on(cpu) else {
-            return fresh;
+            return FRESH;
         };
         match self.kept.selectors.get(&id.slot()) {
             Some(&(of, kept)) if of == id => kept,
-            _ => fresh,
+            _ => FRESH,
         }
     }
 
     fn keep_selectors(&mut self, cpu: CpuId, registers: &Registers) {
         if let Some(id) = self.machine.env_on(cpu) {
             let kept = [Segment::Fs, Segment::Gs].map(|segment| registers.selector(segment));
-            self.kept.selectors.insert(id.slot(), (id, kept));
+            if kept == FRESH {
+                self.kept.selectors.remove(&id.slot());
+            } else {
+                self.kept.selectors.insert(id.slot(), (id, kept));
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use iced_x86::Mnemonic;
 
 /// `a + b + carry`, with flags.
 #[inline(always)]
-fn add<const WIDTH: u32>(flags: &mut Flags, a: u32, b: u32, carry: bool) -> u32 {
+pub(crate) fn add<const WIDTH: u32>(flags: &mut Flags, a: u32, b: u32, carry: bool) -> u32 {
     let sum = a.wrapping_add(b).wrapping_add(carry.into()) & mask::<WIDTH>();
     flags.set_result::<WIDTH>(sum);
     flags.set_carries::<WIDTH>(a & b | (a | b) & !sum);
@@ -40,7 +40,7 @@ pub(crate) fn logic<const WIDTH: u32>(flags: &mut Flags, result: u32) -> u32 {
 
 /// `a + 1`, or `a - 1`; CF stays.
 #[inline(always)]
-fn step<const WIDTH: u32>(flags: &mut Flags, a: u32, up: bool) -> u32 {
+pub(crate) fn step<const WIDTH: u32>(flags: &mut Flags, a: u32, up: bool) -> u32 {
     let one = if up { 1 } else { u32::MAX };
     let result = a.wrapping_add(one) & mask::<WIDTH>();
     flags.set_result::<WIDTH>(result);

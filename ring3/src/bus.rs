@@ -33,6 +33,12 @@ pub struct PageFault {
 pub trait Bus {
     /// Physical address of `va`.
     fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault>;
+    /// The same, if the machine can tell without any work. Whatever it does not tell is
+    /// asked for again with [`Bus::translate`].
+    fn remembered(&self, va: u32, access: Access) -> Option<u32> {
+        let _ = (va, access);
+        None
+    }
 
     /// The byte at `pa`.
     fn read8(&mut self, pa: u32) -> u8;

@@ -5,6 +5,7 @@
 //! what the decoder does not say in one place: which width an operation has, and
 //! which segment its memory operand is in.
 
+use crate::quick::Way;
 use crate::registers::Segment;
 use crate::unit::Unit;
 use iced_x86::{
@@ -73,6 +74,10 @@ pub struct Operation {
     pub mnemonic: Mnemonic,
     /// The unit that executes it.
     pub(crate) unit: Unit,
+    /// The way that it takes there, or past it.
+    pub(crate) way: Way,
+    /// Whether it may write memory.
+    pub(crate) writes: bool,
     /// Its exact form.
     pub code: Code,
     /// Its length in bytes.
@@ -160,9 +165,11 @@ impl Operation {
             (true, false) => Repeat::WhileEqual,
             (false, false) => Repeat::No,
         };
-        Operation {
+        let mut operation = Operation {
             mnemonic: instruction.mnemonic(),
             unit: Unit::of(instruction),
+            way: Way::General,
+            writes: true,
             code: instruction.code(),
             length: instruction.len() as u8,
             width: width(instruction),
@@ -176,7 +183,10 @@ impl Operation {
             address: Address::new(instruction),
             immediate,
             second: second(instruction),
-        }
+        };
+        operation.way = Way::of(&operation);
+        operation.writes = operation.way.writes();
+        operation
     }
 }
 

@@ -29,6 +29,7 @@ mod memory;
 mod multiply;
 mod operand;
 pub mod processor;
+mod quick;
 pub mod registers;
 mod run;
 mod segment;

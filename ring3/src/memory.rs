@@ -10,7 +10,7 @@ use crate::processor::{Processor, Reach};
 use crate::registers::Segment;
 use crate::trap::Trap;
 
-const PAGE: u32 = 4096;
+pub(crate) const PAGE: u32 = 4096;
 
 /// Where the bytes of a value are: in one page, or in two.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,30 @@ impl Processor {
 
     /// Whether the segment allows the access.
     #[inline(always)]
-    fn check_segment(&self, segment: Segment, write: bool) -> Result<(), Trap> {
+    fn check_segment(&self, segment: Segment, access: Access) -> Result<(), Trap> {
         match self.reach(segment) {
             Some(Reach::Write) => Ok(()),
-            Some(Reach::Read) if !write => Ok(()),
+            Some(Reach::Read) if access != Access::Write => Ok(()),
             _ if segment as u8 == Segment::Ss as u8 => Err(STACK_FAULT),
             _ => Err(Trap::PROTECTION),
         }
+    }
+
+    /// Physical address of `size` bytes at `va`, if they are in one page that can be
+    /// accessed, and the machine remembers where that is: nearly always.
+    #[inline(always)]
+    pub(crate) fn at_once<B: Bus>(
+        &self,
+        bus: &B,
+        segment: Segment,
+        va: u32,
+        size: u32,
+        access: Access,
+    ) -> Option<u32> {
+        if va % PAGE > PAGE - size || self.check_segment(segment, access).is_err() {
+            return None;
+        }
+        bus.remembered(va, access)
     }
 
     /// Finds `size` bytes at `va`, at most a page of them, for an access.
@@ -64,7 +81,23 @@ impl Processor {
         size: u32,
         access: Access,
     ) -> Result<Place, Trap> {
-        self.check_segment(segment, access == Access::Write)?;
+        match self.at_once(bus, segment, va, size, access) {
+            Some(pa) => Ok(Place { pa, split: None }),
+            None => self.find(bus, segment, va, size, access),
+        }
+    }
+
+    /// As [`Processor::place`], wherever it is.
+    #[cold]
+    fn find<B: Bus>(
+        &self,
+        bus: &mut B,
+        segment: Segment,
+        va: u32,
+        size: u32,
+        access: Access,
+    ) -> Result<Place, Trap> {
+        self.check_segment(segment, access)?;
         let pa = bus.translate(va, access)?;
         let here = PAGE - va % PAGE;
         let split = if size <= here {
@@ -97,7 +130,20 @@ impl Processor {
         segment: Segment,
         va: u32,
     ) -> Result<u32, Trap> {
-        let place = self.place(bus, segment, va, WIDTH / 8, Access::Read)?;
+        match self.at_once(bus, segment, va, WIDTH / 8, Access::Read) {
+            Some(pa) => Ok(read_at::<WIDTH, B>(bus, pa)),
+            None => self.load_slowly::<WIDTH, B>(bus, segment, va),
+        }
+    }
+
+    #[cold]
+    fn load_slowly<const WIDTH: u32, B: Bus>(
+        &self,
+        bus: &mut B,
+        segment: Segment,
+        va: u32,
+    ) -> Result<u32, Trap> {
+        let place = self.find(bus, segment, va, WIDTH / 8, Access::Read)?;
         Ok(place.read::<WIDTH, B>(bus))
     }
 
@@ -110,9 +156,44 @@ impl Processor {
         va: u32,
         value: u32,
     ) -> Result<(), Trap> {
-        let place = self.place(bus, segment, va, WIDTH / 8, Access::Write)?;
+        match self.at_once(bus, segment, va, WIDTH / 8, Access::Write) {
+            Some(pa) => {
+                write_at::<WIDTH, B>(bus, pa, value);
+                Ok(())
+            }
+            None => self.store_slowly::<WIDTH, B>(bus, segment, va, value),
+        }
+    }
+
+    #[cold]
+    fn store_slowly<const WIDTH: u32, B: Bus>(
+        &self,
+        bus: &mut B,
+        segment: Segment,
+        va: u32,
+        value: u32,
+    ) -> Result<(), Trap> {
+        let place = self.find(bus, segment, va, WIDTH / 8, Access::Write)?;
         place.write::<WIDTH, B>(bus, value);
         Ok(())
+    }
+}
+
+#[inline(always)]
+pub(crate) fn read_at<const WIDTH: u32, B: Bus>(bus: &mut B, pa: u32) -> u32 {
+    match WIDTH {
+        8 => bus.read8(pa).into(),
+        16 => bus.read16(pa).into(),
+        _ => bus.read32(pa),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn write_at<const WIDTH: u32, B: Bus>(bus: &mut B, pa: u32, value: u32) {
+    match WIDTH {
+        8 => bus.write8(pa, value as u8),
+        16 => bus.write16(pa, value as u16),
+        _ => bus.write32(pa, value),
     }
 }
 
@@ -131,11 +212,7 @@ impl Place {
         if self.split.is_some() {
             return self.read_split(bus, WIDTH / 8);
         }
-        match WIDTH {
-            8 => bus.read8(self.pa).into(),
-            16 => bus.read16(self.pa).into(),
-            _ => bus.read32(self.pa),
-        }
+        read_at::<WIDTH, B>(bus, self.pa)
     }
 
     /// Stores a value of `WIDTH` bits there.
@@ -144,11 +221,7 @@ impl Place {
         if self.split.is_some() {
             return self.write_split(bus, WIDTH / 8, value);
         }
-        match WIDTH {
-            8 => bus.write8(self.pa, value as u8),
-            16 => bus.write16(self.pa, value as u16),
-            _ => bus.write32(self.pa, value),
-        }
+        write_at::<WIDTH, B>(bus, self.pa, value);
     }
 
     #[cold]

@@ -6,10 +6,11 @@
 //! still what memory holds.
 
 use crate::bus::{Access, Bus};
-use crate::cache::Cache;
+use crate::cache::{Block, Cache};
 use crate::decode::{LONGEST, Operation, decode};
 use crate::flags::TF;
 use crate::processor::Processor;
+use crate::quick::Way;
 use crate::trap::Trap;
 use crate::unit::Unit;
 
@@ -55,21 +56,58 @@ impl Processor {
             *done += 1;
             return Ok(());
         }
+        let (mut eip, mut count) = (self.registers.eip, *done);
+        let result = self.run_straight(bus, block, &mut eip, budget, &mut count);
+        (self.registers.eip, *done) = (eip, count);
+        result
+    }
+
+    /// Executes a block from its beginning, which is at `eip`. That and `done` are kept
+    /// apart meanwhile, where the next instruction finds them sooner.
+    #[inline(always)]
+    fn run_straight<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        block: &Block,
+        eip: &mut u32,
+        budget: u64,
+        done: &mut u64,
+    ) -> Result<(), Trap> {
         for operation in &block.operations {
-            let start = self.registers.eip;
+            let start = *eip;
             let next = start.wrapping_add(operation.length.into());
-            self.execute(bus, operation)?;
-            *done += 1;
-            // A repeated string instruction stays where it is.
-            while self.registers.eip == start && operation.unit == Unit::String && *done < budget {
-                self.execute(bus, operation)?;
-                *done += 1;
+            if operation.way == Way::General {
+                self.execute_at(bus, operation, eip)?;
+                // A repeated string instruction stays where it is.
+                while *eip == start && operation.unit == Unit::String && *done + 1 < budget {
+                    *done += 1;
+                    *done += self.several(bus, operation, budget - *done - 1);
+                    self.execute_at(bus, operation, eip)?;
+                }
+            } else {
+                *eip = self.quick(bus, operation, next)?;
             }
-            if self.registers.eip != next || *done >= budget || !block.is_unchanged(bus) {
+            *done += 1;
+            let goes_on = *eip == next && *done < budget;
+            if !goes_on || operation.writes && !block.is_unchanged(bus) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Executes an instruction by its unit, with eip elsewhere.
+    #[inline(always)]
+    fn execute_at<B: Bus>(
+        &mut self,
+        bus: &mut B,
+        operation: &Operation,
+        eip: &mut u32,
+    ) -> Result<(), Trap> {
+        self.registers.eip = *eip;
+        let result = self.execute(bus, operation);
+        *eip = self.registers.eip;
+        result
     }
 
     /// Executes one instruction with TF set, which traps after it, even if it clears
@@ -91,7 +129,7 @@ impl Processor {
 
     /// Decodes one instruction, wherever it is, and executes it.
     #[cold]
-    fn step<B: Bus>(&mut self, bus: &mut B) -> Result<Operation, Trap> {
+    pub(crate) fn step<B: Bus>(&mut self, bus: &mut B) -> Result<Operation, Trap> {
         let operation = self.fetch(bus)?;
         self.execute(bus, &operation)?;
         Ok(operation)
@@ -122,7 +160,7 @@ impl Processor {
     }
 
     /// Executes an instruction. A fault leaves eip at it.
-    #[inline(always)]
+    #[inline(never)]
     fn execute<B: Bus>(&mut self, bus: &mut B, operation: &Operation) -> Result<(), Trap> {
         let start = self.registers.eip;
         self.registers.eip = start.wrapping_add(operation.length.into());

@@ -20,6 +20,7 @@ const fn top<const W: u32>(value: u32) -> bool {
 }
 
 /// Flags of a shift: `before` is the value one step before `result`.
+#[inline(always)]
 fn shifted<const W: u32>(flags: &mut Flags, before: u32, result: u32, carry: bool) -> u32 {
     let result = result & mask::<W>();
     flags.set_result::<W>(result);
@@ -28,17 +29,20 @@ fn shifted<const W: u32>(flags: &mut Flags, before: u32, result: u32, carry: boo
     result
 }
 
-fn left<const W: u32>(flags: &mut Flags, a: u32, count: u32) -> u32 {
+#[inline(always)]
+pub(crate) fn left<const W: u32>(flags: &mut Flags, a: u32, count: u32) -> u32 {
     let before = a << (count - 1);
     shifted::<W>(flags, before, before << 1, top::<W>(before))
 }
 
-fn right<const W: u32>(flags: &mut Flags, a: u32, count: u32) -> u32 {
+#[inline(always)]
+pub(crate) fn right<const W: u32>(flags: &mut Flags, a: u32, count: u32) -> u32 {
     let before = a >> (count - 1);
     shifted::<W>(flags, before, before >> 1, before & 1 != 0)
 }
 
-fn right_signed<const W: u32>(flags: &mut Flags, a: u32, count: u32) -> u32 {
+#[inline(always)]
+pub(crate) fn right_signed<const W: u32>(flags: &mut Flags, a: u32, count: u32) -> u32 {
     let before = signed::<W>(a) >> (count - 1);
     let result = (before >> 1).cast_unsigned();
     shifted::<W>(flags, before.cast_unsigned(), result, before & 1 != 0)

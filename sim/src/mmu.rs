@@ -33,6 +33,7 @@ struct Leaf {
     translation: Translation,
 }
 
+#[inline]
 fn walk_to_leaf(memory: &Memory, cr3: Pfn, va: u32) -> Option<Leaf> {
     let directory_entry = cr3.address() + (va >> 22) * 4;
     let upper = memory.read(directory_entry);
@@ -67,15 +68,43 @@ pub fn is_present(memory: &Memory, cr3: Pfn, va: u32) -> bool {
     upper & PRESENT != 0 && (upper & LARGE != 0 || memory.read(lower) & PRESENT != 0)
 }
 
-/// Marks the page at `va` in the page tables as accessed, and perhaps as written,
-/// as the processor does when it fetches a translation.
-pub fn set_usage(memory: &mut Memory, cr3: Pfn, va: u32, write: bool) {
-    if let Some(leaf) = walk_to_leaf(memory, cr3, va) {
-        let upper = memory.read(leaf.directory_entry);
-        memory.write(leaf.directory_entry, upper | ACCESSED);
-        let lower = memory.read(leaf.table_entry);
+/// As [`walk`], for an access that the CPU remembers no translation for: nothing if that
+/// is refused. With `usage_bits`, marks the page in the page tables as accessed and
+/// perhaps as written, as the processor does when it fetches a translation.
+#[inline]
+pub fn fetch(
+    memory: &mut Memory,
+    cr3: Pfn,
+    va: u32,
+    write: bool,
+    usage_bits: bool,
+) -> Option<Translation> {
+    let leaf = walk_to_leaf(memory, cr3, va)?;
+    if write && !leaf.translation.writeable {
+        return None;
+    }
+    if usage_bits {
         let dirty = if write { DIRTY } else { 0 };
-        memory.write(leaf.table_entry, lower | ACCESSED | dirty);
+        set_bits(memory, leaf.directory_entry, ACCESSED);
+        set_bits(memory, leaf.table_entry, ACCESSED | dirty);
+    }
+    Some(leaf.translation)
+}
+
+#[inline]
+fn set_bits(memory: &mut Memory, entry: u32, bits: u32) {
+    let old = memory.read(entry);
+    if old & bits != bits {
+        memory.write(entry, old | bits);
+    }
+}
+
+/// Marks the page at `va` as written, which a CPU does that remembers its translation
+/// and has not written there. Whatever the page tables hold there by now.
+pub fn mark_written(memory: &mut Memory, cr3: Pfn, va: u32) {
+    if let Some(leaf) = walk_to_leaf(memory, cr3, va) {
+        set_bits(memory, leaf.directory_entry, ACCESSED);
+        set_bits(memory, leaf.table_entry, ACCESSED | DIRTY);
     }
 }
 
@@ -90,6 +119,7 @@ pub struct Tlb {
 
 impl Tlb {
     /// The translation that it remembers for the page at `page`.
+    #[inline]
     pub fn get(&self, page: u32) -> Option<Translation> {
         let index = self.find(page).ok()?;
         Some(self.entries[index].1)
@@ -97,15 +127,18 @@ impl Tlb {
 
     /// A number that changes whenever it forgets something: as long as it stays the
     /// same, what was found in it can be found again.
+    #[inline]
     pub fn age(&self) -> u64 {
         self.age
     }
 
+    #[inline]
     fn find(&self, page: u32) -> Result<usize, usize> {
         self.entries.binary_search_by_key(&page, |entry| entry.0)
     }
 
     /// Remembers a translation.
+    #[inline]
     pub fn fill(&mut self, page: u32, translation: Translation) {
         match self.find(page) {
             Ok(index) => {

@@ -20,12 +20,11 @@ pub struct Flat<'a> {
 impl Bus for Flat<'_> {
     fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
         let error = if access == Access::Write { 6 } else { 4 };
+        self.remembered(va, access).ok_or(PageFault { va, error })
+    }
+    fn remembered(&self, va: u32, _: Access) -> Option<u32> {
         let pa = va.wrapping_sub(self.base);
-        if (pa as usize) < self.memory.len() {
-            Ok(pa)
-        } else {
-            Err(PageFault { va, error })
-        }
+        ((pa as usize) < self.memory.len()).then_some(pa)
     }
     fn read8(&mut self, pa: u32) -> u8 {
         self.memory[pa as usize]

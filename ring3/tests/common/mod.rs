@@ -42,6 +42,8 @@ pub struct Machine {
     /// By number of the page; others are not there.
     pub table: [Option<Entry>; FRAMES],
     versions: [u64; FRAMES],
+    /// Pages that were translated since they were mapped.
+    remembered: [bool; FRAMES],
     /// How often it was told to make stores visible.
     pub fences: u32,
 }
@@ -52,6 +54,7 @@ impl Default for Machine {
             memory: vec![0; FRAMES * PAGE as usize],
             table: [None; FRAMES],
             versions: [0; FRAMES],
+            remembered: [false; FRAMES],
             fences: 0,
         }
     }
@@ -62,6 +65,7 @@ impl Machine {
     pub fn map(&mut self, va: u32, writable: bool) {
         let frame = va / PAGE;
         self.table[frame as usize] = Some(Entry { frame, writable });
+        self.remembered[frame as usize] = false;
     }
 
     /// Stores bytes at a physical address.
@@ -76,13 +80,7 @@ impl Machine {
         &self.memory[pa as usize..][..count]
     }
 
-    fn check(pa: u32, size: u32) {
-        assert!(pa % PAGE + size <= PAGE, "{pa:#x} leaves its frame");
-    }
-}
-
-impl Bus for Machine {
-    fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
+    fn find(&self, va: u32, access: Access) -> Result<u32, PageFault> {
         let write = if access == Access::Write {
             fault::WRITE
         } else {
@@ -98,6 +96,23 @@ impl Bus for Machine {
             }),
             Some(entry) => Ok(entry.frame * PAGE + va % PAGE),
         }
+    }
+
+    fn check(pa: u32, size: u32) {
+        assert!(pa % PAGE + size <= PAGE, "{pa:#x} leaves its frame");
+    }
+}
+
+impl Bus for Machine {
+    fn translate(&mut self, va: u32, access: Access) -> Result<u32, PageFault> {
+        let found = self.find(va, access)?;
+        self.remembered[(va / PAGE) as usize] = true;
+        Ok(found)
+    }
+
+    fn remembered(&self, va: u32, access: Access) -> Option<u32> {
+        let is_remembered = self.remembered.get((va / PAGE) as usize) == Some(&true);
+        self.find(va, access).ok().filter(|_| is_remembered)
     }
 
     fn read8(&mut self, pa: u32) -> u8 {

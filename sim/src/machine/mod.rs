@@ -61,11 +61,13 @@ pub struct Machine<'t> {
 
 impl Machine<'_> {
     /// A CPU by number.
+    #[inline]
     pub fn cpu(&self, cpu: CpuId) -> &Cpu {
         &self.cpus[cpu.0 as usize]
     }
 
     /// A CPU by number, to change.
+    #[inline]
     pub fn cpu_mut(&mut self, cpu: CpuId) -> &mut Cpu {
         &mut self.cpus[cpu.0 as usize]
     }
@@ -76,6 +78,7 @@ impl Machine<'_> {
     }
 
     /// The environment that the kernel thinks is on `cpu`.
+    #[inline]
     pub fn env_on(&self, cpu: CpuId) -> Option<EnvId> {
         let slot = self.kernel.cpus().current(cpu)?;
         Some(self.kernel.envs()[slot].id)

@@ -4,7 +4,7 @@
 //! remembers of them: an access uses the remembered translation, however old.
 
 use super::{Machine, Mode};
-use crate::mmu::{Translation, is_present, set_usage, walk};
+use crate::mmu::{Translation, fetch, is_present, mark_written, walk};
 use abi::layout::PGSIZE;
 use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, Vector};
 use kcore::{CpuId, Event, PhysMem};
@@ -21,6 +21,7 @@ pub enum Access {
 }
 
 /// The page that holds `va`.
+#[inline]
 pub fn page_of(va: u32) -> u32 {
     va - va % PGSIZE
 }
@@ -41,13 +42,35 @@ impl Machine<'_> {
 
     /// `cpu` fetches the translation of the page at `va`, if there is one.
     pub fn fill(&mut self, cpu: CpuId, va: u32) {
-        let cr3 = self.cpu(cpu).cr3;
-        if let Some(translation) = walk(self.kernel.memory(), cr3, va) {
-            if self.usage_bits {
-                set_usage(self.kernel.mem(), cr3, va, false);
+        self.fetch(cpu, va, false);
+    }
+
+    /// The translation that an access to `va` on `cpu` uses: one that the CPU remembers,
+    /// or else what the page tables have, which it remembers from now on. `None` if that
+    /// faults.
+    #[inline]
+    pub fn translate(&mut self, cpu: CpuId, va: u32, write: bool) -> Option<Translation> {
+        let own = self.cpu(cpu);
+        let remembered = own.tlb.get(page_of(va));
+        match remembered.filter(|translation| translation.writeable || !write) {
+            None => self.fetch(cpu, va, write),
+            Some(translation) => {
+                if write && self.usage_bits {
+                    let cr3 = own.cr3;
+                    mark_written(self.kernel.mem(), cr3, va);
+                }
+                Some(translation)
             }
-            self.cpu_mut(cpu).tlb.fill(page_of(va), translation);
         }
+    }
+
+    #[inline]
+    fn fetch(&mut self, cpu: CpuId, va: u32, write: bool) -> Option<Translation> {
+        let cr3 = self.cpu(cpu).cr3;
+        let usage_bits = self.usage_bits;
+        let translation = fetch(self.kernel.mem(), cr3, va, write, usage_bits)?;
+        self.cpu_mut(cpu).tlb.fill(page_of(va), translation);
+        Some(translation)
     }
 
     /// The error code of a page fault that an access to `va` on `cpu` raises (Intel SDM
@@ -86,21 +109,10 @@ impl Machine<'_> {
 
     fn reach(&mut self, cpu: CpuId, va: u32, write: bool) -> Option<Translation> {
         assert_eq!(self.cpu(cpu).mode, Mode::User);
-        if let Access::Miss(_) = self.access(cpu, va, write) {
-            self.fill(cpu, va);
+        let translation = self.translate(cpu, va, write);
+        if translation.is_none() {
+            self.page_fault(cpu, va, write);
         }
-        match self.access(cpu, va, write) {
-            Access::Hit(translation) => {
-                if write && self.usage_bits {
-                    let cr3 = self.cpu(cpu).cr3;
-                    set_usage(self.kernel.mem(), cr3, va, true);
-                }
-                Some(translation)
-            }
-            _ => {
-                self.page_fault(cpu, va, write);
-                None
-            }
-        }
+        translation
     }
 }

@@ -23,6 +23,9 @@ pub mod bus;
 pub mod cache;
 pub mod decode;
 pub mod flags;
+#[cfg(test)]
+#[path = "../tests/common/flat.rs"]
+mod flat;
 pub mod float;
 mod jump;
 mod memory;

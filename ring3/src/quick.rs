@@ -175,19 +175,19 @@ impl Way {
 
     /// Whether it may write memory.
     pub(crate) const fn writes(self) -> bool {
-        match self {
+        matches!(
+            self,
             Way::General
-            | Way::Store(_)
-            | Way::StoreImmediate
-            | Way::StoreByte(_)
-            | Way::Modify(..)
-            | Way::ModifyImmediate(_)
-            | Way::Call
-            | Way::Push(_)
-            | Way::PushImmediate
-            | Way::PushLoad => true,
-            _ => false,
-        }
+                | Way::Store(_)
+                | Way::StoreImmediate
+                | Way::StoreByte(_)
+                | Way::Modify(..)
+                | Way::ModifyImmediate(_)
+                | Way::Call
+                | Way::Push(_)
+                | Way::PushImmediate
+                | Way::PushLoad
+        )
     }
 
     fn of_move(operation: &Operation) -> Option<Way> {

@@ -244,15 +244,19 @@ pub struct Web {
 /// `jostle bench`.
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Count instructions under QEMU: exact and repeatable (the only mode).
-    #[arg(long, required = true)]
+    /// Count instructions under QEMU: exact and repeatable.
+    #[arg(long, required_unless_present = "programs")]
     pub icount: bool,
+    /// Time whole programs on the simulated machine and in QEMU: true of this
+    /// machine at this moment.
+    #[arg(long)]
+    pub programs: bool,
     /// Also write the figures to FILE.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also write the table to FILE, as a page of the book
+    /// Also write the tables to FILE, as a page of the book
     /// (docs/measurements.md).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires_all = ["icount", "programs"])]
     pub page: Option<PathBuf>,
     /// Print the exact QEMU commands.
     #[arg(short, long)]

@@ -5,14 +5,11 @@
 //! be said. The hard thing is to say all that is not implemented: the decoder's list
 //! of instructions is gone through.
 
-#[path = "../../tests/common/flat.rs"]
-mod flat;
-
-use self::flat::{Flat, processor};
 use super::*;
 use crate::bus::PageFault;
 use crate::decode::decode;
 use crate::flags::IF;
+use crate::flat::{Flat, processor};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;

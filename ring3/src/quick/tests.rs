@@ -3,12 +3,9 @@
 //! Each instruction is executed both ways from many states. The hard thing is to leave no
 //! way out: one that no instruction here takes fails the test.
 
-#[path = "../../tests/common/flat.rs"]
-mod flat;
-
-use self::flat::{Flat, processor};
 use super::*;
 use crate::decode::decode;
+use crate::flat::{Flat, processor};
 use crate::float::Fpu;
 use crate::{Cache, Registers, Segment};
 use alloc::vec;

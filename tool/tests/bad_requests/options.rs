@@ -22,7 +22,7 @@ fn absurd_options() {
         &["run", "hello", "--record", "/no/such/folder/record"],
         &["run", "hello", "--record", "/dev/null"],
         &["bench", "--icount", "--json", "/no/such/folder/figures"],
-        &["bench", "--icount", "--page", "/"],
+        &["bench", "--icount", "--programs", "--page", "/"],
         &[
             "run",
             "hello",
@@ -55,6 +55,8 @@ fn absurd_options() {
         &["trace", "x", "--limit", "-1"],
         &["no-such-command"],
         &["bench"],
+        &["bench", "--programs", "--page", "x"],
+        &["bench", "--icount", "--page", "x"],
         &["test", "one", "two"],
     ] {
         refused(words);

@@ -1,9 +1,11 @@
 //! The measurements as a table for people and as JSON for programs.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::json;
 
+use super::programs::Speed;
 use super::rows::{Aim, Measured};
 
 /// The table, with the verdict for each row in its last column.
@@ -61,11 +63,40 @@ fn verdict(median: u64, bar: u64) -> String {
     }
 }
 
+/// How fast programs run, for people.
+pub fn speeds(speeds: &[Speed]) -> String {
+    let mut table = format!(
+        "{:<10}{:>22}{:>20}{:>20}\n",
+        "program", "instructions, ring 3", "simulated machine", "QEMU"
+    );
+    for speed in speeds {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            table,
+            "{:<10}{:>22}{:>20}{:>20}",
+            speed.program,
+            speed.instructions,
+            rate(speed, speed.simulated),
+            rate(speed, speed.emulated),
+        );
+    }
+    table
+}
+
+fn rate(speed: &Speed, time: Duration) -> String {
+    format!(
+        "{:.2} s, {:.0} M/s",
+        time.as_secs_f64(),
+        speed.per_second(time)
+    )
+}
+
 /// The same as a page of the book; `emulator` is what counted.
-pub fn page(measured: &[Measured], emulator: &str) -> String {
+pub fn page(measured: &[Measured], speeds: &[Speed], emulator: &str) -> String {
     let mut page = format!(
         "# Measurements\n\n\
-         Written by `./jostle bench --icount --page docs/measurements.md`; not by hand.\n\n\
+         Written by `./jostle bench --icount --programs --page docs/measurements.md`; not by hand.\n\n\
+         ## The kernel's paths\n\n\
          Instructions per operation, median, counted by {emulator}\n\
          (`-icount shift=0`, one CPU; every QEMU counts alike but for `boot`, which depends on firmware). They are\n\
          path lengths, exact and repeatable, not speed on hardware. \"Tuned\" is C JOS with `-O2`, no\n\
@@ -91,11 +122,41 @@ pub fn page(measured: &[Measured], emulator: &str) -> String {
             figure(row.aim),
         );
     }
-    page
+    page + &programs_section(speeds)
+}
+
+fn programs_section(speeds: &[Speed]) -> String {
+    let mut section = String::from(
+        "\n## The simulated machine\n\n\
+         Whole programs on one CPU, on the [simulated machine](simulated-machine.md) and in the same QEMU (TCG, without\n\
+         counting), by the clock of one computer and in turns: the least of five times. Of QEMU's the least time of\n\
+         `hello` is subtracted, which is firmware and boot. Instructions are the program's own, in ring 3; what either\n\
+         kernel does for it is in the time. Only the ratio says something about another computer.\n\n\
+         | program | instructions | simulated | QEMU | simulated, M/s | QEMU, M/s |\n\
+         |---|--:|--:|--:|--:|--:|\n",
+    );
+    for speed in speeds {
+        let Speed {
+            program,
+            instructions,
+            simulated,
+            emulated,
+        } = speed;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            section,
+            "| {program} | {instructions} | {:.2} s | {:.2} s | **{:.0}** | {:.0} |",
+            simulated.as_secs_f64(),
+            emulated.as_secs_f64(),
+            speed.per_second(*simulated),
+            speed.per_second(*emulated),
+        );
+    }
+    section
 }
 
 /// The same for programs: one object a row.
-pub fn json(measured: &[Measured]) -> String {
+pub fn json(measured: &[Measured], speeds: &[Speed]) -> String {
     let rows: Vec<_> = measured
         .iter()
         .map(|measured| {
@@ -110,7 +171,19 @@ pub fn json(measured: &[Measured]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", json!({ "unit": "instructions", "rows": rows }))
+    let programs: Vec<_> = speeds
+        .iter()
+        .map(|speed| {
+            json!({
+                "name": speed.program,
+                "instructions": speed.instructions,
+                "simulated_seconds": speed.simulated.as_secs_f64(),
+                "qemu_seconds": speed.emulated.as_secs_f64(),
+            })
+        })
+        .collect();
+    let all = json!({ "unit": "instructions", "rows": rows, "programs": programs });
+    format!("{all:#}\n")
 }
 
 /// The end of a console.
@@ -140,13 +213,21 @@ mod tests {
         assert_eq!(lines.len(), 4);
         assert!(lines[1].ends_with("yes, 3.0 times shorter"), "{table}");
         assert!(lines[2].ends_with("NO: 298 must be beaten"), "{table}");
-        let page = page(&[with(100)], "QEMU");
+        let speed = Speed {
+            program: "demo",
+            instructions: 600_000_000,
+            simulated: Duration::from_secs(3),
+            emulated: Duration::from_millis(1500),
+        };
+        let page = page(&[with(100)], &[speed], "QEMU");
+        let row = "| demo | 600000000 | 3.00 s | 1.50 s | **200** | 400 |";
+        assert!(page.contains(row), "{page}");
         assert!(
             page.contains("| **100** | 395 | 298 | 1397 | 309 |"),
             "{page}"
         );
         let parsed: serde_json::Value =
-            serde_json::from_str(&json(&[with(100), with(300)])).expect("valid JSON");
+            serde_json::from_str(&json(&[with(100), with(300)], &[])).expect("valid JSON");
         assert_eq!(parsed["rows"][0]["beaten"], true);
         assert_eq!(parsed["rows"][1]["beaten"], false);
     }

@@ -13,6 +13,8 @@ pub struct Cpu {
     pub current: Link,
     /// When the quantum of `current` began, in ticks.
     pub since: u64,
+    /// Its timer runs, and rings before the quantum of `current` has passed, or just then.
+    pub timer: bool,
     /// `current` has used the x87 and SSE registers on this CPU.
     pub fpu: bool,
 }

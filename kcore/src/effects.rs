@@ -17,7 +17,7 @@ bitflags::bitflags! {
         const CONSOLE = Common::CONSOLE.bits();
         const SETTLE = Common::SETTLE.bits();
         const BREAK = ToResume::BREAK.bits();
-        const QUANTUM = ToResume::QUANTUM.bits();
+        const TIMER = ToResume::TIMER.bits();
         const FLUSH = ToResume::FLUSH.bits();
         const FLUSH_ALL = ToResume::FLUSH_ALL.bits();
         const FPU = ToResume::FPU.bits();

@@ -39,6 +39,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Handles any entry, without short cuts.
     fn general_step(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Step {
         self.effects = Effects::empty();
+        if event == Event::Timer {
+            self.cpus[cpu].timer = false;
+        }
         let way = match self.cpus.current(cpu) {
             Some(slot) => {
                 let next = self.handle(Caller { cpu, slot }, event, frame);
@@ -51,14 +54,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
         };
-        let step = self.end_step(way);
+        let step = self.end_step(cpu, way);
         self.tell_step(cpu, &step);
         step
     }
 
     /// Ends a step that may have left something over.
     #[inline(always)]
-    pub(crate) fn end_step(&mut self, way: Way) -> Step {
+    pub(crate) fn end_step(&mut self, cpu: CpuId, way: Way) -> Step {
+        if matches!(way, Way::Idle | Way::Again) {
+            self.cpus[cpu].timer = false;
+        }
         self.quiet = self.has_nothing_left();
         if !self.quiet {
             self.work_off();

@@ -23,7 +23,7 @@ pub enum Event {
     },
     /// An x87 or SSE instruction on a CPU that has them disabled (exception #NM).
     FpuUse,
-    /// The quantum ended.
+    /// This CPU's timer has rung, and is stopped.
     Timer,
     /// "Look again": a wake-up interrupt, a CPU that has just started, or one whose
     /// environment was taken away.
@@ -41,18 +41,17 @@ impl Event {
     /// Divides an event that was not handled before the environment was taken away:
     /// what goes with the environment, and what the CPU keeps.
     ///
-    /// A call or a fault goes with the environment. A device's event stays with the
-    /// CPU that received it; else it would be lost when the environment dies. The
-    /// others lose their meaning: an x87 instruction traps again when it is
-    /// restarted, and the quantum was that environment's.
+    /// A call or a fault goes with the environment. What a device or the timer said
+    /// stays with the CPU that received it; else it would be lost when the environment
+    /// dies. An x87 instruction loses its meaning: it traps again when it is restarted.
     #[must_use]
     pub const fn divide(self) -> (Option<Event>, Event) {
         match self {
             Event::Syscall | Event::FastSyscall | Event::Exception | Event::PageFault { .. } => {
                 (Some(self), Event::Wake)
             }
-            Event::FpuUse | Event::Timer | Event::Wake => (None, Event::Wake),
-            Event::ConsoleReady | Event::ConsoleInput { .. } => (None, self),
+            Event::FpuUse | Event::Wake => (None, Event::Wake),
+            Event::Timer | Event::ConsoleReady | Event::ConsoleInput { .. } => (None, self),
         }
     }
 }

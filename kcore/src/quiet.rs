@@ -80,7 +80,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             // Its exception stack was bad, so it was ended.
             next => {
                 let way = self.carry_out(cpu, frame, next);
-                Some(self.end_step(way))
+                Some(self.end_step(cpu, way))
             }
         }
     }
@@ -136,7 +136,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[cold]
     fn quiet_end(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Step {
         let way = self.run_next(cpu, frame);
-        self.end_step(way)
+        self.end_step(cpu, way)
     }
 
     /// Any other call. Inlined for each way in: that costs 6 KiB of code, but saves 40
@@ -146,7 +146,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects = Effects::empty();
         let next = self.make_call(caller, call, frame);
         let way = self.carry_out(caller.cpu, frame, next);
-        self.end_step(way)
+        self.end_step(caller.cpu, way)
     }
 
     /// Whether the next step may go the short way.

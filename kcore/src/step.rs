@@ -23,7 +23,7 @@ pub enum Step {
     /// page tables are loaded.
     Resume(ToResume),
     /// With another environment, described by [`Outbox::pgdir`] and [`Outbox::id`]:
-    /// the frame holds its registers now. A full quantum begins.
+    /// the frame holds its registers now.
     Switch(ToSwitch),
     /// Without an environment: it loads the kernel's page directory, stops its timer,
     /// and waits for an interrupt.
@@ -58,8 +58,8 @@ bitflags::bitflags! {
         /// drain the console. The monitor may change the frame as the program itself
         /// could; then the environment continues.
         const BREAK = 1 << 4;
-        /// Start a full quantum on this CPU's timer.
-        const QUANTUM = 1 << 5;
+        /// Make this CPU's timer interrupt once, after [`Outbox::timer`].
+        const TIMER = 1 << 5;
         /// Flush this CPU's translation of the page at [`Outbox::flush`].
         const FLUSH = 1 << 6;
         /// Flush all of this CPU's translations of user pages.
@@ -77,6 +77,8 @@ bitflags::bitflags! {
         const COMMON = Common::all().bits();
         /// As [`ToResume::BREAK`].
         const BREAK = 1 << 4;
+        /// As [`ToResume::TIMER`]. Otherwise the timer runs, and rings early enough.
+        const TIMER = 1 << 5;
         /// The environment has never run: give FS and GS their initial values, and
         /// ignore any that were kept for its slot.
         const FIRST = 1 << 10;
@@ -164,6 +166,15 @@ impl Step {
         }
     }
 
+    /// Whether [`Outbox::timer`] means something: the step starts the timer.
+    pub const fn starts_timer(self) -> bool {
+        match self {
+            Step::Resume(to) => to.contains(ToResume::TIMER),
+            Step::Switch(to) => to.contains(ToSwitch::TIMER),
+            Step::Idle(_) | Step::Again(_) => false,
+        }
+    }
+
     /// Whether [`Outbox::fpu`] means something: the step loads or saves registers.
     pub const fn names_fpu(self) -> bool {
         match self {
@@ -238,6 +249,8 @@ pub struct Outbox {
     /// For [`Step::Switch`]: the environment's id, for calls that are answered
     /// before taking the lock.
     pub id: EnvId,
+    /// For [`ToResume::TIMER`]: when the timer interrupts, in ticks from now.
+    pub timer: u64,
     /// For [`ToResume::FLUSH`]: virtual address of the page.
     pub flush: u32,
     /// For [`ToResume::FPU_LOAD`] and [`ToIdle::FPU_SAVE`]: the owner of the x87 and
@@ -266,6 +279,9 @@ impl Outbox {
             && to.contains(ToResume::FLUSH)
         {
             named.flush = self.flush;
+        }
+        if step.starts_timer() {
+            named.timer = self.timer;
         }
         if step.names_fpu() {
             named.fpu = self.fpu;

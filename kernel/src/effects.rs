@@ -69,6 +69,9 @@ fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
             if to.contains(ToSwitch::FIRST) {
                 data_segments::forget(holder.outbox().id);
             }
+            if to.contains(ToSwitch::TIMER) {
+                clock::start_timer(holder.outbox().timer);
+            }
             leave_fpu(holder, step);
             switch_locked(cpu, holder)
         }
@@ -110,10 +113,9 @@ pub fn settle_own_pages(mut holder: KernelGuard, to: ToResume) {
     }
 }
 
-/// A full quantum begins on this CPU.
+/// A quantum begins on this CPU.
 #[inline(always)]
-fn start_quantum(cpu: ThisCpu) {
-    clock::start_quantum();
+fn new_quantum(cpu: ThisCpu) {
     if cpu.is_first() {
         console::new_quantum();
     }
@@ -134,8 +136,9 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
             fpu::load(holder.outbox().fpu);
         }
     }
-    if to.contains(ToResume::QUANTUM) {
-        start_quantum(cpu);
+    if to.contains(ToResume::TIMER) {
+        clock::start_timer(holder.outbox().timer);
+        new_quantum(cpu);
     }
     Leave::Same
 }
@@ -149,7 +152,7 @@ fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
     address_space::enter_environment(outbox);
     data_segments::arrive(outbox.id);
     env.store(outbox.id.0 as u32, Relaxed);
-    start_quantum(cpu);
+    new_quantum(cpu);
     Leave::Switched
 }
 
@@ -158,10 +161,8 @@ fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leav
     leave_fpu(holder, step);
     data_segments::leave(EnvId(cpu.area().env.load(Relaxed) as i32));
     address_space::enter_kernel();
-    clock::stop_quantum();
-    if cpu.is_first() {
-        console::new_quantum();
-    }
+    clock::stop_timer();
+    new_quantum(cpu);
     left
 }
 
@@ -229,13 +230,13 @@ fn finish(
 /// Enters the monitor for the environment on this CPU, which then goes on with a new
 /// quantum.
 fn stop_at_breakpoint(cpu: ThisCpu, mut holder: KernelGuard, step: Step, frame: &mut TrapFrame) {
-    clock::stop_quantum();
+    clock::stop_timer();
     let mut devices = console::devices();
     console::hush();
     print_all(cpu, &mut holder, step, frame);
     monitor::at_breakpoint(cpu, &holder, &mut devices, frame);
     console::listen();
-    clock::start_quantum();
+    clock::start_timer(holder.view().config().quantum);
 }
 
 /// Writes out all that waits to be printed after this step. It waits for the port, and

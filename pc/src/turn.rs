@@ -56,7 +56,7 @@ impl Pc<'_> {
                 }
             }
             Move::Ring(cpu) => {
-                self.pass_until_due(cpu);
+                self.pass_a_quantum(cpu);
                 self.ring(cpu);
                 self.made_one(cpu);
             }
@@ -82,12 +82,12 @@ impl Pc<'_> {
         }
     }
 
-    /// Time passes until the timer of `cpu` is due: the kernel takes one that rings
-    /// earlier for a stray interrupt, and goes on as before.
-    fn pass_until_due(&mut self, cpu: CpuId) {
-        let now = self.machine.now;
-        let due = self.machine.cpu(cpu).due.unwrap_or(now);
-        self.machine.now = now.max(due);
+    /// Time passes until the quantum of whoever is on `cpu` is over: a timer that rings
+    /// earlier is only started again by the kernel.
+    fn pass_a_quantum(&mut self, cpu: CpuId) {
+        let kernel = &self.machine.kernel;
+        let end = kernel.cpus()[cpu].since + kernel.config().quantum;
+        self.machine.now = self.machine.now.max(end);
     }
 
     /// A position that is not an instruction. On a narrow way, a CPU in the kernel

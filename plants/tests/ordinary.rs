@@ -1,5 +1,6 @@
 //! What ordinary tests say of a good kernel does not hold of a bad one.
 
+use crate::entries::rings_again;
 use crate::environments::{Habit, QUANTUM, share};
 use crate::heap::shrinking_unmaps;
 use crate::jobs::cannot_outrun;
@@ -15,6 +16,11 @@ fn environments_that_are_never_interrupted_are_noticed() {
     assert!(shares.longest_wait.div_ceil(QUANTUM) > 4);
     let shares = during("yield-returns", || share(1, &[Habit::Storms; 3], 20));
     assert!(shares.longest_wait.div_ceil(QUANTUM) > 1);
+}
+
+#[test]
+fn a_timer_that_stops_is_noticed() {
+    assert_eq!(during("stop-timer", rings_again), None);
 }
 
 #[test]

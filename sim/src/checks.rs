@@ -72,6 +72,12 @@ pub enum Violation {
         /// The value that it found.
         value: u32,
     },
+    /// An environment runs, and its CPU's timer does not ring before its quantum is over,
+    /// or just then.
+    Quantum {
+        /// The CPU.
+        cpu: CpuId,
+    },
     /// An environment waits for a CPU, a CPU sleeps, and no interrupt is on its way.
     LostWakeUp {
         /// The CPU.
@@ -139,6 +145,9 @@ impl fmt::Display for Violation {
                     cpu.0
                 )
             }
+            Violation::Quantum { cpu } => {
+                write!(f, "CPU {}'s timer rings after the quantum is over", cpu.0)
+            }
             Violation::LostWakeUp { cpu } => {
                 write!(f, "CPU {} sleeps while an environment waits", cpu.0)
             }
@@ -169,6 +178,7 @@ impl Machine<'_> {
         self.check_translations()?;
         self.check_ghosts()?;
         self.check_fpu()?;
+        self.check_quanta()?;
         self.check_wake_ups()
     }
 
@@ -219,6 +229,19 @@ impl Machine<'_> {
                     let frame = entry.frame;
                     return Err(Violation::Stale { cpu, page, frame });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that no environment keeps its CPU for longer than its quantum.
+    pub fn check_quanta(&self) -> Verdict {
+        let quantum = self.kernel.config().quantum;
+        for cpu in self.cpu_ids() {
+            let own = self.cpu(cpu);
+            let end = self.kernel.cpus()[cpu].since + quantum;
+            if own.mode == Mode::User && own.due.is_none_or(|due| due > end) {
+                return Err(Violation::Quantum { cpu });
             }
         }
         Ok(())

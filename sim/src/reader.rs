@@ -350,6 +350,9 @@ impl<'b> Reader<'b> {
         {
             outbox.flush = self.small()?;
         }
+        if step.starts_timer() {
+            outbox.timer = self.number()?;
+        }
         if step.names_fpu() {
             let slot = u16::try_from(self.small()?).map_err(|_| ReadError::Value)?;
             outbox.fpu = Slot(slot);

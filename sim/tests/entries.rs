@@ -206,6 +206,87 @@ fn a_tick_that_comes_late_ends_the_quantum() {
     }
 }
 
+/// When the timer rings next after it rang for an environment that left half-way through
+/// its quantum, counted from when that quantum began.
+pub(crate) fn rings_again() -> Option<u64> {
+    let spec = Spec::default();
+    let quantum = spec.quantum;
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let child = machine.call(CPU0, Call::Exofork, [0; 5]);
+    assert_eq!(child, Answer::Value(CHILD));
+    machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+    let start = machine.cpu(CPU0).due.expect("it runs") - quantum;
+    machine.now = start + quantum / 2;
+    machine.call(CPU0, Call::Yield, [0; 5]);
+    let on_cpu = |machine: &Machine<'_>| machine.env_on(CPU0).map(|id| id.0 as u32);
+    assert_eq!(on_cpu(&machine), Some(CHILD));
+    // A switch leaves the timer alone.
+    assert_eq!(machine.cpu(CPU0).due, Some(start + quantum));
+    machine.now = start + quantum;
+    machine.run_event(CPU0, Event::Timer);
+    assert_eq!(
+        on_cpu(&machine),
+        Some(CHILD),
+        "it has had half of its quantum"
+    );
+    machine.cpu(CPU0).due.map(|due| due - start)
+}
+
+#[test]
+fn a_tick_for_who_has_left_is_put_off_to_the_end_of_the_next_quantum() {
+    let quantum = Spec::default().quantum;
+    assert_eq!(rings_again(), Some(quantum / 2 + quantum));
+}
+
+/// A timer that is as fast as calibration allows ends the quantum all the same, and what
+/// is left of it is not asked for again and again.
+#[test]
+fn a_tick_that_is_a_little_early_ends_the_quantum() {
+    let quantum = Spec::default().quantum;
+    for (early, ends) in [(quantum / 16, true), (quantum / 16 + 1, false)] {
+        let spec = Spec::default();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        let child = machine.call(CPU0, Call::Exofork, [0; 5]);
+        assert_eq!(child, Answer::Value(CHILD));
+        machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+        machine.now = machine.cpu(CPU0).due.expect("it runs") - early;
+        machine.run_event(CPU0, Event::Timer);
+        let now = machine.env_on(CPU0).map(|id| id.0 as u32);
+        assert_eq!(now == Some(CHILD), ends, "{early} early");
+    }
+}
+
+/// A CPU loses its environment while its timer's interrupt waits for the lock: whoever
+/// runs there next is interrupted all the same.
+#[test]
+fn a_tick_is_not_lost_with_the_environment() {
+    let spec = Spec {
+        cpus: 2,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let mut child = || {
+        let Answer::Value(id) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+            panic!("no child");
+        };
+        machine.call(CPU0, Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+        machine.calm_down();
+        id
+    };
+    let [first, second] = [child(), child()];
+    let on_cpu = |machine: &Machine<'_>| machine.env_on(CPU1).map(|id| id.0 as u32);
+    assert_eq!(on_cpu(&machine), Some(first));
+    machine.now = machine.cpu(CPU1).due.expect("it runs");
+    machine.trap(CPU1, Event::Timer);
+    machine.call(CPU0, Call::EnvDestroy, [first, 0, 0, 0, 0]);
+    machine.calm_down();
+    assert_eq!(on_cpu(&machine), Some(second));
+    assert_eq!(machine.check(), Ok(()));
+}
+
 /// An environment that is alone keeps its CPU, and the time that it has had by
 /// then does not delay one that comes later.
 #[test]

@@ -341,7 +341,7 @@ pub(crate) fn share(cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
             let habit = habit_of[&machine.env_on(cpu)?.0];
             let yields_at = match habit {
                 Habit::Spins => due,
-                Habit::Steals => due - 1,
+                Habit::Steals => machine.kernel.cpus()[cpu].since + QUANTUM - 1,
                 Habit::Storms => machine.now + QUANTUM / 100,
             };
             let in_time = machine.now < yields_at && yields_at < due;
@@ -360,8 +360,6 @@ pub(crate) fn share(cpus: u8, habits: &[Habit], quanta: u64) -> Shares {
         if yields {
             machine.call(cpu, Call::Yield, [0; 5]);
         } else {
-            // The timer is periodic: it goes on unless the kernel starts it afresh.
-            machine.cpu_mut(cpu).due = Some(at + QUANTUM);
             machine.run_event(cpu, Event::Timer);
         }
         machine.calm_down();

@@ -57,7 +57,7 @@ use kcore::{Boot, CpuId, LoadError};
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change, also of what a digest
 /// covers: a record of another kernel core does not replay.
-pub const VERSION: u16 = 6;
+pub const VERSION: u16 = 7;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -397,6 +397,9 @@ impl<'s, S: Sink> RecordWriter<'s, S> {
             && to.contains(ToResume::FLUSH)
         {
             self.number(outbox.flush.into());
+        }
+        if step.starts_timer() {
+            self.number(outbox.timer);
         }
         if step.names_fpu() {
             self.number(outbox.fpu.0.into());

@@ -80,6 +80,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.sched.running = self.sched.running.wrapping_add(1);
         self.cpus[cpu].current = Link::to(slot);
         self.cpus[cpu].since = self.now;
+        if !self.cpus[cpu].timer {
+            self.start_timer(cpu, self.config.quantum);
+        }
 
         let env = &mut self.envs[slot];
         let first_run = !env.ran;
@@ -142,19 +145,29 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.mirror.status(&mut self.mem, slot, status);
     }
 
-    /// Handles a tick of the timer, which ends the quantum unless it comes too early.
+    /// Lets the timer of `cpu` ring after so many ticks.
+    #[cold]
+    fn start_timer(&mut self, cpu: CpuId, ticks: u64) {
+        self.cpus[cpu].timer = true;
+        self.outbox.timer = ticks;
+        self.effects |= Effects::TIMER;
+    }
+
+    /// The timer has rung: the quantum ends, unless that is too early.
+    ///
+    /// A switch does not start the timer afresh, as the write to it costs more than the
+    /// switch. So the timer may ring for an environment that left long ago, and is then
+    /// started for what is left of the quantum. A timer that is a little fast ends it.
     pub(crate) fn quantum_ended(&mut self, cpu: CpuId) -> Next {
-        // An early tick was on its way when the CPU switched, and belongs to the
-        // previous environment. But a timer may itself be early, so start it again,
-        // or this tick could be the last.
+        let quantum = self.config.quantum;
         let elapsed = self.now.saturating_sub(self.cpus[cpu].since);
-        if elapsed < self.config.quantum / 2 {
-            self.effects |= Effects::QUANTUM;
+        if elapsed < quantum - quantum / 16 {
+            self.start_timer(cpu, quantum - elapsed);
             return Next::Same;
         }
         if self.sched.ready.is_empty() {
             self.cpus[cpu].since = self.now;
-            self.effects |= Effects::QUANTUM;
+            self.start_timer(cpu, quantum);
             return Next::Same;
         }
         Next::Yield

@@ -104,7 +104,6 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let _ = processor::enable(cpu); // needs segments, for sysenter; CPU 0 cannot lack what it has itself
     lapic::init(cpu.id()); // needs the device window
     let rates = clock::calibrate();
-    clock::set_quantum(rates, options.quantum_us); // needs the rates
     console::set_quantum(options.quantum_us);
     let topology = others::find(&firmware); // needs the APIC, to know itself
     drop(firmware); // no table is left to read

@@ -87,7 +87,7 @@ impl Machine<'_> {
     /// An event interrupts `cpu`, in user mode or idle, and the kernel handles it.
     pub fn run_event(&mut self, cpu: CpuId, event: Event) {
         assert!(matches!(self.cpu(cpu).mode, Mode::User | Mode::Idle));
-        self.cpu_mut(cpu).mode = Mode::Waiting(event);
+        self.wait(cpu, event);
         self.enter(cpu);
         self.complete();
     }

@@ -14,7 +14,16 @@ impl Machine<'_> {
     /// `event` interrupts user mode on `cpu`; the CPU then waits for the lock.
     pub fn trap(&mut self, cpu: CpuId, event: Event) {
         assert_eq!(self.cpu(cpu).mode, Mode::User);
-        self.cpu_mut(cpu).mode = Mode::Waiting(event);
+        self.wait(cpu, event);
+    }
+
+    /// `cpu` waits for the lock because of `event`. A timer that has rung is stopped.
+    pub(super) fn wait(&mut self, cpu: CpuId, event: Event) {
+        let own = self.cpu_mut(cpu);
+        if event == Event::Timer {
+            own.due = None;
+        }
+        own.mode = Mode::Waiting(event);
     }
 
     /// A CPU that waits for the lock takes it and makes its step; the lock must be
@@ -31,7 +40,7 @@ impl Machine<'_> {
         );
         let outbox = *self.kernel.outbox();
         let kernel_pgdir = self.kernel.config().kernel_pgdir;
-        let due = self.now + self.kernel.config().quantum;
+        let now = self.now;
         self.perform_fpu(cpu, step, &outbox);
         let own = self.cpu_mut(cpu);
         own.mode = Mode::Performing;
@@ -42,19 +51,16 @@ impl Machine<'_> {
                 } else if to.contains(ToResume::FLUSH) {
                     own.tlb.forget(outbox.flush);
                 }
-                if to.contains(ToResume::QUANTUM) {
-                    own.due = Some(due);
-                }
             }
-            Step::Switch(_) => {
-                own.load_cr3(outbox.pgdir);
-                own.due = Some(due);
-            }
+            Step::Switch(_) => own.load_cr3(outbox.pgdir),
             Step::Idle(_) | Step::Again(_) => {
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
                 own.due = None;
             }
+        }
+        if step.starts_timer() {
+            own.due = Some(now.saturating_add(outbox.timer));
         }
         let holder = Holder {
             cpu,
@@ -130,7 +136,6 @@ impl Machine<'_> {
                 own.fpu.leave(saved);
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
-                own.due = None;
                 own.mode = Mode::Waiting(event.divide().1);
                 let holder = self.holder.as_mut().expect("somebody asked");
                 holder.parked = Some(parked);

@@ -1,5 +1,5 @@
-//! Time in ticks of the time-stamp counter, and quanta in ticks of the local
-//! APIC's timer.
+//! Time in ticks of the time-stamp counter, and the local APIC's timer, which counts
+//! others.
 //!
 //! Neither counter says how fast it runs, so both are compared with the one
 //! clock of a PC whose rate is known, the 8254. The hard thing is to be right
@@ -38,8 +38,9 @@ pub struct Rates {
 
 /// Ticks of the time-stamp counter in a microsecond, rounded up.
 static TICKS_PER_US: AtomicU32 = AtomicU32::new(1);
-/// Ticks of the APIC's timer in a quantum.
-static QUANTUM: AtomicU32 = AtomicU32::new(0);
+/// Ticks of the APIC's timer in `1 << RATE_SHIFT` of the time-stamp counter.
+static TIMER_RATE: AtomicU32 = AtomicU32::new(0);
+const RATE_SHIFT: u32 = 24;
 
 /// Measures both counters, a few times.
 pub fn calibrate() -> Rates {
@@ -50,13 +51,8 @@ pub fn calibrate() -> Rates {
         best.apic_hz = best.apic_hz.min(round.apic_hz);
     }
     TICKS_PER_US.store(ratio(best.tsc_hz + 999_999, 1_000_000), Relaxed);
+    TIMER_RATE.store(ratio(best.apic_hz << RATE_SHIFT, best.tsc_hz), Relaxed);
     best
-}
-
-/// Sets the length of a quantum, for all CPUs.
-pub fn set_quantum(rates: Rates, microseconds: u32) {
-    let ticks = ratio(rates.apic_hz * u64::from(microseconds), 1_000_000);
-    QUANTUM.store(ticks, Relaxed);
 }
 
 fn ratio(dividend: u64, divisor: u64) -> u32 {
@@ -104,15 +100,17 @@ impl Rates {
     }
 }
 
-/// Starts a full quantum on this CPU's timer.
-#[inline(always)]
-pub fn start_quantum() {
-    lapic::arm_timer(QUANTUM.load(Relaxed));
+/// Makes this CPU's timer interrupt once, after so many [`ticks`]; fewer than 2^35.
+pub fn start_timer(ticks: u64) {
+    let rate = u64::from(TIMER_RATE.load(Relaxed));
+    let ticks = u32::try_from(ticks * rate >> RATE_SHIFT).unwrap_or(u32::MAX);
+    // 0 would stop it.
+    lapic::arm_timer(ticks.max(1));
 }
 
 /// Stops this CPU's timer.
 #[inline(always)]
-pub fn stop_quantum() {
+pub fn stop_timer() {
     lapic::arm_timer(0);
 }
 

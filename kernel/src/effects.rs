@@ -147,7 +147,7 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
 #[inline(always)]
 fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
     let outbox = holder.outbox();
-    let env = &cpu.area().env;
+    let env = cpu.env();
     data_segments::leave(EnvId(env.load(Relaxed) as i32));
     address_space::enter_environment(outbox);
     data_segments::arrive(outbox.id);
@@ -159,7 +159,7 @@ fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
 /// Prepares the CPU to have no environment.
 fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leave) -> Leave {
     leave_fpu(holder, step);
-    data_segments::leave(EnvId(cpu.area().env.load(Relaxed) as i32));
+    data_segments::leave(EnvId(cpu.env().load(Relaxed) as i32));
     address_space::enter_kernel();
     clock::stop_timer();
     new_quantum(cpu);

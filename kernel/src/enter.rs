@@ -14,25 +14,15 @@ use abi::TrapFrame;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::{Event, Step};
 
-/// The number of the call that is answered before the lock, or of no call while
-/// that is off. `getenvid` has the same number in every personality.
-static ANSWERED_CALL: AtomicU32 = AtomicU32::new(u32::MAX);
+/// The number of the call that the stubs answer before the lock, or of no call while
+/// that is off. It is `getenvid`, which has the same number in every personality: the
+/// id cannot change while its environment runs.
+pub static ANSWERED_CALL: AtomicU32 = AtomicU32::new(u32::MAX);
 const GETENVID: u32 = 2;
 
 /// From now on `getenvid` is answered before the lock.
 pub fn answer_before_lock() {
     ANSWERED_CALL.store(GETENVID, Relaxed);
-}
-
-/// Answers `getenvid` without the lock and without a step: the id cannot change while
-/// its environment runs. False for any other call.
-#[inline(always)]
-pub fn answered_before_lock(cpu: ThisCpu, frame: &mut TrapFrame) -> bool {
-    let answered = frame.regs.eax == ANSWERED_CALL.load(Relaxed);
-    if answered {
-        frame.regs.eax = cpu.area().env.load(Relaxed);
-    }
-    answered
 }
 
 /// Enters the kernel, and returns how to leave it. A function makes the event, so

@@ -28,11 +28,11 @@ impl Target for Obey<'_> {
     }
 
     fn stop(&mut self) -> Parked {
-        let id = EnvId(self.cpu.area().env.load(Relaxed) as i32);
+        let id = EnvId(self.cpu.env().load(Relaxed) as i32);
         fpu::leave(Slot(id.slot() as u16));
         data_segments::leave(id);
         address_space::enter_kernel();
-        self.cpu.area().env.store(0, Relaxed);
+        self.cpu.env().store(0, Relaxed);
         (*self.frame, self.event)
     }
 }

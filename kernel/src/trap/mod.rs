@@ -10,9 +10,9 @@ pub mod strays;
 pub mod vectors;
 
 use crate::effects::Leave;
-use crate::enter::{answered_before_lock, enter, enter_inlined};
+use crate::enter::{ANSWERED_CALL, enter, enter_inlined};
 use crate::machine::console;
-use crate::machine::smp::{ThisCpu, lapic, segments::Handler};
+use crate::machine::smp::{ENV_DEPTH, ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;
@@ -46,6 +46,8 @@ global_asm!(
     syscall = const Vector::SYSCALL.0,
     general_protection = const Vector::GENERAL_PROTECTION.0,
     ipi = const Vector::IPI.0,
+    answered = sym ANSWERED_CALL,
+    env_depth = const ENV_DEPTH,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
     exit_fast = const EXIT_FAST,
@@ -78,31 +80,12 @@ const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
 
 /// `sysenter`.
 extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
-    if answered_before_lock(ThisCpu::get(), frame) {
-        return exit_fast(Leave::Same, frame);
-    }
-    locked_fast_syscall(frame)
-}
-
-/// `int 0x30`.
-extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
-    if answered_before_lock(ThisCpu::get(), frame) {
-        return EXIT_FRAME;
-    }
-    locked_syscall(frame)
-}
-
-// The rest of both is apart, so that the calls answered above save no registers
-// for it.
-
-#[inline(never)]
-extern "fastcall" fn locked_fast_syscall(frame: &mut TrapFrame) -> u32 {
     let left = enter_inlined(ThisCpu::get(), || Event::FastSyscall, frame);
     exit_fast(left, frame)
 }
 
-#[inline(never)]
-extern "fastcall" fn locked_syscall(frame: &mut TrapFrame) -> u32 {
+/// `int 0x30`.
+extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
     exit(enter_inlined(ThisCpu::get(), || Event::Syscall, frame))
 }
 

@@ -109,11 +109,18 @@ leave_by_frame:
     add esp, 8                          # vector and error code
     iretd
 
-# int 0x30: the general path, without the tests that it does not need.
+# int 0x30: the general path, without the tests that it does not need. The call that
+# is answered before the lock is answered here: esp is five words below the stack's
+# top, and the answer is a word of this stack. (From virtual-8086 mode, see below, it
+# would be another word of it.)
     .balign 16
 .globl syscall_stub
 syscall_stub:
-    push 0
+    cmp eax, ss:[{answered}]
+    jne 1f
+    mov eax, [esp + 5 * 4 - {env_depth}]
+    iretd
+1:  push 0
     push {syscall}
     cmp sp, FROM_USER
     jne elsewhere
@@ -153,8 +160,16 @@ idle_woken:
     .balign 16
 .globl sysenter_stub
 sysenter_stub:
-    push USER_DATA                      # ss
+    cmp eax, ss:[{answered}]
 sysenter_second:
+    jne 1f
+    mov eax, [esp - {env_depth}]        # as for int 0x30; no flag was changed, but
+    mov edx, esi                        # those that the comparison sets
+    mov ecx, ebp
+    sti
+sysenter_answered:
+    sysexit
+1:  push USER_DATA                      # ss
     push ebp                            # esp
     pushfd
     or dword ptr [esp], {flag_if}       # users always run with interrupts on
@@ -184,25 +199,20 @@ sysenter_exit:                          # or here, if an NMI comes between
 
 # A debug exception, but not in user mode. sysenter does not clear TF, so a user that
 # single-steps it traps at the first instruction of the stub above (emulators)
-# or at the second (processors). Nothing but ss was pushed; go on with the
-# flags that the exception saved, TF among them, and with TF off.
+# or at the second (processors). Nothing was pushed; go on behind the push of the
+# flags, with those that the exception saved, TF among them, and with TF off.
 debug_elsewhere:
     cmp dword ptr [esp + 8], offset sysenter_stub
     je 1f
     cmp dword ptr [esp + 8], offset sysenter_second
     jne elsewhere
-    # From the stack top down: ss, flags, cs, eip, error code, vector.
-    add esp, 16                         # at flags
-    push [esp]                          # flags again, where they belong
-    mov [esp + 4], ebp                  # esp
-    jmp 2f
 1:  # From the stack top down: flags, cs, eip, error code, vector.
     add esp, 8                          # at eip
     push [esp + 8]
     mov dword ptr [esp + 12], USER_DATA # ss
     mov [esp + 8], ebp                  # esp
     pop [esp]                           # flags, over eip
-2:  or dword ptr [esp], {flag_if}
+    or dword ptr [esp], {flag_if}
     jmp sysenter_flags_saved
 
 # Not from ordinary user mode. Virtual-8086 mode should be out of reach for every
@@ -228,6 +238,8 @@ elsewhere:
 from_kernel:
     cmp dword ptr [esp + 8], offset sysenter_exit
     je 2f
+    cmp dword ptr [esp + 8], offset sysenter_answered
+    je 3f
     cmp dword ptr [esp + 8], offset idle_wait
     jb 1f
     cmp dword ptr [esp + 8], offset idle_woken
@@ -256,6 +268,17 @@ from_kernel:
     push [esp]
     pop [esp + 28]
     add esp, 28
+    jmp from_user
+# The same, with no frame above. From the stack top down: flags, cs, eip, error code,
+# vector; ss and esp go above them.
+3:  push [esp + 4]                      # error code
+    push [esp + 4]                      # vector
+    mov [esp + 8], edx                  # eip
+    mov dword ptr [esp + 12], USER_CODE
+    push [esp + 24]
+    pop [esp + 16]                      # flags; esp is back for the address
+    mov [esp + 20], ecx                 # esp
+    mov dword ptr [esp + 24], USER_DATA # ss
     jmp from_user
 
 # Touches no lock, no kernel state and no segment but ss; halts if another CPU

@@ -17,10 +17,11 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle gdb`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 7] = [
+    let cases: [(&str, Case); 8] = [
         ("it_stands_at_the_entry", entry),
         ("a_trace_reaches_from_kernel_to_program", backtrace),
         ("no_flag_of_a_program_stays_on_in_the_kernel", flags),
+        ("an_interrupt_before_sysexit_returns", interrupted_exit),
         ("every_program_has_its_symbols", several),
         ("an_awkward_path_and_four_cpus", awkward_path),
         ("the_time_limit_is_status_124", time_limit),
@@ -180,6 +181,38 @@ fn flags() -> Result<(), Failed> {
         text(clear),
     ]);
     expect("flags", &["faultdie"], &lines, &seen)
+}
+
+/// `sti` holds interrupts off until `sysexit` is done, but an NMI between the two ends
+/// that. Here an interrupt is made to come there, in the stub's short way out: its words
+/// are pushed, and the handler's stub is gone to. The program goes on where it called, with
+/// its stack and the answer.
+fn interrupted_exit() -> Result<(), Failed> {
+    let lines = [
+        "break *sysenter_answered",
+        "continue",
+        "printf \"interrupted in ring %d\\n\", $cs & 3",
+        "set $back = $edx",
+        "set $stack = $ecx",
+        "set $answer = $eax",
+        "set $esp = $esp - 12",
+        "set {int}($esp + 8) = $eflags",
+        "set {int}($esp + 4) = $cs",
+        "set {int}$esp = $eip",
+        "set $eflags = $eflags & ~0x200",
+        "set $pc = (unsigned) &ipi_stub",
+        "delete",
+        "tbreak *$back",
+        "continue",
+        "printf \"back in ring %d: %d %d, %#x\\n\", $cs & 3, $esp == $stack, $eax == $answer, $eax",
+        "detach",
+    ];
+    let returns = Expect::new().in_order([
+        text("interrupted in ring 0"),
+        text("back in ring 3: 1 1, 0x1000"),
+    ]);
+    let words = ["bench", "null-sysenter", "--cpus", "1"];
+    expect("interrupted", &words, &lines, &returns)
 }
 
 /// A server stands at its entry first; the programs after it, which begin at the

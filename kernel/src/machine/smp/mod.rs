@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!   top             the trap frame of the environment that runs here (68 bytes)
-//!   top -  32 KiB   kernel stack
+//!   top -  32 KiB   kernel stack; near its bottom, the id that `getenvid` answers
 //!   top -  48 KiB   unmapped: an overflow faults at once
 //!   top -  52 KiB   machine-check stack, 4 KiB
 //!   top -  56 KiB   unmapped
@@ -40,6 +40,12 @@ use kcore::{CpuId, CpuSet, Event};
 /// Bytes of address space that each CPU owns for its stacks.
 const REGION: u32 = KSTKSIZE + KSTKGAP;
 const _: () = assert!(REGION == 0x1_0000 && KSTACKTOP.is_multiple_of(REGION));
+
+/// How far below the top of a kernel stack the id of the environment stands that runs
+/// there. The stubs find it with no register but the stack pointer. It is so deep that
+/// a stack which reaches it is about to overflow, and not so deep that a stub which comes
+/// from virtual-8086 mode, with four words more on the stack, looks beyond the bottom.
+pub const ENV_DEPTH: u32 = KSTKSIZE - 64;
 
 /// Bytes of each of these two stacks.
 pub const TASK_STACK: u32 = 0x1000;
@@ -100,6 +106,15 @@ impl ThisCpu {
         unsafe { segments::load(&self.area().segments, self.stack_top(), handlers) };
     }
 
+    /// Id of the environment that runs here, which `getenvid` answers; 0 for none.
+    #[inline(always)]
+    pub fn env(self) -> &'static AtomicU32 {
+        let word = self.stack_top() - ENV_DEPTH;
+        // SAFETY: (59) the word is in this CPU's stack, which is mapped for ever; nothing
+        // else is kept there.
+        unsafe { AtomicU32::from_ptr(word as *mut u32) }
+    }
+
     /// One past the highest address of its kernel stack.
     pub fn stack_top(self) -> u32 {
         kernel_stack_top(self.id.0.into())
@@ -114,7 +129,7 @@ impl ThisCpu {
             DOUBLE_FAULT_STACK + 4..=DOUBLE_FAULT_STACK + TASK_STACK,
         ];
         let inside = depth.is_multiple_of(4) && stacks.iter().any(|stack| stack.contains(&depth));
-        // SAFETY: (59) the word is in a mapped stack.
+        // SAFETY: (108) the word is in a mapped stack.
         inside.then(|| unsafe { (address as *const u32).read_volatile() })
     }
 }
@@ -126,8 +141,6 @@ pub type Parked = (TrapFrame, Event);
 /// What one CPU has of its own and others may look at.
 #[repr(C, align(64))]
 pub struct CpuArea {
-    /// Id of the environment that runs here, which `getenvid` answers.
-    pub env: AtomicU32,
     /// Requests from the holder of the big lock.
     pub mailbox: Mailbox<Parked>,
     /// Its local APIC's id.
@@ -138,7 +151,6 @@ pub struct CpuArea {
 
 static AREAS: [CpuArea; MAX_CPUS] = [const {
     CpuArea {
-        env: AtomicU32::new(0),
         mailbox: Mailbox::new(),
         apic_id: AtomicU32::new(0),
         segments: segments::Segments::new(),

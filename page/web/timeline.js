@@ -110,17 +110,26 @@
     /** Shows a stretch. */
     look(from, length) {
       const whole = Math.max(this.end, 1);
-      length = Math.min(Math.max(length, 20), whole);
+      length = this.possible(length);
       this.from = Math.min(Math.max(from, 0), whole - length);
       this.to = this.from + length;
       this.pinned = length >= whole;
     }
 
+    /** The length nearest to this one that can be shown. */
+    possible(length) {
+      return Math.min(Math.max(length, 20), Math.max(this.end, 1));
+    }
+
     zoom(factor, around = this.at) {
-      const length = (this.to - this.from) * factor;
       const share = (around - this.from) / (this.to - this.from);
-      const middle = share >= 0 && share <= 1 ? share : 0.5;
-      this.look(around - length * middle, length);
+      this.scale(factor, around, share >= 0 && share <= 1 ? share : 0.5);
+    }
+
+    /** Zooms, and brings a position to where so large a share of the row is left of it. */
+    scale(factor, position, share) {
+      const length = this.possible((this.to - this.from) * factor);
+      this.look(position - length * share, length);
       this.draw();
     }
 
@@ -144,8 +153,13 @@
       return GUTTER + ((position - this.from) / (this.to - this.from)) * (this.width - GUTTER - 8);
     }
 
+    /** Which share of a row is left of a place on the canvas. */
+    share(x) {
+      return (x - GUTTER) / (this.width - GUTTER - 8);
+    }
+
     position(x) {
-      return this.from + ((x - GUTTER) / (this.width - GUTTER - 8)) * (this.to - this.from);
+      return this.from + this.share(x) * (this.to - this.from);
     }
 
     draw() {
@@ -286,6 +300,7 @@
 
     listen() {
       const { canvas } = this;
+      /** The fingers that are down, or the mouse: where each is. */
       const pointers = new Map();
       let moved = 0;
       const local = (event) => {
@@ -294,8 +309,9 @@
       };
       canvas.addEventListener("pointerdown", (event) => {
         canvas.setPointerCapture(event.pointerId);
-        pointers.set(event.pointerId, event.clientX);
-        moved = 0;
+        pointers.set(event.pointerId, local(event));
+        // What two fingers do is never a tap.
+        moved = pointers.size > 1 ? Infinity : 0;
       });
       canvas.addEventListener("pointermove", (event) => {
         const [x, y] = local(event);
@@ -303,19 +319,11 @@
           this.hover(x, y);
           return;
         }
-        const before = [...pointers.values()];
-        const delta = event.clientX - pointers.get(event.pointerId);
-        pointers.set(event.pointerId, event.clientX);
-        const after = [...pointers.values()];
-        moved += Math.abs(delta);
-        if (after.length === 2) {
-          const spread = (pair) => Math.max(Math.abs(pair[0] - pair[1]), 10);
-          this.zoom(spread(before) / spread(after), this.position(x));
-        } else if (moved > 4) {
-          const share = delta / (this.width - GUTTER - 8);
-          this.look(this.from - share * (this.to - this.from), this.to - this.from);
-          this.draw();
-        }
+        const before = grip(pointers);
+        pointers.set(event.pointerId, [x, y]);
+        const after = grip(pointers);
+        moved += Math.abs(after.middle - before.middle);
+        if (moved > 4) this.scale(before.spread / after.spread, this.position(before.middle), this.share(after.middle));
       });
       const up = (event) => {
         if (pointers.delete(event.pointerId) && moved <= 4 && event.type === "pointerup") {
@@ -364,6 +372,14 @@
       this.tip.style.top = `${TOP + (cpu + 1) * ROW + 2}px`;
     }
   };
+
+  /** The middle of two pointers, or of one, and how far they are apart. */
+  function grip(pointers) {
+    const [one, two = one] = pointers.values();
+    // Of fingers that nearly touch, a pixel more is no zoom.
+    const spread = Math.max(Math.hypot(two[0] - one[0], two[1] - one[1]), 10);
+    return { middle: (one[0] + two[0]) / 2, spread };
+  }
 
   /** Draws a mark; `y` is the bar's lower edge. */
   function mark(g, shape, x, y) {

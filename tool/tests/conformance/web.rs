@@ -30,6 +30,7 @@ const MOST: usize = 500_000;
 pub fn trials() -> impl Iterator<Item = Trial> {
     [
         Trial::test("web::is_the_same_machine", same_machine),
+        Trial::test("web::fingers_zoom", fingers_zoom),
         Trial::test("web::is_small", small),
     ]
     .into_iter()
@@ -99,6 +100,39 @@ fn same_machine() -> Result<(), Failed> {
     }
 }
 
+/// What two fingers do on the timeline, and what is left to one.
+fn fingers_zoom() -> Result<(), Failed> {
+    let Some(browser) = browser()? else {
+        println!("web::fingers_zoom was left out: there is no Chromium here");
+        return Ok(());
+    };
+    let told = open(&browser, &write_page()?, "index.html#selftest=fingers")?;
+    let expected = [
+        ("apart", "0.500", 0),
+        ("together", "2.000", 0),
+        ("upright", "0.500", 0),
+        ("apart and along", "0.500", 0),
+        ("along", "1.000", 0),
+        // Not nearer than 20 positions, of which 30 were shown.
+        ("as close as can be", "0.667", 0),
+        ("two at rest", "1.000", 0),
+        ("one along", "1.000", 0),
+        ("one at rest", "1.000", 1),
+    ];
+    let expected = expected.map(|(what, span, taps)| {
+        format!("{what}: {span} of the span, strayed 0.000, taps {taps}")
+    });
+    // The page scrolls with one finger, and with two never.
+    let rest = ["the browser may take: pan-y", "selftest done"];
+    let expected = expected.iter().map(String::as_str).chain(rest);
+    let expected: Vec<&str> = expected.collect();
+    let told: Vec<&str> = told.lines().collect();
+    match told == expected {
+        true => Ok(()),
+        false => Err(format!("the page says {told:#?}, not {expected:#?}").into()),
+    }
+}
+
 /// What the page must print of a program's positions.
 fn natively(name: &str, parts: u32) -> Result<Vec<String>, Failed> {
     let guest = host()?
@@ -119,7 +153,7 @@ fn natively(name: &str, parts: u32) -> Result<Vec<String>, Failed> {
 
 /// What a page prints when it tests itself.
 fn open(browser: &Path, page: &Path, asked: &str) -> Result<String, Failed> {
-    let name: String = asked.chars().take_while(|c| c.is_alphanumeric()).collect();
+    let name: String = asked.chars().filter(|c| c.is_alphanumeric()).collect();
     let profile = page.with_extension(name);
     let output = Command::new("timeout")
         .arg("240")

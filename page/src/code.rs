@@ -4,12 +4,9 @@
 //! all places a little earlier from which one comes out exactly here, the earliest is
 //! taken; wrong beginnings soon fall in with the right ones.
 
-use abi::layout::PGSIZE;
 use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, OpKind, Register};
-use kcore::{Pfn, PhysMem};
-use ring3::Registers;
-use sim::memory::Memory;
-use sim::mmu::walk;
+use kcore::{CpuId, Pfn};
+use pc::Pc;
 
 /// How far back is looked, in bytes.
 const BACK: u32 = 24;
@@ -28,20 +25,13 @@ pub struct Line {
     pub text: String,
 }
 
-/// What a byte of an address space is, if it is mapped for the program.
-pub fn byte(memory: &Memory, cr3: Pfn, va: u32) -> Option<u8> {
-    let translation = walk(memory, cr3, va)?;
-    let pa = translation.frame.address() + va % PGSIZE;
-    Some((memory.read(pa & !3) >> (pa % 4 * 8)) as u8)
-}
-
 /// At most `before` instructions that end at `eip`, and `after` from there.
-pub fn around(memory: &Memory, cr3: Pfn, eip: u32, before: usize, after: usize) -> Vec<Line> {
-    let readable = |va: &u32| byte(memory, cr3, *va).is_some();
+pub fn around(pc: &Pc<'_>, cr3: Pfn, eip: u32, before: usize, after: usize) -> Vec<Line> {
+    let readable = |va: &u32| pc.byte(cr3, *va).is_some();
     let first = (eip.saturating_sub(BACK)..eip).rev().take_while(readable);
     let first = first.last().unwrap_or(eip);
     let bytes: Vec<u8> = (first..eip.saturating_add(FORWARD))
-        .map_while(|va| byte(memory, cr3, va))
+        .map_while(|va| pc.byte(cr3, va))
         .collect();
     let ahead = (first..eip).find_map(|start| {
         let lines = decode(
@@ -57,12 +47,14 @@ pub fn around(memory: &Memory, cr3: Pfn, eip: u32, before: usize, after: usize) 
     lines
 }
 
-/// The address in the operand of the instruction that comes next, if it has one in
-/// memory.
-pub fn operand(memory: &Memory, cr3: Pfn, registers: &Registers) -> Option<u32> {
+/// The address in the operand of the instruction that comes next on `cpu`, if it has one
+/// in memory.
+pub fn operand(pc: &Pc<'_>, cpu: CpuId) -> Option<u32> {
+    let cr3 = pc.machine.cpu(cpu).cr3;
+    let registers = pc.registers(cpu);
     let eip = registers.eip;
     let bytes: Vec<u8> = (eip..eip.saturating_add(LONGEST))
-        .map_while(|va| byte(memory, cr3, va))
+        .map_while(|va| pc.byte(cr3, va))
         .collect();
     let instruction = Decoder::with_ip(32, &bytes, eip.into(), DecoderOptions::NONE).decode();
     let mut kinds = (0..instruction.op_count()).map(|number| instruction.op_kind(number));

@@ -3,13 +3,11 @@
 //! The hard thing is that there are three answers to where an address leads: what the
 //! page tables say, and what each CPU remembers of them; so all are given.
 
-use crate::code::byte;
 use crate::json::Json;
 use abi::EnvId;
-use abi::layout::{PGSIZE, PTSIZE, UTOP};
+use abi::layout::PGSIZE;
 use kcore::{Pfn, PhysMem};
 use pc::Pc;
-use sim::memory::Memory;
 
 const PRESENT: u32 = 1;
 const LARGE: u32 = 0x80;
@@ -18,27 +16,6 @@ const LARGE: u32 = 0x80;
 const ALIKE: u32 = 0xe07;
 /// Bytes that are shown at an address.
 const SHOWN: u32 = 64;
-
-/// The page directory of a live environment.
-pub fn directory(pc: &Pc<'_>, id: EnvId) -> Option<Pfn> {
-    let envs = pc.machine.kernel.envs();
-    let slot = envs.find(id)?;
-    Some(envs[slot].space.pgdir)
-}
-
-/// The pages that an environment has mapped, and its table entries for them.
-pub fn pages(memory: &Memory, directory: Pfn) -> impl Iterator<Item = (u32, u32)> + '_ {
-    let tables = (0..UTOP / PTSIZE).filter_map(move |index| {
-        let entry = memory.read(directory.address() + index * 4);
-        (entry & PRESENT != 0 && entry & LARGE == 0).then_some((index * PTSIZE, entry & !0xfff))
-    });
-    tables.flat_map(move |(start, table)| {
-        (0..PTSIZE / PGSIZE).filter_map(move |index| {
-            let entry = memory.read(table + index * 4);
-            (entry & PRESENT != 0).then_some((start + index * PGSIZE, entry))
-        })
-    })
-}
 
 /// An entry's bits in words.
 pub fn bits(entry: u32) -> String {
@@ -59,14 +36,15 @@ pub fn bits(entry: u32) -> String {
 /// What an environment has mapped, in stretches of pages alike.
 pub fn mappings(pc: &Pc<'_>, id: EnvId) -> String {
     let memory = pc.machine.kernel.memory();
+    let envs = pc.machine.kernel.envs();
+    let space = envs.find(id).map(|slot| envs[slot].space);
+    let pages = space.into_iter().flat_map(|space| space.mappings(memory));
     let mut stretches: Vec<(u32, u32, u32)> = Vec::new();
-    for (va, entry) in directory(pc, id)
-        .into_iter()
-        .flat_map(|at| pages(memory, at))
-    {
+    for (va, entry) in pages {
+        let bits = entry.0 & ALIKE;
         match stretches.last_mut() {
-            Some((_, end, alike)) if *end == va && *alike == entry & ALIKE => *end += PGSIZE,
-            _ => stretches.push((va, va + PGSIZE, entry & ALIKE)),
+            Some((_, end, alike)) if *end == va && *alike == bits => *end += PGSIZE,
+            _ => stretches.push((va, va + PGSIZE, bits)),
         }
     }
     let mut json = Json::default();
@@ -88,7 +66,8 @@ pub fn mappings(pc: &Pc<'_>, id: EnvId) -> String {
 /// The walk of one address in the page tables of an environment, or of the kernel.
 pub fn walk(pc: &Pc<'_>, id: EnvId, va: u32) -> String {
     let memory = pc.machine.kernel.memory();
-    let directory = directory(pc, id).unwrap_or(pc.machine.kernel.config().kernel_pgdir);
+    let own = pc.directory(id);
+    let directory = own.unwrap_or(pc.machine.kernel.config().kernel_pgdir);
     let upper_at = directory.address() + (va >> 22) * 4;
     let upper = memory.read(upper_at);
     let lower = (upper & PRESENT != 0 && upper & LARGE == 0).then(|| {
@@ -133,7 +112,7 @@ pub fn walk(pc: &Pc<'_>, id: EnvId, va: u32) -> String {
         });
         let line =
             (0..SHOWN).map(
-                |index| match byte(memory, directory, (va & !15).wrapping_add(index)) {
+                |index| match pc.byte(directory, (va & !15).wrapping_add(index)) {
                     Some(byte) => format!("{byte:02x}"),
                     None => "--".into(),
                 },

@@ -4,7 +4,6 @@
 
 use crate::code;
 use crate::json::Json;
-use crate::memory::pages;
 use crate::session::Session;
 use abi::{EnvStatus, TrapFrame};
 use kcore::env::{Env, Wait};
@@ -74,8 +73,7 @@ fn cpu(session: &Session, id: CpuId, json: &mut Json) {
     }
     json.member("registers", |json| registers(&frame, json));
     json.list("code", |json| {
-        let memory = pc.machine.kernel.memory();
-        for line in code::around(memory, own.cr3, frame.eip, BEFORE, AFTER) {
+        for line in code::around(pc, own.cr3, frame.eip, BEFORE, AFTER) {
             json.object(|json| {
                 json.word("at", line.at);
                 json.string("text", line.text);
@@ -161,10 +159,8 @@ fn environment(session: &Session, env: &Env, json: &mut Json) {
         json.word("to", receiver.0.cast_unsigned());
     }
     json.plain("runs", env.runs);
-    json.plain(
-        "pages",
-        pages(pc.machine.kernel.memory(), env.space.pgdir).count(),
-    );
+    let memory = pc.machine.kernel.memory();
+    json.plain("pages", env.space.mappings(memory).count());
 }
 
 /// The records of the last step up to here.

@@ -147,10 +147,8 @@ fn mark(pc: &Pc<'_>, code: &Code, cpu: CpuId) -> Option<Mark> {
     if !pc.is_in_ring3(cpu) {
         return None;
     }
-    let registers = pc.registers(cpu);
-    let memory = pc.machine.kernel.memory();
-    let address = operand(memory, pc.machine.cpu(cpu).cr3, &registers)?;
-    (address & !(PGSIZE - 1) == WORDS).then(|| code.mark(registers.eip))?
+    let address = operand(pc, cpu)?;
+    (address & !(PGSIZE - 1) == WORDS).then(|| code.mark(pc.eip(cpu)))?
 }
 
 fn side(env: EnvId) -> Option<Side> {

@@ -5,7 +5,7 @@
 //! was dropped by somebody, and may be anything.
 
 use abi::Personality;
-use admit::elf_check;
+use admit::{arguments, elf_check};
 use firmware::options::BootOptions;
 use kcore::CpuId;
 use pc::boot::{Module, Setup};
@@ -16,8 +16,6 @@ use sim::machine::{Machine, Store};
 
 /// Memory of the page's machine, in MiB: all of it is there from the start, in each tab.
 pub const MEMORY_MIB: u32 = 24;
-/// Arguments, their pointers and argc share a page with the program's first calls.
-const MOST_ARGUMENTS: usize = 3072;
 /// The largest file that is taken, in bytes.
 const LARGEST: usize = 8 << 20;
 
@@ -128,7 +126,10 @@ impl Request {
         let personality = self
             .personality
             .map_or(edition.personality().word(), Personality::name);
-        let mut string = format!("{} @personality={personality}", encode(name));
+        let mut string = format!(
+            "{} @personality={personality}",
+            arguments::encode(name.as_bytes())
+        );
         string.push_str(&self.words()?);
         let has_archive = !archive.is_empty();
         let mut modules = vec![Module {
@@ -175,38 +176,13 @@ impl Request {
     fn words(&self) -> Result<String, String> {
         let tokens = split(&self.arguments);
         let tokens = tokens.map_err(|quote| format!("the quote {} is not closed", quote.0))?;
-        let mut words = String::new();
-        let mut size = 0;
-        for token in tokens {
-            let word = match token {
-                Token::Word(word) if word.is_empty() => {
-                    return Err("an empty argument cannot be passed on".into());
-                }
-                Token::Word(word) => word,
-                Token::Ampersand => "&".into(),
-            };
-            // Its bytes, a NUL and a pointer.
-            size += word.len() + 5;
-            words.push(' ');
-            words.push_str(&encode(&word));
-        }
-        if size > MOST_ARGUMENTS {
-            return Err(format!(
-                "the arguments take {size} bytes; there is room for {MOST_ARGUMENTS}"
-            ));
-        }
-        Ok(words)
+        let words = tokens.into_iter().map(|token| match token {
+            Token::Word(word) => word,
+            Token::Ampersand => "&".into(),
+        });
+        let words: Vec<String> = words.collect();
+        arguments::line(&words).map_err(|error| error.to_string())
     }
-}
-
-/// Percent-encodes every byte that means something to the kernel's parser.
-fn encode(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/=:+-".contains(&byte);
-    let encoded = word.bytes().map(|byte| match byte {
-        byte if is_plain(byte) => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    encoded.collect()
 }
 
 /// Reads a schedule: `5s1,9r0,12d1` is, at decision 5, a switch to CPU 1; at 9 the timer
@@ -263,12 +239,17 @@ mod tests {
             let error = Request::parse(text).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");
         }
-        for arguments in ["'a", "''", &"x ".repeat(2000)] {
+        for (arguments, part) in [
+            ("'a", "not closed"),
+            ("''", "empty"),
+            (&"x ".repeat(2000), "12000 bytes"),
+        ] {
             let request = Request {
                 arguments: arguments.into(),
                 ..Request::default()
             };
-            assert!(request.words().is_err());
+            let error = request.words().expect_err(part);
+            assert!(error.contains(part), "{arguments}: {error}");
         }
     }
 

@@ -5,17 +5,19 @@
 //! is an allegation until it has been compared with the file's real size and
 //! with the address space a program may have.
 
+use ::abi::Personality;
+use ::abi::layout;
 use elf::ElfBytes;
 use elf::abi;
 use elf::endian::LittleEndian;
 use elf::file::{Class, FileHeader};
 use elf::segment::ProgramHeader;
 
-use crate::personality::{Edition, Personality};
+use crate::personality::{Edition, of_symbols};
 
-/// End of the addresses a program may have (UTOP in the JOS memory map).
-const UTOP: u64 = 0xEEC0_0000;
-const PAGE: u64 = 4096;
+/// End of the addresses a program may have.
+const UTOP: u64 = layout::UTOP as u64;
+const PAGE: u64 = layout::PGSIZE as u64;
 /// Real programs have three to five; more is a broken or a hostile file.
 const MAX_PROGRAM_HEADERS: u16 = 64;
 
@@ -178,12 +180,10 @@ fn edition(file: &ElfBytes<'_, LittleEndian>) -> Edition {
     let Ok(Some((symbols, strings))) = file.symbol_table() else {
         return Edition::Guessed(Personality::Lab4);
     };
-    Edition::Told(Personality::of_symbols(symbols.iter().filter_map(
-        |symbol| {
-            let name = strings.get(symbol.st_name as usize).ok()?;
-            Some((name, symbol.st_size))
-        },
-    )))
+    Edition::Told(of_symbols(symbols.iter().filter_map(|symbol| {
+        let name = strings.get(symbol.st_name as usize).ok()?;
+        Some((name, symbol.st_size))
+    })))
 }
 
 #[cfg(test)]

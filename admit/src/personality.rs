@@ -9,26 +9,7 @@
 
 use std::path::Path;
 
-/// An edition of the interface, as the kernel's module line spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-pub enum Personality {
-    /// Lab 4 of 2016 to 2018.
-    Lab4,
-    /// Lab 4 of 2014: another value for one error.
-    #[cfg_attr(feature = "clap", value(name = "lab4-2014"))]
-    Lab4Of2014,
-    /// Lab 5: `env_set_trapframe` inserted as call 9.
-    Lab5,
-    /// Lab 6: lab 5 and `time_msec`.
-    Lab6,
-    /// Lab 5 with 2014's value for that error, as some have it.
-    #[cfg_attr(feature = "clap", value(name = "lab5-2014"))]
-    Lab5Of2014,
-    /// Lab 6 with 2014's value for that error, as some have it.
-    #[cfg_attr(feature = "clap", value(name = "lab6-2014"))]
-    Lab6Of2014,
-}
+use abi::Personality;
 
 /// What a program's file says about its edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,45 +28,32 @@ const SIZES_OF_2014: [u64; 2] = [4 * 10, 4 * 17];
 /// The last year in which that table was so.
 const OLD: u16 = 2014;
 
-impl Personality {
-    /// The word in a module line: `@personality=…`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Lab4 => "lab4",
-            Self::Lab4Of2014 => "lab4-2014",
-            Self::Lab5 => "lab5",
-            Self::Lab6 => "lab6",
-            Self::Lab5Of2014 => "lab5-2014",
-            Self::Lab6Of2014 => "lab6-2014",
+/// The edition that defines these symbols, each with its size.
+pub fn of_symbols<'a>(symbols: impl IntoIterator<Item = (&'a str, u64)>) -> Personality {
+    let mut lab = Personality::Lab4;
+    let mut old = false;
+    for (name, size) in symbols {
+        match name {
+            "sys_time_msec" => lab = Personality::Lab6,
+            "sys_env_set_trapframe" if lab == Personality::Lab4 => lab = Personality::Lab5,
+            ERRORS => old = SIZES_OF_2014.contains(&size),
+            _ => {}
         }
     }
+    if old { of_2014(lab) } else { lab }
+}
 
-    /// The edition that defines these symbols, each with its size.
-    pub fn of_symbols<'a>(symbols: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
-        let mut lab = Self::Lab4;
-        let mut old = false;
-        for (name, size) in symbols {
-            match name {
-                "sys_time_msec" => lab = Self::Lab6,
-                "sys_env_set_trapframe" if lab == Self::Lab4 => lab = Self::Lab5,
-                ERRORS => old = SIZES_OF_2014.contains(&size),
-                _ => {}
-            }
-        }
-        if old { lab.of_2014() } else { lab }
-    }
+/// The same lab in this year.
+pub fn of_year(lab: Personality, year: u16) -> Personality {
+    if year <= OLD { of_2014(lab) } else { lab }
+}
 
-    /// The same lab in this year.
-    pub fn of_year(self, year: u16) -> Self {
-        if year <= OLD { self.of_2014() } else { self }
-    }
-
-    fn of_2014(self) -> Self {
-        match self {
-            Self::Lab4 | Self::Lab4Of2014 => Self::Lab4Of2014,
-            Self::Lab5 | Self::Lab5Of2014 => Self::Lab5Of2014,
-            Self::Lab6 | Self::Lab6Of2014 => Self::Lab6Of2014,
-        }
+fn of_2014(lab: Personality) -> Personality {
+    use Personality::{Lab4, Lab4Of2014, Lab5, Lab5Of2014, Lab6, Lab6Of2014};
+    match lab {
+        Lab4 | Lab4Of2014 => Lab4Of2014,
+        Lab5 | Lab5Of2014 => Lab5Of2014,
+        Lab6 | Lab6Of2014 => Lab6Of2014,
     }
 }
 
@@ -103,7 +71,7 @@ impl Edition {
             "{} has no symbols, so it is taken for {}; if it is not, its system calls go wrong \
              from number 9 on",
             file.display(),
-            self.personality().word()
+            self.personality().name()
         )
     }
 }
@@ -113,7 +81,7 @@ mod tests {
     use super::*;
 
     fn of(names: &[&str]) -> Personality {
-        Personality::of_symbols(names.iter().map(|&name| (name, 4)))
+        of_symbols(names.iter().map(|&name| (name, 4)))
     }
 
     #[test]
@@ -135,7 +103,7 @@ mod tests {
     fn the_table_of_errors_settles_the_year() {
         let of = |lab: &[&str], size| {
             let calls = lab.iter().map(|&name| (name, 30));
-            Personality::of_symbols(calls.chain([(ERRORS, size)]))
+            of_symbols(calls.chain([(ERRORS, size)]))
         };
         let lab5 = ["sys_env_set_trapframe"];
         let lab6 = ["sys_env_set_trapframe", "sys_time_msec"];
@@ -151,19 +119,8 @@ mod tests {
 
     #[test]
     fn a_year_settles_it_too() {
-        assert_eq!(Personality::Lab5.of_year(2014), Personality::Lab5Of2014);
-        assert_eq!(Personality::Lab4.of_year(2011), Personality::Lab4Of2014);
-        assert_eq!(Personality::Lab6.of_year(2016), Personality::Lab6);
-    }
-
-    #[cfg(feature = "clap")]
-    #[test]
-    fn the_command_line_and_the_module_line_spell_alike() {
-        use clap::ValueEnum;
-        for value in Personality::value_variants() {
-            let shown = value.to_possible_value().expect("no hidden variants");
-            assert_eq!(shown.get_name(), value.word());
-            assert!(abi::Personality::from_name(value.word()).is_some());
-        }
+        assert_eq!(of_year(Personality::Lab5, 2014), Personality::Lab5Of2014);
+        assert_eq!(of_year(Personality::Lab4, 2011), Personality::Lab4Of2014);
+        assert_eq!(of_year(Personality::Lab6, 2016), Personality::Lab6);
     }
 }

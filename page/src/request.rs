@@ -123,9 +123,7 @@ impl Request {
         }
         let edition = elf_check::check(&file, MEMORY_MIB);
         let edition = edition.map_err(|error| format!("{name}: {error}"))?;
-        let personality = self
-            .personality
-            .map_or(edition.personality().word(), Personality::name);
+        let personality = self.personality.unwrap_or(edition.personality()).name();
         let mut string = format!(
             "{} @personality={personality}",
             arguments::encode(name.as_bytes())

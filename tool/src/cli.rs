@@ -10,12 +10,12 @@ mod words;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use abi::Personality;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use witness::trace::Kind;
 
-use self::values::{count, cpu, hexadecimal, kind, kinds_help};
-use crate::personality::Personality;
+use self::values::{count, cpu, hexadecimal, kind, kinds_help, personality};
 use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
 use crate::status;
@@ -137,7 +137,7 @@ pub struct Image {
     )]
     pub append: String,
     /// The edition the program was built for (default: from its symbols).
-    #[arg(long)]
+    #[arg(long, value_parser = personality())]
     pub personality: Option<Personality>,
     /// Enter the kernel's monitor at the end instead of powering off.
     #[arg(long)]

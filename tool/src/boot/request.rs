@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use abi::Personality;
 use firmware::options::BootOptions;
 
 use super::line::{self, Asked};
@@ -14,7 +15,7 @@ use crate::build::archive;
 use crate::build::guest::Guest;
 use crate::cli::Run;
 use crate::elf_check;
-use crate::personality::{Edition, Personality};
+use crate::personality::Edition;
 use crate::plants;
 use crate::programs;
 use crate::qemu::module_line::{self, Module};

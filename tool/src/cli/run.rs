@@ -8,13 +8,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use abi::Personality;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use pc::{Config, Pace};
 
-use super::values::{count64, cpus, mebibytes, seconds};
+use super::values::{count64, cpus, mebibytes, personality, seconds};
 use crate::nic::Nic;
-use crate::personality::Personality;
 use crate::server::Server;
 
 /// `jostle run`.
@@ -93,7 +93,7 @@ pub struct Run {
     pub append: String,
     /// The edition all programs were built for (default: each one's symbols
     /// tell).
-    #[arg(long)]
+    #[arg(long, value_parser = personality())]
     pub personality: Option<Personality>,
     /// Enter the kernel's monitor at the end instead of powering off.
     #[arg(long)]

@@ -7,6 +7,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use abi::Personality;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use kcore::ids::MAX_CPUS;
 use witness::trace::Kind;
 
@@ -70,6 +72,22 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         Ok(value) if value > 0.0 && value <= WEEK => Ok(Duration::from_secs_f64(value)),
         _ => Err("a number of seconds is needed, more than 0 and at most 604800".into()),
     }
+}
+
+/// An edition of the interface by its name; with what each is, for `--help`.
+pub fn personality() -> impl TypedValueParser<Value = Personality> {
+    let value = |edition: Personality| {
+        PossibleValue::new(edition.name()).help(match edition {
+            Personality::Lab4 => "Lab 4 of 2016 to 2018",
+            Personality::Lab4Of2014 => "Lab 4 of 2014: another value for one error",
+            Personality::Lab5 => "Lab 5: `env_set_trapframe` inserted as call 9",
+            Personality::Lab6 => "Lab 6: lab 5 and `time_msec`",
+            Personality::Lab5Of2014 => "Lab 5 with 2014's value for that error, as some have it",
+            Personality::Lab6Of2014 => "Lab 6 with 2014's value for that error, as some have it",
+        })
+    };
+    let values = PossibleValuesParser::new(Personality::ALL.map(value));
+    values.try_map(|name| Personality::from_name(&name).ok_or("no edition has this name"))
 }
 
 /// A kind by its name.

@@ -8,8 +8,6 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
-
 use super::{PaceKind, Run};
 use crate::server::Server;
 
@@ -97,8 +95,7 @@ impl Run {
         if store_buffers {
             words.push("--store-buffers".into());
         }
-        let edition = personality.and_then(|edition| edition.to_possible_value());
-        words.extend(edition.map(|value| format!("--personality={}", value.get_name()).into()));
+        words.extend(personality.map(|lab| format!("--personality={}", lab.name()).into()));
         for Server { kind, program } in &with {
             words.push(joined(&format!("--with=type={}:", kind.word()), program));
         }

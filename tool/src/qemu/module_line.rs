@@ -10,10 +10,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use abi::Personality;
 use admit::arguments::{encode, is_plain};
 use anyhow::Context;
 
-use crate::personality::Personality;
 use crate::server::ServerKind;
 use crate::status::usage;
 use crate::workspace::Workspace;
@@ -55,7 +55,7 @@ impl Module<'_> {
             }
         };
         directive("type", self.kind.map(ServerKind::word));
-        directive("personality", self.personality.map(Personality::word));
+        directive("personality", self.personality.map(Personality::name));
         line.push(self.arguments);
         line
     }

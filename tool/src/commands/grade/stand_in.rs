@@ -29,7 +29,7 @@ use crate::build::guest;
 use crate::cli::StandIn;
 use crate::elf_check;
 use crate::host::Host;
-use crate::personality::Edition;
+use crate::personality::{Edition, of_year};
 use crate::qemu::machine::{Input, Machine, Timing};
 use crate::qemu::module_line::{self, Module};
 use crate::qemu::supervise::{Ending, Supervisor};
@@ -102,7 +102,7 @@ fn modules(
         let edition = elf_check::check(&image, memory).with_context(|| shown.to_string())?;
         let personality = match (edition, options.edition) {
             (Edition::Told(personality), _) => personality,
-            (Edition::Guessed(personality), Some(year)) => personality.of_year(year),
+            (Edition::Guessed(personality), Some(year)) => of_year(personality, year),
             (Edition::Guessed(personality), None) => {
                 note(edition.remark(&program.file));
                 personality

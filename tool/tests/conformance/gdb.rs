@@ -189,6 +189,7 @@ fn flags() -> Result<(), Failed> {
 /// its stack and the answer.
 fn interrupted_exit() -> Result<(), Failed> {
     let lines = [
+        "set language c",
         "break *sysenter_answered",
         "continue",
         "printf \"interrupted in ring %d\\n\", $cs & 3",
@@ -204,7 +205,7 @@ fn interrupted_exit() -> Result<(), Failed> {
         "delete",
         "tbreak *$back",
         "continue",
-        "printf \"back in ring %d: %d %d, %#x\\n\", $cs & 3, $esp == $stack, $eax == $answer, $eax",
+        "printf \"back in ring %d: %d %d, %#x\\n\", $cs & 3, (unsigned) $esp == (unsigned) $stack, $eax == $answer, $eax",
         "detach",
     ];
     let returns = Expect::new().in_order([

@@ -76,6 +76,11 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("stale-fpu", Audit, "jobfpu --cpus 2 --mem 16 --audit"),
     ("stale-id", Explore, "stale --seeds 10 --bound 0"),
     ("stop-clock", Bug, PROMISED),
+    (
+        "stop-timer",
+        Audit,
+        "pingpong --cpus 1 --audit --append quantum=20",
+    ),
     ("survive-fault", Lines, "breakpoint --cpus 1"),
     ("trust-pointer", Lines, "buggyhello --cpus 1"),
     ("wrong-word", Lines, "pingpong --cpus 1"),

@@ -22,11 +22,11 @@ pub struct Captured {
     pub console: Vec<u8>,
     /// How it ended.
     pub verdict: Verdict,
-    /// What QEMU itself had to say.
+    /// What the machine itself had to say.
     pub emulator_messages: String,
     /// Remarks on its logs.
     pub remarks: Vec<String>,
-    /// The QEMU command, as a shell would take it.
+    /// The command, as a shell would take it.
     pub command: String,
 }
 

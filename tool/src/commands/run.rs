@@ -60,11 +60,12 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     drop(command);
     messages.finish();
     drop(terminal);
+    let machine = boot.machine.name();
     for remark in boot.finish()? {
         note(remark);
     }
     let verdict = Verdict::of(&ending, &tail.bytes(), input != Input::Stream);
-    if let Some(remark) = verdict.remark() {
+    if let Some(remark) = verdict.remark(machine) {
         note(remark);
     }
     Ok(verdict.status())

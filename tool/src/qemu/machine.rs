@@ -80,6 +80,14 @@ pub struct Simulated {
 }
 
 impl Machine {
+    /// What runs it, in a sentence.
+    pub fn name(&self) -> &'static str {
+        match self.simulated {
+            Some(_) => "the simulated machine",
+            None => "QEMU",
+        }
+    }
+
     /// Whether the kernel is told to wake a planted bug.
     pub fn wakes_plant(&self) -> bool {
         self.kernel_args.split_whitespace().any(plants::wakes)

@@ -1,4 +1,4 @@
-//! What the end of QEMU says about the guest.
+//! What the end of QEMU, or of the simulated machine in its place, says about the guest.
 //!
 //! The guest speaks through the debug-exit device: a byte v written to it
 //! ends QEMU with status (v << 1) | 1. Status 0 is therefore never the
@@ -37,8 +37,8 @@ pub enum Verdict {
     OutputClosed,
     /// Standard output could not be written, and why.
     OutputFailed(String),
-    /// QEMU failed by itself; it has said why on standard error.
-    Emulator(String),
+    /// The machine failed by itself; it has said why on standard error.
+    Failed(String),
 }
 
 impl Verdict {
@@ -56,7 +56,7 @@ impl Verdict {
                 Some(KERNEL_PANIC) => Self::Panic,
                 Some(0) if at_terminal && tail.ends_with(QUIT_NOTICE) => Self::Quit,
                 Some(0) => Self::Reset,
-                _ => Self::Emulator(describe(*status)),
+                _ => Self::Failed(describe(*status)),
             },
         }
     }
@@ -69,12 +69,13 @@ impl Verdict {
             Self::TimeLimit => status::TIME_LIMIT,
             Self::Signal(signal) => status::stopped_by(*signal),
             Self::OutputClosed => status::OUTPUT_CLOSED,
-            Self::OutputFailed(_) | Self::Emulator(_) => status::FAILURE,
+            Self::OutputFailed(_) | Self::Failed(_) => status::FAILURE,
         }
     }
 
-    /// The line to say about it, if the user does not know already.
-    pub fn remark(&self) -> Option<String> {
+    /// The line to say about it, if the user does not know already; `machine` is the
+    /// name of what ran.
+    pub fn remark(&self, machine: &str) -> Option<String> {
         match self {
             Self::Clean | Self::Signal(_) | Self::OutputClosed => None,
             Self::Panic => Some("the kernel panicked".into()),
@@ -83,7 +84,7 @@ impl Verdict {
             Self::InputOver => Some("the monitor was left at the end of the input".into()),
             Self::TimeLimit => Some("the time limit was reached; the guest was stopped".into()),
             Self::OutputFailed(why) => Some(format!("standard output: {why}")),
-            Self::Emulator(how) => Some(format!("QEMU failed: {how}")),
+            Self::Failed(how) => Some(format!("{machine} failed: {how}")),
         }
     }
 }
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(judge(1).status(), 1);
         assert_eq!(
             judge(35),
-            Verdict::Emulator("unknown verdict 0x11 from the guest".into())
+            Verdict::Failed("unknown verdict 0x11 from the guest".into())
         );
     }
 
@@ -132,9 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_emulator_is_a_failure() {
+    fn a_killed_machine_is_a_failure() {
         let killed = Ending::Exited(ExitStatus::from_raw(9));
-        assert_eq!(Verdict::of(&killed, b"", false).status(), 1);
+        let killed = Verdict::of(&killed, b"", false);
+        assert_eq!(killed.status(), 1);
+        let remark = killed.remark("the simulated machine");
+        let remark = remark.expect("nobody else says it");
+        assert!(remark.starts_with("the simulated machine failed: signal: 9"));
         assert_eq!(
             Verdict::of(&Ending::TimeLimit, b"", false).status(),
             status::TIME_LIMIT

@@ -121,7 +121,7 @@ fn is_noticed(program: &str, fault: &str) -> Result<(), Failed> {
     let mut complaints = Expect::new()
         .never(text(&format!("no such fault in this kernel: {fault}")))
         .complaints(&boot.console());
-    if let Verdict::Emulator(how) = boot.verdict() {
+    if let Verdict::Failed(how) = boot.verdict() {
         complaints.push(format!("QEMU failed: {how}"));
     }
     if complaints.is_empty() && is_as_expected(program, &boot) {

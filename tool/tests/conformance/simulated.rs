@@ -4,12 +4,16 @@
 //! The hard thing is what "the same" means where CPUs race: the rule is the one that
 //! QEMU's own runs are judged by, and here a run is the same every time.
 
+use std::process::{Command, Stdio};
+
 use libtest_mimic::Failed;
 
 use crate::boot::{Boot, folder};
+use crate::command_line::status_is;
 use crate::foreign;
 use crate::machine_options;
 use crate::programs::{LIMIT_SECONDS, PROGRAMS, Program};
+use crate::scratch::Scratch;
 use crate::starting;
 use crate::trial::Trial;
 
@@ -65,6 +69,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         Trial::test("simulated::records_replay", records_replay),
         Trial::test("simulated::traces_are_read", traces_are_read),
         Trial::test("simulated::prompt", prompt),
+        Trial::test("simulated::a_failure_names_the_machine", failure),
     ])
 }
 
@@ -185,4 +190,26 @@ fn prompt() -> Result<(), Failed> {
         complaints.push("Ctrl-C was not heard".into());
     }
     boot.judge(&complaints)
+}
+
+/// Where the machine itself fails, here for want of its disk, nobody blames QEMU.
+fn failure() -> Result<(), Failed> {
+    let scratch = Scratch::new("taken-disk")?;
+    let disk = scratch.path("disk")?;
+    std::fs::write(&disk, [0; 512])?;
+    let other = std::fs::File::open(&disk)?;
+    other.try_lock()?;
+    let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .args(["run", "hello", "--machine=sim", "--disk", &disk])
+        .stdin(Stdio::null())
+        .output()?;
+    status_is(1, &output)?;
+    let said = String::from_utf8(output.stderr)?;
+    let reason = said.contains("another run has this disk");
+    let whose = said.contains("\njostle: the simulated machine failed: exit status: 2\n");
+    if reason && whose && !said.contains("QEMU") {
+        Ok(())
+    } else {
+        Err(format!("not the machine's name, or not the reason:\n{said}").into())
+    }
 }

@@ -206,7 +206,7 @@ fn notices(case: &Case, fault: &str) -> Result<(), Failed> {
     let mut wrong = Expect::new()
         .never(regex("no such fault in this kernel.*"))
         .complaints(&boot.console());
-    if let Verdict::Emulator(how) = boot.verdict() {
+    if let Verdict::Failed(how) = boot.verdict() {
         wrong.push(format!("QEMU failed: {how}"));
     }
     if wrong.is_empty() && complaints(case, 1, &boot).is_empty() {

@@ -2,16 +2,19 @@
 //!
 //! It is usually started from inside another cargo, whose settings are meant
 //! for the host: RUSTFLAGS alone would silently replace the guest's. So what
-//! could leak in is cleared, and what the guest needs is set.
+//! could leak in is cleared, and what the guest needs is set, in the one variable
+//! where a flag may hold a path with spaces.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
 use super::ladder::Route;
 use super::plan::Plan;
+use super::remapped;
 use crate::child_process;
 use crate::filtered::Filtered;
 use crate::workspace::Workspace;
@@ -32,6 +35,9 @@ const CLEARED: &[&str] = &[
     "RUSTDOCFLAGS",
 ];
 
+/// What cargo has between flags, so that these may hold spaces.
+const BETWEEN_FLAGS: &str = "\x1f";
+
 /// Cleared when another toolchain than the active one is used: they would
 /// lead back to the active one.
 const CLEARED_FOR_DEBIAN: &[&str] = &[
@@ -48,7 +54,7 @@ const CLEARED_FOR_DEBIAN: &[&str] = &[
 pub fn command(workspace: &Workspace, plan: &Plan, subcommand: &str, folder: &str) -> Command {
     let mut command = child_process::command(&plan.toolchain.cargo);
     command.current_dir(workspace.root());
-    let environment = environment(plan);
+    let environment = environment(plan, workspace.root());
     for variable in environment.removed {
         command.env_remove(variable);
     }
@@ -109,16 +115,21 @@ struct Environment {
     set: Vec<(String, OsString)>,
 }
 
-fn environment(plan: &Plan) -> Environment {
+fn environment(plan: &Plan, root: &Path) -> Environment {
     let mut removed = CLEARED.to_vec();
     let prefix = format!(
         "CARGO_TARGET_{}",
         plan.target.triple.to_ascii_uppercase().replace('-', "_")
     );
-    let flags = [plan.linker.flags(), plan.target.flags].concat().join(" ");
+    let flags = [plan.linker.flags(), plan.target.flags].concat();
+    let mut flags: Vec<String> = flags.into_iter().map(str::to_owned).collect();
+    flags.extend(remapped::flags(&plan.toolchain, root));
     let mut set = vec![
         (format!("{prefix}_LINKER"), plan.linker.path().into()),
-        (format!("{prefix}_RUSTFLAGS"), flags.into()),
+        (
+            "CARGO_ENCODED_RUSTFLAGS".into(),
+            flags.join(BETWEEN_FLAGS).into(),
+        ),
     ];
     if plan.route.builds_core() {
         // Building core is not a stable feature of cargo; this opens it for
@@ -161,7 +172,7 @@ mod tests {
     #[test]
     fn the_hosts_flags_never_reach_the_guest() {
         let plan = plan(Route::Installed, Linker::Lld("/x/rust-lld".into()));
-        let environment = environment(&plan);
+        let environment = environment(&plan, Path::new("/w"));
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
             assert!(environment.removed.contains(&name), "{name}");
         }
@@ -172,17 +183,14 @@ mod tests {
             value(&environment, "CARGO_TARGET_I586_UNKNOWN_LINUX_GNU_LINKER").as_deref(),
             Some("/x/rust-lld")
         );
-        let flags = value(
-            &environment,
-            "CARGO_TARGET_I586_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-        );
-        assert!(flags.is_some_and(|flags| flags.starts_with("-Clinker-flavor=ld.lld -C")));
+        let flags = value(&environment, "CARGO_ENCODED_RUSTFLAGS").expect("set");
+        assert!(flags.starts_with("-Clinker-flavor=ld.lld\x1f-C"), "{flags}");
     }
 
     #[test]
     fn debians_compiler_is_called_by_its_path() {
         let plan = plan(Route::DebianFromSource, Linker::Gnu("/usr/bin/ld".into()));
-        let environment = environment(&plan);
+        let environment = environment(&plan, Path::new("/w"));
         for name in CLEARED_FOR_DEBIAN {
             assert!(environment.removed.contains(name), "{name}");
         }

@@ -3,7 +3,7 @@
 //! The guest's target is built in, but few toolchains come with its `core`
 //! library. [`ladder`] decides where to take it from, [`toolchain`] looks at
 //! what there is, [`plan`] puts both together, [`guest`] runs the inner cargo,
-//! [`archive`] packs the programs for the prompt, [`wasm`] builds the machine for a
+//! [`remapped`] hides from it where things lie here, [`archive`] packs the programs for the prompt, [`wasm`] builds the machine for a
 //! browser in the same way.
 
 pub mod archive;
@@ -12,6 +12,7 @@ pub mod inner_cargo;
 pub mod ladder;
 pub mod linker;
 pub mod plan;
+pub mod remapped;
 pub mod target;
 pub mod toolchain;
 pub mod wasm;

@@ -103,7 +103,13 @@ impl Toolchain {
         self.verbose_version.lines().next().unwrap_or("unknown")
     }
 
-    fn release(&self) -> Option<(u32, u32)> {
+    /// The commit that its compiler was built from, if it says so.
+    pub(super) fn commit(&self) -> Option<&str> {
+        self.field("commit-hash: ")
+    }
+
+    /// Its version.
+    pub(super) fn release(&self) -> Option<(u32, u32)> {
         parse_release(self.field("release: ")?)
     }
 

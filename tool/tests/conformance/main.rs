@@ -26,6 +26,7 @@ mod image;
 mod input;
 mod layers;
 mod left_on;
+mod loaded;
 mod machine_options;
 mod monitor_socket;
 mod ordeals;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         .chain(safe_interface::trials())
         .chain(ordeals::trials())
         .chain(layers::trials())
+        .chain(loaded::trials())
         .chain(sizes::trials())
         .chain(simulated::trials())
         .chain(samples::trials())

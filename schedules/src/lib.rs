@@ -34,6 +34,7 @@ pub mod trial;
 
 pub use failure::{Criteria, Failure};
 pub use schedule::Schedule;
+pub use shrink::Effort;
 pub use trial::{Outcome, Trials};
 
 /// What is remarkable about a schedule: choices by the number of the decision.

@@ -12,15 +12,31 @@ use crate::bounded::Search;
 use crate::failure::Criteria;
 use crate::trial::{Outcome, Trials};
 
+/// How much may be spent on it.
+pub struct Effort<'a> {
+    /// The most runs to leave choices out.
+    pub runs: u64,
+    /// The most states in the search for a shorter one.
+    pub states: u64,
+    /// Asked before each of them: whether to be content with what there is.
+    pub is_over: &'a mut dyn FnMut() -> bool,
+}
+
 impl Trials<'_> {
-    /// Makes a schedule that fails shorter, with at most `most` runs. Returns its last
-    /// run, which failed in the same way.
-    pub fn shrink(&mut self, found: Outcome, criteria: &Criteria<'_>, most: u64) -> Outcome {
-        let end = self.runs + most;
+    /// Makes a schedule that fails shorter, by leaving choices out. Returns its last run,
+    /// which failed in the same way.
+    pub fn shrink(
+        &mut self,
+        found: Outcome,
+        criteria: &Criteria<'_>,
+        effort: &mut Effort<'_>,
+    ) -> Outcome {
+        let end = self.runs + effort.runs;
+        let mut goes_on = |runs| runs < end && !(effort.is_over)();
         let mut best = found;
         let mut size = best.choices.len().div_ceil(2);
-        while size > 0 && self.runs < end {
-            match self.without_some(&best, size, criteria, end) {
+        while size > 0 {
+            match self.without_some(&best, size, criteria, &mut goes_on) {
                 Some(shorter) => {
                     best = shorter;
                     size = size.min(best.choices.len().div_ceil(2));
@@ -31,21 +47,21 @@ impl Trials<'_> {
         best
     }
 
-    /// As [`Trials::shrink`], and then a search for one with fewer choices, which comes by
-    /// at most `states` states.
+    /// As [`Trials::shrink`], and then a search for one with fewer choices.
     pub fn shorten(
         &mut self,
         found: Outcome,
         criteria: &Criteria<'_>,
-        most: u64,
-        states: u64,
+        mut effort: Effort<'_>,
     ) -> Outcome {
-        let best = self.shrink(found, criteria, most);
+        let best = self.shrink(found, criteria, &mut effort);
         let Some(bound) = best.choices.len().checked_sub(1) else {
             return best;
         };
         let mut search = Search::new(criteria, bound as u32);
-        let other = search.run(self, |coverage| coverage.states <= states);
+        let other = search.run(self, |coverage| {
+            coverage.states <= effort.states && !(effort.is_over)()
+        });
         let other = other
             .filter(|other| other.choices.len() < best.choices.len() && is_alike(&best, other));
         // The machine shows the run that is returned.
@@ -59,14 +75,14 @@ impl Trials<'_> {
         found: &Outcome,
         size: usize,
         criteria: &Criteria<'_>,
-        end: u64,
+        goes_on: &mut dyn FnMut(u64) -> bool,
     ) -> Option<Outcome> {
         let choices = &found.choices;
         // From the end: those after the failure go at once.
         let mut starts: Vec<usize> = (0..choices.len()).step_by(size).collect();
         starts.reverse();
         for start in starts {
-            if self.runs >= end {
+            if !goes_on(self.runs) {
                 return None;
             }
             let after = (start + size).min(choices.len());

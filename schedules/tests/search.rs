@@ -7,7 +7,7 @@ use abi::{Call, Personality};
 use pc::Pc;
 use pc::plan::{Choice, Chosen, Plan};
 use schedules::bounded::{Coverage, Search};
-use schedules::{Criteria, Failure, Outcome, Trials};
+use schedules::{Criteria, Effort, Failure, Outcome, Trials};
 use sim::code::{Code, DATA, pair};
 use sim::machine::{Machine, Spec, Store};
 
@@ -78,6 +78,15 @@ fn criteria(line: &dyn Fn(&str) -> bool) -> Criteria<'_> {
         hang: true,
         audit: false,
         most: 200_000,
+    }
+}
+
+/// What is spent on a shorter schedule.
+fn effort(is_over: &mut dyn FnMut() -> bool) -> Effort<'_> {
+    Effort {
+        runs: 100,
+        states: 10_000,
+        is_over,
     }
 }
 
@@ -233,10 +242,39 @@ fn what_is_found_at_random_becomes_as_short_as_can_be() {
         let mut runs = (0..500).map(|seed| trials.run_at_random(seed, decisions, &criteria));
         let found = runs.find(|found| found.failure.is_some() && found.choices.len() > 1);
         let found = found.expect("one of five hundred");
-        trials.shorten(found, &criteria, 100, 10_000)
+        trials.shorten(found, &criteria, effort(&mut || false))
     });
     assert_eq!(short.choices.len(), 1);
     assert_eq!(short.failure, Some(Failure::Line("BUG".to_owned())));
+}
+
+/// Where the time is over, what was found is what there is, and the machine shows it.
+#[test]
+fn shortening_ends_when_it_is_told_to() {
+    let choices = |runs: u32| {
+        with_trials(&counters(1, count), 2, false, |trials| {
+            let criteria = criteria(&is_bug);
+            let decisions = trials.run(&[], &criteria).decisions;
+            let mut all = (0..500).map(|seed| trials.run_at_random(seed, decisions, &criteria));
+            let found = all.find(|found| found.failure.is_some() && found.choices.len() > 1);
+            let found = found.expect("one of five hundred");
+            let (long, before) = (found.choices.len(), trials.runs);
+            let mut asked = 0;
+            let mut is_over = || {
+                asked += 1;
+                asked > runs
+            };
+            let short = trials.shorten(found, &criteria, effort(&mut is_over));
+            assert_eq!(short.failure, Some(Failure::Line("BUG".to_owned())));
+            // The search counts two before it asks, and the machine shows the last.
+            assert!(trials.runs - before <= u64::from(runs) + 3);
+            (long, short.choices.len())
+        })
+    };
+    let (long, short) = choices(0);
+    assert_eq!(short, long);
+    let (long, short) = choices(4);
+    assert!(1 < short && short < long, "{short} of {long}");
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub struct Explore {
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=8))]
     pub bound: u32,
     /// Of those, as many as come by N different states; memory grows with N. --timeout
-    /// stops the whole search, with what it has covered.
+    /// stops the whole search, with what it has covered, and the shortening of what was
+    /// found.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
     pub states: u64,
     /// A line that matches is a failure, beside programs that are killed (default: a

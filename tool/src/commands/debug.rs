@@ -9,6 +9,7 @@ mod script;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pc::boot::Setup;
 use pc::ide::Ide;
@@ -28,7 +29,7 @@ use crate::plants;
 use crate::report::note;
 use crate::simulated::Image;
 use crate::simulated::boot::setup_of;
-use crate::status::usage;
+use crate::status::{self, usage};
 use crate::workspace::Workspace;
 
 /// Runs and debugs.
@@ -55,29 +56,39 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     // Whoever goes back and forth would write to the file again and again.
     let disk = disk.map(|path| Image::open(&folder.join(path), true));
     let disk = disk.transpose()?.map(|image| image.contents());
-    let start = start(&options.run, &source, &setup, disk)?;
+    let begun = Instant::now();
+    let limit = options.run.timeout;
+    let is_late = || limit.is_some_and(|limit| begun.elapsed() >= limit);
+    let Some(start) = start(&options.run, &source, &setup, disk, &is_late)? else {
+        note("the time limit was reached before the record was seen to be of this run");
+        return Ok(status::TIME_LIMIT);
+    };
     let mut store = Store::new(&setup.spec());
     let mut session = Session::new(&mut store, &setup, start);
     // The copy with planted bugs first: it is below the tree.
     let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
     let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);
+    let mut options = options.clone();
+    options.run.timeout = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
     match (script, debugger) {
-        (Some(script), _) => script::run(options, script, &mut session, &programs),
-        (None, Some(path)) => gdb::run(options, &path, &mut session, &programs),
+        (Some(script), _) => script::run(&options, script, &mut session, &programs),
+        (None, Some(path)) => gdb::run(&options, &path, &mut session, &programs),
         (None, None) => {
             note("gdb is not installed; this is the small debugger (`jostle setup gdb` gets gdb)");
-            script::run(options, script::terminal(), &mut session, &programs)
+            script::run(&options, script::terminal(), &mut session, &programs)
         }
     }
 }
 
-/// What decides the run, from wherever it comes.
+/// What decides the run, from wherever it comes; nothing, if somebody `is_late` before
+/// that is certain.
 fn start(
     run: &Run,
     source: &Source,
     setup: &Setup,
     disk: Option<Arc<[u8]>>,
-) -> anyhow::Result<Start> {
+    is_late: &dyn Fn() -> bool,
+) -> anyhow::Result<Option<Start>> {
     let config = run.simulation().unwrap_or_default();
     let mut start = Start {
         plan: config.plan(),
@@ -93,11 +104,13 @@ fn start(
         }
         Source::Record(record) => {
             record.check_files(setup, disk.clone())?;
-            record.check_run(setup, config, disk)?;
+            if !record.check_run(setup, config, disk, is_late)? {
+                return Ok(None);
+            }
             start.typing = record.typing();
         }
     }
-    Ok(start)
+    Ok(Some(start))
 }
 
 /// Refuses what makes no sense here.

@@ -113,13 +113,15 @@ impl Recorded {
         ))
     }
 
-    /// Makes the run, and says whether its record is this one.
+    /// Makes the run, and refuses it if its record is not this one. Returns whether that
+    /// was known before somebody `is_late`.
     pub fn check_run(
         &self,
         setup: &Setup,
         config: Config,
         disk: Option<Arc<[u8]>>,
-    ) -> anyhow::Result<()> {
+        is_late: &dyn Fn() -> bool,
+    ) -> anyhow::Result<bool> {
         let mut store = Store::new(&setup.spec());
         let mut machine = Machine::new(&mut store, setup.spec());
         let words: Vec<&[u8]> = self.asked.words.iter().map(Vec::as_slice).collect();
@@ -129,7 +131,7 @@ impl Recorded {
         pc.disk = disk.map(Ide::new);
         pc.repeat_typing(self.typing());
         let mut rest = &self.log[..];
-        loop {
+        while !is_late() {
             let moved = pc.advance(STRETCH);
             pc.take_output();
             let made = logged(&mut pc);
@@ -138,7 +140,7 @@ impl Recorded {
             let same = same.unwrap_or(made.len().min(rest.len()));
             rest = &rest[same..];
             if rest.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             if same < made.len() || moved == 0 || pc.has_ended() {
                 let at = self.log.len() - rest.len();
@@ -149,6 +151,7 @@ impl Recorded {
                 return Err(refusal(&self.path, why));
             }
         }
+        Ok(false)
     }
 }
 

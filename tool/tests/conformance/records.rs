@@ -23,7 +23,7 @@ type Case = fn(&Scratch) -> Result<(), Failed>;
 
 /// Each is a claim about `jostle debug` with a record.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 9] = [
         ("a_program", program),
         ("what_was_typed_comes_again", typed),
         ("a_disk_is_as_it_was", disk),
@@ -32,6 +32,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("another_run_is_found_out", forged),
         ("what_is_no_such_record_is_refused", refused_files),
         ("nothing_is_said_twice", beside),
+        ("the_time_limit_is_for_the_check_too", late),
     ];
     cases.into_iter().map(|(name, case)| {
         Trial::test(format!("debug::records::{name}"), move || {
@@ -267,4 +268,21 @@ fn beside(scratch: &Scratch) -> Result<(), Failed> {
     )?;
     // How it is looked at is another matter.
     status_is(0, &debug(&[&file, "--machine=sim", "--plain"])?)
+}
+
+/// A limit that is over at once leaves no time to make the run again.
+fn late(scratch: &Scratch) -> Result<(), Failed> {
+    let file = scratch.path("run.log")?;
+    record(&["hello"], &[], &file)?;
+    let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .args(["debug", &file, "--timeout=1e-9", "-x", "where"])
+        .stdin(Stdio::null())
+        .output()?;
+    status_is(124, &output)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.stdout.is_empty() && said.contains("before the record was seen to be of this run") {
+        Ok(())
+    } else {
+        Err(format!("the check was made: {said}").into())
+    }
 }

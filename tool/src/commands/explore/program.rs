@@ -4,19 +4,18 @@
 //! asked for, the file for the schedule included, is found before it begins.
 
 use std::path::Path;
-use std::time::Instant;
 
 use pc::Pc;
 use pc::boot::Setup;
 use pc::plan::{Chosen, Plan};
 use regex_lite::Regex;
 use schedules::failure::is_death;
-use schedules::{Criteria, Trials};
+use schedules::{Criteria, Effort, Trials};
 use sim::machine::{Machine, Store};
 
 use super::file::ScheduleFile;
 use super::say::say;
-use super::search::{LONGEST, search};
+use super::search::{LONGEST, Limit, search};
 use super::story;
 use crate::boot::Asked;
 use crate::cli::{Explore, MachineKind};
@@ -51,35 +50,57 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let modules = &boot.machine.modules;
     let programs = Programs::new(trials.pc(), workspace.root(), roots.to_vec(), modules);
     let line_fails = |line: &str| is_death(line) || wanted.is_match(line);
-    let begun = Instant::now();
+    let limit = Limit::begin(options.run.timeout);
     let mut criteria = Criteria {
         line: &line_fails,
         hang: options.hang,
         audit: options.run.audit,
         most: LONGEST,
     };
-    let Some(found) = search(options, &mut trials, &mut criteria)? else {
+    let Some(found) = search(options, &mut trials, &mut criteria, &limit)? else {
         return Ok(status::CLEAN);
     };
     let runs = trials.runs;
-    let taken = begun.elapsed().as_secs_f64();
+    let taken = limit.elapsed().as_secs_f64();
     let long = found.choices.len();
-    let short = trials.shorten(found, &criteria, SHRINKING, SHORTER);
+    let mut was_stopped = false;
+    let mut is_over = || {
+        was_stopped = limit.is_reached();
+        was_stopped
+    };
+    let effort = Effort {
+        runs: SHRINKING,
+        states: SHORTER,
+        is_over: &mut is_over,
+    };
+    let short = trials.shorten(found, &criteria, effort);
     say(format_args!("found after {runs} runs, in {taken:.1} s"));
     if let Some(failure) = &short.failure {
         say(format_args!("{failure}"));
     }
     let segments = trials.tell(&short.choices, &criteria);
-    let (few, long) = (short.choices.len(), long - short.choices.len());
-    let matter = if few == 1 {
-        "choice matters"
-    } else {
-        "choices matter"
-    };
-    say(format_args!("{few} {matter}, {long} did not:"));
+    let few = short.choices.len();
+    say(format_args!(
+        "{}",
+        what_matters(few, long - few, was_stopped)
+    ));
     story::print(trials.pc(), &programs, &segments);
     file.write(options, &setup, short.choices)?;
     Ok(status::FAILURE)
+}
+
+/// What is known of the choices when so many are left and so many were left out; not
+/// that those which are left matter, if the shortening `was_stopped`.
+fn what_matters(left: usize, out: usize, was_stopped: bool) -> String {
+    let choices = if left == 1 { "choice" } else { "choices" };
+    if was_stopped {
+        return format!(
+            "{left} {choices}, {out} others did not matter; which of the {left} do is not \
+             known, because the time was over:"
+        );
+    }
+    let matter = if left == 1 { "matters" } else { "matter" };
+    format!("{left} {choices} {matter}, {out} did not:")
 }
 
 /// Refuses what makes no sense; returns what a failing line looks like.
@@ -114,5 +135,21 @@ fn booted<'t>(store: &'t mut Store, setup: &Setup, store_buffers: bool) -> anyho
     match setup.boot(&mut pc.machine).first() {
         Some(complaint) => Err(usage(complaint)),
         None => Ok(pc),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_tried_is_not_said_to_matter() {
+        assert_eq!(what_matters(1, 4, false), "1 choice matters, 4 did not:");
+        assert_eq!(what_matters(2, 0, false), "2 choices matter, 0 did not:");
+        assert_eq!(
+            what_matters(9, 4, true),
+            "9 choices, 4 others did not matter; which of the 9 do is not known, because the \
+             time was over:"
+        );
     }
 }

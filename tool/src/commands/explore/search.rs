@@ -21,14 +21,26 @@ const AT_LEAST: u64 = 200_000;
 pub const LONGEST: u64 = 50_000_000;
 
 /// When to stop.
-struct Limit {
+pub struct Limit {
     begun: Instant,
     time: Option<Duration>,
 }
 
 impl Limit {
-    fn is_reached(&self) -> bool {
-        self.time.is_some_and(|time| self.begun.elapsed() >= time)
+    /// One that begins now.
+    pub fn begin(time: Option<Duration>) -> Limit {
+        let begun = Instant::now();
+        Limit { begun, time }
+    }
+
+    /// How long ago it began.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Whether the time is over.
+    pub fn is_reached(&self) -> bool {
+        self.time.is_some_and(|time| self.elapsed() >= time)
     }
 }
 
@@ -38,11 +50,8 @@ pub fn search(
     options: &Explore,
     trials: &mut Trials<'_>,
     criteria: &mut Criteria<'_>,
+    limit: &Limit,
 ) -> anyhow::Result<Option<Outcome>> {
-    let limit = Limit {
-        begun: Instant::now(),
-        time: options.run.timeout,
-    };
     let alone = trials.run(&[], criteria);
     if alone.failure.is_some() {
         return Ok(Some(alone));
@@ -58,11 +67,11 @@ pub fn search(
         "alone: {} positions, {} decisions; no failure",
         alone.positions, alone.decisions
     ));
-    let found = at_random(options, trials, criteria, alone.decisions, &limit);
+    let found = at_random(options, trials, criteria, alone.decisions, limit);
     if found.is_some() || limit.is_reached() {
         return Ok(found);
     }
-    Ok(systematically(options, trials, criteria, &limit))
+    Ok(systematically(options, trials, criteria, limit))
 }
 
 fn at_random(
@@ -146,10 +155,6 @@ mod tests {
 
     #[test]
     fn not_more_is_said_than_was_covered() {
-        let limit = |time| Limit {
-            begun: Instant::now(),
-            time,
-        };
         let coverage = |complete, given_up| Coverage {
             schedules: 3,
             states: 9,
@@ -157,16 +162,16 @@ mod tests {
             complete,
         };
         assert_eq!(
-            covered(coverage(Some(2), 0), 2, &limit(None)),
+            covered(coverage(Some(2), 0), 2, &Limit::begin(None)),
             "all schedules with at most 2 pre-emptions: 3 followed, 9 states; no failure"
         );
         assert_eq!(
-            covered(coverage(Some(0), 1), 2, &limit(Some(Duration::ZERO))),
+            covered(coverage(Some(0), 1), 2, &Limit::begin(Some(Duration::ZERO))),
             "all schedules with at most 0 pre-emptions, then the time was over: 3 followed, \
              9 states; no failure; 1 were given up because they took too long"
         );
         assert_eq!(
-            covered(coverage(None, 0), 0, &limit(None)),
+            covered(coverage(None, 0), 0, &Limit::begin(None)),
             "not even all schedules without pre-emptions, then there were too many states \
              (--states): 3 followed, 9 states; no failure"
         );

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use page::Request;
 use pc::boot::Setup;
 use schedules::bounded::Search;
-use schedules::{Choices, Criteria, Trials};
+use schedules::{Choices, Criteria, Effort, Trials};
 
 /// The most pre-emptions that are tried.
 const BOUND: u32 = 3;
@@ -50,7 +50,12 @@ pub fn shortest(request: &Request, file: &[u8]) -> anyhow::Result<Found> {
     let found = search.run(&mut trials, |_| true);
     let tried = search.coverage.schedules;
     let found = found.with_context(|| format!("{name} does not fail"))?;
-    let short = trials.shrink(found, &criteria, SHRINKING);
+    let mut effort = Effort {
+        runs: SHRINKING,
+        states: 0,
+        is_over: &mut || false,
+    };
+    let short = trials.shrink(found, &criteria, &mut effort);
     Ok(Found {
         choices: short.choices,
         decisions: short.decisions,

@@ -2,7 +2,7 @@
 
 use jostle::expect::{Expect, regex, text};
 
-use crate::console::{FIRST, exiting, first, free, saved_frame};
+use crate::console::{FIRST, SECOND, exiting, first, free, saved_frame};
 use crate::programs::Scope;
 
 /// The first environment says this and ends by its own wish.
@@ -128,6 +128,18 @@ pub fn orphans(expect: Expect, _: Scope, _: u32) -> Expect {
         .times(LIVES, line("free"))
 }
 
+/// It looks for what is broken by itself, and says so.
+pub fn promised(expect: Expect, _: Scope, _: u32) -> Expect {
+    says(expect, "promised: all was tried").never(regex("promised: BUG: .*"))
+}
+
+/// As [`promised`], with no life-cycle lines.
+pub fn heirs(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect
+        .in_order([text("heirs: all was tried")])
+        .never(regex("heirs: BUG: .*"))
+}
+
 pub fn stale(expect: Expect, _: Scope, _: u32) -> Expect {
     says(expect, "100 lives in slot 1, each with an id of its own")
 }
@@ -145,4 +157,24 @@ pub fn faultnoroom(expect: Expect, _: Scope, _: u32) -> Expect {
         text("no room for a text at affffff0"),
         text("the word above is 0"),
     ])
+}
+
+pub fn heap(expect: Expect, _: Scope, _: u32) -> Expect {
+    let own = |who: &str| text(&format!("the {who} has its own 1000 strings"));
+    let begin = [
+        text("made 1000 strings"),
+        text("used 300 MiB, a few at a time"),
+    ];
+    expect
+        .in_order(
+            begin
+                .clone()
+                .into_iter()
+                .chain([own("parent"), exiting(FIRST)]),
+        )
+        .in_order(begin.into_iter().chain([own("child"), exiting(SECOND)]))
+}
+
+pub fn writetext(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([first(), text("my text can be written"), exiting(FIRST)])
 }

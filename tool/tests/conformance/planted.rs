@@ -61,6 +61,8 @@ const PLANTS: &[(&str, &str)] = &[
     ("sparse", "leak-space"),
     ("orphans", "keep-orphans"),
     ("stale", "stale-id"),
+    ("promised", "skip-zero"),
+    ("heirs", "parent-by-id"),
     ("args", "destroy-nothing"),
     ("heap", "short-heap"),
     ("guardpages", "destroy-nothing"),

@@ -51,6 +51,8 @@ pub struct Program {
     also_as_lab5: bool,
     /// What it must tell the kernel.
     kernel_words: &'static str,
+    /// What else it is started with.
+    options: &'static [&'static str],
     /// It measures shares of time. On a busy host these mean nothing, so its
     /// runs count instructions instead.
     pub measures: bool,
@@ -65,6 +67,7 @@ impl Program {
             possible: |_| Vec::new(),
             also_as_lab5: false,
             kernel_words: "",
+            options: &[],
             measures: false,
         }
     }
@@ -101,6 +104,10 @@ impl Program {
         }
     }
 
+    const fn with_options(self, options: &'static [&'static str]) -> Self {
+        Self { options, ..self }
+    }
+
     /// How it is started on so many CPUs, with more words for the kernel.
     pub fn words(&self, cpus: u32, further: &str) -> Vec<String> {
         let kernel_words = format!("{} {further}", self.kernel_words);
@@ -109,6 +116,7 @@ impl Program {
             format!("--cpus={cpus}"),
             format!("--append={}", kernel_words.trim()),
         ];
+        words.extend(self.options.iter().map(|&option| option.to_owned()));
         if self.measures {
             words.push("--icount".to_owned());
         }
@@ -208,9 +216,14 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("stale", features::stale).also_as_lab5(),
     Program::new("guardpages", features::guardpages),
     Program::new("faultnoroom", features::faultnoroom),
+    Program::new("promised", features::promised)
+        .on_cpus(2)
+        .with_options(&["--personality=lab6"]),
+    // It prints half a million lines otherwise.
+    Program::new("heirs", features::heirs).with_kernel_words("lifecycle=off"),
     Program::new("args", alone),
-    Program::new("heap", heap).also_as_lab5(),
-    Program::new("writetext", writetext),
+    Program::new("heap", features::heap).also_as_lab5(),
+    Program::new("writetext", features::writetext),
     Program::new("lostwakefixed", samples::lostwakefixed).on_cpus(2),
     Program::new("racycountfixed", samples::racycountfixed).on_cpus(2),
     Program::new("forklockfixed", samples::forklockfixed).on_cpus(2),
@@ -267,26 +280,6 @@ fn hello(expect: Expect, _: Scope, _: u32) -> Expect {
         exiting(FIRST),
         free(FIRST, FIRST),
     ])
-}
-
-fn heap(expect: Expect, _: Scope, _: u32) -> Expect {
-    let own = |who: &str| text(&format!("the {who} has its own 1000 strings"));
-    let begin = [
-        text("made 1000 strings"),
-        text("used 300 MiB, a few at a time"),
-    ];
-    expect
-        .in_order(
-            begin
-                .clone()
-                .into_iter()
-                .chain([own("parent"), exiting(FIRST)]),
-        )
-        .in_order(begin.into_iter().chain([own("child"), exiting(SECOND)]))
-}
-
-fn writetext(expect: Expect, _: Scope, _: u32) -> Expect {
-    expect.in_order([first(), text("my text can be written"), exiting(FIRST)])
 }
 
 /// A program that was started without arguments has none, not even its name.

@@ -61,16 +61,12 @@ fn record_file(name: &str) -> Result<String, Failed> {
 fn is_repeated(program: &Program) -> Result<(), Failed> {
     const CPUS: u32 = 4;
     let file = record_file(program.name)?;
-    let cpus = CPUS.to_string();
-    let boot = Boot::new(&[
-        program.name,
-        "--cpus",
-        &cpus,
-        "--timeout",
-        LIMIT_SECONDS,
-        "--record",
-        &file,
-    ])?;
+    let words = program.words(CPUS, "");
+    // A race is what is to be recorded.
+    let words = words.iter().filter(|word| *word != "--icount");
+    let further = ["--timeout", LIMIT_SECONDS, "--record", &file];
+    let words: Vec<&str> = words.map(String::as_str).chain(further).collect();
+    let boot = Boot::new(&words)?;
     // What measures time says something else while a record is written.
     let expect = if program.measures {
         Expect::new().in_order(nothing_left())

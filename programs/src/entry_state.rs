@@ -7,6 +7,9 @@ use core::arch::global_asm;
 
 use user::abi::trap::USER_DATA;
 
+/// The one call that the kernel answers before it saves anything.
+const GETENVID: u32 = 2;
+
 /// What is in the registers at the entry.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -32,7 +35,7 @@ impl EntryState {
         flags: 0,
         eip: 0,
         esp: 0,
-        number: 2,
+        number: GETENVID,
         selector: 0x23,
         other_selector: 0x23,
     };
@@ -67,10 +70,16 @@ global_asm!(
     "xor edx, edx",
     "xor ebx, ebx",
     "xor edi, edi",
-    "popfd",
+    "cmp eax, {getenvid}",
+    "jne 7f",
+    "inc edi",
+    "7: popfd",
     "sysenter",
-    // An emulator may not mind what the kernel computes with; we see what it was.
-    "4: mov ecx, ds",
+    // An emulator may not mind what the kernel computes with; we see what it was. But
+    // where it answers without a look at memory, they are still ours.
+    "4: test edi, edi",
+    "jnz 6f",
+    "mov ecx, ds",
     "mov edx, es",
     "cmp cx, {data}",
     "jne 5f",
@@ -86,6 +95,7 @@ global_asm!(
     "int 0x30",
     "ud2",
     data = const USER_DATA,
+    getenvid = const GETENVID,
     bad = sym BAD_SEGMENTS,
     bad_len = const BAD_SEGMENTS.len(),
 );

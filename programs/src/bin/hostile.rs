@@ -50,12 +50,17 @@ fn states() -> impl Iterator<Item = EntryState> {
         })
     });
     let of_segments = selectors.into_iter().flat_map(move |selector| {
-        flags.map(|flags| EntryState {
-            flags,
-            selector: if selector == 0x1b { 0 } else { selector },
-            other_selector: selector,
-            ..GOOD
-        })
+        // yield enters the kernel; getenvid only its stub.
+        let states = [GOOD.number, 10].map(|number| {
+            flags.map(|flags| EntryState {
+                flags,
+                number,
+                selector: if selector == 0x1b { 0 } else { selector },
+                other_selector: selector,
+                ..GOOD
+            })
+        });
+        states.into_iter().flatten()
     });
     of_flags
         .into_iter()

@@ -37,7 +37,7 @@ fn states(cpus: u32) -> Result<(), Failed> {
     let count = cpus.to_string();
     let boot = Boot::new(&["hostile", "--cpus", &count, "--timeout", LIMIT_SECONDS])?;
     let expect = booted(cpus)
-        .in_order([text("110 hostile states, and no harm")])
+        .in_order([text("142 hostile states, and no harm")])
         .never(text("ds, es are hostile"));
     boot.judge(&boot.complaints(&expect.in_order(nothing_left())))
 }

@@ -1,7 +1,7 @@
 //! How much memory is free, from the public table of frames.
 //!
 //! The hard thing is that the dead give theirs back a few tables at a time, while
-//! others run: to know whether all is back takes patience.
+//! others run: who counts too early, before or after, finds some missing or too many.
 
 use core::mem::offset_of;
 
@@ -12,11 +12,12 @@ use user::{sys, vm};
 
 use crate::attack;
 
-/// Turns that others get before what is not back counts as lost.
-const PATIENCE: u32 = 20_000;
+/// Turns without a change after which nobody dead has anything left: in each, the
+/// kernel takes a piece of an address space, and one piece in four has something.
+const STILL: u32 = 32;
 
 /// Frames that nobody has.
-pub fn free() -> u32 {
+fn free() -> u32 {
     let entries = vm::mapped(UPAGES..UVPT).flat_map(|page| {
         let places = page..page + PGSIZE;
         places.step_by(PAGE_INFO_STRIDE as usize)
@@ -27,15 +28,15 @@ pub fn free() -> u32 {
     entries.filter(is_free).count() as u32
 }
 
-/// Lets others run until so many frames are free. The number that is missing in
-/// the end, negative if there are more.
-pub fn missing(before: u32) -> i32 {
-    let missing = || before.wrapping_sub(free()).cast_signed();
-    for _ in 0..PATIENCE {
-        if missing() == 0 {
-            break;
-        }
+/// The same, once the dead have given back theirs. Whoever still lives must leave memory
+/// alone meanwhile.
+pub fn settled() -> u32 {
+    let (mut count, mut turns) = (free(), 0);
+    while turns < STILL {
         sys::yield_now();
+        let now = free();
+        turns = if now == count { turns + 1 } else { 0 };
+        count = now;
     }
-    missing()
+    count
 }

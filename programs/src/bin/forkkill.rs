@@ -22,7 +22,7 @@ fn main() {
     // What a first fork costs for good is not counted.
     kill_after(0);
     wait_until_alone();
-    let before = frames::free();
+    let before = frames::settled();
     let mut in_fork = 0;
     for kill in 0..KILLS {
         if kill_after(kill * LONGER) {
@@ -30,9 +30,8 @@ fn main() {
         }
     }
     wait_until_alone();
-    let missing = frames::missing(before);
-    // What the first fork used may come back after it was counted.
-    assert!(missing <= 0, "{missing} of {before} frames are missing");
+    let after = frames::settled();
+    assert!(after == before, "{after} frames of {before} are back");
     assert!(in_fork > 0, "nobody had begun to fork");
     println!("{KILLS} killed in a fork, and nothing is left of them");
 }

@@ -31,6 +31,8 @@ pub mod qemu;
 pub mod quoting;
 pub mod regular_file;
 pub mod report;
+#[cfg(test)]
+mod scratch;
 pub mod server;
 pub mod setup_script;
 pub mod simulated;

@@ -271,6 +271,7 @@ impl Program {
 mod tests {
     use super::*;
     use crate::cli::run_options as options;
+    use crate::scratch::Scratch;
 
     fn refused(words: &[&str]) -> String {
         let options = options(words).expect("valid");
@@ -308,7 +309,8 @@ mod tests {
     fn a_disk_is_whole_sectors() {
         assert!(refused(&["--disk", "./no-such-file"]).contains("No such file"));
         assert!(refused(&["--disk", "/dev/null"]).contains("not a regular file"));
-        let file = std::env::temp_dir().join(format!("jostle-disk-{}", std::process::id()));
+        let scratch = Scratch::new("disk");
+        let file = scratch.file("disk");
         let of_length = |length: u64| {
             let sparse = File::create(&file).expect("made");
             sparse.set_len(length).expect("sized");
@@ -319,7 +321,6 @@ mod tests {
         assert_eq!(of_length(512), Ok(()));
         assert_eq!(of_length(LARGEST_DISK), Ok(()));
         assert!(of_length(LARGEST_DISK + 512).is_err_and(|error| error.contains("128 GiB")));
-        std::fs::remove_file(&file).expect("removed");
     }
 
     #[test]

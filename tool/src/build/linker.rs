@@ -63,6 +63,7 @@ impl Linker {
 mod tests {
     use super::super::target::{GUEST, PAGE};
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn gnu_ld_is_told_the_format() {
@@ -75,13 +76,13 @@ mod tests {
 
     #[test]
     fn the_bundled_one_comes_first() {
-        let sysroot = std::env::temp_dir().join(format!("jostle-linker-{}", std::process::id()));
+        let scratch = Scratch::new("linker");
+        let sysroot = scratch.path();
         let folder = sysroot.join("lib/rustlib/some-host/bin");
         std::fs::create_dir_all(&folder).expect("a folder");
         let bundled = folder.join("rust-lld");
         std::fs::write(&bundled, "").expect("a file");
-        let found = [&GUEST, &PAGE].map(|target| Linker::find(target, &sysroot, Some("some-host")));
-        std::fs::remove_dir_all(&sysroot).expect("removed");
+        let found = [&GUEST, &PAGE].map(|target| Linker::find(target, sysroot, Some("some-host")));
         let [guest, page] = found;
         assert_eq!(guest, Some(Linker::Lld(bundled.clone())));
         assert_eq!(page, Some(Linker::Wasm(bundled)));

@@ -76,21 +76,23 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn only_one_fetches_at_a_time() {
-        let cache = std::env::temp_dir().join(format!("jostle-turn-{}", std::process::id()));
+        let scratch = Scratch::new("turn");
+        let cache = scratch.file("cache");
         let first = take_turn(&cache).expect("the first turn");
         let lock = File::open(cache.join("lock")).expect("the lock");
         assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
         drop(first);
         lock.try_lock().expect("free again");
-        fs::remove_dir_all(cache).expect("removed");
     }
 
     #[test]
     fn a_folder_of_somebody_else_is_not_used() {
-        let file = std::env::temp_dir().join(format!("jostle-ours-{}", std::process::id()));
+        let scratch = Scratch::new("ours");
+        let file = scratch.file("cache");
         fs::write(&file, "").expect("written");
         assert!(!is_ours(&file), "a file is no folder");
         fs::remove_file(&file).expect("removed");
@@ -103,6 +105,5 @@ mod tests {
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("set");
             assert_eq!(is_ours(&file), ours, "{mode:o}");
         }
-        fs::remove_dir(&file).expect("removed");
     }
 }

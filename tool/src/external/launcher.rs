@@ -130,10 +130,12 @@ fn library_folders(root: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn a_script_finds_everything_from_its_own_place() {
-        let root = std::env::temp_dir().join(format!("jostle root {}", std::process::id()));
+        let scratch = Scratch::new("launcher");
+        let root = scratch.file("a root");
         for file in [
             "usr/libexec/qemu-system-i386",
             "usr/share/seabios/bios.bin",
@@ -154,12 +156,12 @@ mod tests {
         let script = QEMU.script(&root);
         assert_eq!(script.lines().skip(2).collect::<Vec<_>>(), expected);
         assert!(GDB.script(&root).ends_with("exec gdb  \"$@\"\n"));
-        fs::remove_dir_all(root).expect("removed");
     }
 
     #[test]
     fn an_unpacked_program_starts_wherever_the_copy_lies() {
-        let copy = std::env::temp_dir().join(format!("jostle ÄÖ {}", std::process::id()));
+        let scratch = Scratch::new("launcher");
+        let copy = scratch.file("ein ÄÖ");
         let (root, bin) = (copy.join("root"), copy.join("bin"));
         fs::create_dir_all(root.join("usr/bin")).expect("made");
         fs::create_dir_all(&bin).expect("made");
@@ -172,6 +174,5 @@ mod tests {
             .output()
             .expect("it starts");
         assert_eq!(output.stdout, b"a b|-c|");
-        fs::remove_dir_all(copy).expect("removed");
     }
 }

@@ -82,10 +82,12 @@ fn entries(folder: &Path) -> anyhow::Result<Vec<(std::ffi::OsString, PathBuf)>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn only_what_changed_is_written_and_what_is_gone_is_removed() {
-        let root = std::env::temp_dir().join(format!("jostle-copy-{}", std::process::id()));
+        let scratch = Scratch::new("copy");
+        let root = scratch.file("tree");
         let mut files = Files::from([
             ("a/same".into(), b"1".to_vec()),
             ("a/other".into(), b"2".to_vec()),
@@ -108,7 +110,5 @@ mod tests {
         assert_eq!(time("a/same"), long_ago);
         assert_ne!(time("a/other"), long_ago);
         assert_eq!(tree(&root).expect("read back"), files);
-        fs::remove_dir_all(&root).expect("removed");
-        fs::remove_file(root.with_extension("lock")).expect("removed");
     }
 }

@@ -278,19 +278,15 @@ fn read_items(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
     use witness::record::BARE_SIZE;
 
     /// A memory in a file of the host's, and what the kernel does to it.
-    fn written(purpose: Purpose, head: Head, items: &[u8]) -> LogMemory {
-        let name = format!(
-            "jostle-{}-{}-{:?}",
-            purpose.name(),
-            std::process::id(),
-            head
-        );
+    fn written(scratch: &Scratch, purpose: Purpose, head: Head, items: &[u8]) -> LogMemory {
+        let name = format!("{}-{}", purpose.name(), head.len);
         let memory = LogMemory {
             purpose,
-            path: std::env::temp_dir().join(name.replace([' ', ':', '{', '}', ','], "")),
+            path: scratch.file(&name),
             mib: 4,
         };
         drop(memory.make().expect("can be made"));
@@ -308,35 +304,37 @@ mod tests {
         let before = read_items(&memory.path).expect("readable");
         let remark = memory.finish().expect("can be cut");
         let after = std::fs::read(&memory.path).expect("readable");
-        std::fs::remove_file(&memory.path).expect("removable");
         (remark, before, after)
     }
 
     #[test]
     fn a_record_is_left_bare() {
+        let scratch = Scratch::new("log-memory");
         let items: Vec<u8> = (0..(5 << 18) + 77_u32).map(|i| (i / 3) as u8).collect();
         let head = Head {
             hz: 1,
             len: items.len() as u64,
             lost: 0,
         };
-        let (remark, before, after) = finished(&written(Purpose::Record, head, &items));
+        let (remark, before, after) = finished(&written(&scratch, Purpose::Record, head, &items));
         assert_eq!(remark, None);
         let cut = [&items[..], &bare(tag::CUT)].concat();
         assert!(before == cut && after == cut);
         let whole = [&items[..items.len() - BARE_SIZE], &bare(tag::END)].concat();
-        let (_, before, after) = finished(&written(Purpose::Record, head, &whole));
+        let scratch = Scratch::new("log-memory");
+        let (_, before, after) = finished(&written(&scratch, Purpose::Record, head, &whole));
         assert!(before == whole && after == whole);
     }
 
     #[test]
     fn a_full_record_is_remarked_upon() {
+        let scratch = Scratch::new("log-memory");
         let head = Head {
             hz: 1,
             len: u64::MAX,
             lost: 5,
         };
-        let (remark, _, after) = finished(&written(Purpose::Record, head, b"abc"));
+        let (remark, _, after) = finished(&written(&scratch, Purpose::Record, head, b"abc"));
         let remark = remark.expect("something is said");
         assert!(
             remark.contains("4 MiB") && remark.contains(" 5 "),
@@ -347,12 +345,13 @@ mod tests {
 
     #[test]
     fn a_trace_keeps_its_head() {
+        let scratch = Scratch::new("log-memory");
         let head = Head {
             hz: 1,
             len: 64,
             lost: 0,
         };
-        let (remark, _, after) = finished(&written(Purpose::Trace, head, &[7; 100]));
+        let (remark, _, after) = finished(&written(&scratch, Purpose::Trace, head, &[7; 100]));
         assert_eq!(remark, None);
         assert_eq!(after.len(), ITEMS as usize + 64);
         assert_eq!(after.last(), Some(&7));
@@ -360,19 +359,20 @@ mod tests {
 
     #[test]
     fn one_run_at_a_time() {
-        let memory = written(Purpose::Trace, Head::default(), b"");
+        let scratch = Scratch::new("log-memory");
+        let memory = written(&scratch, Purpose::Trace, Head::default(), b"");
         let first = memory.make().expect("a trace may be replaced");
         let error = memory.make().err().expect("refused").to_string();
         assert!(error.ends_with("another run is writing to it"), "{error}");
         drop(first);
         memory.make().expect("the other is over");
-        std::fs::remove_file(&memory.path).expect("removable");
     }
 
     #[test]
     fn a_memory_that_no_kernel_found() {
+        let scratch = Scratch::new("log-memory");
         for purpose in [Purpose::Record, Purpose::Trace] {
-            let (remark, _, after) = finished(&written(purpose, Head::default(), b""));
+            let (remark, _, after) = finished(&written(&scratch, purpose, Head::default(), b""));
             assert!(remark.expect("something is said").contains("wrote none"));
             assert!(after.is_empty());
         }

@@ -70,13 +70,14 @@ pub fn is_undamaged(file: &File) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn a_damaged_trace_is_told() {
-        let path = std::env::temp_dir().join(format!("jostle-sealed-{}", std::process::id()));
+        let scratch = Scratch::new("sealed");
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(&path).expect("can be made");
+        let file = options.open(scratch.file("trace")).expect("can be made");
         file.set_len(u64::from(ITEMS)).expect("writable");
         let items: Vec<u8> = (0..64).collect();
         file.write_all_at(&[7; HEAD_SIZE], 0).expect("writable");
@@ -96,6 +97,5 @@ mod tests {
             file.write_all_at(&byte, at).expect("writable");
         }
         assert!(is_undamaged(&file).expect("readable"));
-        std::fs::remove_file(&path).expect("removable");
     }
 }

@@ -80,30 +80,20 @@ impl LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
+    use crate::scratch::Scratch;
     use witness::log_memory::HEAD_SIZE;
-
-    /// A file that is gone when the test is over.
-    struct Gone(PathBuf);
-
-    impl Drop for Gone {
-        fn drop(&mut self) {
-            // The test may be failing, for another reason.
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
 
     /// A log in a file with room for `room` bytes of items, after these were appended.
     fn head_after(purpose: Purpose, room: u64, items: &[&[u8]]) -> (Head, Vec<u8>) {
-        let name = format!("jostle-log-{}-{}", std::process::id(), purpose.name());
-        let file = Gone(std::env::temp_dir().join(name));
-        let made = File::create(&file.0).expect("made");
+        let scratch = Scratch::new(purpose.name());
+        let file = scratch.file("log");
+        let made = File::create(&file).expect("made");
         made.set_len(u64::from(ITEMS) + room).expect("sized");
-        let mut log = LogFile::open(&file.0, purpose).expect("opened");
+        let mut log = LogFile::open(&file, purpose).expect("opened");
         for item in items {
             log.append(item).expect("written");
         }
-        let bytes = std::fs::read(&file.0).expect("read");
+        let bytes = std::fs::read(&file).expect("read");
         let head = bytes[..HEAD_SIZE].try_into().expect("a head");
         let head = Head::from_bytes(head, purpose).expect("its own");
         (head, bytes[ITEMS as usize..].to_vec())

@@ -63,10 +63,12 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn a_folder_with_something_else_is_refused() {
-        let place = std::env::temp_dir().join(format!("jostle-web-{}", std::process::id()));
+        let scratch = Scratch::new("web");
+        let place = scratch.file("page");
         let page = [PageFile {
             name: "index.html".into(),
             bytes: b"x".to_vec(),
@@ -79,8 +81,7 @@ mod tests {
         assert!(Folder::check(&place).is_ok());
         fs::write(place.join("letter.txt"), "dear").expect("written");
         let refused = Folder::check(&place).err().map(|error| error.to_string());
-        fs::remove_dir_all(&place).expect("removed");
         assert!(refused.is_some_and(|why| why.contains("letter.txt")));
-        assert!(Folder::check(&place.join("a/b")).is_err());
+        assert!(Folder::check(&scratch.file("a/b")).is_err());
     }
 }

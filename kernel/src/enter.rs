@@ -11,18 +11,19 @@ use crate::locked::{self, KERNEL, KernelGuard};
 use crate::machine::smp::{ThisCpu, clock};
 use crate::mail;
 use abi::TrapFrame;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kcore::{Event, Step};
 
-/// The number of the call that the stubs answer before the lock, or of no call while
-/// that is off. It is `getenvid`, which has the same number in every personality: the
-/// id cannot change while its environment runs.
-pub static ANSWERED_CALL: AtomicU32 = AtomicU32::new(u32::MAX);
-const GETENVID: u32 = 2;
+/// The call that the stubs may answer before the lock: the id cannot change while its
+/// environment runs. It has the same number in every personality.
+pub const GETENVID: u32 = 2;
+
+/// Whether they do.
+pub static ANSWERS: AtomicBool = AtomicBool::new(false);
 
 /// From now on `getenvid` is answered before the lock.
 pub fn answer_before_lock() {
-    ANSWERED_CALL.store(GETENVID, Relaxed);
+    ANSWERS.store(true, Relaxed);
 }
 
 /// Enters the kernel, and returns how to leave it. A function makes the event, so

@@ -10,7 +10,7 @@ pub mod strays;
 pub mod vectors;
 
 use crate::effects::Leave;
-use crate::enter::{ANSWERED_CALL, enter, enter_inlined};
+use crate::enter::{ANSWERS, GETENVID, enter, enter_inlined};
 use crate::machine::console;
 use crate::machine::smp::{ENV_DEPTH, ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
@@ -46,7 +46,8 @@ global_asm!(
     syscall = const Vector::SYSCALL.0,
     general_protection = const Vector::GENERAL_PROTECTION.0,
     ipi = const Vector::IPI.0,
-    answered = sym ANSWERED_CALL,
+    getenvid = const GETENVID,
+    answers = sym ANSWERS,
     env_depth = const ENV_DEPTH,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,

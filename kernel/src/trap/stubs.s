@@ -109,15 +109,17 @@ leave_by_frame:
     add esp, 8                          # vector and error code
     iretd
 
-# int 0x30: the general path, without the tests that it does not need. The call that
-# is answered before the lock is answered here: esp is five words below the stack's
+# int 0x30: the general path, without the tests that it does not need. getenvid, if it
+# is answered before the lock, is answered here: esp is five words below the stack's
 # top, and the answer is a word of this stack. (From virtual-8086 mode, see below, it
 # would be another word of it.)
     .balign 16
 .globl syscall_stub
 syscall_stub:
-    cmp eax, ss:[{answered}]
+    cmp eax, {getenvid}
     jne 1f
+    cmp byte ptr ss:[{answers}], 0
+    je 1f
     mov eax, [esp + 5 * 4 - {env_depth}]
     iretd
 1:  push 0
@@ -160,9 +162,11 @@ idle_woken:
     .balign 16
 .globl sysenter_stub
 sysenter_stub:
-    cmp eax, ss:[{answered}]
+    cmp eax, {getenvid}
 sysenter_second:
     jne 1f
+    cmp byte ptr ss:[{answers}], 0
+    je 1f
     mov eax, [esp - {env_depth}]        # as for int 0x30; no flag was changed, but
     mov edx, esi                        # those that the comparison sets
     mov ecx, ebp

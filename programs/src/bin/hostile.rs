@@ -10,7 +10,9 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use programs::entry_state::{self, EntryState};
+use user::entry::{Entry, Int, Sysenter};
 use user::env::Env;
+use user::interface::Interface;
 use user::{EnvStatus, Fork, fork, println, sys};
 
 const TF: u32 = 1 << 8;
@@ -79,7 +81,23 @@ fn pattern(index: usize) -> u32 {
 
 user::program!(main);
 
+/// Numbers that no call has are refused, both ways in: also the one by which the kernel
+/// could say to itself that it answers nothing before the lock.
+fn unknown_calls() {
+    for number in [u32::MAX, 1 << 31] {
+        // SAFETY: there is no such call.
+        let by_int = unsafe { Int::call0(number) };
+        // SAFETY: as above.
+        let by_sysenter = Interface::get()
+            .sysenter()
+            .map(|_| unsafe { Sysenter::call0(number) });
+        let agrees = by_sysenter.is_none_or(|result| result == by_int);
+        assert!(by_int < 0 && agrees, "{number:#x} is answered: {by_int:#x}");
+    }
+}
+
 fn main() {
+    unknown_calls();
     for (index, word) in WORDS.iter().enumerate() {
         word.store(pattern(index), Relaxed);
     }

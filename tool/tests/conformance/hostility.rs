@@ -22,9 +22,12 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is an attack.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 4] = [
-        ("states_at_the_fast_entry::cpus_1", || states(1)),
-        ("states_at_the_fast_entry::cpus_4", || states(4)),
+    let cases: [(&str, Case); 5] = [
+        ("states_at_the_fast_entry::cpus_1", || states(1, "on")),
+        ("states_at_the_fast_entry::cpus_4", || states(4, "on")),
+        ("states_at_the_fast_entry::all_through_the_lock", || {
+            states(1, "off")
+        }),
         ("interrupts_that_cannot_be_masked", nmis),
         ("a_machine_that_stops_and_goes_on", stops),
     ];
@@ -33,9 +36,12 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         .map(|(name, case)| Trial::test(format!("hostility::{name}"), case))
 }
 
-fn states(cpus: u32) -> Result<(), Failed> {
+/// With `getenvid` answered before the lock, or not.
+fn states(cpus: u32, prelock: &str) -> Result<(), Failed> {
     let count = cpus.to_string();
-    let boot = Boot::new(&["hostile", "--cpus", &count, "--timeout", LIMIT_SECONDS])?;
+    let append = format!("prelock={prelock}");
+    let words = ["hostile", "--cpus", &count, "--append", &append];
+    let boot = Boot::new(&[&words[..], &["--timeout", LIMIT_SECONDS]].concat())?;
     let expect = booted(cpus)
         .in_order([text("142 hostile states, and no harm")])
         .never(text("ds, es are hostile"));

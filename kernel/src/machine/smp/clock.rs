@@ -103,7 +103,7 @@ impl Rates {
 /// Makes this CPU's timer interrupt once, after so many [`ticks`]; fewer than 2^35.
 pub fn start_timer(ticks: u64) {
     let rate = u64::from(TIMER_RATE.load(Relaxed));
-    let ticks = u32::try_from(ticks * rate >> RATE_SHIFT).unwrap_or(u32::MAX);
+    let ticks = u32::try_from((ticks * rate) >> RATE_SHIFT).unwrap_or(u32::MAX);
     // 0 would stop it.
     lapic::arm_timer(ticks.max(1));
 }

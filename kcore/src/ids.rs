@@ -1,8 +1,10 @@
 //! Numbers of environment slots and of CPUs.
 //!
-//! All other modules use them, so this one uses no other. The hard thing is that
+//! All other modules use them, so this one uses none of the kernel's. The hard thing is that
 //! the kernel's tables start as zeroes and are never initialised, so zero must
 //! mean "nobody" in them: hence [`Link`].
+
+use abi::env::NENV;
 
 /// Index into the environment table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,12 +30,14 @@ impl Link {
         self.0 as u32
     }
 
-    /// The slot, if there is one.
+    /// The slot, if there is one. Whoever looks it up need not bring it into the table's
+    /// range again: the compiler sees that it is.
+    #[inline(always)]
     pub const fn get(self) -> Option<Slot> {
         if self.0 == 0 {
             None
         } else {
-            Some(Slot(self.0 - 1))
+            Some(Slot((self.0 - 1) % NENV as u16))
         }
     }
 }

@@ -10,8 +10,12 @@
 //! them is refused.
 
 use crate::phys::{Pfn, PhysMem};
+use abi::layout::NPTENTRIES;
 use abi::page_info::{MAX_REFS, PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use core::ops::Range;
+
+/// Entries of a page table that have one mark.
+pub const PART: u32 = NPTENTRIES / u32::BITS;
 
 /// The kernel uses at most this many ranges of memory, and ignores further ones.
 pub const MAX_RANGES: usize = 16;
@@ -22,7 +26,8 @@ pub struct Frame {
     /// The number of holds on the frame.
     pub count: u32,
     /// The next frame in the free list, in limbo, or in a list of dead address spaces.
-    /// 0 ends a list, because frame 0 is never usable.
+    /// 0 ends a list, because frame 0 is never usable. While the frame is a page table,
+    /// which is in no list: [`Frames::marks`].
     pub next: u32,
 }
 
@@ -105,6 +110,22 @@ impl<'t> Frames<'t> {
         self.table
             .get_mut(frame.0 as usize)
             .unwrap_or(&mut self.outside)
+    }
+
+    /// Which parts of a page table may have entries, a bit for each [`PART`] of them; the
+    /// others have none. Most tables are nearly empty, and whoever takes one apart need
+    /// not look at all of it.
+    pub fn marks(&self, table: Pfn) -> u32 {
+        self.table
+            .get(table.0 as usize)
+            .map_or(0, |entry| entry.next)
+    }
+
+    /// Marks the part of a page table that the entry at physical address `slot` is in.
+    #[inline(always)]
+    pub(crate) fn mark(&mut self, slot: u32) {
+        let part = slot / 4 % NPTENTRIES / PART;
+        self.entry(Pfn::containing(slot)).next |= 1 << part;
     }
 
     /// The number of holds on `frame`.

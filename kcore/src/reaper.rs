@@ -9,12 +9,12 @@
 //! that died in this step is *fresh*; it becomes *ready* when the step's effects are
 //! done.
 
-use crate::frames::{Frames, List};
+use crate::frames::{Frames, List, PART};
 use crate::paging::space::USER_TABLES;
 use crate::paging::{Pte, Space};
 use crate::phys::{Pfn, PhysMem};
 use crate::watch::{Fact, Tell, Unwatched, Watcher, unmapped_in_dead};
-use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE};
+use abi::layout::{PGSIZE, PTSIZE};
 
 /// Spaces that wait to be reclaimed, linked through the frames of their directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -173,15 +173,14 @@ impl DeadTable {
     /// Releases all frames that the table maps, and its own.
     #[inline(always)]
     fn empty<M: PhysMem, W: Watcher>(self, mem: &mut M, frames: &mut Frames<'_>, watcher: &mut W) {
-        for start in (0..NPTENTRIES).step_by(GROUP as usize) {
-            let group = self.frame.address() + start * 4;
-            if is_empty(mem, group) {
-                continue;
-            }
-            for index in 0..GROUP {
-                let entry = Pte(mem.read(group + index * 4));
+        let mut marks = frames.marks(self.frame);
+        while marks != 0 {
+            let start = marks.trailing_zeros() * PART;
+            marks &= marks - 1;
+            for index in start..start + PART {
+                let entry = Pte(mem.read(self.frame.address() + index * 4));
                 if entry.is_present() {
-                    let va = self.first + (start + index) * PGSIZE;
+                    let va = self.first + index * PGSIZE;
                     watcher.tell(|| unmapped_in_dead(self.space, va, entry));
                     if frames.release_unseen(mem, entry.frame()) {
                         watcher.tell(|| Fact::Freed {
@@ -197,7 +196,7 @@ impl DeadTable {
     }
 }
 
-/// Entries are tested in groups of this size, because most tables are nearly empty.
+/// Entries of a directory are tested in groups of this size, because most are empty.
 const GROUP: u32 = 16;
 
 /// Whether the [`GROUP`] entries from physical address `group` on are empty.

@@ -166,6 +166,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.watcher
             .tell(|| self.envs[target].mapped(page.va(), old, entry));
         if !old.is_present() {
+            self.frames.mark(slot);
             return;
         }
         if old.frame() != entry.frame() {

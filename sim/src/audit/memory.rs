@@ -7,6 +7,7 @@ use super::verdict::{Broken, Verdict, check};
 use abi::Perm;
 use abi::layout::{NPTENTRIES, UTOP, UVPT, pdx};
 use kcore::env::Slot;
+use kcore::frames::PART;
 use kcore::paging::Pte;
 use kcore::paging::space::USER_TABLES;
 use kcore::watch::Watcher;
@@ -76,9 +77,16 @@ fn tables<M: PhysMem, W: Watcher>(
             "I3: a page table has one owner and is mapped by nobody",
             table.frame().0,
         )?;
+        let marks = kernel.frames().marks(table.frame());
         for i in 0..NPTENTRIES {
             let entry = Pte(kernel.memory().read(table.frame().address() + i * 4));
             if entry.is_present() {
+                let marked = marks >> (i / PART) & 1 != 0;
+                check(
+                    marked,
+                    "I3: a part of a page table with entries is marked",
+                    i,
+                )?;
                 let perm = entry.without_usage().perm();
                 let valid = Perm::from_argument(perm.bits()).is_some();
                 check(valid, "I4: user entries have valid permissions", entry.0)?;

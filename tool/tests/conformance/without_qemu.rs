@@ -77,7 +77,14 @@ fn jostle(machine: &Path, words: &[&str]) -> Result<Output, Failed> {
 
 fn told(output: &Output) -> (String, Vec<String>) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stderr).lines().map(str::to_owned).collect();
+    // Cargo's word, if another case builds at this moment.
+    let waits = |line: &&str| {
+        line.trim_start()
+            .starts_with("Blocking waiting for file lock")
+    };
+    let messages = text(&output.stderr);
+    let said = messages.lines().filter(|line| !waits(line));
+    let said = said.map(str::to_owned).collect();
     (text(&output.stdout), said)
 }
 

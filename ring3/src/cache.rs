@@ -7,10 +7,10 @@
 
 use crate::bus::Bus;
 use crate::decode::{LONGEST, Operation, decode};
+use crate::memory::PAGE;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-const PAGE: u32 = 4096;
 /// How many blocks are kept.
 const SLOTS: usize = 8192;
 /// The most instructions in a block.

@@ -5,9 +5,9 @@
 //! what the decoder does not say in one place: which width an operation has, and
 //! which segment its memory operand is in.
 
-use crate::quick::Way;
 use crate::registers::Segment;
 use crate::unit::Unit;
+use crate::way::Way;
 use iced_x86::{
     Code, ConditionCode, Decoder, DecoderError, DecoderOptions, Instruction, MemorySize, Mnemonic,
     OpKind, Register,

@@ -43,6 +43,7 @@ mod system;
 mod transfer;
 pub mod trap;
 mod unit;
+mod way;
 
 pub use bus::{Access, Bus, PageFault};
 pub use cache::Cache;

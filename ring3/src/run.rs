@@ -9,12 +9,11 @@ use crate::bus::{Access, Bus};
 use crate::cache::{Block, Cache};
 use crate::decode::{LONGEST, Operation, decode};
 use crate::flags::TF;
+use crate::memory::PAGE;
 use crate::processor::Processor;
-use crate::quick::Way;
 use crate::trap::Trap;
 use crate::unit::Unit;
-
-const PAGE: u32 = 4096;
+use crate::way::Way;
 
 impl Processor {
     /// Executes at most `budget` instructions; an element of a repeated string

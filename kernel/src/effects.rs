@@ -137,8 +137,12 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
         }
     }
     if to.contains(ToResume::TIMER) {
-        clock::start_timer(holder.outbox().timer);
-        new_quantum(cpu);
+        let ticks = holder.outbox().timer;
+        clock::start_timer(ticks);
+        // What was left of a quantum is no new one.
+        if ticks == holder.view().config().quantum {
+            new_quantum(cpu);
+        }
     }
     Leave::Same
 }

@@ -110,8 +110,9 @@ impl ThisCpu {
     #[inline(always)]
     pub fn env(self) -> &'static AtomicU32 {
         let word = self.stack_top() - ENV_DEPTH;
-        // SAFETY: (59) the word is in this CPU's stack, which is mapped for ever; nothing
-        // else is kept there.
+        // SAFETY: (59) the word is aligned and in this CPU's stack, which is mapped before
+        // the CPU runs and for ever, and was zeroed. Only atomics name it: no Rust object is
+        // ever that deep, as a stack which grew so far would fault 64 bytes further down.
         unsafe { AtomicU32::from_ptr(word as *mut u32) }
     }
 

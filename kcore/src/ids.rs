@@ -1,7 +1,7 @@
 //! Numbers of environment slots and of CPUs.
 //!
-//! All other modules use them, so this one uses none of the kernel's. The hard thing is that
-//! the kernel's tables start as zeroes and are never initialised, so zero must
+//! All other modules use them, so this one uses none of theirs. The hard thing is
+//! that the kernel's tables start as zeroes and are never initialised, so zero must
 //! mean "nobody" in them: hence [`Link`].
 
 use abi::env::NENV;

@@ -175,6 +175,13 @@ fn an_entry_that_waits_for_the_console_is_made_by_its_own_way() {
     }
 }
 
+/// The environment on the first CPU makes a runnable child, which gets this id.
+fn make_runnable(machine: &mut Machine<'_>, id: u32) {
+    let child = machine.call(CPU0, Call::Exofork, [0; 5]);
+    assert_eq!(child, Answer::Value(id));
+    machine.call(CPU0, Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+}
+
 /// An environment that has used up its quantum gives way, however late the tick
 /// comes. One that has not keeps the CPU and gets another tick.
 #[test]
@@ -193,9 +200,7 @@ fn a_tick_that_comes_late_ends_the_quantum() {
         let spec = Spec::default();
         let mut store = Store::new(&spec);
         let mut machine = Machine::with_one_env(&mut store, spec);
-        let child = machine.call(CPU0, Call::Exofork, [0; 5]);
-        assert_eq!(child, Answer::Value(CHILD));
-        machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+        make_runnable(&mut machine, CHILD);
         for turn in [CHILD, 0x1000, CHILD] {
             machine.now += elapsed;
             machine.run_event(CPU0, Event::Timer);
@@ -213,9 +218,7 @@ pub(crate) fn rings_again() -> Option<u64> {
     let quantum = spec.quantum;
     let mut store = Store::new(&spec);
     let mut machine = Machine::with_one_env(&mut store, spec);
-    let child = machine.call(CPU0, Call::Exofork, [0; 5]);
-    assert_eq!(child, Answer::Value(CHILD));
-    machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+    make_runnable(&mut machine, CHILD);
     let start = machine.cpu(CPU0).due.expect("it runs") - quantum;
     machine.now = start + quantum / 2;
     machine.call(CPU0, Call::Yield, [0; 5]);
@@ -248,9 +251,7 @@ fn a_tick_that_is_a_little_early_ends_the_quantum() {
         let spec = Spec::default();
         let mut store = Store::new(&spec);
         let mut machine = Machine::with_one_env(&mut store, spec);
-        let child = machine.call(CPU0, Call::Exofork, [0; 5]);
-        assert_eq!(child, Answer::Value(CHILD));
-        machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+        make_runnable(&mut machine, CHILD);
         machine.now = machine.cpu(CPU0).due.expect("it runs") - early;
         machine.run_event(CPU0, Event::Timer);
         let now = machine.env_on(CPU0).map(|id| id.0 as u32);
@@ -268,15 +269,11 @@ fn a_tick_is_not_lost_with_the_environment() {
     };
     let mut store = Store::new(&spec);
     let mut machine = Machine::with_one_env(&mut store, spec);
-    let mut child = || {
-        let Answer::Value(id) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
-            panic!("no child");
-        };
-        machine.call(CPU0, Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+    let [first, second] = [CHILD, CHILD + 1];
+    for id in [first, second] {
+        make_runnable(&mut machine, id);
         machine.calm_down();
-        id
-    };
-    let [first, second] = [child(), child()];
+    }
     let on_cpu = |machine: &Machine<'_>| machine.env_on(CPU1).map(|id| id.0 as u32);
     assert_eq!(on_cpu(&machine), Some(first));
     machine.now = machine.cpu(CPU1).due.expect("it runs");
@@ -296,9 +293,7 @@ fn a_late_tick_of_who_is_alone_is_not_held_against_it() {
     let mut machine = Machine::with_one_env(&mut store, spec);
     machine.now += 100 * spec.quantum;
     machine.run_event(CPU0, Event::Timer);
-    let child = machine.call(CPU0, Call::Exofork, [0; 5]);
-    assert_eq!(child, Answer::Value(CHILD));
-    machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+    make_runnable(&mut machine, CHILD);
     // An interrupt that was already on its way does not end this quantum.
     machine.now += spec.quantum / 4;
     machine.run_event(CPU0, Event::Timer);

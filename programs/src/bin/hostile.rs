@@ -23,6 +23,7 @@ const AC: u32 = 1 << 18;
 const ALL: u32 = 0x24_4dd5;
 
 const GOOD: EntryState = EntryState::GOOD;
+const PAGE_UNMAP: u32 = 6;
 
 /// A state for each thing that can be wrong.
 fn states() -> impl Iterator<Item = EntryState> {
@@ -54,7 +55,7 @@ fn states() -> impl Iterator<Item = EntryState> {
     let of_segments = selectors.into_iter().flat_map(move |selector| {
         // getenvid is answered by the kernel's stub. page_unmap goes further, and comes
         // back the same way, as a switch would not.
-        let states = [GOOD.number, 6].map(|number| {
+        let states = [GOOD.number, PAGE_UNMAP].map(|number| {
             flags.map(|flags| EntryState {
                 flags,
                 number,
@@ -81,8 +82,8 @@ fn pattern(index: usize) -> u32 {
 
 user::program!(main);
 
-/// Numbers that no call has are refused, both ways in: also the one by which the kernel
-/// could say to itself that it answers nothing before the lock.
+/// Numbers that no call has are refused, both ways in. A kernel once used the largest for
+/// "no call", and answered it.
 fn unknown_calls() {
     for number in [u32::MAX, 1 << 31] {
         // SAFETY: there is no such call.

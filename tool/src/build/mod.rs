@@ -3,8 +3,8 @@
 //! The guest's target is built in, but few toolchains come with its `core`
 //! library. [`ladder`] decides where to take it from, [`toolchain`] looks at
 //! what there is, [`plan`] puts both together, [`guest`] runs the inner cargo,
-//! [`remapped`] hides from it where things lie here, [`archive`] packs the programs for the prompt, [`wasm`] builds the machine for a
-//! browser in the same way.
+//! [`remapped`] hides from it where things lie here, [`archive`] packs the programs
+//! for the prompt, [`wasm`] builds the machine for a browser in the same way.
 
 pub mod archive;
 pub mod guest;

@@ -54,18 +54,14 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         check_target(path)?;
     }
     let host = Host::find()?;
-    let measured = match options.icount {
-        true => count(&host, options.verbose)?,
-        false => Vec::new(),
-    };
+    let mut measured = Vec::new();
     if options.icount {
+        measured = count(&host, options.verbose)?;
         result(report::table(&measured));
     }
-    let speeds = match options.programs {
-        true => programs::measure(&host)?,
-        false => Vec::new(),
-    };
+    let mut speeds = Vec::new();
     if options.programs {
+        speeds = programs::measure(&host)?;
         result(report::speeds(&speeds));
     }
     let write = |path: &Path, text: String| {

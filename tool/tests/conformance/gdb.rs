@@ -102,6 +102,10 @@ fn expect(name: &str, words: &[&str], lines: &[&str], expect: &Expect) -> Result
     }
 }
 
+/// What runs beside a program of which gdb lets go: a guest that ends at that moment
+/// leaves gdb without its answer.
+const COMPANY: &[&str] = &["+", "demo"];
+
 fn entry() -> Result<(), Failed> {
     let lines = [
         "printf \"stands at %#x, cs %#x\\n\", $eip, $cs",
@@ -145,8 +149,12 @@ fn backtrace() -> Result<(), Failed> {
         regex("#[0-9]+ .* in _start .*"),
         text("in ring 0"),
     ]);
-    // The other one is there so that the guest does not end while gdb lets go.
-    expect("backtrace", &["hello", "+", "demo"], &lines, &reached)
+    expect(
+        "backtrace",
+        &[&["hello"], COMPANY].concat(),
+        &lines,
+        &reached,
+    )
 }
 
 /// The first call of a program is made by `int 0x30`, later ones by `sysenter`; what
@@ -181,8 +189,7 @@ fn flags() -> Result<(), Failed> {
         regex("Breakpoint 4, kernel::trap::trap .*"),
         text(clear),
     ]);
-    // Two programs, for the reason above.
-    expect("flags", &["faultdie", "+", "demo"], &lines, &seen)
+    expect("flags", &[&["faultdie"], COMPANY].concat(), &lines, &seen)
 }
 
 /// `sti` holds interrupts off until `sysexit` is done, but an NMI between the two ends
@@ -214,7 +221,7 @@ fn interrupted_exit() -> Result<(), Failed> {
         text("interrupted in ring 0"),
         text("back in ring 3: 1 1, 0x1000"),
     ]);
-    let words = ["bench", "null-sysenter", "--cpus", "1"];
+    let words = [&["bench", "null-sysenter"], COMPANY].concat();
     expect("interrupted", &words, &lines, &returns)
 }
 

@@ -182,3 +182,54 @@ impl Hash for Tlb {
         self.entries.hash(state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIRECTORY: Pfn = Pfn(1);
+    const TABLE: u32 = 2;
+    const VA: u32 = 0x3000;
+
+    /// Memory with one page, at [`VA`].
+    fn with_page(rights: u32) -> Memory {
+        let mut memory = Memory::new(4);
+        memory.write(DIRECTORY.address(), TABLE << 12 | PRESENT | WRITE | USER);
+        memory.write(
+            TABLE << 12 | VA >> 12 << 2,
+            3 << 12 | PRESENT | USER | rights,
+        );
+        memory
+    }
+
+    /// What both levels say of the page's use.
+    fn usage(memory: &Memory) -> [u32; 2] {
+        [DIRECTORY.address(), TABLE << 12 | VA >> 12 << 2]
+            .map(|entry| memory.read(entry) & (ACCESSED | DIRTY))
+    }
+
+    #[test]
+    fn a_fetch_marks_what_it_is_for() {
+        let mut memory = with_page(WRITE);
+        assert!(fetch(&mut memory, DIRECTORY, VA, false, false).is_some());
+        assert_eq!(usage(&memory), [0, 0], "nobody wants it marked");
+        assert!(fetch(&mut memory, DIRECTORY, VA, false, true).is_some());
+        assert_eq!(usage(&memory), [ACCESSED, ACCESSED]);
+        assert!(fetch(&mut memory, DIRECTORY, VA, true, true).is_some());
+        assert_eq!(usage(&memory), [ACCESSED, ACCESSED | DIRTY]);
+    }
+
+    #[test]
+    fn a_refused_access_marks_nothing() {
+        let mut memory = with_page(0);
+        assert_eq!(fetch(&mut memory, DIRECTORY, VA, true, true), None);
+        assert_eq!(usage(&memory), [0, 0]);
+    }
+
+    #[test]
+    fn a_write_by_a_remembered_translation_is_marked() {
+        let mut memory = with_page(WRITE);
+        mark_written(&mut memory, DIRECTORY, VA);
+        assert_eq!(usage(&memory), [ACCESSED, ACCESSED | DIRTY]);
+    }
+}

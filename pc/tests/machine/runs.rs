@@ -3,6 +3,7 @@
 //! The hard thing is that a run with one seed must be the same every time, and
 //! another seed must be able to make it another.
 
+use abi::trap::USER_DATA;
 use abi::{Call, Personality};
 use kcore::CpuId;
 use pc::plan::Move;
@@ -49,6 +50,27 @@ fn run(files: &[Vec<u8>], cpus: u8, seed: u64, typed: &[u8]) -> String {
 #[test]
 fn a_program_prints_and_ends() {
     assert_eq!(run(&[printer(b'a')], 1, 0, &[]).trim_end(), "aaaaaaaaaa");
+}
+
+/// GS is in no frame. A program that loads it and then what it had at first is not given
+/// what it had in between.
+#[test]
+fn a_selector_that_is_put_back_stays_back() {
+    let load = |code: Code, selector: u32| {
+        code.word(&[0xb8], selector) // mov eax, selector
+            .bytes(&[0x8e, 0xe8]) // mov gs, ax
+            .call_as_is(Call::GetEnvId)
+    };
+    let show = |code: Code| {
+        code.bytes(&[0x8c, 0xea]) // mov edx, gs
+            .word(&[0x81, 0xc2], DATA) // add edx, DATA
+            .word(&[0xb9], 1) // mov ecx, 1
+            .call_as_is(Call::Cputs)
+    };
+    let code = show(load(show(load(Code::default(), 0)), USER_DATA));
+    let mut letters = [b'?'; 64];
+    (letters[0], letters[USER_DATA as usize]) = (b'0', b'd');
+    assert_eq!(run(&[code.file(&letters)], 1, 0, &[]).trim_end(), "0d");
 }
 
 #[test]

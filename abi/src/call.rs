@@ -66,6 +66,12 @@ pub enum Call {
     /// Extension: `job_size(job)`: how many members of a job that the caller made
     /// are alive.
     JobSize,
+    /// Extension: `page_copy(src, srcva, dst, dstva, perm)`: as `page_map`, but maps a
+    /// copy of the page.
+    PageCopy,
+    /// Extension: `page_ranges(list, count)`: shares, copies, maps or unmaps the pages
+    /// of so many ranges, each described by a [`crate::PageRange`].
+    PageRanges,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -98,6 +104,8 @@ macro_rules! for_each_call {
             JobDestroy "job_destroy" sys_job_destroy,
             Getc "getc" sys_getc,
             JobSize "job_size" sys_job_size,
+            PageCopy "page_copy" sys_page_copy,
+            PageRanges "page_ranges" sys_page_ranges,
         }
     };
 }
@@ -123,7 +131,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 8] = [
+pub const EXTENSIONS: [Call; 10] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -132,6 +140,8 @@ pub const EXTENSIONS: [Call; 8] = [
     Call::JobDestroy,
     Call::Getc,
     Call::JobSize,
+    Call::PageCopy,
+    Call::PageRanges,
 ];
 
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
@@ -148,8 +158,11 @@ pub const FEATURE_PERSONALITY: u32 = 8;
 pub const FEATURE_JOBS: u32 = 16;
 /// Bit of the answer of [`Call::Features`]: there is [`Call::Getc`].
 pub const FEATURE_GETC: u32 = 32;
+/// Bit of the answer of [`Call::Features`]: there are [`Call::PageCopy`] and
+/// [`Call::PageRanges`].
+pub const FEATURE_PAGES: u32 = 64;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 63;
+pub const FEATURES: u32 = 127;
 
 /// Which edition's numbers and error values an environment was built for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -16,6 +16,7 @@
 //! | [`trap`] | vectors, segment selectors, flags, [`TrapFrame`], [`UTrapFrame`] |
 //! | [`mod@env`] | environment ids, [`PublicEnv`] |
 //! | [`page_info`] | the public frame table |
+//! | [`page_range`] | an entry of a list of page ranges |
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ pub mod env;
 pub mod error;
 pub mod layout;
 pub mod page_info;
+pub mod page_range;
 pub mod perm;
 pub mod probe;
 pub mod trap;
@@ -33,5 +35,6 @@ pub use call::{Call, Personality};
 pub use env::{EnvId, EnvStatus, EnvType, PublicEnv};
 pub use error::Error;
 pub use page_info::PageInfo;
+pub use page_range::PageRange;
 pub use perm::Perm;
 pub use trap::{PushRegs, TrapFrame, UTrapFrame};

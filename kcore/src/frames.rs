@@ -26,8 +26,8 @@ pub struct Frame {
     /// The number of holds on the frame.
     pub count: u32,
     /// The next frame in the free list, in limbo, or in a list of dead address spaces.
-    /// 0 ends a list, because frame 0 is never usable. While the frame is a page table,
-    /// which is in no list: [`Frames::marks`].
+    /// 0 ends a list, because frame 0 is never usable. While the frame is a page table or
+    /// the directory of a living environment, which are in no list: [`Frames::marks`].
     pub next: u32,
 }
 
@@ -112,16 +112,17 @@ impl<'t> Frames<'t> {
             .unwrap_or(&mut self.outside)
     }
 
-    /// Which parts of a page table may have entries, a bit for each [`PART`] of them; the
-    /// others have none. Most tables are nearly empty, and whoever takes one apart need
-    /// not look at all of it.
+    /// Which parts of a page table or directory may have entries of the program's, a bit
+    /// for each [`PART`] of them; the others have none. Most are nearly empty, and whoever
+    /// goes through one need not look at all of it.
     pub fn marks(&self, table: Pfn) -> u32 {
         self.table
             .get(table.0 as usize)
             .map_or(0, |entry| entry.next)
     }
 
-    /// Marks the part of a page table that the entry at physical address `slot` is in.
+    /// Marks the part of a page table or directory that the entry at physical address
+    /// `slot` is in.
     #[inline(always)]
     pub(crate) fn mark(&mut self, slot: u32) {
         let part = slot / 4 % NPTENTRIES / PART;

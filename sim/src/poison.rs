@@ -35,6 +35,11 @@ impl Poison {
         }
     }
 
+    /// Has all free frames filled again: a call may have taken some and given them back.
+    pub fn forget(&mut self) {
+        self.filled.fill(false);
+    }
+
     /// Fills frames that have become free, and checks those that still are. Fails
     /// with the first frame whose pattern is broken. The machine must be settled.
     pub fn check(&mut self, machine: &mut Machine<'_>) -> Result<(), u32> {

@@ -4,7 +4,7 @@
 //! of either faults and gets a copy of its own. The kernel knows nothing of
 //! it.
 //!
-//! The hard thing is that the parent gives away pages that it may be writing
+//! The hard thing is that, page by page, the parent gives away pages that it may be writing
 //! at that moment: its stack, and whatever a fault handler writes. So the
 //! child's mapping comes first, and only then is it asked whether the parent
 //! can still write the page:
@@ -17,10 +17,12 @@
 //! In the other order a write in between would give the parent a copy, and the
 //! child would be given that copy, still writeable for the parent.
 
+use abi::call::FEATURE_PAGES;
 use abi::layout::{PGSIZE, PTSIZE, USTACKTOP};
 use abi::trap::FAULT_WRITE;
 use abi::{EnvId, Error, Perm, UTrapFrame};
 
+use crate::interface::Interface;
 use crate::{sys, vm};
 
 /// Scratch, for the duration of one copy: the second page of the table that
@@ -71,6 +73,11 @@ pub(crate) fn handle(fault: &UTrapFrame) -> bool {
 }
 
 fn copy(page: u32, perm: Perm) -> Result<(), Error> {
+    // Known since the fork that made the page so.
+    if Interface::known().offers(FEATURE_PAGES) {
+        // SAFETY: the page has the contents that it had.
+        return unsafe { sys::page_copy(EnvId::NONE, page, EnvId::NONE, page, perm) };
+    }
     // SAFETY:
     // 1. SCRATCH is for exactly this. It is free: no fault that comes here can
     //    happen before it is unmapped, for until then only the exception stack

@@ -39,10 +39,11 @@
 
 use core::arch::naked_asm;
 
+use abi::call::FEATURE_PAGES;
 use abi::layout::{PGSIZE, PTSIZE, USTACKTOP};
 use abi::{Call, EnvId, EnvStatus, Error, Perm};
 
-use crate::interface::Numbers;
+use crate::interface::{Interface, Numbers};
 use crate::{env, sys, vm};
 
 /// Scratch, for the duration of one copy: the first page of the table that the
@@ -80,6 +81,11 @@ impl NewEnv {
     /// loaded and expects this page.
     pub unsafe fn copy_page(&self, va: u32) -> Result<(), Error> {
         let perm = vm::when_copied(vm::perm(va).ok_or(Error::Inval)?);
+        let page = va & !(PGSIZE - 1);
+        if Interface::get().offers(FEATURE_PAGES) {
+            // SAFETY: what the child relies on is the caller's obligation.
+            return unsafe { sys::page_copy(EnvId::NONE, page, self.0, page, perm) };
+        }
         // SAFETY:
         // 1. SCRATCH is for exactly this; no Rust object lives there.
         // 2. The copied page is readable, for it is mapped for the user.
@@ -88,8 +94,8 @@ impl NewEnv {
         // 4. The scratch mapping is forgotten before anything writes there.
         unsafe {
             sys::page_alloc(EnvId::NONE, SCRATCH, Perm::WRITE)?;
-            vm::copy_page(va & !(PGSIZE - 1), SCRATCH);
-            sys::page_map(EnvId::NONE, SCRATCH, self.0, va & !(PGSIZE - 1), perm)
+            vm::copy_page(page, SCRATCH);
+            sys::page_map(EnvId::NONE, SCRATCH, self.0, page, perm)
         }
     }
 
@@ -189,9 +195,7 @@ unsafe extern "C" fn enter(populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
 /// Fills `child`. Returns its id, or a negative error after killing it.
 extern "C" fn call_populate(child: EnvId, populate: fn(NewEnv) -> Result<(), Error>) -> i32 {
     let populated = populate(NewEnv(child));
-    // SAFETY: nothing but `copy_page` puts anything at SCRATCH.
-    let cleaned = unsafe { sys::page_unmap(EnvId::NONE, SCRATCH) };
-    match populated.and(cleaned) {
+    match populated.and(forget_scratch()) {
         Ok(()) => child.0,
         Err(error) => {
             // It can only fail if the child is gone already.
@@ -199,4 +203,13 @@ extern "C" fn call_populate(child: EnvId, populate: fn(NewEnv) -> Result<(), Err
             -(error as i32)
         }
     }
+}
+
+/// Unmaps what `copy_page` left at SCRATCH, where it needs that page.
+fn forget_scratch() -> Result<(), Error> {
+    if Interface::get().offers(FEATURE_PAGES) {
+        return Ok(());
+    }
+    // SAFETY: nothing but `copy_page` puts anything there.
+    unsafe { sys::page_unmap(EnvId::NONE, SCRATCH) }
 }

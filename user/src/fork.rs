@@ -13,6 +13,9 @@
 //!
 //! [`eager_fork`] copies everything at once, for kernels without upcalls.
 //!
+//! Where the kernel can do that in one call, [`crate::whole_memory`] says how;
+//! elsewhere it is done here, page by page.
+//!
 //! The hard thing, that the parent gives away the very stack it runs on, is
 //! [`crate::exofork`]'s.
 //!
@@ -45,13 +48,14 @@
 //! A copy that leaves something out has none of this, so
 //! [`crate::exofork::exofork`] is `unsafe`.
 
+use abi::call::FEATURE_PAGES;
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, Perm};
 
 use crate::env::Env;
 use crate::exofork::{self, Fork, NewEnv, exofork};
 use crate::page_fault::{self, EXCEPTION_STACK};
-use crate::{copy_on_write, interface::Interface, sys, vm};
+use crate::{copy_on_write, interface::Interface, sys, vm, whole_memory};
 
 /// Makes a child that goes on here, in a copy of this environment's memory.
 ///
@@ -93,6 +97,19 @@ pub fn fork_job() -> Result<Fork, Error> {
 }
 
 fn share_memory(child: NewEnv) -> Result<(), Error> {
+    if Interface::get().offers(FEATURE_PAGES) {
+        // SAFETY: faults of both come to `page_fault`, says `fork`; the child is new.
+        unsafe { whole_memory::share(child.id())? };
+    } else {
+        share_pages(&child)?;
+    }
+    // SAFETY: the child has the same code, and an exception stack.
+    unsafe { sys::env_set_pgfault_upcall(child.id(), page_fault::entry())? };
+    child.start()
+}
+
+/// Gives the child everything page by page, for kernels that have no other way.
+fn share_pages(child: &NewEnv) -> Result<(), Error> {
     let stack = stack_in_use();
     for va in pages().filter(|&va| va != stack && va != EXCEPTION_STACK) {
         if is_private(va) {
@@ -112,12 +129,27 @@ fn share_memory(child: NewEnv) -> Result<(), Error> {
         // SAFETY: the child has never run.
         unsafe { sys::page_alloc(child.id(), EXCEPTION_STACK, Perm::WRITE)? };
     }
-    // SAFETY: the child has the same code, and an exception stack.
-    unsafe { sys::env_set_pgfault_upcall(child.id(), page_fault::entry())? };
-    child.start()
+    Ok(())
 }
 
 fn copy_memory(child: NewEnv) -> Result<(), Error> {
+    if Interface::get().offers(FEATURE_PAGES) {
+        // SAFETY: the child is new.
+        unsafe { whole_memory::copy(child.id())? };
+    } else {
+        copy_pages(&child)?;
+    }
+    let upcall = Env::this().pgfault_upcall();
+    if upcall != 0 {
+        // SAFETY: the child has the same code, data and exception stack, so
+        // what serves the parent serves it.
+        unsafe { sys::env_set_pgfault_upcall(child.id(), upcall)? };
+    }
+    child.start()
+}
+
+/// As [`share_pages`], but copies what either may write.
+fn copy_pages(child: &NewEnv) -> Result<(), Error> {
     for va in pages() {
         // SAFETY: a page of ours where we have it; a copy if either may write.
         unsafe {
@@ -128,13 +160,7 @@ fn copy_memory(child: NewEnv) -> Result<(), Error> {
             }
         }
     }
-    let upcall = Env::this().pgfault_upcall();
-    if upcall != 0 {
-        // SAFETY: the child has the same code, data and exception stack, so
-        // what serves the parent serves it.
-        unsafe { sys::env_set_pgfault_upcall(child.id(), upcall)? };
-    }
-    child.start()
+    Ok(())
 }
 
 /// Everything that is mapped, but for the library's scratch.

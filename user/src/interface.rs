@@ -9,26 +9,26 @@
 //! has. A child copies the answer with its parent's memory, and it stays true,
 //! for the personality is inherited.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU16, Ordering};
 
 use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FEATURES, FIRST_EXTENSION};
 use abi::{Call, Personality, probe};
 
 use crate::entry::{Entry, Int, Sysenter};
 
-const KNOWN: u8 = 1;
-const LAB5: u8 = 2;
+const KNOWN: u16 = 1;
+const LAB5: u16 = 2;
 /// The features' bits begin here.
 const FEATURES_SHIFT: u32 = 2;
-const _: () = assert!(FEATURES << FEATURES_SHIFT <= u8::MAX as u32);
+const _: () = assert!(FEATURES << FEATURES_SHIFT <= u16::MAX as u32);
 
 /// What is known, 0 before anybody asked. Only ever changes from 0 to its
 /// final value.
-static FOUND: AtomicU8 = AtomicU8::new(0);
+static FOUND: AtomicU16 = AtomicU16::new(0);
 
 /// What the kernel offers to this environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interface(u8);
+pub struct Interface(u16);
 
 impl Interface {
     /// What the kernel offers; asks it the first time.
@@ -87,7 +87,7 @@ fn ask() -> Interface {
     // head of `abi::probe` says.
     let asked =
         probe::find(|number, [a1, a2, a3, a4]| unsafe { Int::call4(number, a1, a2, a3, a4) });
-    let mut found = KNOWN | (asked.features << FEATURES_SHIFT) as u8;
+    let mut found = KNOWN | (asked.features << FEATURES_SHIFT) as u16;
     if asked.later {
         found |= LAB5;
     }

@@ -21,6 +21,7 @@
 //! | [`exofork`] | making an environment that goes on where its parent is |
 //! | [`fork`](mod@fork) | the Unix call, built from it |
 //! | `copy_on_write` | pages that parent and child share until one writes |
+//! | `whole_memory` | all pages for a child, in one call |
 //! | [`page_fault`] | page faults that the program handles itself |
 //! | [`ipc`] | messages that wait |
 //! | [`env`](mod@env) | the public table of environments |
@@ -85,6 +86,7 @@ pub mod start;
 pub mod sys;
 pub mod time;
 pub mod vm;
+mod whole_memory;
 
 pub use abi;
 pub use abi::{EnvId, EnvStatus, Error, Perm};

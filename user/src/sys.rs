@@ -11,7 +11,7 @@
 //! and plain messages cannot.
 
 use abi::layout::UTOP;
-use abi::{Call, EnvId, EnvStatus, Error, Perm, Personality, TrapFrame};
+use abi::{Call, EnvId, EnvStatus, Error, PageRange, Perm, Personality, TrapFrame};
 
 use crate::entry::{Entry, Int, Sysenter};
 use crate::interface::{Interface, Numbers};
@@ -221,6 +221,63 @@ pub unsafe fn page_unmap(env: EnvId, va: u32) -> Result<(), Error> {
     // SAFETY: the caller's.
     check(unsafe { enter!(Call::PageUnmap, call2, env.0 as u32, va) })?;
     Ok(())
+}
+
+/// Maps a copy of the page at `from_va` of `from` at `to_va` of `to`, instead of what
+/// was there. An extension: ask [`Interface::offers`] for `FEATURE_PAGES` first.
+///
+/// # Errors
+/// `BadEnv`, `Inval`, `NoMem`.
+///
+/// # Safety
+/// No Rust code in `to` relies on what was mapped there, unless that is the page
+/// itself and `perm` still allows what is done with it.
+#[inline]
+pub unsafe fn page_copy(
+    from: EnvId,
+    from_va: u32,
+    to: EnvId,
+    to_va: u32,
+    perm: Perm,
+) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    let result = unsafe {
+        enter!(
+            Call::PageCopy,
+            call5,
+            from.0 as u32,
+            from_va,
+            to.0 as u32,
+            to_va,
+            perm.bits()
+        )
+    };
+    check(result)?;
+    Ok(())
+}
+
+/// Shares, copies, maps and unmaps pages as the entries of `list` say, one entry
+/// after the other, and notes in each how far it came. An extension: ask
+/// [`Interface::offers`] for `FEATURE_PAGES` first.
+///
+/// # Errors
+/// `Inval` for more than [`PageRange::MAX`] entries. The error of an entry ends the
+/// work, and is returned; the entry has it too. The call can be made again with
+/// the same list, and then goes on.
+///
+/// # Safety
+/// As [`page_alloc`], [`page_map`], [`page_copy`] and [`page_unmap`], for each page.
+/// `list` stays writeable meanwhile.
+pub unsafe fn page_ranges(list: &mut [PageRange]) -> Result<(), Error> {
+    let length = list.len() as u32;
+    let place = list.as_mut_ptr() as u32;
+    // SAFETY: the kernel writes to the list, which is borrowed mutably; the pages
+    // are the caller's obligation.
+    let finished = check(unsafe { enter!(Call::PageRanges, call2, place, length) })?;
+    match list.get(finished as usize) {
+        None => Ok(()),
+        Some(failed) => check(failed.result).map(|_| ()),
+    }
 }
 
 /// Hands `value` to `env` if it waits for a message.

@@ -6,7 +6,7 @@
 //! its own directory when the space is made, except UVPT, which maps the directory
 //! itself.
 
-use crate::frames::{Frames, NoMem};
+use crate::frames::{Frames, NoMem, PART};
 use crate::paging::Pte;
 use crate::phys::{Pfn, PhysMem};
 use abi::Perm;
@@ -107,9 +107,43 @@ impl Space {
         let table = frames.alloc(mem)?;
         mem.zero_frame(table);
         let entry = Pte::new(table, TABLE_PERM);
-        mem.write(self.pgdir.address() + pdx(page.va()) * 4, entry.0);
+        let slot = self.pgdir.address() + pdx(page.va()) * 4;
+        mem.write(slot, entry.0);
+        frames.mark(slot);
         made(entry);
         Ok(table.address() + ptx(page.va()) * 4)
+    }
+
+    /// The first address in `va..end` at which a page is mapped, or `end`. Both are
+    /// page-aligned and at most UTOP. Steps over what is not marked. Each look takes one
+    /// from `looks`; when none are left, it returns how far it got.
+    pub(crate) fn next_mapped<M: PhysMem>(
+        self,
+        mem: &M,
+        frames: &Frames<'_>,
+        mut va: u32,
+        end: u32,
+        looks: &mut u32,
+    ) -> u32 {
+        while va < end && *looks > 0 {
+            *looks -= 1;
+            let directory = self.directory_entry(mem, va);
+            let unmarked = |table, index| frames.marks(table) >> (index / PART) & 1 == 0;
+            let empty = if unmarked(self.pgdir, pdx(va)) {
+                PART * PTSIZE
+            } else if !directory.is_present() {
+                PTSIZE
+            } else if unmarked(directory.frame(), ptx(va)) {
+                PART * PGSIZE
+            } else if !Pte(mem.read(directory.frame().address() + ptx(va) * 4)).is_present() {
+                PGSIZE
+            } else {
+                return va;
+            };
+            // Everything up to the next multiple of that.
+            va = (va | (empty - 1)).wrapping_add(1);
+        }
+        va.min(end)
     }
 
     /// The entry that a user access to `va` would use, if both levels grant `perm`.

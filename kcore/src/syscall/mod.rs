@@ -16,6 +16,7 @@ pub(crate) mod heap;
 mod ipc;
 mod job;
 mod page;
+mod page_ranges;
 
 use crate::effects::Next;
 use crate::event::Event;
@@ -115,9 +116,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Whether a call that failed with `error` may succeed in a later step, because
-    /// dead environments still hold what it lacked.
+    /// dead environments still hold what it lacked, or this step has released it.
     pub(crate) fn may_succeed_later(&self, error: Error) -> bool {
-        matches!(error, Error::NoMem | Error::NoFreeEnv) && self.has_leftovers()
+        let released = self.frames.state.limbo.head != 0;
+        matches!(error, Error::NoMem | Error::NoFreeEnv) && (released || self.has_leftovers())
     }
 
     /// The value of eax after a call.

@@ -13,6 +13,7 @@ use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::step::Remote;
 use crate::watch::{Tell, Watcher};
+use abi::layout::PGSIZE;
 use abi::{Error, Perm, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
@@ -40,6 +41,44 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let frame = self.shareable(source, source_page, perm)?;
         self.share(caller, target, target_page, frame, perm)?;
         Ok(Outcome::Done(0))
+    }
+
+    /// As [`Call::PageMap`](abi::Call::PageMap), but the target gets a copy of the page,
+    /// which it may write whether or not the source may. If nobody else has the page,
+    /// a copy in its own place needs no new frame.
+    pub(super) fn sys_page_copy(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [source, source_va, target, target_va] = frame.arguments();
+        let perm = match self.fifth_argument(caller, frame) {
+            Ok(perm) => perm,
+            Err(bad) => return Ok(Outcome::Bad(bad)),
+        };
+        let source = self.own_env(caller, source)?;
+        let target = self.own_env(caller, target)?;
+        let source_page = UserPage::new(source_va).ok_or(Error::Inval)?;
+        let target_page = UserPage::new(target_va).ok_or(Error::Inval)?;
+        let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
+        self.copy(caller, (source, source_page), (target, target_page), perm)?;
+        Ok(Outcome::Done(0))
+    }
+
+    /// Maps a copy of a page. The page must be mapped.
+    pub(super) fn copy(
+        &mut self,
+        caller: Caller,
+        (source, source_page): (Slot, UserPage),
+        (target, target_page): (Slot, UserPage),
+        perm: Perm,
+    ) -> Result<(), Error> {
+        let frame = self.shareable(source, source_page, Perm::READ)?;
+        let in_place = (source, source_page) == (target, target_page);
+        if in_place && self.frames.count(frame) == 1 {
+            return self.share(caller, target, target_page, frame, perm);
+        }
+        let space = self.envs[target].space;
+        self.reserve(1 + space.missing_tables(&self.mem, target_page))?;
+        let copy = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        self.mem.copy_bytes(copy.address(), frame.address(), PGSIZE);
+        self.place(caller, target, target_page, Pte::new(copy, perm))
     }
 
     #[inline(always)]
@@ -154,7 +193,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Replaces the entry `old` at `slot`, which maps `page` in `target`. Releases its
     /// frame, and makes the CPU that runs `target` flush the translation.
     #[inline(always)]
-    fn replace(
+    pub(super) fn replace(
         &mut self,
         caller: Caller,
         target: Slot,

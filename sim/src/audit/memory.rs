@@ -57,6 +57,15 @@ fn space<M: PhysMem, W: Watcher>(
             at,
         )?;
     }
+    for index in 0..USER_TABLES {
+        let table = Pte(kernel.memory().read(directory.address() + index * 4));
+        let marked = kernel.frames().marks(directory) >> (index / PART) & 1 != 0;
+        check(
+            marked || !table.is_present(),
+            "I3: a part of a directory with page tables is marked",
+            at,
+        )?;
+    }
     tables(kernel, holds, directory)
 }
 

@@ -3,8 +3,7 @@
 //! The hard thing is what an environment takes with it when it ends: children that
 //! only it could start, and the calls of those that wait to send to it.
 
-use super::{Env, Expected, Life, Model, Outcome, SLOTS, sanitise};
-use abi::trap::TRAP_FRAME_WORDS;
+use super::{Env, Expected, Given, Life, Model, Outcome, SLOTS, sanitise};
 use abi::{Error, Personality, TrapFrame};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -174,7 +173,7 @@ impl Model {
         &mut self,
         caller: u32,
         [id, va, ..]: [u32; 5],
-        words: [u32; TRAP_FRAME_WORDS],
+        words: Given,
     ) -> Outcome {
         if let Some(bad) = self.first_bad(caller, va, 68, 0) {
             self.kill_for(caller, bad);
@@ -184,7 +183,7 @@ impl Model {
         if id != caller && self.on_cpus.contains(&id) {
             return Err(Error::Inval);
         }
-        let mut frame = TrapFrame::from_words(words);
+        let mut frame = TrapFrame::from_words(std::array::from_fn(|index| words[index]));
         sanitise(&mut frame);
         self.env(id).frame = frame;
         Ok(Expected::Value(0))

@@ -9,6 +9,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`pages`] | what is mapped, and the calls that change it |
+//! | [`ranges`] | many pages in one call |
 //! | [`lives`] | which environments live, and the calls that change it |
 //! | [`jobs`] | environments that are ended together |
 //! | [`messages`] | sending and receiving |
@@ -19,10 +20,10 @@ pub mod lives;
 pub mod memory;
 pub mod messages;
 pub mod pages;
+pub mod ranges;
 
 use abi::layout::{PGSIZE, USTACKTOP};
-use abi::trap::TRAP_FRAME_WORDS;
-use abi::{Call, EnvStatus, Error, Personality, TrapFrame};
+use abi::{Call, EnvStatus, Error, PageRange, Personality, TrapFrame};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use memory::Fault;
@@ -146,11 +147,17 @@ pub struct Model {
     pub obituary: Option<String>,
     /// Senders whose wait has ended; their results are in their registers.
     pub served: Vec<u32>,
+    /// What the last `page_ranges` wrote to each entry: pages done, and a result.
+    pub progress: Vec<[u32; 2]>,
     contents: u64,
     events: u64,
     /// How many environments were ever made.
     made: u64,
 }
+
+/// What a program has in memory for a call to read: registers, or the first entries
+/// of a list.
+pub type Given = [u32; 4 * PageRange::WORDS];
 
 /// Slots in the table.
 const SLOTS: usize = 1024;
@@ -173,6 +180,7 @@ impl Model {
             on_cpus: Vec::new(),
             obituary: None,
             served: Vec::new(),
+            progress: Vec::new(),
             contents: 0,
             events: 0,
             made: 0,
@@ -223,15 +231,9 @@ impl Model {
     }
 
     /// The running environment `caller` makes a call with the registers that it
-    /// entered with. For the call that takes the address of a set of registers,
-    /// `words` are those registers.
-    pub fn call(
-        &mut self,
-        caller: u32,
-        call: Call,
-        arguments: [u32; 5],
-        words: [u32; TRAP_FRAME_WORDS],
-    ) -> Expected {
+    /// entered with. For a call that takes the address of registers or of a list,
+    /// `words` are what is there.
+    pub fn call(&mut self, caller: u32, call: Call, arguments: [u32; 5], words: Given) -> Expected {
         self.obituary = None;
         let outcome = match call {
             Call::Cputs => Ok(self.cputs(caller, arguments)),
@@ -249,7 +251,7 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(63)),
+            Call::Features => Ok(Expected::Value(127)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),
@@ -261,6 +263,8 @@ impl Model {
                 self.members(caller, arguments[0]).len() as u32
             )),
             Call::Getc => Ok(self.getc(caller)),
+            Call::PageCopy => self.page_copy(caller, arguments),
+            Call::PageRanges => self.page_ranges(caller, arguments, words),
         };
         if let Some(env) = self.envs.get_mut(&caller) {
             env.frame.regs.eax = match outcome {
@@ -288,7 +292,7 @@ impl Model {
         caller: u32,
         call: Call,
         arguments: [u32; 5],
-        words: [u32; TRAP_FRAME_WORDS],
+        words: Given,
     ) -> Expected {
         let frames = std::mem::take(&mut self.frames);
         let expected = self.call(caller, call, arguments, words);

@@ -46,7 +46,7 @@ impl Model {
     }
 
     /// How many frames a mapping at `va` needs besides its page.
-    fn table(&self, id: u32, va: u32) -> usize {
+    pub(super) fn table(&self, id: u32, va: u32) -> usize {
         usize::from(!self.envs[&id].spans.contains(&(va / PTSIZE)))
     }
 
@@ -97,6 +97,39 @@ impl Model {
         Ok(Expected::Value(0))
     }
 
+    pub(super) fn page_copy(
+        &mut self,
+        caller: u32,
+        [from, from_va, to, to_va, perm]: [u32; 5],
+    ) -> Outcome {
+        let from = self.own(caller, from)?;
+        let to = self.own(caller, to)?;
+        check_va(from_va)?;
+        check_va(to_va)?;
+        check_perm(perm)?;
+        self.copy(from, from_va, to, to_va, perm)?;
+        Ok(Expected::Value(0))
+    }
+
+    /// Maps a copy of a page. A page that nobody else has may stay where it is.
+    pub(super) fn copy(
+        &mut self,
+        from: u32,
+        from_va: u32,
+        to: u32,
+        to_va: u32,
+        perm: u32,
+    ) -> Result<(), Error> {
+        let page = *self.envs[&from].pages.get(&from_va).ok_or(Error::Inval)?;
+        if (from, from_va) == (to, to_va) && self.counts()[&page.content] == 1 {
+            self.map(to, to_va, Page { perm, ..page });
+        } else {
+            self.room(1 + self.table(to, to_va))?;
+            self.map_new(to, to_va, perm);
+        }
+        Ok(())
+    }
+
     pub(super) fn sbrk(&mut self, caller: u32, [increment, ..]: [u32; 5]) -> Outcome {
         let old = self.envs[&caller].heap_end;
         let new = i64::from(old) + i64::from(increment.cast_signed());
@@ -142,7 +175,7 @@ pub(super) fn check_va(va: u32) -> Result<(), Error> {
     }
 }
 
-fn check_perm(perm: u32) -> Result<(), Error> {
+pub(super) fn check_perm(perm: u32) -> Result<(), Error> {
     if perm & 5 == 5 && perm & !0xe07 == 0 {
         Ok(())
     } else {

@@ -5,10 +5,11 @@
 //! no old data. Now and then a call is made while no frame is available, or by
 //! `sysenter`.
 
+use super::comparison::slot_of;
 use super::snapshot::Snapshot;
 use super::{Driver, Mismatch, Words};
 use crate::machine::call::{Answer, set_call};
-use crate::model::Expected;
+use crate::model::{Expected, Given};
 use abi::layout::{PGSIZE, USTACKTOP};
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{Call, Personality};
@@ -23,7 +24,13 @@ impl Driver<'_> {
             return Ok(());
         };
         if call == Call::EnvSetTrapframe {
-            self.write_registers(id, arguments[1], words);
+            let register = |index: usize| words[index % words.len()].rotate_left(index as u32);
+            let registers: [u32; TRAP_FRAME_WORDS] = std::array::from_fn(register);
+            self.write_words(id, arguments[1], &registers);
+        }
+        if call == Call::PageRanges {
+            let entries = self.choose_ranges(id, words);
+            self.write_words(id, arguments[0], entries.as_flattened());
         }
         self.work(cpu, words[5]);
         set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
@@ -31,24 +38,30 @@ impl Driver<'_> {
         // Not while a log is kept: it cannot say that the test withholds frames.
         let messages = [Call::IpcTrySend, Call::IpcSend, Call::IpcRecv];
         let often = if messages.contains(&call) { 3 } else { 8 };
-        let starved = words[7].is_multiple_of(often) && self.machine.log.is_none();
+        // Nor if the call may be divided, and go on when there are frames again.
+        let whole = call != Call::PageRanges;
+        let starved = words[7].is_multiple_of(often) && self.machine.log.is_none() && whole;
         if starved {
             self.machine.kernel.refuse_after(0);
         }
         let quiet = !self.machine.kernel.has_leftovers();
         self.tell_model(cpu, id);
-        let registers = self.registers_at(id, arguments[1]);
+        let given = match call {
+            Call::PageRanges => self.words_at(id, arguments[0]),
+            _ => self.words_at(id, arguments[1]),
+        };
         let text = (call == Call::Cputs).then(|| self.text_at(id, arguments));
         let printed = self.machine.uart.output.len();
+        let copied = self.page_at(id, arguments);
+        let list = self.contents(id, arguments[0]);
         let before = Snapshot::take(&mut self.machine);
         let answer = self.machine.call_by(cpu, personality, event);
         let changed = before.has_changed(&mut self.machine);
         let expected = if starved {
             self.machine.kernel.refuse_none();
-            self.model
-                .call_without_memory(id, call, arguments, registers)
+            self.model.call_without_memory(id, call, arguments, given)
         } else {
-            self.model.call(id, call, arguments, registers)
+            self.model.call(id, call, arguments, given)
         };
         self.statistics.count(call, answer, changed, starved);
         self.statistics.alive += self.model.envs.len() as u64;
@@ -56,7 +69,8 @@ impl Driver<'_> {
             self.statistics.note("ipc_send, waited", result);
         }
 
-        if !agree(expected, answer) {
+        let finished = call == Call::PageRanges && self.finish(cpu, id);
+        if !agree(expected, answer) && !finished {
             return Err(Mismatch::Answer {
                 call,
                 arguments,
@@ -75,10 +89,17 @@ impl Driver<'_> {
         if call == Call::JobDestroy && matches!(answer, Answer::Value(1..)) {
             self.end_job(cpu, personality, id, arguments);
         }
-        if call == Call::PageAlloc && answer == Answer::Value(0) {
-            self.check_fresh(id, arguments)?;
+        if call == Call::PageRanges {
+            self.poison.forget();
         }
-        Ok(())
+        match (call, answer) {
+            (Call::PageAlloc, Answer::Value(0)) => self.check_fresh(id, arguments),
+            (Call::PageCopy, Answer::Value(0)) => self.check_copied(id, arguments, &copied),
+            (Call::PageRanges, Answer::Value(_)) if list == self.contents(id, arguments[0]) => {
+                self.check_progress(id, arguments[0])
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Chooses the instruction that makes the call. For `sysenter` the last
@@ -98,6 +119,21 @@ impl Driver<'_> {
         self.model.on_cpus = self.envs_on_cpus();
         self.model.now = self.machine.now;
         self.note_who_ran();
+    }
+
+    /// Lets an environment whose call is done in pieces finish that call. Returns whether
+    /// it was; the result is compared when the environment is next on a CPU.
+    fn finish(&mut self, cpu: CpuId, id: u32) -> bool {
+        let slot = slot_of(id);
+        let waits = |driver: &Self| driver.machine.kernel.envs()[slot].pending.is_some();
+        let was_divided = waits(self);
+        while waits(self) {
+            self.machine.calm_down();
+            if self.running_cpus().contains(&cpu) {
+                self.machine.tick(cpu);
+            }
+        }
+        was_divided
     }
 
     /// Repeats `job_destroy` until no member is left. Members that a call does not
@@ -125,8 +161,8 @@ impl Driver<'_> {
         bytes.take_while(|&byte| byte != 0).collect()
     }
 
-    /// The registers at an address; zeroes where nothing is mapped.
-    fn registers_at(&self, id: u32, va: u32) -> [u32; TRAP_FRAME_WORDS] {
+    /// The words at an address; zeroes where nothing is mapped.
+    pub(super) fn words_at<const N: usize>(&self, id: u32, va: u32) -> [u32; N] {
         std::array::from_fn(|index| {
             let at = va.wrapping_add(index as u32 * 4);
             let byte = |offset| self.byte_at(id, at.wrapping_add(offset)).unwrap_or(0);
@@ -134,17 +170,37 @@ impl Driver<'_> {
         })
     }
 
-    /// Writes registers for a call to an address, as far as the program has pages
+    /// Writes what a call is to read to an address, as far as the program has pages
     /// there that are its own.
-    fn write_registers(&mut self, id: u32, va: u32, words: Words) {
-        for index in 0..TRAP_FRAME_WORDS as u32 {
+    fn write_words(&mut self, id: u32, va: u32, words: &[u32]) {
+        for (index, &word) in (0..).zip(words) {
             let at = va.wrapping_add(index * 4) & !3;
             let page = at - at % PGSIZE;
             if self.model.envs[&id].pages.contains_key(&page) {
                 let pa = self.frame_at(id, page).address() + at % PGSIZE;
-                let word = words[index as usize % words.len()].rotate_left(index);
                 self.machine.kernel.mem().write(pa, word);
             }
+        }
+    }
+
+    /// Which pages `id` has where a list at `va` would be.
+    fn contents(&self, id: u32, va: u32) -> [Option<u64>; 2] {
+        let env = self.model.envs.get(&id);
+        [va, va.wrapping_add(size_of::<Given>() as u32)].map(|va| {
+            let page = env?.pages.get(&(va - va % PGSIZE))?;
+            Some(page.content)
+        })
+    }
+
+    /// What `page_copy` with these arguments would copy.
+    fn page_at(&self, caller: u32, [from, va, ..]: [u32; 5]) -> Vec<u32> {
+        let from = if from == 0 { caller } else { from };
+        match self.model.envs.get(&from) {
+            Some(env) if env.pages.contains_key(&va) => {
+                let frame = self.frame_at(from, va);
+                self.machine.kernel.memory().frame(frame).to_vec()
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -44,7 +44,8 @@ impl Driver<'_> {
     fn choose_arguments(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         match call {
-            Call::PageMap | Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
+            Call::PageRanges => self.choose_list(caller, words),
+            Call::PageMap | Call::PageCopy | Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
                 self.choose_page_and_receiver(caller, call, words)
             }
             Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],
@@ -103,7 +104,7 @@ impl Driver<'_> {
     fn choose_page_and_receiver(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         match call {
-            Call::PageMap => {
+            Call::PageMap | Call::PageCopy => {
                 let from = self.choose_env(caller, w2);
                 let from_va = match w7 % 4 {
                     0 => page(w3),
@@ -133,7 +134,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 56 {
+        let call = match word % 60 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -154,21 +155,23 @@ impl Driver<'_> {
             52 => Call::JobSize,
             53 => Call::JobDestroy,
             54 => Call::Getc,
-            _ => match word / 56 % 6 {
+            55 | 56 => Call::PageCopy,
+            57 | 58 => Call::PageRanges,
+            _ => match word / 60 % 6 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 336 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 360 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 56).is_multiple_of(16);
+        let seldom = !(word / 60).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::Getc if alone && seldom => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 56).is_multiple_of(4) => Call::IpcRecv,
-            Call::EnvDestroy if alone && !(word / 56).is_multiple_of(64) => Call::PageAlloc,
+            _ if self.is_awaited(caller) && (word / 60).is_multiple_of(4) => Call::IpcRecv,
+            Call::EnvDestroy if alone && !(word / 60).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }
@@ -181,7 +184,7 @@ impl Driver<'_> {
     }
 
     /// Mostly an environment that the caller may touch.
-    fn choose_env(&self, caller: u32, word: u32) -> u32 {
+    pub(super) fn choose_env(&self, caller: u32, word: u32) -> u32 {
         let pick = |ids: Vec<u32>| {
             let index = word as usize / 16 % ids.len().max(1);
             ids.get(index).copied().unwrap_or(caller ^ 0x1000)

@@ -14,7 +14,7 @@ use abi::env::PUBLIC_ENV_STRIDE;
 use abi::layout::UTOP;
 use abi::page_info::{PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;
-use abi::{EnvId, EnvStatus, PublicEnv};
+use abi::{EnvId, EnvStatus, PageRange, PublicEnv};
 use kcore::env::Slot;
 use kcore::{CpuId, Event, Pfn, PhysMem};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,36 @@ impl Driver<'_> {
         } else {
             Err(Mismatch::State(format!("page {va:#x} is not zero")))
         }
+    }
+
+    /// Checks that a page that was just copied is like what was copied.
+    pub(super) fn check_copied(
+        &self,
+        caller: u32,
+        [_, _, to, va, _]: [u32; 5],
+        copied: &[u32],
+    ) -> Result<(), Mismatch> {
+        let to = if to == 0 { caller } else { to };
+        let frame = self.frame_at(to, va);
+        if self.machine.kernel.memory().frame(frame) == copied {
+            Ok(())
+        } else {
+            Err(Mismatch::State(format!("page {va:#x} is no copy")))
+        }
+    }
+
+    /// Checks what the last `page_ranges` noted in its list.
+    pub(super) fn check_progress(&self, caller: u32, list: u32) -> Result<(), Mismatch> {
+        for (index, &wanted) in (0..).zip(&self.model.progress) {
+            let at = list + index * PageRange::SIZE + PageRange::PROGRESS;
+            let noted = self.words_at(caller, at);
+            if noted != wanted {
+                return Err(Mismatch::State(format!(
+                    "entry {index} notes {noted:x?}, not {wanted:x?}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn frame_at(&self, id: u32, va: u32) -> Pfn {

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`stream`] | random words |
 //! | [`choice`] | which call, with which arguments |
+//! | [`ranges`] | lists of page ranges |
 //! | [`calling`] | making it on the machine and on the model |
 //! | [`faulting`] | the same for a page fault |
 //! | [`fpu`] | the same for x87 registers |
@@ -22,6 +23,7 @@ pub mod choice;
 pub mod comparison;
 pub mod faulting;
 pub mod fpu;
+pub mod ranges;
 pub mod snapshot;
 pub mod statistics;
 pub mod stream;

@@ -1,0 +1,258 @@
+//! `page_ranges`: many pages in one call.
+//!
+//! A program that gives a child its memory would otherwise make a call or two for
+//! each page. Here a list in its memory names ranges of pages to share, copy, map or
+//! unmap, and says how permissions change. What they mean remains the program's
+//! affair: the kernel knows nothing of copy on write.
+//!
+//! The hard thing is that a step must be short, however long the list. So progress is
+//! written to the list itself, and when a step has done enough the call is made again
+//! later. The kernel keeps nothing of it, and trusts nothing in it: every step checks
+//! everything anew.
+
+use super::{CallResult, Caller, Outcome};
+use crate::effects::Effects;
+use crate::ids::Slot;
+use crate::kernel::Kernel;
+use crate::paging::{Pte, UserPage};
+use crate::phys::PhysMem;
+use crate::usermem::{self, BadAddress, UserSlice};
+use crate::watch::Watcher;
+use abi::layout::{PGSIZE, UTOP};
+use abi::{Error, PageRange, Perm, TrapFrame};
+
+/// One step does at most this much work: looking for a page is 1, and so is each page.
+const WORK: u32 = 512;
+
+/// The work of zeroing or copying a page.
+const FILLING: u32 = 16;
+
+/// An entry of a list, with what it names.
+#[derive(Clone, Copy)]
+struct Range {
+    entry: PageRange,
+    source: Slot,
+    target: Slot,
+}
+
+/// How far an entry has come.
+enum Progress {
+    Finished,
+    Unfinished,
+    Failed,
+}
+
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// Works through a list and returns its length, or the index of the first entry that
+    /// failed.
+    pub(super) fn sys_page_ranges(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [list, length, ..] = frame.arguments();
+        if length > PageRange::MAX {
+            return Err(Error::Inval);
+        }
+        let mut work = WORK;
+        for index in 0..length {
+            let place = list.wrapping_add(index * PageRange::SIZE);
+            match self.work_on_entry(caller, place, &mut work) {
+                Ok(Progress::Finished) => {}
+                Ok(Progress::Unfinished) => return Ok(Outcome::Later),
+                Ok(Progress::Failed) => return Ok(Outcome::Done(index)),
+                Err(bad) => return Ok(Outcome::Bad(bad)),
+            }
+        }
+        Ok(Outcome::Done(length))
+    }
+
+    /// Does what is left of the entry at `place`, or as much of that as there is `work`
+    /// for, and writes to the entry how far it got.
+    fn work_on_entry(
+        &mut self,
+        caller: Caller,
+        place: u32,
+        work: &mut u32,
+    ) -> Result<Progress, BadAddress> {
+        let space = self.envs[caller.slot].space;
+        let mut entry = PageRange::from_words(usermem::read_words(&mut self.mem, space, place)?);
+        if entry.done >= entry.pages {
+            return Ok(Progress::Finished);
+        }
+        // A step can ask only one other CPU for something.
+        if *work == 0 || self.effects.contains(Effects::REMOTE) {
+            return Ok(Progress::Unfinished);
+        }
+        let outcome = self.work_on(caller, &mut entry, work);
+        let (progress, result) = match outcome {
+            Ok(()) if entry.done == entry.pages => (Progress::Finished, 0),
+            Ok(()) => (Progress::Unfinished, 0),
+            Err(error) if self.may_succeed_later(error) => (Progress::Unfinished, 0),
+            Err(error) => (Progress::Failed, self.result(caller, Err(error))),
+        };
+        let written = UserSlice {
+            ptr: place.wrapping_add(PageRange::PROGRESS),
+            len: 8,
+        };
+        let bytes = [entry.done.to_le_bytes(), result.to_le_bytes()];
+        written.store(&mut self.mem, space, bytes.as_flattened())?;
+        Ok(progress)
+    }
+
+    /// Deals with the next pages of an entry.
+    fn work_on(
+        &mut self,
+        caller: Caller,
+        entry: &mut PageRange,
+        work: &mut u32,
+    ) -> Result<(), Error> {
+        let range = self.check_range(caller, *entry)?;
+        while entry.done < entry.pages {
+            if let Some((env, start)) = range.looks_in() {
+                entry.done = self.next_mapped(env, start, *entry, work);
+            }
+            if entry.done == entry.pages || *work == 0 {
+                break;
+            }
+            self.deal_with(caller, &range, entry.done * PGSIZE)?;
+            entry.done += 1;
+            *work = work.saturating_sub(range.cost());
+        }
+        // A step can name only one page to flush.
+        if self.effects.contains(Effects::FLUSH) {
+            self.effects |= Effects::FLUSH_ALL;
+        }
+        Ok(())
+    }
+
+    /// Checks an entry and looks up its environments.
+    fn check_range(&self, caller: Caller, entry: PageRange) -> Result<Range, Error> {
+        let mut range = Range {
+            entry,
+            source: caller.slot,
+            target: caller.slot,
+        };
+        if range.has_source() {
+            range.source = self.own_env(caller, entry.source.0 as u32)?;
+        }
+        range.target = self.own_env(caller, entry.target.0 as u32)?;
+        match range.makes_sense(caller) {
+            true => Ok(range),
+            false => Err(Error::Inval),
+        }
+    }
+
+    /// The number of the next page that is mapped in `env`, where the range begins at
+    /// `start`; the number of pages if there is none.
+    fn next_mapped(&self, env: Slot, start: u32, entry: PageRange, work: &mut u32) -> u32 {
+        let space = self.envs[env].space;
+        let next = start + entry.done * PGSIZE;
+        let end = start + entry.pages * PGSIZE;
+        let found = space.next_mapped(&self.mem, &self.frames, next, end, work);
+        (found - start) / PGSIZE
+    }
+
+    /// Deals with the page `offset` bytes into the range.
+    fn deal_with(&mut self, caller: Caller, range: &Range, offset: u32) -> Result<(), Error> {
+        let Range { entry, target, .. } = *range;
+        let page = UserPage::new(entry.target_va + offset).ok_or(Error::Inval)?;
+        match range.action() {
+            PageRange::ALLOC => {
+                let perm = Perm::from_bits_retain(entry.set.into());
+                self.map_fresh(caller, target, page, perm)?;
+            }
+            PageRange::UNMAP => self.unmap(caller, target, page),
+            _ => self.pass_on(caller, range, offset, page)?,
+        }
+        Ok(())
+    }
+
+    /// Shares or copies a page that is mapped in the source, if it is wanted.
+    fn pass_on(
+        &mut self,
+        caller: Caller,
+        range: &Range,
+        offset: u32,
+        target_page: UserPage,
+    ) -> Result<(), Error> {
+        let Range {
+            entry,
+            source,
+            target,
+        } = *range;
+        let page = UserPage::new(entry.source_va + offset).ok_or(Error::Inval)?;
+        let Some(slot) = self.envs[source].space.slot(&self.mem, page.va()) else {
+            return Ok(());
+        };
+        let old = Pte(self.mem.read(slot));
+        let Some((perm, selected)) = entry.rule(old.perm()) else {
+            return Ok(());
+        };
+        if range.action() == PageRange::COPY {
+            return self.copy(caller, (source, page), (target, target_page), perm);
+        }
+        if perm.contains(Perm::W) && !old.grants(Perm::W) {
+            return Err(Error::Inval);
+        }
+        self.share(caller, target, target_page, old.frame(), perm)?;
+        let changed = perm != old.perm() & Perm::SYSCALL;
+        if selected && changed && entry.action & PageRange::BOTH != 0 {
+            self.replace(
+                caller,
+                source,
+                page,
+                (slot, old),
+                Pte::new(old.frame(), perm),
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Range {
+    fn action(&self) -> u32 {
+        self.entry.action & !(PageRange::BOTH | PageRange::REST)
+    }
+
+    fn has_source(&self) -> bool {
+        matches!(self.action(), PageRange::SHARE | PageRange::COPY)
+    }
+
+    /// The environment whose unmapped pages are passed over, and where the range begins
+    /// there.
+    fn looks_in(&self) -> Option<(Slot, u32)> {
+        match self.action() {
+            PageRange::ALLOC => None,
+            PageRange::UNMAP => Some((self.target, self.entry.target_va)),
+            _ => Some((self.source, self.entry.source_va)),
+        }
+    }
+
+    /// The work of dealing with a page, beside looking for it.
+    fn cost(&self) -> u32 {
+        match self.action() {
+            PageRange::COPY | PageRange::ALLOC => FILLING,
+            _ => 1,
+        }
+    }
+
+    /// Whether the entry's action, addresses and permissions are valid.
+    fn makes_sense(&self, caller: Caller) -> bool {
+        let entry = &self.entry;
+        let all = u32::from(entry.any | entry.none | entry.clear | entry.set);
+        let fits = |va: u32| {
+            va <= UTOP && va.is_multiple_of(PGSIZE) && entry.pages <= (UTOP - va) / PGSIZE
+        };
+        let bare = (entry.any, entry.none, entry.clear) == (0, 0, 0);
+        let keeps_rights = u32::from(entry.clear) & Perm::READ.bits() == 0;
+        let flags = entry.action != self.action();
+        let by_action = match self.action() {
+            PageRange::SHARE => {
+                let both = entry.action & PageRange::BOTH != 0;
+                fits(entry.source_va) && keeps_rights && (!both || self.source == caller.slot)
+            }
+            PageRange::COPY => fits(entry.source_va) && keeps_rights && !flags,
+            PageRange::ALLOC => Perm::from_argument(entry.set.into()).is_some() && bare && !flags,
+            PageRange::UNMAP => entry.set == 0 && bare && !flags,
+            _ => false,
+        };
+        by_action && fits(entry.target_va) && Perm::SYSCALL.bits() & all == all
+    }
+}

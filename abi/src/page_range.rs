@@ -106,8 +106,12 @@ impl PageRange {
     /// `target`, and whether it is selected; none if it is passed over.
     pub fn rule(&self, old: Perm) -> Option<(Perm, bool)> {
         let old = old & Perm::SYSCALL;
-        let has = |mask: u16| old.bits() & u32::from(mask) != 0;
-        if (self.any == 0 || has(self.any)) && !has(self.none) {
+        // A page that is mapped has some of all.
+        let any = match self.any {
+            0 => Perm::SYSCALL.bits(),
+            any => any.into(),
+        };
+        if old.bits() & any != 0 && old.bits() & u32::from(self.none) == 0 {
             let new = old.bits() & !u32::from(self.clear) | u32::from(self.set);
             return Some((Perm::from_bits_retain(new), true));
         }

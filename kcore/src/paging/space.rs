@@ -59,9 +59,9 @@ impl Space {
     ) -> Result<Space, NoMem> {
         let pgdir = frames.alloc(mem)?;
         mem.zero_frame(pgdir);
-        for index in pdx(UTOP)..NPTENTRIES {
-            let entry = mem.read(kernel.address() + index * 4);
-            mem.write(pgdir.address() + index * 4, entry);
+        for offset in (pdx(UTOP) * 4..PGSIZE).step_by(4) {
+            let entry = mem.read(kernel.address() + offset);
+            mem.write(pgdir.address() + offset, entry);
         }
         let own = Pte::new(pgdir, Perm::READ);
         mem.write(pgdir.address() + pdx(UVPT) * 4, own.0);
@@ -114,34 +114,29 @@ impl Space {
         Ok(table.address() + ptx(page.va()) * 4)
     }
 
-    /// The first address in `va..end` at which a page is mapped, or `end`. Both are
-    /// page-aligned and at most UTOP. Steps over what is not marked. Each look takes one
-    /// from `looks`; when none are left, it returns how far it got.
+    /// The first address in `va..end` at which a page is mapped, or `end`; all three are
+    /// page-aligned and at most UTOP. Takes [`LOOK`] from `work` for each part of a table
+    /// that it goes through, and returns how far it got when nothing is left of that.
     pub(crate) fn next_mapped<M: PhysMem>(
         self,
         mem: &M,
         frames: &Frames<'_>,
         mut va: u32,
         end: u32,
-        looks: &mut u32,
+        work: &mut u32,
     ) -> u32 {
-        while va < end && *looks > 0 {
-            *looks -= 1;
-            let directory = self.directory_entry(mem, va);
-            let unmarked = |table, index| frames.marks(table) >> (index / PART) & 1 == 0;
-            let empty = if unmarked(self.pgdir, pdx(va)) {
-                PART * PTSIZE
-            } else if !directory.is_present() {
-                PTSIZE
-            } else if unmarked(directory.frame(), ptx(va)) {
-                PART * PGSIZE
-            } else if !Pte(mem.read(directory.frame().address() + ptx(va) * 4)).is_present() {
-                PGSIZE
-            } else {
-                return va;
-            };
-            // Everything up to the next multiple of that.
-            va = (va | (empty - 1)).wrapping_add(1);
+        while va < end && *work > 0 {
+            let index = next_present(mem, frames, self.pgdir, pdx(va), work);
+            if index > pdx(va) {
+                va = index.saturating_mul(PTSIZE);
+                continue;
+            }
+            let table = self.directory_entry(mem, va).frame();
+            let index = next_present(mem, frames, table, ptx(va), work);
+            va = (va & !(PTSIZE - 1)) + index * PGSIZE;
+            if index < NPTENTRIES && *work > 0 {
+                break;
+            }
         }
         va.min(end)
     }
@@ -188,4 +183,35 @@ impl Space {
             })
             .filter(|(_, entry)| entry.is_present())
     }
+}
+
+/// The work of going through a part of a table, as [`Space::next_mapped`] counts it.
+pub(crate) const LOOK: u32 = 2;
+
+/// The first entry of a table or directory that is present, from `index` on, or
+/// [`NPTENTRIES`]. Where nothing is left of `work`, how far it got.
+#[inline(always)]
+fn next_present<M: PhysMem>(
+    mem: &M,
+    frames: &Frames<'_>,
+    table: Pfn,
+    mut index: u32,
+    work: &mut u32,
+) -> u32 {
+    let marks = frames.marks(table);
+    while index < NPTENTRIES && *work > 0 {
+        let rest = marks >> (index / PART);
+        if rest & 1 == 0 {
+            index = (index / PART + rest.trailing_zeros()) * PART;
+            continue;
+        }
+        *work = work.saturating_sub(LOOK);
+        let end = (index | (PART - 1)) + 1;
+        let present = |&index: &u32| Pte(mem.read(table.address() + index * 4)).is_present();
+        match (index..end).find(present) {
+            Some(found) => return found,
+            None => index = end,
+        }
+    }
+    index.min(NPTENTRIES)
 }

@@ -45,6 +45,8 @@ pub struct BootOptions {
     pub grading: bool,
     /// `prelock=on|off`: answer `getenvid` before the lock is taken.
     pub prelock: bool,
+    /// `extensions=on|off`: offer programs what JOS's kernel lacks.
+    pub extensions: bool,
     /// `boottime=on|off`: print how long the boot took.
     pub boottime: bool,
 }
@@ -59,6 +61,7 @@ impl Default for BootOptions {
             end: End::PowerOff,
             grading: false,
             prelock: true,
+            extensions: true,
             boottime: false,
         }
     }
@@ -143,6 +146,7 @@ impl BootOptions {
             b"end" => assign(&mut self.end, end(value)),
             GRADING => assign(&mut self.grading, switch(value)),
             b"prelock" => assign(&mut self.prelock, switch(value)),
+            b"extensions" => assign(&mut self.extensions, switch(value)),
             b"boottime" => assign(&mut self.boottime, switch(value)),
             _ => return Err(Complaint::Unknown(word)),
         };

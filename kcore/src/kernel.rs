@@ -15,7 +15,6 @@ use crate::env::table::TableState;
 use crate::env::{Env, EnvTable};
 use crate::frames::{Frame, Frames, FramesState};
 use crate::phys::{Pfn, PhysMem};
-use crate::processor::Processor;
 use crate::reaper::Reaper;
 use crate::sched::Sched;
 use crate::step::{End, Outbox};
@@ -48,8 +47,9 @@ pub struct Config {
     /// Whether a breakpoint enters the monitor, as graders expect, instead of ending
     /// its environment. Any program can then hold up the machine.
     pub grading: bool,
-    /// Features that all CPUs have.
-    pub processor: Processor,
+    /// What `features` answers: bits of [`abi::call::FEATURES`]. A program may move to
+    /// another CPU between any two instructions, so these are features of all CPUs.
+    pub features: u32,
 }
 
 /// The memory for the kernel's tables, all zero. Their sizes depend on the machine.

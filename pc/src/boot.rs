@@ -4,6 +4,7 @@
 //! The hard thing is that a module may be a file for the program before it, as for
 //! the kernel itself.
 
+use abi::call::FEATURES;
 use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use firmware::ModuleString;
 use firmware::options::{BootOptions, End};
@@ -82,6 +83,7 @@ impl Setup {
                 false => u64::from(self.options.quantum_us) * 1000,
             },
             lifecycle: self.options.lifecycle,
+            features: if self.options.extensions { FEATURES } else { 0 },
             console: CONSOLE,
             trace: if self.trace { TRACE } else { 0 },
             ..Spec::default()

@@ -12,7 +12,7 @@ use kcore::env::Slot;
 use kcore::ids::MAX_CPUS;
 use kcore::step::{Chunk, Common, End, Outbox, Remote, Step};
 use kcore::step::{ToEnterAgain, ToIdle, ToResume, ToSwitch};
-use kcore::{CpuId, CpuSet, Event, Pfn, Processor};
+use kcore::{CpuId, CpuSet, Event, Pfn};
 use std::ops::Range;
 use witness::record::{CHECK_START, MAGIC, VERSION, bare, check, tag};
 
@@ -112,7 +112,7 @@ pub struct BootRecord {
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
     /// The features of its CPUs.
-    pub processor: Processor,
+    pub features: u32,
     /// Entries in the table of frames.
     pub frames: u32,
     /// Bytes in the console's ring.
@@ -278,9 +278,7 @@ impl<'b> Reader<'b> {
             lifecycle: self.byte()? != 0,
             end: self.end()?,
             grading: self.byte()? != 0,
-            processor: Processor {
-                sysenter: self.byte()? != 0,
-            },
+            features: self.small()?,
             frames: self.small()?,
             console: self.small()?,
             usable: {

@@ -183,7 +183,7 @@ fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t,
         lifecycle: boot.lifecycle,
         end: boot.end,
         grading: boot.grading,
-        processor: boot.processor,
+        features: boot.features,
     };
     let usable = boot.usable.iter().cloned();
     let (tables, _) = store.lend();

@@ -57,7 +57,7 @@ use kcore::{Boot, CpuId, LoadError};
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change, also of what a digest
 /// covers: a record of another kernel core does not replay.
-pub const VERSION: u16 = 7;
+pub const VERSION: u16 = 8;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -157,8 +157,8 @@ impl Recorder {
             config.lifecycle.into(),
             end_code(config.end),
             config.grading.into(),
-            config.processor.sysenter.into(),
         ]);
+        record.number(config.features.into());
         record.number(kernel.frames().table.len() as u64);
         record.number(kernel.console().ring.len() as u64);
         record.number(usable.clone().count() as u64);

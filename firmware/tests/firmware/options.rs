@@ -18,7 +18,7 @@ fn nothing_gives_the_defaults() {
     let (options, complaints) = parse("");
     assert_eq!(options, BootOptions::default());
     assert!(!options.lifecycle && !options.record && !options.boottime);
-    assert!(options.prelock);
+    assert!(options.prelock && options.extensions);
     assert_eq!(options.quantum_us, 10_000);
     assert_eq!(options.end, End::PowerOff);
     assert!(complaints.is_empty());
@@ -27,10 +27,11 @@ fn nothing_gives_the_defaults() {
 #[test]
 fn every_option_is_understood() {
     let (options, complaints) = parse(
-        "a/kernel  lifecycle=on quantum=250\trecord=on end=monitor prelock=off boottime=on\n",
+        "a/kernel  lifecycle=on quantum=250\trecord=on end=monitor prelock=off boottime=on extensions=off\n",
     );
     assert_eq!(complaints, [""; 0]);
     assert!(options.lifecycle && options.record && options.boottime && !options.prelock);
+    assert!(!options.extensions);
     assert_eq!((options.quantum_us, options.end), (250, End::Monitor));
     let (options, _) = parse("lifecycle=on lifecycle=off end=monitor end=poweroff");
     assert_eq!(options, BootOptions::default());

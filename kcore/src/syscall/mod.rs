@@ -25,7 +25,6 @@ use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::{self, BadAddress};
 use crate::watch::Watcher;
-use abi::call::{FEATURE_SYSENTER, FEATURES};
 use abi::{Call, EnvId, Error, TrapFrame};
 
 /// How a call ends, unless with an error.
@@ -170,11 +169,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// The features that programs may use beside JOS's calls.
     fn sys_features(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
-        let missing = match self.config.processor.sysenter {
-            true => 0,
-            false => FEATURE_SYSENTER,
-        };
-        Ok(Outcome::Done(FEATURES & !missing))
+        Ok(Outcome::Done(self.config.features))
     }
 
     /// Milliseconds since boot, in steps of ten. The time wraps before it could be

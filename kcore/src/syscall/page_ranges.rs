@@ -161,8 +161,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Stops, before it changes anything, at a page where there is more to do or to say.
     #[inline(never)]
     fn share_run(&mut self, range: &Range, entry: &mut PageRange, work: &mut u32) -> bool {
-        let rules = *entry;
-        let offset = rules.done * PGSIZE;
+        let rules = range.entry;
+        let offset = entry.done * PGSIZE;
         let (source_va, target_va) = (rules.source_va + offset, rules.target_va + offset);
         let target = &self.envs[range.target];
         if self.watcher.is_listening() || target.on_cpu.is_some() {
@@ -174,7 +174,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return false;
         };
         let in_tables = NPTENTRIES - ptx(source_va).max(ptx(target_va));
-        let most = in_tables.min(rules.pages - rules.done).min(*work / CHANGE);
+        let most = in_tables.min(rules.pages - entry.done).min(*work / CHANGE);
         let both = rules.action & PageRange::BOTH != 0;
         let mut shared = 0;
         while shared < most {

@@ -178,6 +178,10 @@ fn config(options: &BootOptions, rates: &Rates, tables: &MachineTables) -> Confi
             options::End::Monitor => End::Monitor,
         },
         grading: options.grading,
-        processor: processor::abilities(),
+        features: if options.extensions {
+            processor::features()
+        } else {
+            0
+        },
     }
 }

@@ -9,10 +9,10 @@
 use crate::machine::smp::{ThisCpu, fpu};
 use crate::machine::x86;
 use crate::trap::vectors;
+use abi::call::{FEATURE_SYSENTER, FEATURES};
 use abi::trap::KERNEL_CODE;
 use core::arch::x86::{__cpuid, __cpuid_count};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use kcore::Processor;
 
 /// CPUID.1:EDX: x87 unit.
 const FPU: u32 = 1 << 0;
@@ -87,10 +87,11 @@ static SWITCHED_ON: AtomicU32 = AtomicU32::new(0);
 /// Whether all CPUs so far have `sysenter`.
 static ALL_HAVE_SYSENTER: AtomicBool = AtomicBool::new(true);
 
-/// What programs may use: the features of all CPUs that are up.
-pub fn abilities() -> Processor {
-    Processor {
-        sysenter: ALL_HAVE_SYSENTER.load(Relaxed),
+/// The features that programs may use on all CPUs that are up.
+pub fn features() -> u32 {
+    match ALL_HAVE_SYSENTER.load(Relaxed) {
+        true => FEATURES,
+        false => FEATURES & !FEATURE_SYSENTER,
     }
 }
 

@@ -41,6 +41,8 @@ fn main() {
     words[0].store(0, SeqCst);
     taken_away(&words[0]);
     words[0].store(0, SeqCst);
+    apart(&words[0]);
+    words[0].store(0, SeqCst);
     members(&words[0], &words[1]);
     words[0].store(0, SeqCst);
     outrun(&words[0]);
@@ -164,6 +166,37 @@ fn taken_away(told: &AtomicU32) {
         both_run == 0 || share_cpu < both_run,
         "two that run are on two CPUs",
     );
+    lives::wait_for(child);
+}
+
+/// What one of parent and child writes after a fork, the other never sees.
+fn apart(told: &AtomicU32) {
+    const PAGE: usize = PGSIZE as usize / 4;
+    static WORDS: [AtomicU32; 4 * PAGE] = [const { AtomicU32::new(0) }; 4 * PAGE];
+    let fill = |value| {
+        WORDS
+            .iter()
+            .step_by(PAGE)
+            .for_each(|word| word.store(value, SeqCst))
+    };
+    let all_are = |value| {
+        WORDS
+            .iter()
+            .step_by(PAGE)
+            .all(|word| word.load(SeqCst) == value)
+    };
+    fill(1);
+    let Fork::Parent(child) = fork().expect("fork") else {
+        wait(told, 1);
+        check(all_are(1), "a child has what its parent had at the fork");
+        fill(3);
+        told.store(2, SeqCst);
+        user::exit()
+    };
+    fill(2);
+    told.store(1, SeqCst);
+    wait(told, 2);
+    check(all_are(2), "a parent does not see what its child writes");
     lives::wait_for(child);
 }
 

@@ -88,7 +88,7 @@ impl<'t> Machine<'t> {
             lifecycle: spec.lifecycle,
             end: End::PowerOff,
             grading: spec.grading,
-            processor: spec.processor,
+            features: spec.features,
         };
         let usable = std::iter::once(spec.usable());
         let (tables, trace) = store.lend();

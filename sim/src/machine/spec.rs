@@ -13,10 +13,11 @@
 //! The hard thing is that the kernel's tables have sizes that depend on each
 //! other: the public table of frames takes frames itself.
 
+use abi::call::FEATURES;
 use abi::layout::PGSIZE;
 use abi::page_info::PAGE_INFO_STRIDE;
+use kcore::Pfn;
 use kcore::env::mirror::MIRROR_SIZE;
-use kcore::{Pfn, Processor};
 use std::ops::Range;
 
 pub(super) const KERNEL_PGDIR: Pfn = Pfn(1);
@@ -41,7 +42,7 @@ pub struct Spec {
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
     /// The features of its CPUs.
-    pub processor: Processor,
+    pub features: u32,
     /// Bytes in the console's ring.
     pub console: usize,
     /// Records in the ring of the trace, 0 for no trace.
@@ -57,7 +58,7 @@ impl Default for Spec {
             quantum: 10_000_000,
             lifecycle: false,
             grading: false,
-            processor: Processor::FULL,
+            features: FEATURES,
             console: 16 * 1024,
             trace: 0,
         }

@@ -50,6 +50,9 @@ fn known_bugs_are_noticed() {
         "share-fpu",
         "stale-fpu",
         "forget-others-fpu",
+        "share-copies",
+        "keep-writing",
+        "flush-one-page",
     ] {
         let mismatch = noticed(plant);
         println!("{plant}: {mismatch:?}");

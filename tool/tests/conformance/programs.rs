@@ -49,6 +49,9 @@ pub struct Program {
     possible: fn(u32) -> Vec<Line>,
     /// Also run with lab 5's call numbers, which our library must find out.
     also_as_lab5: bool,
+    /// Also run where the kernel offers nothing that JOS's lacks: our library then does
+    /// its work in other ways.
+    also_as_on_jos: bool,
     /// What it must tell the kernel.
     kernel_words: &'static str,
     /// What else it is started with.
@@ -66,6 +69,7 @@ impl Program {
             lines,
             possible: |_| Vec::new(),
             also_as_lab5: false,
+            also_as_on_jos: false,
             kernel_words: "",
             options: &[],
             measures: false,
@@ -86,6 +90,13 @@ impl Program {
     const fn also_as_lab5(self) -> Self {
         Self {
             also_as_lab5: true,
+            ..self
+        }
+    }
+
+    const fn also_as_on_jos(self) -> Self {
+        Self {
+            also_as_on_jos: true,
             ..self
         }
     }
@@ -151,7 +162,9 @@ impl Program {
 pub const PROGRAMS: &[Program] = &[
     Program::new("hello", hello).also_as_lab5(),
     Program::new("yield", yields).also_as_lab5(),
-    Program::new("dumbfork", dumbfork).also_as_lab5(),
+    Program::new("dumbfork", dumbfork)
+        .also_as_lab5()
+        .also_as_on_jos(),
     Program::new("spin", spin).also_as_lab5(),
     Program::new("stresssched", stresssched)
         .on_cpus(4)
@@ -169,7 +182,10 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("buggyhello", buggyhello).also_as_lab5(),
     Program::new("buggyhello2", buggyhello2),
     Program::new("evilhello", evilhello),
-    Program::new("demo", demo).on_cpus(4).also_as_lab5(),
+    Program::new("demo", demo)
+        .on_cpus(4)
+        .also_as_lab5()
+        .also_as_on_jos(),
     Program::new("revoke", revoke).on_cpus(2),
     Program::new("faultdie", handlers::faultdie).also_as_lab5(),
     Program::new("faultregs", handlers::faultregs).also_as_lab5(),
@@ -180,14 +196,18 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("faultevilhandler", handlers::faultevilhandler),
     Program::new("forktree", handlers::forktree)
         .with_possible(handlers::forktree_reuse)
-        .also_as_lab5(),
+        .also_as_lab5()
+        .also_as_on_jos(),
     Program::new("sendpage", handlers::sendpage)
         .on_cpus(2)
-        .also_as_lab5(),
+        .also_as_lab5()
+        .also_as_on_jos(),
     Program::new("pingpong", handlers::pingpong)
         .on_cpus(4)
         .also_as_lab5(),
-    Program::new("primes", handlers::primes).on_cpus(4),
+    Program::new("primes", handlers::primes)
+        .on_cpus(4)
+        .also_as_on_jos(),
     Program::new("fairness", handlers::fairness),
     Program::new("fpuregs", features::fpuregs)
         .on_cpus(2)
@@ -222,7 +242,9 @@ pub const PROGRAMS: &[Program] = &[
     // It prints half a million lines otherwise.
     Program::new("heirs", features::heirs).with_kernel_words("lifecycle=off"),
     Program::new("args", alone),
-    Program::new("heap", features::heap).also_as_lab5(),
+    Program::new("heap", features::heap)
+        .also_as_lab5()
+        .also_as_on_jos(),
     Program::new("writetext", features::writetext),
     Program::new("lostwakefixed", samples::lostwakefixed).on_cpus(2),
     Program::new("racycountfixed", samples::racycountfixed).on_cpus(2),
@@ -237,22 +259,28 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     PROGRAMS.iter().flat_map(|&program| {
         let plain = CPU_COUNTS.map(|cpus| {
             Trial::test(format!("{}::cpus_{cpus}", program.name), move || {
-                run(&program, cpus, &[])
+                run(&program, cpus, "", &[])
             })
         });
         let lab5 = program.also_as_lab5.then(|| {
             Trial::test(format!("{}::lab5", program.name), move || {
-                run(&program, program.grader_cpus, &["--personality", "lab5"])
+                let options = ["--personality", "lab5"];
+                run(&program, program.grader_cpus, "", &options)
             })
         });
-        plain.into_iter().chain(lab5)
+        let on_jos = program.also_as_on_jos.then(|| {
+            Trial::test(format!("{}::as_on_jos", program.name), move || {
+                run(&program, program.grader_cpus, "extensions=off", &[])
+            })
+        });
+        plain.into_iter().chain(lab5).chain(on_jos)
     })
 }
 
 /// Every run must be as expected, and each possible line be seen in one.
-fn run(program: &Program, cpus: u32, options: &[&str]) -> Result<(), Failed> {
+fn run(program: &Program, cpus: u32, kernel_words: &str, options: &[&str]) -> Result<(), Failed> {
     const RUNS: usize = 3;
-    let start = program.words(cpus, "");
+    let start = program.words(cpus, kernel_words);
     let start: Vec<&str> = start.iter().map(String::as_str).collect();
     let words = [start.as_slice(), &["--timeout", LIMIT_SECONDS], options].concat();
     let mut unseen = program.possible(cpus);

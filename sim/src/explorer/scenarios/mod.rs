@@ -42,5 +42,6 @@ pub fn all() -> Vec<Scenario> {
         lives::registers(),
         messages::read_console(),
         pages::shrink_heap(),
+        pages::ranges_in_use(),
     ]
 }

@@ -5,7 +5,7 @@
 
 use super::parts::*;
 use crate::explorer::program::Op;
-use abi::Call;
+use abi::{Call, EnvId, PageRange};
 
 /// A page is unmapped and its frame reused while its owner reads it.
 pub fn unmap_in_use() -> Scenario {
@@ -92,6 +92,41 @@ pub fn write_protect() -> Scenario {
         &[A, B],
         child_uses_page,
     )
+}
+
+/// One list takes a page from two children that use it.
+pub fn ranges_in_use() -> Scenario {
+    scenario(
+        "ranges-in-use",
+        "one list takes a page from two children, step by step, while they use it",
+        programs(
+            &[
+                simple(Call::PageRanges, [B, 2]),
+                alloc(0, A),
+                Op::Store(A),
+                exit(),
+            ],
+            &[Op::Store(A), Op::Goto(CHILD_AT)],
+            &[Op::Load(A), exit()],
+        ),
+        &[A],
+        a_list_against_two,
+    )
+}
+
+/// Two children have a page, and the parent has a list that takes it away.
+fn a_list_against_two(stage: &mut Stage<'_, '_>) {
+    stage.page_alloc(0, B);
+    page_to_everybody(stage, A, &[CHILD_AT, GRANDCHILD_AT]);
+    stage.page_unmap(0, A);
+    let take = |target: u32| PageRange {
+        action: PageRange::UNMAP,
+        target: EnvId(target as i32),
+        target_va: A,
+        pages: 1,
+        ..PageRange::default()
+    };
+    stage.write_list(B, &[take(CHILD), take(GRANDCHILD)]);
 }
 
 /// A heap shrinks, and another environment gets its page.

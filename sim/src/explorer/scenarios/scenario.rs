@@ -8,7 +8,7 @@ use crate::explorer::program::{Op, go_on};
 use crate::explorer::state::forget_history;
 use crate::machine::call::Answer;
 use crate::machine::{Machine, Mode, Spec, Store};
-use abi::{Call, EnvStatus, Personality};
+use abi::{Call, EnvStatus, PageRange, Personality};
 use kcore::{CpuId, Event};
 
 /// Permissions to read and write.
@@ -65,6 +65,14 @@ impl Stage<'_, '_> {
 
     pub(super) fn page_unmap(&mut self, id: u32, va: u32) {
         self.call(Call::PageUnmap, [id, va, 0, 0, 0]);
+    }
+
+    /// Writes a list of ranges to a page of its own.
+    pub(super) fn write_list(&mut self, va: u32, list: &[PageRange]) {
+        for (index, word) in (0..).zip(list.iter().flat_map(PageRange::words)) {
+            let stored = self.machine.store(CPU0, va + index * 4, word);
+            stored.expect("a page to write to");
+        }
     }
 
     /// Makes a child that will start at an index of the text.

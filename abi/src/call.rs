@@ -66,8 +66,8 @@ pub enum Call {
     /// Extension: `job_size(job)`: how many members of a job that the caller made
     /// are alive.
     JobSize,
-    /// Extension: `page_copy(src, srcva, dst, dstva, perm)`: as `page_map`, but maps a
-    /// copy of the page.
+    /// Extension: `page_copy(src, srcva, dst, dstva | perm)`: as `page_map`, but maps a
+    /// copy of the page. The last argument is address and permissions in one word.
     PageCopy,
     /// Extension: `page_ranges(list, count)`: shares, copies, maps or unmaps the pages
     /// of so many ranges, each described by a [`crate::PageRange`].

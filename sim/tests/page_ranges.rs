@@ -555,7 +555,7 @@ fn a_copy_is_a_page_of_its_own() {
     let mut machine = machine(&mut store, spec);
     alloc(&mut machine, 0, A, W);
     machine.store(CPU0, A + 8, 8);
-    call(&mut machine, Call::PageCopy, [0, A, 0, B, W]);
+    call(&mut machine, Call::PageCopy, [0, A, 0, B | W, 0]);
     assert_eq!(machine.load(CPU0, B + 8), Some(8));
     machine.store(CPU0, A + 8, 9);
     assert_eq!(machine.load(CPU0, B + 8), Some(8));
@@ -565,7 +565,7 @@ fn a_copy_is_a_page_of_its_own() {
         (A + 1, W, Error::Inval),
         (UTOP, W, Error::Inval),
     ] {
-        let arguments = [0, source, 0, B, perm];
+        let arguments = [0, source, 0, B | perm, 0];
         let answer = machine.call(CPU0, Call::PageCopy, arguments);
         assert_eq!(answer, Answer::Failed(error), "{source:#x} {perm}");
     }
@@ -585,19 +585,19 @@ fn a_page_that_nobody_shares_is_copied_by_keeping_it() {
     call(&mut machine, Call::PageMap, [0, A, child.0 as u32, A, R]);
     call(&mut machine, Call::PageMap, [0, A, 0, A, R]);
     let shared = page(&machine, child, A);
-    call(&mut machine, Call::PageCopy, [0, A, 0, A, W]);
+    call(&mut machine, Call::PageCopy, [0, A, 0, A | W, 0]);
     let copied = page(&machine, own, A).expect("a page");
     assert_eq!(page(&machine, child, A), shared);
     assert_ne!(shared.map(|page| page.0), Some(copied.0));
     assert_eq!(machine.store(CPU0, A + 4, 5), Some(()));
     // The child's is now its own.
     let id = child.0 as u32;
-    call(&mut machine, Call::PageCopy, [id, A, id, A, W]);
+    call(&mut machine, Call::PageCopy, [id, A, id, A | W, 0]);
     let kept = page(&machine, child, A);
     assert_eq!(kept, shared.map(|(frame, _)| (frame, W)));
     // The rights need no frame, and so cannot fail.
     machine.kernel.refuse_after(0);
-    call(&mut machine, Call::PageCopy, [id, A, id, A, R]);
+    call(&mut machine, Call::PageCopy, [id, A, id, A | R, 0]);
     machine.kernel.refuse_none();
     assert_eq!(machine.load(CPU0, A), Some(4));
     assert_eq!(machine.check(), Ok(()));

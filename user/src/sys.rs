@@ -244,12 +244,11 @@ pub unsafe fn page_copy(
     let result = unsafe {
         enter!(
             Call::PageCopy,
-            call5,
+            call4,
             from.0 as u32,
             from_va,
             to.0 as u32,
-            to_va,
-            perm.bits()
+            to_va | perm.bits()
         )
     };
     check(result)?;

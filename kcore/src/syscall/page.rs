@@ -16,6 +16,9 @@ use crate::watch::{Tell, Watcher};
 use abi::layout::PGSIZE;
 use abi::{Error, Perm, TrapFrame};
 
+/// The bits of an address within its page.
+const PAGE_OFFSET: u32 = PGSIZE - 1;
+
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(super) fn sys_page_alloc(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
@@ -47,16 +50,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// which it may write whether or not the source may. If nobody else has the page,
     /// a copy in its own place needs no new frame.
     pub(super) fn sys_page_copy(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
-        let [source, source_va, target, target_va] = frame.arguments();
-        let perm = match self.fifth_argument(caller, frame) {
-            Ok(perm) => perm,
-            Err(bad) => return Ok(Outcome::Bad(bad)),
-        };
+        let [source, source_va, target, place] = frame.arguments();
         let source = self.own_env(caller, source)?;
         let target = self.own_env(caller, target)?;
         let source_page = UserPage::new(source_va).ok_or(Error::Inval)?;
-        let target_page = UserPage::new(target_va).ok_or(Error::Inval)?;
-        let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
+        let target_page = UserPage::new(place & !PAGE_OFFSET).ok_or(Error::Inval)?;
+        let perm = Perm::from_argument(place & PAGE_OFFSET).ok_or(Error::Inval)?;
         self.copy(caller, (source, source_page), (target, target_page), perm)?;
         Ok(Outcome::Done(0))
     }

@@ -198,13 +198,16 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             (from, to) = (from + 4, to + 4);
             shared += 1;
         }
+        if shared == 0 {
+            return false;
+        }
         for slot in (to - shared * 4..to).step_by(4 * PART as usize) {
             self.frames.mark(slot);
         }
         self.frames.mark(to - 4);
         entry.done += shared;
         *work -= shared * CHANGE;
-        shared > 0
+        true
     }
 
     /// Deals with the page `offset` bytes into the range.

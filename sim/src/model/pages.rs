@@ -100,10 +100,11 @@ impl Model {
     pub(super) fn page_copy(
         &mut self,
         caller: u32,
-        [from, from_va, to, to_va, perm]: [u32; 5],
+        [from, from_va, to, place, _]: [u32; 5],
     ) -> Outcome {
         let from = self.own(caller, from)?;
         let to = self.own(caller, to)?;
+        let (to_va, perm) = (place / PGSIZE * PGSIZE, place % PGSIZE);
         check_va(from_va)?;
         check_va(to_va)?;
         check_perm(perm)?;

@@ -111,7 +111,11 @@ impl Driver<'_> {
                     _ => self.mapped_page(from, caller, w3),
                 };
                 let to = self.choose_env(caller, w4);
-                [from, from_va, to, page(w5), perm(w6)]
+                let place = page(w5);
+                match call {
+                    Call::PageMap => [from, from_va, to, place, perm(w6)],
+                    _ => [from, from_va, to, place | perm(w6), w5],
+                }
             }
             Call::IpcTrySend => {
                 let to = self.choose_receiver(caller, w2);

@@ -11,7 +11,7 @@ use crate::memory::Memory;
 use crate::mmu::walk;
 use crate::model::{Env, Life, Page};
 use abi::env::PUBLIC_ENV_STRIDE;
-use abi::layout::UTOP;
+use abi::layout::{PGSIZE, UTOP};
 use abi::page_info::{PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvStatus, PageRange, PublicEnv};
@@ -37,9 +37,10 @@ impl Driver<'_> {
     pub(super) fn check_copied(
         &self,
         caller: u32,
-        [_, _, to, va, _]: [u32; 5],
+        [_, _, to, place, _]: [u32; 5],
         copied: &[u32],
     ) -> Result<(), Mismatch> {
+        let va = place - place % PGSIZE;
         let to = if to == 0 { caller } else { to };
         let frame = self.frame_at(to, va);
         if self.machine.kernel.memory().frame(frame) == copied {

@@ -57,6 +57,8 @@ pub struct FramesState {
     pub fresh: [(u32, u32); MAX_RANGES],
     /// The number of frames in `fresh`.
     pub fresh_len: u32,
+    /// How many of the free frames are set aside for calls that have begun.
+    pub set_aside: u32,
     /// The number of frames that were free at boot.
     pub total: u32,
     /// Physical address of the public table at UPAGES.
@@ -141,9 +143,22 @@ impl<'t> Frames<'t> {
         self.iter_list(self.state.limbo).any(|held| held == frame)
     }
 
-    /// The number of frames that can be allocated now.
+    /// The number of frames that can be allocated now, without those that are set
+    /// aside.
     pub fn available(&self) -> u32 {
-        self.state.free.len + self.state.fresh_len
+        let free = self.state.free.len.wrapping_add(self.state.fresh_len);
+        free.wrapping_sub(self.state.set_aside)
+    }
+
+    /// Sets free frames aside for a call that will take them in later steps; so many
+    /// must be available.
+    pub(crate) fn set_aside(&mut self, frames: u32) {
+        self.state.set_aside = self.state.set_aside.wrapping_add(frames);
+    }
+
+    /// Makes frames available that were set aside.
+    pub(crate) fn give_back(&mut self, frames: u32) {
+        self.state.set_aside = self.state.set_aside.wrapping_sub(frames);
     }
 
     /// The number of frames that were free at boot.

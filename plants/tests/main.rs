@@ -10,6 +10,8 @@ mod environments;
 mod explorer;
 #[path = "../sim/tests/heap.rs"]
 mod heap;
+#[path = "../sim/tests/heap_pieces.rs"]
+mod heap_pieces;
 #[path = "../sim/tests/jobs.rs"]
 mod jobs;
 #[path = "../sim/tests/limits.rs"]

@@ -3,6 +3,7 @@
 use crate::entries::rings_again;
 use crate::environments::{Habit, QUANTUM, share};
 use crate::heap::shrinking_unmaps;
+use crate::heap_pieces::keeps_its_memory;
 use crate::jobs::cannot_outrun;
 use crate::limits::refused_before_its_time;
 use crate::strangers::strangers;
@@ -26,6 +27,11 @@ fn a_timer_that_stops_is_noticed() {
 #[test]
 fn a_heap_that_is_not_given_back_is_noticed() {
     assert!(!during("keep-heap", shrinking_unmaps));
+}
+
+#[test]
+fn memory_that_is_spent_twice_is_noticed() {
+    assert!(!during("spend-twice", keeps_its_memory));
 }
 
 #[test]

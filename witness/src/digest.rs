@@ -130,7 +130,8 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
     )
         .hash(digest);
     (env.birth, env.parent_birth, env.job).hash(digest);
-    (env.heap_start, env.heap_end, env.checked, env.fpu_saved).hash(digest);
+    (env.heap_start, env.heap_end, env.heap_move).hash(digest);
+    (env.checked, env.fpu_saved).hash(digest);
     (
         env.next,
         env.prev,

@@ -57,6 +57,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// is on `cpu`, the caller must not resume it.
     pub(crate) fn destroy(&mut self, cpu: CpuId, killer: EnvId, slot: Slot) {
         self.take_out_of_queues(slot);
+        self.forget_heap_move(slot);
         let env = self.envs[slot];
         self.sched.ending = self.sched.ending.wrapping_sub(env.job.ending.into());
         if let Some(its_cpu) = env.on_cpu {

@@ -74,6 +74,15 @@ pub struct Letter {
     pub perm: u32,
 }
 
+/// A `sbrk` that has moved the heap's end a part of the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HeapMove {
+    /// Where the heap ended before the call.
+    pub from: u32,
+    /// The number of frames that are set aside for the rest of the way.
+    pub set_aside: u32,
+}
+
 /// One environment. All-zero is a slot that has never been used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Env {
@@ -131,6 +140,8 @@ pub struct Env {
     pub heap_start: u32,
     /// Where its heap ends.
     pub heap_end: u32,
+    /// A pending `sbrk` that has begun to move that end.
+    pub heap_move: Option<HeapMove>,
 
     /// Address of its page-fault handler, 0 if it has none.
     pub upcall: u32,

@@ -36,11 +36,6 @@ impl UserPage {
     pub const fn va(self) -> u32 {
         self.0
     }
-
-    /// Index of the page table that maps the page.
-    pub(crate) const fn table(self) -> u32 {
-        pdx(self.0)
-    }
 }
 
 /// An address space; all-zero in a slot that has none.

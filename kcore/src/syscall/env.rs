@@ -149,6 +149,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs[slot].pending = None;
         self.envs[slot].checked = 0;
         self.envs[slot].printed = 0;
+        self.forget_heap_move(slot);
         if self.envs[slot].wait == Wait::Console {
             self.take_out_of_queues(slot);
             self.make_ready(slot);

@@ -5,23 +5,33 @@
 //! program ends, and where the heap ends. Children inherit both.
 //!
 //! The hard thing is that a call over many pages must be bounded, and must succeed
-//! or change nothing. So it reserves all memory it may need, over several steps if
-//! necessary, before it maps the first page, and it moves the end by at most
-//! [`MAX_PAGES`] pages. It leaves pages alone that are already mapped, so that no
-//! program loses data.
+//! or change nothing. It moves the end by at most [`MAX_PAGES`] pages, a [`PIECE`] in
+//! each step; in between, other environments have their turn. Before the first piece
+//! it sets aside all frames that it may need ([`crate::frames::Frames::set_aside`]),
+//! so that no later piece can fail.
+//!
+//! In between, the caller's parent may change the same pages. Each of them is then as
+//! if the parent had come before or after the whole call: the call leaves pages alone
+//! that it finds mapped, and asks for a frame for each page, also for those that are
+//! mapped at first, as the parent may take them away.
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
-use crate::env::Env;
+use crate::env::{Env, HeapMove};
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
 use crate::watch::Watcher;
-use abi::layout::PGSIZE;
+use abi::layout::{PGSIZE, PTSIZE};
 use abi::{Error, Perm, TrapFrame};
 
 /// One call maps or unmaps at most this many pages.
 const MAX_PAGES: u32 = 1024;
+
+/// One step maps or unmaps the pages of at most so many addresses. To map a page takes
+/// 1,200 instructions, most of them to zero it.
+const PIECE: u32 = 32 * PGSIZE;
 
 /// The highest end of a heap. `sbrk` returns such addresses, and numbers from
 /// 0x8000_0000 on mean errors.
@@ -32,45 +42,61 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let [increment, ..] = frame.arguments();
         let Env {
             heap_start,
-            heap_end: old,
+            heap_end,
+            heap_move,
             ..
         } = self.envs[caller.slot];
+        let old = heap_move.map_or(heap_end, |begun| begun.from);
         let new = old
             .checked_add_signed(increment.cast_signed())
             .filter(|end| (heap_start..=HEAP_LIMIT).contains(end))
             .ok_or(Error::Inval)?;
-        let (old_top, new_top) = (page_up(old), page_up(new));
-        if old_top.abs_diff(new_top) / PGSIZE > MAX_PAGES {
-            return Err(Error::Inval);
+        let (here, goal) = (page_up(heap_end), page_up(new));
+        if heap_move.is_none() {
+            if here.abs_diff(goal) / PGSIZE > MAX_PAGES {
+                return Err(Error::Inval);
+            }
+            self.reserve(self.frames_to_grow(caller.slot, here, goal))?;
         }
-        if new_top > old_top {
-            self.grow_heap(caller, old_top, new_top)?;
+        self.forget_heap_move(caller.slot);
+        let next = goal.clamp(here.saturating_sub(PIECE), here.saturating_add(PIECE));
+        if next > here {
+            self.grow_heap(caller, here, next)?;
         } else {
-            self.shrink_heap(caller, new_top, old_top);
+            self.shrink_heap(caller, next, here);
         }
-        self.envs[caller.slot].heap_end = new;
-        Ok(Outcome::Done(old))
+        if next == goal {
+            self.envs[caller.slot].heap_end = new;
+            return Ok(Outcome::Done(old));
+        }
+        let set_aside = self.frames_to_grow(caller.slot, next, goal);
+        self.frames.set_aside(set_aside);
+        let env = &mut self.envs[caller.slot];
+        env.heap_end = next;
+        env.heap_move = Some(HeapMove {
+            from: old,
+            set_aside,
+        });
+        Ok(Outcome::Later)
     }
 
-    /// Maps zeroed pages in the range, except where pages are already mapped.
+    /// The number of frames that may be needed to map all pages in the range: one for
+    /// each page, and one for each page table that is missing.
+    fn frames_to_grow(&self, slot: Slot, start: u32, end: u32) -> u32 {
+        if end <= start {
+            return 0;
+        }
+        let space = self.envs[slot].space;
+        let tables = (start / PTSIZE..end.div_ceil(PTSIZE)).map(|index| index * PTSIZE);
+        let missing = tables.filter(|&va| space.slot(&self.mem, va).is_none());
+        (end - start) / PGSIZE + missing.count() as u32
+    }
+
+    /// Maps zeroed pages in the range, except where pages are already mapped. There
+    /// must be enough frames.
     fn grow_heap(&mut self, caller: Caller, start: u32, end: u32) -> Result<(), Error> {
         let space = self.envs[caller.slot].space;
-        let pages = || {
-            (start..end)
-                .step_by(PGSIZE as usize)
-                .filter_map(UserPage::new)
-        };
-        let mut needed = 0;
-        let mut last_table = None;
-        for page in pages() {
-            if space.slot(&self.mem, page.va()).is_none() && last_table != Some(page.table()) {
-                last_table = Some(page.table());
-                needed += 1;
-            }
-            needed += u32::from(!space.entry(&self.mem, page).is_present());
-        }
-        self.reserve(needed)?;
-        for page in pages() {
+        for page in pages(start, end) {
             if !space.entry(&self.mem, page).is_present() {
                 let frame = self.fresh_frame()?;
                 self.place(caller, caller.slot, page, Pte::new(frame, Perm::WRITE))?;
@@ -82,14 +108,26 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Unmaps the caller's pages in the range. A step can name only one page to flush,
     /// so if any page was mapped, it flushes all.
     fn shrink_heap(&mut self, caller: Caller, start: u32, end: u32) {
-        let pages = (start..end).step_by(PGSIZE as usize);
-        for page in pages.filter_map(UserPage::new) {
+        for page in pages(start, end) {
             self.unmap(caller, caller.slot, page);
         }
         if self.effects.contains(Effects::FLUSH) {
             self.effects |= Effects::FLUSH_ALL;
         }
     }
+
+    /// Ends a `sbrk` where it has got to: nothing is set aside for it any more.
+    pub(crate) fn forget_heap_move(&mut self, slot: Slot) {
+        if let Some(begun) = self.envs[slot].heap_move.take() {
+            self.frames.give_back(begun.set_aside);
+        }
+    }
+}
+
+fn pages(start: u32, end: u32) -> impl Iterator<Item = UserPage> {
+    (start..end)
+        .step_by(PGSIZE as usize)
+        .filter_map(UserPage::new)
 }
 
 /// The start of the first page at or above `va`, which must not exceed [`HEAP_LIMIT`].

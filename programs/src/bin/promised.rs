@@ -80,6 +80,7 @@ fn memory(made: &AtomicU32) {
         }
     };
     wait(made, 1);
+    let grower = grower(made);
     let mut next = PLACE;
     // A page that somebody has used, for whoever comes next.
     // SAFETY: nothing is there.
@@ -93,10 +94,31 @@ fn memory(made: &AtomicU32) {
     // SAFETY: nobody here has a heap.
     let grown = unsafe { sys::sbrk(HEAP).and_then(|_| sys::sbrk(-HEAP)) };
     check(grown.is_ok(), "nothing is refused that the dead have");
+    made.store(2, SeqCst);
+    wait(made, 3);
+    use_up(&mut next);
     for va in (PLACE..next).step_by(PGSIZE as usize) {
         // SAFETY: from above.
         unsafe { sys::page_unmap(EnvId::NONE, va) }.expect("page_unmap");
     }
+    lives::wait_for(grower);
+}
+
+/// A child whose heap grows, once it is told so, while its parent takes all memory.
+fn grower(told: &AtomicU32) -> EnvId {
+    let Fork::Parent(child) = eager_fork().expect("eager_fork") else {
+        wait(told, 2);
+        // SAFETY: nobody here has a heap.
+        let (before, grown, after) = unsafe {
+            let before = sys::sbrk(0);
+            told.store(3, SeqCst);
+            (before, sys::sbrk(HEAP), sys::sbrk(0))
+        };
+        let kept = grown.is_ok() || after == before;
+        check(kept, "a heap grows as far as it should, or not at all");
+        user::exit()
+    };
+    child
 }
 
 /// Allocates pages from `next` on until one is refused.

@@ -41,7 +41,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         check(id == env.id.0 as u32, "mirror: id", at)?;
         if !env.alive {
             let owns = env.runnable || env.on_cpu.is_some() || env.pending.is_some();
-            let owns = owns || env.fpu_saved;
+            let owns = owns || env.fpu_saved || env.heap_move.is_some();
             check(!owns, "I5: a free slot owns nothing", at)?;
             continue;
         }
@@ -63,6 +63,11 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         check(
             env.pending.is_none() || env.on_cpu.is_none(),
             "pending only when off",
+            at,
+        )?;
+        check(
+            env.heap_move.is_none() || env.pending.is_some(),
+            "a heap is on its way only during a call",
             at,
         )?;
         let sends = matches!(env.wait, Wait::Receiver(_));

@@ -154,8 +154,21 @@ pub(super) fn frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &
             frame.0,
         )?;
     }
+    let set_aside = frames.state.set_aside;
+    let slots = kernel.envs().used();
+    let begun = slots.filter_map(|slot| kernel.envs()[slot].heap_move);
     check(
-        owned + frames.available() == frames.total(),
+        begun.map(|begun| begun.set_aside).sum::<u32>() == set_aside,
+        "frames are set aside for calls that have begun",
+        set_aside,
+    )?;
+    check(
+        set_aside <= free.len + frames.state.fresh_len,
+        "I12: frames that are set aside are free",
+        set_aside,
+    )?;
+    check(
+        owned + frames.available() + set_aside == frames.total(),
         "I12: free + owned = total",
         owned,
     )

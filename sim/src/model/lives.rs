@@ -29,6 +29,7 @@ impl Model {
             waits_since: 0,
             heap_start: 0,
             heap_end: 0,
+            heap_move: None,
             job: None,
             ran: false,
             upcall: 0,
@@ -185,7 +186,9 @@ impl Model {
         }
         let mut frame = TrapFrame::from_words(std::array::from_fn(|index| words[index]));
         sanitise(&mut frame);
-        self.env(id).frame = frame;
+        let env = self.env(id);
+        env.frame = frame;
+        env.heap_move = None;
         Ok(Expected::Value(0))
     }
 }

@@ -10,11 +10,13 @@
 //! |---|---|
 //! | [`pages`] | what is mapped, and the calls that change it |
 //! | [`ranges`] | many pages in one call |
+//! | [`heap`] | the heap, and how far a call has moved its end |
 //! | [`lives`] | which environments live, and the calls that change it |
 //! | [`jobs`] | environments that are ended together |
 //! | [`messages`] | sending and receiving |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
 
+pub mod heap;
 pub mod jobs;
 pub mod lives;
 pub mod memory;
@@ -99,6 +101,9 @@ pub struct Env {
     pub heap_start: u32,
     /// Where its heap ends.
     pub heap_end: u32,
+    /// A `sbrk` that has not come to its end yet: where the heap ended before, and
+    /// where it will.
+    pub heap_move: Option<(u32, u32)>,
     /// The job that it is a member of.
     pub job: Option<Job>,
     /// Whether it has been on a CPU; brought up to date before each call.
@@ -118,6 +123,8 @@ pub enum Expected {
     Fails(Error),
     /// It returns 0, at once or later.
     Yields,
+    /// It returns this, at once or when the heap's end is where it should be.
+    Moves(u32),
     /// The caller does not go on: it waits, was stopped or is dead.
     Leaves,
 }

@@ -1,18 +1,20 @@
 //! Pages, and how many frames there are for them.
 //!
 //! The hard thing is to count the frames that are not pages: each address space
-//! takes one, and each span of 4 MiB that was ever used in it takes another.
+//! takes one, and each span of 4 MiB that was ever used in it takes another; and
+//! frames may be kept for a heap that is still growing ([`super::heap`]).
 
-use super::{Expected, Model, Outcome, Page};
+use super::{Expected, Model, Outcome, Page, heap};
 use abi::Error;
 use abi::layout::{PGSIZE, PTSIZE, UTOP};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Model {
     /// How many frames are in use.
     pub fn used(&self) -> usize {
         let spaces: usize = self.envs.values().map(|env| 1 + env.spans.len()).sum();
-        spaces + self.counts().len()
+        let kept: usize = self.envs.values().map(heap::frames_kept).sum();
+        spaces + self.counts().len() + kept
     }
 
     /// How often each page is mapped.
@@ -129,35 +131,6 @@ impl Model {
             self.map_new(to, to_va, perm);
         }
         Ok(())
-    }
-
-    pub(super) fn sbrk(&mut self, caller: u32, [increment, ..]: [u32; 5]) -> Outcome {
-        let old = self.envs[&caller].heap_end;
-        let new = i64::from(old) + i64::from(increment.cast_signed());
-        let new = u32::try_from(new).map_err(|_| Error::Inval)?;
-        let page = u64::from(PGSIZE);
-        let first_beyond = |end: u32| u64::from(end).div_ceil(page);
-        let (had, has) = (first_beyond(old), first_beyond(new));
-        if new < self.envs[&caller].heap_start || new > 0x7fff_f000 || had.abs_diff(has) > 1024 {
-            return Err(Error::Inval);
-        }
-        let addresses = |pages: std::ops::Range<u64>| pages.map(|number| (number * page) as u32);
-        let missing = |va: &u32| !self.envs[&caller].pages.contains_key(va);
-        let fresh: Vec<u32> = addresses(had..has).filter(missing).collect();
-        let spans: BTreeSet<u32> = addresses(had..has).map(|va| va / PTSIZE).collect();
-        let tables = spans.difference(&self.envs[&caller].spans).count();
-        if fresh.len() + tables > 0 {
-            self.room(fresh.len() + tables)?;
-        }
-        for va in fresh {
-            self.map_new(caller, va, 7);
-        }
-        let env = self.env(caller);
-        for va in addresses(has..had) {
-            env.pages.remove(&va);
-        }
-        env.heap_end = new;
-        Ok(Expected::Value(old))
     }
 
     pub(super) fn page_unmap(&mut self, caller: u32, [id, va, ..]: [u32; 5]) -> Outcome {

@@ -291,7 +291,10 @@ fn increment(word: u32) -> u32 {
         1 => word,
         2 => 0x40_0000 + word / 16 % 3,
         3 => (0x40_0000 + word / 16 % 3).wrapping_neg(),
-        4..=7 => (word / 16 % 0x3000).wrapping_neg(),
+        // More than one step maps or unmaps.
+        4 => 0x2_0000 + word / 16 % 0x4_0000,
+        5 => (0x2_0000 + word / 16 % 0x4_0000).wrapping_neg(),
+        6 | 7 => (word / 16 % 0x3000).wrapping_neg(),
         _ => word / 16 % 0x3000,
     }
 }

@@ -72,6 +72,7 @@ impl Driver<'_> {
 
     pub(super) fn compare(&mut self) -> Result<(), Mismatch> {
         self.reap();
+        self.note_heaps();
         self.compare_obituaries()?;
         if self.machine.end.is_some() {
             self.statistics.ends += 1;
@@ -97,6 +98,16 @@ impl Driver<'_> {
             Err(Mismatch::State(format!(
                 "{alive} alive, {used} frames left"
             )))
+        }
+    }
+
+    /// Tells the model how far each heap has got: the length of a piece is the kernel's
+    /// affair.
+    fn note_heaps(&mut self) {
+        let ids: Vec<u32> = self.model.envs.keys().copied().collect();
+        for id in ids {
+            let end = self.machine.kernel.envs()[slot_of(id)].heap_end;
+            self.model.heap_got_to(id, end);
         }
     }
 

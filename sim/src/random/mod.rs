@@ -153,7 +153,8 @@ impl<'t> Driver<'t> {
             5 | 6 => self.use_fpu(cpu, words)?,
             _ => self.make_call(cpu, words)?,
         }
-        if !(words[0] / 32).is_multiple_of(4) {
+        // Programs act between the pieces of a long call, if there are any.
+        if !(words[0] / 32).is_multiple_of(4) || self.running_cpus().is_empty() {
             self.machine.calm_down();
         }
         self.compare()

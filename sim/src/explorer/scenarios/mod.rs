@@ -43,5 +43,6 @@ pub fn all() -> Vec<Scenario> {
         messages::read_console(),
         pages::shrink_heap(),
         pages::ranges_in_use(),
+        pages::grow_heap(),
     ]
 }

@@ -152,3 +152,40 @@ pub fn shrink_heap() -> Scenario {
         child_uses_page,
     )
 }
+
+/// A heap grows in two pieces, and its owner's parent changes pages of it meanwhile,
+/// and ends the owner.
+pub fn grow_heap() -> Scenario {
+    const PAGE: u32 = abi::layout::PGSIZE;
+    /// In the first piece, and in the second.
+    const EARLY: u32 = 3 * PAGE;
+    const LATE: u32 = 33 * PAGE;
+    const SIZE: u32 = 34 * PAGE;
+    let mut scenario = scenario(
+        "grow-heap",
+        "a child's heap grows and shrinks in pieces while its parent changes pages of it",
+        programs(
+            &[
+                alloc(CHILD, LATE),
+                Op::Want(0),
+                unmap(CHILD, EARLY),
+                Op::Want(0),
+                destroy(CHILD),
+                exit(),
+            ],
+            &[
+                simple(Call::Sbrk, [SIZE]),
+                Op::Want(0),
+                Op::Store(LATE),
+                simple(Call::Sbrk, [SIZE.wrapping_neg()]),
+                Op::Want(SIZE),
+                Op::Spin,
+            ],
+            &[],
+        ),
+        &[EARLY, LATE],
+        child_uses_page,
+    );
+    scenario.spec.frames = 112;
+    scenario
+}

@@ -99,20 +99,19 @@ impl<'t> Console<'t> {
 
     /// Puts bytes in the ring, and counts those that find no room as lost.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            let size = self.ring.len();
-            let mut index = self.state.start.wrapping_add(self.state.len);
-            if index >= size {
-                index = index.wrapping_sub(size);
-            }
-            match self.ring.get_mut(index) {
-                Some(place) if self.state.len < size => {
-                    *place = byte;
-                    self.state.len = self.state.len.wrapping_add(1);
-                }
-                _ => self.state.lost = self.state.lost.saturating_add(1),
-            }
-        }
+        let (kept, lost) = bytes.split_at(bytes.len().min(self.room()));
+        self.state.lost = self.state.lost.saturating_add(lost.len() as u32);
+        let size = self.ring.len();
+        let end = self.state.start.wrapping_add(self.state.len);
+        let at = if end < size {
+            end
+        } else {
+            end.wrapping_sub(size)
+        };
+        let (first, rest) = kept.split_at(kept.len().min(size.saturating_sub(at)));
+        copy(self.ring, at, first);
+        copy(self.ring, 0, rest);
+        self.state.len = self.state.len.wrapping_add(kept.len());
     }
 
     /// Whether there is output and the hardware half can take a chunk.
@@ -181,6 +180,13 @@ impl<'t> Console<'t> {
     }
 }
 
+/// Copies bytes to a place in the ring where they fit.
+fn copy(ring: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = ring.get_mut(at..at.wrapping_add(bytes.len())) {
+        place.copy_from_slice(bytes);
+    }
+}
+
 impl fmt::Write for Console<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.put(text.as_bytes());
@@ -208,6 +214,27 @@ mod tests {
             assert_eq!(first.bytes().first(), Some(&b'l'));
             assert_eq!(second.bytes().last(), Some(&b'\n'));
             assert!(console.is_drained());
+        }
+    }
+
+    /// Blocks of every length, over the ring's end at every place.
+    #[test]
+    fn blocks_go_round_the_end() {
+        for (size, len) in (1..=9).flat_map(|size| (0..=12).map(move |len| (size, len))) {
+            let mut ring = [0; 9];
+            let mut console = Console::new(&mut ring[..size]);
+            for start in 0..size {
+                console.put(&b"######## "[..start]);
+                console.put(b".");
+                assert_eq!(console.drain().take(start).count(), start);
+                let lost = console.state.lost;
+                let block = &b"abcdefghijkl"[..len];
+                console.put(block);
+                let fits = len.min(size - 1);
+                assert_eq!(console.state.lost - lost, (len - fits) as u32);
+                assert_eq!(console.drain().next(), Some(b'.'));
+                assert!(console.drain().eq(block[..fits].iter().copied()));
+            }
         }
     }
 

@@ -203,7 +203,8 @@ fn a_megabyte_is_printed_whole_while_others_run() {
         machine.call(CPU0, Call::PageMap, [0, TEXT, 0, to, 5]);
     }
     let answer = machine.call(CPU0, Call::Cputs, [start, PAGES * PGSIZE, 0, 0, 0]);
-    assert_eq!(answer, Answer::Left(None), "it waits for room");
+    assert_eq!(answer, Answer::Left(None), "it is not made at once");
+    machine.calm_down();
     let mut others = 0;
     let mut steps = 0;
     while machine.uart.busy {
@@ -227,6 +228,42 @@ fn a_megabyte_is_printed_whole_while_others_run() {
     machine.calm_down();
     assert_eq!(machine.cpu(CPU0).frame.regs.eax, 0);
     assert_eq!(machine.cpu(CPU0).mode, Mode::User);
+}
+
+/// A long text that finds room for all of it is printed in pieces all the same.
+#[test]
+fn another_program_runs_between_the_pieces_of_a_text() {
+    const PAGES: u32 = 6;
+    let spec = Spec {
+        console: 32 * 1024,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = two_printers(&mut store, spec);
+    for page in 0..PAGES {
+        let to = 0x1000_0000 + page * PGSIZE;
+        machine.call(CPU0, Call::PageMap, [0, TEXT, 0, to, 5]);
+    }
+    let len = PAGES * PGSIZE;
+    let answer = machine.call(CPU0, Call::Cputs, [0x1000_0000, len, 0, 0, 0]);
+    assert_eq!(answer, Answer::Left(None));
+    let mut lengths = Vec::new();
+    while machine.env_on(CPU0).map(|id| id.0) != Some(0x1000) {
+        lengths.push(machine.kernel.console().state.len as u32);
+        machine.calm_down();
+        if machine.env_on(CPU0).map(|id| id.0) == Some(0x1001) {
+            machine.tick(CPU0);
+        }
+    }
+    machine.calm_down();
+    assert_eq!(machine.cpu(CPU0).frame.regs.eax, 0);
+    // A chunk of each step's output has left.
+    assert!(lengths.is_sorted() && lengths.len() == 2, "{lengths:?}");
+    while machine.uart.busy {
+        take_chunks(&mut machine, 1);
+    }
+    assert_eq!(machine.uart.output.len(), len as usize);
+    assert!(machine.uart.output.iter().all(|&byte| byte == b'a'));
 }
 
 #[test]

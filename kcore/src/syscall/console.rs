@@ -4,8 +4,8 @@
 //! may be huge. The kernel checks the whole range before it prints the first byte.
 //! Then it prints as much as there is room for; if that is not all, it notes its
 //! progress and lets the call wait for more room. Up to [`UNBROKEN`] bytes are printed
-//! in one piece. The checks are bounded too: after [`CHECK_PIECE`] bytes other
-//! environments have their turn.
+//! in one piece. Each step is bounded: after checks of [`CHECK_PIECE`] bytes, or when it
+//! has printed [`PRINT_PIECE`] bytes, other environments have their turn.
 
 use super::{CallResult, Caller, Outcome};
 use crate::console::UNBROKEN;
@@ -16,6 +16,9 @@ use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::layout::PTSIZE;
 use abi::{Perm, TrapFrame};
+
+/// One step prints at most this many bytes, 4 instructions each. At least [`UNBROKEN`].
+const PRINT_PIECE: usize = 8192;
 
 /// Printing copies this many bytes from user memory at a time.
 const PIECE: usize = 128;
@@ -78,18 +81,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(true)
     }
 
-    /// Prints as much of the range as there is room for. This step must have checked
-    /// as much as the console can hold.
+    /// Prints as much of the range as there is room for, and as one step may. The step
+    /// must have checked as much as the console can hold.
     fn print(&mut self, caller: Caller, range: UserSlice) -> CallResult {
         let space = self.envs[caller.slot].space;
         let mut rest = range.skip(self.envs[caller.slot].printed);
+        let mut left = PRINT_PIECE;
         loop {
             let room = self.console.user_room();
             if room < UNBROKEN.min(rest.len as usize) {
                 return Ok(Outcome::Wait);
             }
+            if left == 0 && rest.len > 0 {
+                return Ok(Outcome::Later);
+            }
             let mut piece = [0; PIECE];
-            let fitting = rest.first(room as u32);
+            let fitting = rest.first(room.min(left) as u32);
             let count = fitting.read_some(&mut self.mem, space, &mut piece);
             let piece = piece.get(..count).unwrap_or(&[]);
             let text = piece.split(|&byte| byte == 0).next().unwrap_or(&[]);
@@ -98,6 +105,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 break;
             }
             rest = rest.skip(count as u32);
+            left = left.saturating_sub(count);
             let printed = &mut self.envs[caller.slot].printed;
             *printed = printed.wrapping_add(count as u32);
         }

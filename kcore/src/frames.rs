@@ -131,6 +131,11 @@ impl<'t> Frames<'t> {
         self.entry(Pfn::containing(slot)).next |= 1 << part;
     }
 
+    /// Leaves a page table, which nobody will use again, only these marks.
+    pub(crate) fn set_marks(&mut self, table: Pfn, marks: u32) {
+        self.entry(table).next = marks;
+    }
+
     /// The number of holds on `frame`.
     pub fn count(&self, frame: Pfn) -> u32 {
         self.table

@@ -1,4 +1,4 @@
-//! Reclaiming dead address spaces, a few page tables at a time.
+//! Reclaiming dead address spaces, a few hundred frames at a time.
 //!
 //! An environment dies at once (id, status, slot), but its page tables may name
 //! a million frames, and the lock must not be held that long. So its space is
@@ -31,8 +31,11 @@ pub struct Reaper {
 
 /// One piece of work looks at no more directory entries than this.
 const PIECE_ENTRIES: u32 = 256;
-/// One piece of work reclaims no more page tables than this.
-const PIECE_TABLES: u32 = 4;
+/// One piece of work is over after so much of it. To release a frame counts 1, which is
+/// 50 instructions; to look through a marked part of a page table, or to release the
+/// table, counts [`LOOK`].
+const PIECE_WORK: u32 = 256;
+const LOOK: u32 = 4;
 
 impl Reaper {
     /// Queues a dead space that a CPU may still have loaded.
@@ -86,7 +89,7 @@ impl Reaper {
             return false;
         }
         let directory = Pfn(self.ready.head);
-        let mut tables = 0;
+        let mut work = 0;
         for _ in 0..PIECE_ENTRIES {
             if self.cursor >= USER_TABLES {
                 self.finish(mem, frames, watcher, directory);
@@ -98,27 +101,25 @@ impl Reaper {
                 self.cursor += GROUP;
                 continue;
             }
-            let first = self.cursor * PTSIZE;
-            self.cursor += 1;
             let table = Pte(mem.read(slot));
             if table.is_present() {
                 let space = Space { pgdir: directory };
                 let dead = DeadTable {
                     frame: table.frame(),
                     space,
-                    first,
+                    first: self.cursor * PTSIZE,
                 };
-                if watcher.is_listening() {
-                    dead.empty_watched(mem, frames, watcher);
+                let is_done = if watcher.is_listening() {
+                    dead.empty_watched(mem, frames, watcher, &mut work)
                 } else {
-                    dead.empty_unwatched(mem, frames);
-                }
-                mem.write(slot, 0);
-                tables += 1;
-                if tables == PIECE_TABLES {
+                    dead.empty_unwatched(mem, frames, &mut work)
+                };
+                if !is_done {
                     return true;
                 }
+                mem.write(slot, 0);
             }
+            self.cursor += 1;
         }
         true
     }
@@ -155,8 +156,13 @@ impl DeadTable {
     /// [`DeadTable::empty`] without a watcher; apart, because its loop needs every
     /// register.
     #[inline(never)]
-    fn empty_unwatched<M: PhysMem>(self, mem: &mut M, frames: &mut Frames<'_>) {
-        self.empty(mem, frames, &mut Unwatched);
+    fn empty_unwatched<M: PhysMem>(
+        self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        work: &mut u32,
+    ) -> bool {
+        self.empty(mem, frames, &mut Unwatched, work)
     }
 
     /// [`DeadTable::empty`] with a watcher that listens.
@@ -166,20 +172,36 @@ impl DeadTable {
         mem: &mut M,
         frames: &mut Frames<'_>,
         watcher: &mut W,
-    ) {
-        self.empty(mem, frames, watcher);
+        work: &mut u32,
+    ) -> bool {
+        self.empty(mem, frames, watcher, work)
     }
 
-    /// Releases all frames that the table maps, and its own.
+    /// Releases the frames that the table maps, one marked part after another, and then
+    /// its own. A part that is done has no mark any more, so what is left for the next
+    /// piece is in the marks. Adds to `work`. Returns false if that is enough for a
+    /// piece, and the table is not done.
     #[inline(always)]
-    fn empty<M: PhysMem, W: Watcher>(self, mem: &mut M, frames: &mut Frames<'_>, watcher: &mut W) {
+    fn empty<M: PhysMem, W: Watcher>(
+        self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        watcher: &mut W,
+        work: &mut u32,
+    ) -> bool {
         let mut marks = frames.marks(self.frame);
         while marks != 0 {
+            if *work >= PIECE_WORK {
+                frames.set_marks(self.frame, marks);
+                return false;
+            }
             let start = marks.trailing_zeros() * PART;
             marks &= marks - 1;
+            *work += LOOK;
             for index in start..start + PART {
                 let entry = Pte(mem.read(self.frame.address() + index * 4));
                 if entry.is_present() {
+                    *work += 1;
                     let va = self.first + index * PGSIZE;
                     watcher.tell(|| unmapped_in_dead(self.space, va, entry));
                     if frames.release_unseen(mem, entry.frame()) {
@@ -190,9 +212,11 @@ impl DeadTable {
                 }
             }
         }
+        *work += LOOK;
         if frames.release_unseen(mem, self.frame) {
             watcher.tell(|| Fact::Freed { frame: self.frame });
         }
+        true
     }
 }
 

@@ -10,27 +10,15 @@ use crate::phys::PhysMem;
 use crate::watch::Watcher;
 use abi::Error;
 
-/// A step that needs frames reclaims at most this many pieces of dead address spaces;
-/// each piece is a few page tables.
-const PIECES: u32 = 32;
-
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Makes sure that `needed` frames can be taken. If too few are free, reclaims a
-    /// bounded number of pieces of dead address spaces, and ends doomed environments. If
-    /// it still fails, the caller may try again: [`Kernel::may_succeed_later`].
+    /// Makes sure that `needed` frames can be taken. If too few are free, reclaims a piece
+    /// of a dead address space, or ends a doomed environment. If it still fails, the
+    /// caller may try again: [`Kernel::may_succeed_later`].
     pub(crate) fn reserve(&mut self, needed: u32) -> Result<(), Error> {
-        if needed == 0 {
-            return Ok(());
-        }
-        for _ in 0..PIECES {
-            if self.frames.has(needed) {
-                return Ok(());
-            }
-            if !self.reap_dead() && !self.reap_doomed() {
-                break;
-            }
-        }
-        Err(Error::NoMem)
+        let found = needed == 0
+            || self.frames.has(needed)
+            || (self.reap_dead() || self.reap_doomed()) && self.frames.has(needed);
+        if found { Ok(()) } else { Err(Error::NoMem) }
     }
 
     /// Reclaims a bounded piece of a dead address space. Returns false if there is none.

@@ -14,7 +14,7 @@ use crate::paging::space::USER_TABLES;
 use crate::paging::{Pte, Space};
 use crate::phys::{Pfn, PhysMem};
 use crate::watch::{Fact, Tell, Unwatched, Watcher, unmapped_in_dead};
-use abi::layout::{PGSIZE, PTSIZE};
+use abi::layout::{PGSIZE, PTSIZE, UVPT, pdx};
 
 /// Spaces that wait to be reclaimed, linked through the frames of their directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,6 +38,14 @@ const PIECE_WORK: u32 = 256;
 const LOOK: u32 = 4;
 
 impl Reaper {
+    /// Keeps a directory's marks in the directory, because its entry in the frame table
+    /// is about to link it to others. The place is where it mapped itself, and where
+    /// nobody who still has it loaded is served again.
+    pub(crate) fn keep_marks<M: PhysMem>(mem: &mut M, frames: &Frames<'_>, space: Space) {
+        let marks = frames.marks(space.pgdir);
+        mem.write(kept_marks(space.pgdir), marks << 1); // bit 0 stays clear: not present
+    }
+
     /// Queues a dead space that a CPU may still have loaded.
     pub(crate) fn add(&mut self, frames: &mut Frames<'_>, space: Space) {
         self.fresh = frames.push(self.fresh, space.pgdir);
@@ -89,18 +97,19 @@ impl Reaper {
             return false;
         }
         let directory = Pfn(self.ready.head);
+        let marks = mem.read(kept_marks(directory)) >> 1;
         let mut work = 0;
         for _ in 0..PIECE_ENTRIES {
             if self.cursor >= USER_TABLES {
                 self.finish(mem, frames, watcher, directory);
                 return true;
             }
-            let slot = directory.address() + self.cursor * 4;
-            // The last group includes entries of the kernel, none of which is empty.
-            if self.cursor.is_multiple_of(GROUP) && is_empty(mem, slot) {
-                self.cursor += GROUP;
+            let rest = marks >> (self.cursor / PART);
+            if rest & 1 == 0 {
+                self.cursor = (self.cursor / PART + rest.trailing_zeros()) * PART;
                 continue;
             }
+            let slot = directory.address() + self.cursor * 4;
             let table = Pte(mem.read(slot));
             if table.is_present() {
                 let space = Space { pgdir: directory };
@@ -220,11 +229,7 @@ impl DeadTable {
     }
 }
 
-/// Entries of a directory are tested in groups of this size, because most are empty.
-const GROUP: u32 = 16;
-
-/// Whether the [`GROUP`] entries from physical address `group` on are empty.
-#[inline(always)]
-fn is_empty<M: PhysMem>(mem: &M, group: u32) -> bool {
-    (0..GROUP).fold(0, |all, index| all | mem.read(group + index * 4)) == 0
+/// Physical address of the word that keeps a dead directory's marks.
+const fn kept_marks(directory: Pfn) -> u32 {
+    directory.address() + pdx(UVPT) * 4
 }

@@ -13,6 +13,7 @@ use crate::ids::{CpuId, Link, Slot};
 use crate::kernel::Kernel;
 use crate::paging::Space;
 use crate::phys::PhysMem;
+use crate::reaper::Reaper;
 use crate::step::Remote;
 use crate::watch::{Fact, Tell, Watcher};
 use abi::{EnvId, Error};
@@ -76,6 +77,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.doom(child);
         }
         self.fail_senders(slot);
+        Reaper::keep_marks(&mut self.mem, &self.frames, env.space);
         match env.ran {
             true => self.reaper.add(&mut self.frames, env.space),
             false => self.reaper.append(&mut self.frames, env.space),

@@ -11,8 +11,8 @@ use abi::{EnvId, PageRange, Perm};
 const ENTRIES: usize = 4;
 
 impl Driver<'_> {
-    /// The place and length of a list, mostly valid. A longer one is on the stack, which
-    /// its entries do not replace: the model reads the list only once.
+    /// The place and length of a list, mostly valid. What may be divided into steps is on
+    /// the stack, which no entry replaces: the model reads a list only once.
     pub(super) fn choose_list(&self, caller: u32, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         // The last words of the stack may hold an argument.
@@ -38,6 +38,8 @@ impl Driver<'_> {
         caller: u32,
         words: Words,
     ) -> [[u32; PageRange::WORDS]; ENTRIES] {
+        let [list, ..] = self.choose_list(caller, words);
+        let on_stack = list - list % PGSIZE == USTACKTOP - PGSIZE;
         std::array::from_fn(|index| {
             let turned = words.map(|word| word.rotate_left(index as u32 * 7));
             let mut range = self.choose_range(caller, turned);
@@ -46,6 +48,9 @@ impl Driver<'_> {
             {
                 (range.source, range.source_va, range.target_va) = (EnvId(0), 0, 0);
                 range.pages = UTOP / PGSIZE;
+            }
+            if !on_stack {
+                range.pages = range.pages.min(1);
             }
             range.words()
         })

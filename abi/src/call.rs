@@ -72,6 +72,12 @@ pub enum Call {
     /// Extension: `page_ranges(list, count)`: shares, copies, maps or unmaps the pages
     /// of so many ranges, each described by a [`crate::PageRange`].
     PageRanges,
+    /// Extension: `ipc_call(id, place, word, second, dstva)`: sends two words, and
+    /// perhaps a page, and waits for the reply.
+    IpcCall,
+    /// Extension: `ipc_reply(id, place, word, second, dstva)`: replies to `id`, unless
+    /// that is 0, and waits for the next message from anybody.
+    IpcReply,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -106,6 +112,8 @@ macro_rules! for_each_call {
             JobSize "job_size" sys_job_size,
             PageCopy "page_copy" sys_page_copy,
             PageRanges "page_ranges" sys_page_ranges,
+            IpcCall "ipc_call" sys_ipc_call,
+            IpcReply "ipc_reply" sys_ipc_reply,
         }
     };
 }
@@ -131,7 +139,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 10] = [
+pub const EXTENSIONS: [Call; 12] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -142,6 +150,8 @@ pub const EXTENSIONS: [Call; 10] = [
     Call::JobSize,
     Call::PageCopy,
     Call::PageRanges,
+    Call::IpcCall,
+    Call::IpcReply,
 ];
 
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
@@ -161,8 +171,16 @@ pub const FEATURE_GETC: u32 = 32;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::PageCopy`] and
 /// [`Call::PageRanges`].
 pub const FEATURE_PAGES: u32 = 64;
+/// Bit of the answer of [`Call::Features`]: there are [`Call::IpcCall`] and
+/// [`Call::IpcReply`].
+pub const FEATURE_CALL: u32 = 256;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 127;
+pub const FEATURES: u32 = 127 | FEATURE_CALL;
+
+/// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
+/// comes is wanted, at the fifth argument. The other bits are the address of the page
+/// that is sent and its permissions; no permissions mean no page.
+pub const WANTS_PAGE: u32 = 8;
 
 /// Which edition's numbers and error values an environment was built for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -56,7 +56,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Some(GO_ON)
             }
             Call::Yield => self.quiet_yield(cpu, slot, frame),
-            call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
+            call @ (Call::IpcTrySend
+            | Call::IpcSend
+            | Call::IpcRecv
+            | Call::IpcCall
+            | Call::IpcReply) => {
+                self.fast = event == Event::FastSyscall;
                 Some(self.quiet_message(caller, call, frame))
             }
             call => {
@@ -109,7 +114,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects = Effects::empty();
         let outcome = self.message_call(caller, call, frame);
         frame.regs.eax = self.result(caller, outcome);
-        let way = if outcome == Ok(Outcome::Stop) {
+        let way = if let Ok(Outcome::HandOver(next)) = outcome {
+            self.leave_cpu(caller.cpu, caller.slot, frame);
+            self.mirror
+                .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
+            self.lend_quantum(caller.cpu, next, frame);
+            Way::Switch
+        } else if outcome == Ok(Outcome::Stop) {
             self.leave_cpu(caller.cpu, caller.slot, frame);
             self.mirror
                 .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);

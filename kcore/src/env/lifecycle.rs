@@ -77,6 +77,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.doom(child);
         }
         self.fail_senders(slot);
+        self.fail_callers(slot);
         Reaper::keep_marks(&mut self.mem, &self.frames, env.space);
         match env.ran {
             true => self.reaper.add(&mut self.frames, env.space),
@@ -107,7 +108,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 senders.remove(&mut self.envs, slot);
                 self.envs[target].senders = senders;
             }
-            Wait::Nothing | Wait::Message => {}
+            Wait::Reply(target) => {
+                let callers = &mut self.envs[target].callers;
+                *callers = callers.wrapping_sub(1);
+            }
+            Wait::Nothing | Wait::Message | Wait::Request => {}
         }
         self.envs[slot].wait = Wait::Nothing;
     }

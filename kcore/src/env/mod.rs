@@ -34,8 +34,12 @@ pub enum Wait {
     Input,
     /// It waits for a message (`ipc_recv`).
     Message,
-    /// It waits until this environment receives (`ipc_send`).
+    /// It waits until this environment receives (`ipc_send`, `ipc_call`).
     Receiver(Slot),
+    /// It waits for a message from anybody, in registers (`ipc_reply`).
+    Request,
+    /// It waits for this environment's reply, in registers (`ipc_call`).
+    Reply(Slot),
 }
 
 /// Membership in a set of environments that end together. All-zero is none.
@@ -72,6 +76,10 @@ pub struct Letter {
     pub va: u32,
     /// The page's permissions, as the sender gave them, unchecked.
     pub perm: u32,
+    /// A second word, which only a receiver gets whose messages come in registers.
+    pub second: u32,
+    /// The sender waits for a reply.
+    pub wants_reply: bool,
 }
 
 /// A `sbrk` that has moved the heap's end a part of the way.
@@ -151,6 +159,8 @@ pub struct Env {
     pub letter: Letter,
     /// Environments that wait to send to it.
     pub senders: Queue,
+    /// The number of environments that wait for its reply.
+    pub callers: u32,
 
     // --- Its neighbours in lists.
     /// The next one in the run queue, a queue of the console or of a receiver, or the
@@ -179,6 +189,12 @@ impl Env {
         } else {
             EnvStatus::NotRunnable
         }
+    }
+
+    /// Whether it waits for a message from anybody.
+    #[inline(always)]
+    pub fn receives(&self) -> bool {
+        matches!(self.wait, Wait::Message | Wait::Request)
     }
 
     /// Whether it is in the run queue: it needs nothing but a CPU.

@@ -37,6 +37,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
             Next::Gone => self.run_next(cpu, frame),
+            Next::HandOver(slot) => {
+                self.lend_quantum(cpu, slot, frame);
+                Way::Switch
+            }
             Next::Later => Way::Again,
         }
     }
@@ -61,6 +65,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         match self.handle(Caller { cpu, slot }, event, frame) {
             Next::Same => return Way::Switch,
             Next::Yield => self.requeue(cpu, slot, frame),
+            Next::HandOver(slot) => self.make_ready(slot),
             Next::Gone | Next::Later => {}
         }
         Way::Again
@@ -105,6 +110,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.mirror.status(&mut self.mem, slot, EnvStatus::Running);
         self.outbox.pgdir = env.space.pgdir;
         self.outbox.id = env.id;
+    }
+
+    /// As [`Kernel::put_on_cpu`], but with what is left of the quantum.
+    #[inline(always)]
+    pub(crate) fn lend_quantum(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) {
+        let since = self.cpus[cpu].since;
+        self.put_on_cpu(cpu, slot, frame);
+        self.cpus[cpu].since = since;
     }
 
     /// Takes `slot`, whose registers are in `frame`, off its CPU. The caller puts it

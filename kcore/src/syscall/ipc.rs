@@ -26,11 +26,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
-        if self.envs[target].wait != Wait::Message {
+        if !self.envs[target].receives() {
             return Err(Error::IpcNotRecv);
         }
-        self.deliver(caller, caller.slot, target, letter)?;
-        self.end_wait(target, 0);
+        self.give(caller, caller.slot, target, letter)?;
+        self.wake(target);
         Ok(Outcome::Done(0))
     }
 
@@ -41,11 +41,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if target == caller.slot {
             return Err(Error::Inval); // the caller would wait for itself
         }
-        if self.envs[target].wait == Wait::Message {
-            self.deliver(caller, caller.slot, target, letter)?;
-            self.end_wait(target, 0);
+        if self.envs[target].receives() {
+            self.give(caller, caller.slot, target, letter)?;
+            self.wake(target);
             return Ok(Outcome::Done(0));
         }
+        self.wait_to_send(caller, target, letter)
+    }
+
+    /// Has the caller wait until `target` receives.
+    #[inline(always)]
+    pub(super) fn wait_to_send(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        letter: Letter,
+    ) -> CallResult {
         self.offered_page(caller.slot, letter)?;
         let mut senders = self.envs[target].senders;
         senders.push_back(&mut self.envs, caller.slot);
@@ -65,7 +76,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// succeed, the sender stays the first, and the receiver tries again; else the
     /// sender's call fails.
     #[cold]
-    fn delivery_failed(&mut self, receiver: Slot, sender: Slot, error: Error) -> Result<(), Error> {
+    pub(super) fn delivery_failed(
+        &mut self,
+        receiver: Slot,
+        sender: Slot,
+        error: Error,
+    ) -> Result<(), Error> {
         if !self.may_succeed_later(error) {
             self.fail_wait(sender, error);
             return Ok(());
@@ -87,7 +103,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             let letter = self.envs[sender].letter;
             match self.deliver(caller, sender, caller.slot, letter) {
                 Ok(()) => {
-                    self.end_wait(sender, 0);
+                    self.letter_taken(caller.slot, sender);
                     return Ok(Outcome::Done(0));
                 }
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
@@ -102,7 +118,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Takes the first environment out of the queue of senders to `target`.
     #[inline(always)]
-    fn next_sender(&mut self, target: Slot) -> Option<Slot> {
+    pub(super) fn next_sender(&mut self, target: Slot) -> Option<Slot> {
         let mut senders = self.envs[target].senders;
         let sender = senders.pop_front(&mut self.envs);
         self.envs[target].senders = senders;
@@ -118,7 +134,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// The frame and permissions that a sender offers; none if `va` is not below UTOP.
     #[inline(always)]
-    fn offered_page(&self, sender: Slot, letter: Letter) -> Result<Option<(Pfn, Perm)>, Error> {
+    pub(super) fn offered_page(
+        &self,
+        sender: Slot,
+        letter: Letter,
+    ) -> Result<Option<(Pfn, Perm)>, Error> {
         if letter.va >= UTOP {
             return Ok(None);
         }
@@ -130,7 +150,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Puts a letter into the inbox of `target`, and maps its page where `target` wants
     /// that. An error changes nothing.
     #[inline(always)]
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         caller: Caller,
         sender: Slot,
@@ -162,13 +182,19 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn end_wait(&mut self, slot: Slot, result: u32) {
         let env = &mut self.envs[slot];
-        env.wait = Wait::Nothing;
         env.frame.regs.eax = result;
+        self.wake(slot);
+    }
+
+    /// Ends the wait of an environment that has its result.
+    #[inline(always)]
+    pub(super) fn wake(&mut self, slot: Slot) {
+        self.envs[slot].wait = Wait::Nothing;
         self.make_ready(slot);
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 
-    fn fail_wait(&mut self, slot: Slot, error: Error) {
+    pub(super) fn fail_wait(&mut self, slot: Slot, error: Error) {
         let value = self.envs[slot].personality.error_value(error);
         self.end_wait(slot, value.wrapping_neg());
     }
@@ -178,5 +204,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 #[inline(always)]
 fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
     let [id, value, va, perm] = frame.arguments();
-    (id, Letter { value, va, perm })
+    let letter = Letter {
+        value,
+        va,
+        perm,
+        ..Letter::default()
+    };
+    (id, letter)
 }

@@ -10,6 +10,7 @@
 //! in `abi/src/call.rs` assigns a handler to each call, and the compiler reports a
 //! call without one. `docs/adding.md` says how to add a call.
 
+mod call;
 mod console;
 mod env;
 pub(crate) mod heap;
@@ -37,6 +38,9 @@ pub(crate) enum Outcome {
     /// The caller leaves its CPU, and must be made runnable again; its result is 0
     /// unless that changes it.
     Stop,
+    /// As [`Outcome::Stop`], and this environment, which waits for nothing any more, gets
+    /// the CPU.
+    HandOver(Slot),
     /// The caller has been destroyed.
     Exit,
     /// The caller passed memory that is not its own, and must end.
@@ -89,6 +93,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Next::Yield
             }
             Ok(Outcome::Stop) => self.take_off(caller, frame),
+            Ok(Outcome::HandOver(slot)) => {
+                let _ = self.take_off(caller, frame);
+                Next::HandOver(slot)
+            }
         }
     }
 
@@ -145,6 +153,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         match call {
             Call::IpcTrySend => self.sys_ipc_try_send(caller, frame),
             Call::IpcSend => self.sys_ipc_send(caller, frame),
+            Call::IpcCall => self.sys_ipc_call(caller, frame),
+            Call::IpcReply => self.sys_ipc_reply(caller, frame),
             _ => self.sys_ipc_recv(caller, frame),
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         if env.on_cpu.is_none() {
             saved_frame(env.kind, &env.frame, at)?;
         }
-        let waits = env.wait == Wait::Message;
+        let waits = env.receives() || matches!(env.wait, Wait::Reply(_));
         check(
             !waits || env.on_cpu.is_none(),
             "I7: a receiver is on no CPU",

@@ -32,6 +32,7 @@ pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32
     queues::queues(kernel)?;
     queues::ending(kernel)?;
     queues::senders(kernel)?;
+    queues::callers(kernel)?;
     memory::spaces(kernel, holds)?;
     memory::frames(kernel, holds)?;
     check(

@@ -5,6 +5,7 @@
 //! the states, and back.
 
 use super::verdict::{Verdict, check};
+use abi::env::NENV;
 use kcore::env::{Env, Queue, Wait};
 use kcore::watch::Watcher;
 use kcore::{Kernel, PhysMem};
@@ -103,4 +104,24 @@ pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
         "who waits for a receiver is in its queue",
         waiting,
     )
+}
+
+/// Checks that each environment counts those that wait for its reply.
+pub(super) fn callers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let envs = kernel.envs();
+    let mut waiting = [0; NENV];
+    for slot in envs.used().filter(|&slot| envs[slot].alive) {
+        if let Wait::Reply(server) = envs[slot].wait {
+            waiting[usize::from(server.0)] += 1;
+        }
+    }
+    for slot in envs.used() {
+        let env = &envs[slot];
+        let counted = env.callers == waiting[usize::from(slot.0)];
+        let at = slot.0.into();
+        check(counted, "who waits for a reply is counted", at)?;
+        let missed = env.alive || env.callers == 0;
+        check(missed, "nobody waits for a reply of the dead", at)?;
+    }
+    Ok(())
 }

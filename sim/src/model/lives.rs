@@ -26,6 +26,9 @@ impl Model {
             spans: BTreeSet::new(),
             message: (0, 0, 0),
             letter: (0, 0, 0),
+            second: 0,
+            wants_reply: false,
+            window: 0,
             waits_since: 0,
             heap_start: 0,
             heap_end: 0,
@@ -56,6 +59,9 @@ impl Model {
         self.readers.retain(|&reader| reader != id);
         for sender in self.senders(id) {
             self.serve(sender, Err(Error::BadEnv));
+        }
+        for client in self.clients(id) {
+            self.serve(client, Err(Error::BadEnv));
         }
         let stopped = |env: &Env| {
             env.parent_number == number && matches!(env.life, Life::Unborn | Life::Stopped)
@@ -118,7 +124,7 @@ impl Model {
             env.message.1 = 0;
             env.message.2 = 0;
         }
-        if let Life::Receives(_) | Life::Sends(_) | Life::Reads = env.life {
+        if !matches!(env.life, Life::Unborn | Life::Runs | Life::Stopped) {
             env.frame.regs.eax = env.result_of(Err(Error::Inval));
             env.life = Life::Stopped;
             self.readers.retain(|&reader| reader != id);

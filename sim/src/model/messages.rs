@@ -36,13 +36,10 @@ impl Model {
         [id, value, va, perm, _]: [u32; 5],
     ) -> Outcome {
         let id = self.any(caller, id)?;
-        let Life::Receives(wanted) = self.envs[&id].life else {
+        if !self.receives(id) {
             return Err(Error::IpcNotRecv);
-        };
-        self.deliver(caller, id, (value, va, perm), wanted)?;
-        let env = self.env(id);
-        env.frame.regs.eax = 0;
-        env.life = Life::Runs;
+        }
+        self.give(caller, id, (value, va, perm), 0)?;
         Ok(Expected::Value(0))
     }
 
@@ -52,9 +49,22 @@ impl Model {
         if id == caller {
             return Err(Error::Inval);
         }
-        if let Life::Receives(_) = self.envs[&id].life {
+        if self.receives(id) {
             return self.ipc_try_send(caller, arguments);
         }
+        self.wait_to_send(caller, id, (value, va, perm))?;
+        let env = self.env(caller);
+        (env.second, env.wants_reply) = (0, false);
+        Ok(Expected::Leaves)
+    }
+
+    pub(super) fn wait_to_send(
+        &mut self,
+        caller: u32,
+        id: u32,
+        letter: Letter,
+    ) -> Result<(), Error> {
+        let (_, va, perm) = letter;
         if va < UTOP {
             check_va(va)?;
             self.offered(caller, va, perm)?;
@@ -62,10 +72,10 @@ impl Model {
         self.events += 1;
         let waits_since = self.events;
         let env = self.env(caller);
-        env.letter = (value, va, perm);
+        env.letter = letter;
         env.waits_since = waits_since;
         env.life = Life::Sends(id);
-        Ok(Expected::Leaves)
+        Ok(())
     }
 
     pub(super) fn ipc_recv(&mut self, caller: u32, [va, ..]: [u32; 5]) -> Outcome {
@@ -75,7 +85,7 @@ impl Model {
         for sender in self.senders(caller) {
             let letter = self.envs[&sender].letter;
             let result = self.deliver(sender, caller, letter, va);
-            self.serve(sender, result);
+            self.taken(caller, sender, result);
             if result.is_ok() {
                 return Ok(Expected::Value(0));
             }
@@ -85,7 +95,7 @@ impl Model {
     }
 
     /// Delivers a letter, unless something is wrong with it.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         from: u32,
         to: u32,

@@ -14,8 +14,10 @@
 //! | [`lives`] | which environments live, and the calls that change it |
 //! | [`jobs`] | environments that are ended together |
 //! | [`messages`] | sending and receiving |
+//! | [`calls`] | requests and replies in registers |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
 
+pub mod calls;
 pub mod heap;
 pub mod jobs;
 pub mod lives;
@@ -43,6 +45,10 @@ pub enum Life {
     Receives(u32),
     /// Waits until this environment receives.
     Sends(u32),
+    /// Waits for a message in registers, and wants a page at this address.
+    Requests(u32),
+    /// Waits for this environment's reply.
+    Awaits(u32),
     /// Waits for a byte from the console.
     Reads,
 }
@@ -95,6 +101,12 @@ pub struct Env {
     pub fpu: u32,
     /// What it sends, while it waits for the receiver.
     pub letter: Letter,
+    /// With its letter: a second word, and whether it then waits for a reply.
+    pub second: u32,
+    /// See [`Env::second`].
+    pub wants_reply: bool,
+    /// Where it wants the page of a reply.
+    pub window: u32,
     /// When it began to wait for the receiver; only the order matters.
     waits_since: u64,
     /// Where its heap begins.
@@ -217,7 +229,7 @@ impl Model {
         match self.envs[&id].life {
             Life::Runs => EnvStatus::Runnable,
             Life::Unborn | Life::Stopped => EnvStatus::NotRunnable,
-            Life::Receives(_) | Life::Sends(_) | Life::Reads => EnvStatus::NotRunnable,
+            _ => EnvStatus::NotRunnable,
         }
     }
 
@@ -258,7 +270,7 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(127)),
+            Call::Features => Ok(Expected::Value(383)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),
@@ -270,6 +282,8 @@ impl Model {
                 self.members(caller, arguments[0]).len() as u32
             )),
             Call::Getc => Ok(self.getc(caller)),
+            Call::IpcCall => self.ipc_call(caller, arguments),
+            Call::IpcReply => self.ipc_reply(caller, arguments),
             Call::PageCopy => self.page_copy(caller, arguments),
             Call::PageRanges => self.page_ranges(caller, arguments, words),
         };

@@ -36,7 +36,13 @@ impl Driver<'_> {
         set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
         let event = self.way_in(cpu, id, arguments[4], words[7]);
         // Not while a log is kept: it cannot say that the test withholds frames.
-        let messages = [Call::IpcTrySend, Call::IpcSend, Call::IpcRecv];
+        let messages = [
+            Call::IpcTrySend,
+            Call::IpcSend,
+            Call::IpcRecv,
+            Call::IpcCall,
+            Call::IpcReply,
+        ];
         let often = if messages.contains(&call) { 3 } else { 8 };
         // Nor if the call may be divided, and go on when there are frames again.
         let whole = call != Call::PageRanges;

@@ -7,6 +7,7 @@ use super::ENTRY;
 use super::{Driver, Words, sensible_page};
 use crate::model::Job;
 use crate::model::Life;
+use abi::call::WANTS_PAGE;
 use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
 use abi::{Call, EnvStatus};
 
@@ -45,6 +46,7 @@ impl Driver<'_> {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         match call {
             Call::PageRanges => self.choose_list(caller, words),
+            Call::IpcCall | Call::IpcReply => self.choose_page_and_receiver(caller, call, words),
             Call::PageMap | Call::PageCopy | Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
                 self.choose_page_and_receiver(caller, call, words)
             }
@@ -128,6 +130,30 @@ impl Driver<'_> {
                 };
                 [to, w3, self.send_page(caller, w4), perm(w5), w6]
             }
+            Call::IpcCall | Call::IpcReply => {
+                let to = match (call, w2 % 4) {
+                    (Call::IpcReply, 0) => 0,
+                    (Call::IpcReply, 1 | 2) => self.client_of(caller).unwrap_or(w3 % 2),
+                    _ => self.choose_receiver(caller, w2 / 4),
+                };
+                let page = match w4 % 4 {
+                    0 => self.send_page(caller, w4 / 4) | perm(w5),
+                    1 => w4,
+                    _ => 0,
+                };
+                let wants = match w5 / 16 % 2 {
+                    0 => 0,
+                    _ => WANTS_PAGE,
+                };
+                let unaligned = u32::from(w7.is_multiple_of(8));
+                [
+                    to,
+                    page & !WANTS_PAGE | wants,
+                    w3,
+                    w6,
+                    send_or_page(w7 / 8) | unaligned,
+                ]
+            }
             Call::IpcRecv => {
                 let unaligned = u32::from(w7.is_multiple_of(8));
                 [send_or_page(w2) | unaligned, w3, w4, w5, w6]
@@ -138,7 +164,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 60 {
+        let call = match word % 66 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -161,24 +187,42 @@ impl Driver<'_> {
             54 => Call::Getc,
             55 | 56 => Call::PageCopy,
             57 | 58 => Call::PageRanges,
-            _ => match word / 60 % 6 {
+            59..=61 => Call::IpcCall,
+            62..=64 => Call::IpcReply,
+            _ => match word / 66 % 6 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 360 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 396 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 60).is_multiple_of(16);
+        let seldom = !(word / 66).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
-            Call::IpcRecv | Call::IpcSend | Call::Getc if alone && seldom => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 60).is_multiple_of(4) => Call::IpcRecv,
-            Call::EnvDestroy if alone && !(word / 60).is_multiple_of(64) => Call::PageAlloc,
+            Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
+                Call::PageMap
+            }
+            Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
+            _ if self.is_awaited(caller) && (word / 66).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply][word as usize / 264 % 2]
+            }
+            Call::EnvDestroy if alone && !(word / 66).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }
+    }
+
+    /// An environment that waits for the reply of `id`.
+    fn client_of(&self, id: u32) -> Option<u32> {
+        let mut envs = self.model.envs.iter();
+        envs.find(|(_, env)| env.life == Life::Awaits(id))
+            .map(|(&id, _)| id)
+    }
+
+    fn has_client(&self, id: u32) -> bool {
+        self.client_of(id).is_some()
     }
 
     /// Whether an environment waits to send to `id`.
@@ -218,7 +262,7 @@ impl Driver<'_> {
     }
 
     fn choose_receiver(&self, caller: u32, word: u32) -> u32 {
-        let waiting = |life: Life| matches!(life, Life::Receives(_));
+        let waiting = |life: Life| matches!(life, Life::Receives(_) | Life::Requests(_));
         let envs = self.model.envs.iter();
         let ids: Vec<u32> = envs
             .filter(|(_, env)| waiting(env.life))

@@ -1,0 +1,218 @@
+//! Calls from one environment to another: a request and its reply, in registers.
+//!
+//! `ipc_call` sends a message and waits for the reply of whoever takes it. `ipc_reply`
+//! replies, and waits for the next message. Two words travel in ebx and edi, in which
+//! they arrive too, and a page may go along. Programs that know only JOS's calls can
+//! send to a server of this kind, and receive what it is sent.
+//!
+//! The hard thing is who runs next. Whoever is called, or replied to, waits, and the
+//! other one is about to. So the CPU goes straight from one to the other, with what is
+//! left of the quantum: no queue, no other CPU to wake, and no more time for the two
+//! than for one.
+
+use super::{CallResult, Caller, Outcome};
+use crate::env::{Letter, Wait};
+use crate::ids::Slot;
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::usermem::BadAddress;
+use crate::watch::Watcher;
+use abi::call::WANTS_PAGE;
+use abi::layout::{PGSIZE, UTOP};
+use abi::{Error, PushRegs, TrapFrame};
+
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    #[inline(always)]
+    pub(crate) fn sys_ipc_call(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [id, ..] = frame.arguments();
+        let window = match self.window(caller, frame) {
+            Ok(window) => window?,
+            Err(bad) => return Ok(Outcome::Bad(bad)),
+        };
+        let target = self.any_env(caller, id)?;
+        if target == caller.slot {
+            return Err(Error::Inval); // the caller would wait for itself
+        }
+        let letter = letter(frame, true);
+        if self.envs[target].receives() {
+            self.give(caller, caller.slot, target, letter)?;
+            self.envs[target].wait = Wait::Nothing;
+            self.envs[caller.slot].inbox.dstva = window;
+            self.await_reply(caller.slot, target);
+            return Ok(Outcome::HandOver(target));
+        }
+        let outcome = self.wait_to_send(caller, target, letter)?;
+        self.envs[caller.slot].inbox.dstva = window;
+        Ok(outcome)
+    }
+
+    #[inline(always)]
+    pub(crate) fn sys_ipc_reply(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        let [id, ..] = frame.arguments();
+        let window = match self.window(caller, frame) {
+            Ok(window) => window?,
+            Err(bad) => return Ok(Outcome::Bad(bad)),
+        };
+        let client = if id == 0 {
+            None
+        } else {
+            let client = self.any_env(caller, id)?;
+            if self.envs[client].wait != Wait::Reply(caller.slot) {
+                return Err(Error::IpcNotRecv);
+            }
+            self.give(caller, caller.slot, client, letter(frame, false))?;
+            self.envs[client].wait = Wait::Nothing;
+            let callers = &mut self.envs[caller.slot].callers;
+            *callers = callers.wrapping_sub(1);
+            // If the rest has to be made again, this is done.
+            frame.regs.edx = 0;
+            Some(client)
+        };
+        self.envs[caller.slot].inbox.dstva = window;
+        if !self.envs[caller.slot].senders.is_empty() {
+            if let Some(client) = client {
+                self.wake(client);
+            }
+            if let Some(from) = self.take_letter(caller, frame)? {
+                return Ok(Outcome::Done(from));
+            }
+            self.envs[caller.slot].wait = Wait::Request;
+            return Ok(Outcome::Stop);
+        }
+        self.envs[caller.slot].wait = Wait::Request;
+        Ok(client.map_or(Outcome::Stop, Outcome::HandOver))
+    }
+
+    /// Takes the first letter that can be delivered, and returns its sender's id.
+    #[cold]
+    fn take_letter(&mut self, caller: Caller, frame: &mut TrapFrame) -> Result<Option<u32>, Error> {
+        while let Some(sender) = self.next_sender(caller.slot) {
+            let letter = self.envs[sender].letter;
+            match self.give_page(caller, sender, caller.slot, letter) {
+                Ok(()) => {
+                    let from = self.envs[sender].id.0 as u32;
+                    put_words(&mut frame.regs, letter);
+                    self.letter_taken(caller.slot, sender);
+                    return Ok(Some(from));
+                }
+                Err(error) => self.delivery_failed(caller.slot, sender, error)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives a letter to `target`, which waits for one, in the form that it waits for.
+    /// Its wait is for the caller to end. An error changes nothing.
+    #[inline(always)]
+    pub(super) fn give(
+        &mut self,
+        caller: Caller,
+        sender: Slot,
+        target: Slot,
+        letter: Letter,
+    ) -> Result<(), Error> {
+        let result = match self.envs[target].wait {
+            Wait::Request => self.envs[sender].id.0 as u32,
+            Wait::Reply(_) => 0,
+            _ => {
+                self.deliver(caller, sender, target, letter)?;
+                self.envs[target].frame.regs.eax = 0;
+                return Ok(());
+            }
+        };
+        self.give_page(caller, sender, target, letter)?;
+        let regs = &mut self.envs[target].frame.regs;
+        regs.eax = result;
+        put_words(regs, letter);
+        Ok(())
+    }
+
+    /// Gives the page of a letter to one whose words come in registers. Only if it wants
+    /// a page does the public table show the message.
+    #[inline(always)]
+    fn give_page(
+        &mut self,
+        caller: Caller,
+        sender: Slot,
+        target: Slot,
+        letter: Letter,
+    ) -> Result<(), Error> {
+        if self.envs[target].inbox.dstva < UTOP {
+            return self.deliver(caller, sender, target, letter);
+        }
+        self.offered_page(sender, letter)?;
+        Ok(())
+    }
+
+    /// The letter of a sender that waited has been taken: it goes on, or waits for the
+    /// reply.
+    #[inline(always)]
+    pub(super) fn letter_taken(&mut self, receiver: Slot, sender: Slot) {
+        if self.envs[sender].letter.wants_reply {
+            self.await_reply(sender, receiver);
+        } else {
+            self.end_wait(sender, 0);
+        }
+    }
+
+    #[inline(always)]
+    fn await_reply(&mut self, client: Slot, server: Slot) {
+        self.envs[client].wait = Wait::Reply(server);
+        let callers = &mut self.envs[server].callers;
+        *callers = callers.wrapping_add(1);
+    }
+
+    /// Makes all calls fail that wait for the reply of `server`, because it is dying.
+    pub(crate) fn fail_callers(&mut self, server: Slot) {
+        if self.envs[server].callers == 0 {
+            return;
+        }
+        self.envs[server].callers = 0;
+        for slot in self.envs.used() {
+            if self.envs[slot].wait == Wait::Reply(server) {
+                self.fail_wait(slot, Error::BadEnv);
+            }
+        }
+    }
+
+    /// Where the caller wants the page that comes; UTOP if it wants none.
+    #[inline(always)]
+    fn window(
+        &mut self,
+        caller: Caller,
+        frame: &TrapFrame,
+    ) -> Result<Result<u32, Error>, BadAddress> {
+        let [_, place, ..] = frame.arguments();
+        if place & WANTS_PAGE == 0 {
+            return Ok(Ok(UTOP));
+        }
+        let va = self.fifth_argument(caller, frame)?;
+        let valid = va >= UTOP || va.is_multiple_of(PGSIZE);
+        Ok(if valid { Ok(va) } else { Err(Error::Inval) })
+    }
+}
+
+/// The letter that the registers hold.
+#[inline(always)]
+fn letter(frame: &TrapFrame, wants_reply: bool) -> Letter {
+    let [_, place, value, second] = frame.arguments();
+    let perm = place % PGSIZE & !WANTS_PAGE;
+    let va = if perm == 0 {
+        UTOP
+    } else {
+        place - place % PGSIZE
+    };
+    Letter {
+        value,
+        va,
+        perm,
+        second,
+        wants_reply,
+    }
+}
+
+#[inline(always)]
+fn put_words(regs: &mut PushRegs, letter: Letter) {
+    regs.ebx = letter.value;
+    regs.edi = letter.second;
+}

@@ -56,12 +56,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Some(GO_ON)
             }
             Call::Yield => self.quiet_yield(cpu, slot, frame),
-            call @ (Call::IpcTrySend
-            | Call::IpcSend
-            | Call::IpcRecv
-            | Call::IpcCall
-            | Call::IpcReply) => {
+            call @ (Call::IpcCall | Call::IpcReply) => {
                 self.fast = event == Event::FastSyscall;
+                Some(self.quiet_hand_over(caller, call, frame))
+            }
+            call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
                 Some(self.quiet_message(caller, call, frame))
             }
             call => {
@@ -114,13 +113,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects = Effects::empty();
         let outcome = self.message_call(caller, call, frame);
         frame.regs.eax = self.result(caller, outcome);
-        let way = if let Ok(Outcome::HandOver(next)) = outcome {
-            self.leave_cpu(caller.cpu, caller.slot, frame);
-            self.mirror
-                .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
-            self.lend_quantum(caller.cpu, next, frame);
-            Way::Switch
-        } else if outcome == Ok(Outcome::Stop) {
+        let way = if outcome == Ok(Outcome::Stop) {
             self.leave_cpu(caller.cpu, caller.slot, frame);
             self.mirror
                 .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
@@ -140,6 +133,32 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.effects |= Effects::SETTLE;
         }
         self.effects.step(way)
+    }
+
+    /// A call from one environment to another, or the reply. Apart, because it would make
+    /// the other ways longer.
+    #[inline(never)]
+    fn quiet_hand_over(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
+        self.effects = Effects::empty();
+        let outcome = match call {
+            Call::IpcCall => self.sys_ipc_call(caller, frame),
+            _ => self.sys_ipc_reply(caller, frame),
+        };
+        let Ok(Outcome::HandOver(next)) = outcome else {
+            let next = self.after_call(caller, frame, outcome);
+            let way = self.carry_out(caller.cpu, frame, next);
+            return self.end_step(caller.cpu, way);
+        };
+        frame.regs.eax = 0;
+        self.leave_cpu(caller.cpu, caller.slot, frame);
+        self.mirror
+            .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
+        self.lend_quantum(caller.cpu, next, frame);
+        if self.frames.state.limbo.head != 0 {
+            self.quiet = false;
+            self.effects |= Effects::SETTLE;
+        }
+        self.effects.step(Way::Switch)
     }
 
     /// The caller has left its CPU, and the next environment has a pending entry, or

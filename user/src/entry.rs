@@ -22,7 +22,7 @@ use core::arch::asm;
 /// the call keeps this program's memory as Rust expects it.
 #[expect(
     clippy::missing_safety_doc,
-    reason = "the trait says it for all six functions"
+    reason = "the trait says it for all seven functions"
 )]
 pub trait Entry {
     /// A call without arguments.
@@ -35,6 +35,8 @@ pub trait Entry {
     unsafe fn call3(number: u32, a1: u32, a2: u32, a3: u32) -> i32;
     /// A call with four arguments.
     unsafe fn call4(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> i32;
+    /// A call with four arguments that also returns two words, in `ebx` and `edi`.
+    unsafe fn call4_words(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> (i32, [u32; 2]);
     /// A call with five arguments.
     unsafe fn call5(number: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32) -> i32;
 }
@@ -76,6 +78,23 @@ impl Entry for Int {
     int!(call2(a1 in "edx", a2 in "ecx"));
     int!(call3(a1 in "edx", a2 in "ecx", a3 in "ebx"));
     int!(call4(a1 in "edx", a2 in "ecx", a3 in "ebx", a4 in "edi"));
+
+    #[inline(always)]
+    unsafe fn call4_words(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> (i32, [u32; 2]) {
+        let (result, word, second);
+        // SAFETY: as above; what the kernel changes is declared.
+        unsafe {
+            asm!(
+                "int 0x30",
+                inlateout("eax") number => result,
+                inlateout("edx") a1 => _,
+                in("ecx") a2,
+                inlateout("ebx") a3 => word,
+                inlateout("edi") a4 => second,
+            );
+        }
+        (result, [word, second])
+    }
 
     #[inline(always)]
     unsafe fn call5(number: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32) -> i32 {
@@ -148,6 +167,30 @@ impl Entry for Sysenter {
         call4(a1, a2, a3, a4),
         inlateout("edx") a1 => _, inlateout("ecx") a2 => _, in("ebx") a3, in("edi") a4
     );
+
+    #[inline(always)]
+    unsafe fn call4_words(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> (i32, [u32; 2]) {
+        let (result, word, second);
+        // SAFETY: as above; ebx and edi are outputs.
+        unsafe {
+            asm!(
+                "push esi",
+                "push ebp",
+                "lea esi, [2f]",
+                "mov ebp, esp",
+                "sysenter",
+                "2:",
+                "pop ebp",
+                "pop esi",
+                inlateout("eax") number => result,
+                inlateout("edx") a1 => _,
+                inlateout("ecx") a2 => _,
+                inlateout("ebx") a3 => word,
+                inlateout("edi") a4 => second,
+            );
+        }
+        (result, [word, second])
+    }
 
     #[inline(always)]
     unsafe fn call5(number: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32) -> i32 {

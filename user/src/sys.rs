@@ -383,6 +383,44 @@ pub fn getc() -> Result<u8, Error> {
     Ok(byte as u8)
 }
 
+/// Sends two words to `env`, waits until it has taken them and replied, and returns
+/// the words of the reply.
+///
+/// # Errors
+/// `BadEnv`, also if `env` dies meanwhile; `Inval` to itself, if the wait was
+/// cancelled, or where there is no such call.
+#[inline]
+pub fn ipc_call(env: EnvId, words: [u32; 2]) -> Result<[u32; 2], Error> {
+    let [word, second] = words;
+    // SAFETY: no page goes along and none is wanted, so no memory changes.
+    let (result, words) =
+        unsafe { enter!(Call::IpcCall, call4_words, env.0 as u32, 0, word, second) };
+    check(result).map(|_| words)
+}
+
+/// Replies to `client`, unless that is [`EnvId::NONE`], and waits for the next message
+/// from anybody. Returns who sent it, and its words.
+///
+/// # Errors
+/// `BadEnv`; `IpcNotRecv` unless `client` waits for the caller's reply; then nothing
+/// was waited for. `Inval` if the wait was cancelled, or where there is no such call.
+#[inline]
+pub fn ipc_reply(client: EnvId, words: [u32; 2]) -> Result<(EnvId, [u32; 2]), Error> {
+    let [word, second] = words;
+    // SAFETY: as in `ipc_call`.
+    let (result, words) = unsafe {
+        enter!(
+            Call::IpcReply,
+            call4_words,
+            client.0 as u32,
+            0,
+            word,
+            second
+        )
+    };
+    check(result).map(|from| (EnvId(from as i32), words))
+}
+
 /// Moves the end of the caller's heap by `increment` bytes, and returns where it
 /// was. Growing maps zeroed pages where none are, shrinking unmaps whole pages.
 /// One call moves it by at most 1,024 pages.

@@ -103,7 +103,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Wait::Nothing if env.is_queued() => self.sched.ready.remove(&mut self.envs, slot),
             Wait::Console => self.sched.console.remove(&mut self.envs, slot),
             Wait::Input => self.sched.input.remove(&mut self.envs, slot),
-            Wait::Receiver(target) => {
+            Wait::Receiver(target) | Wait::Server(target) => {
                 let mut senders = self.envs[target].senders;
                 senders.remove(&mut self.envs, slot);
                 self.envs[target].senders = senders;

@@ -34,8 +34,11 @@ pub enum Wait {
     Input,
     /// It waits for a message (`ipc_recv`).
     Message,
-    /// It waits until this environment receives (`ipc_send`, `ipc_call`).
+    /// It waits until this environment receives (`ipc_send`).
     Receiver(Slot),
+    /// It waits until this environment receives, and will then wait for its reply
+    /// (`ipc_call`).
+    Server(Slot),
     /// It waits for a message from anybody, in registers (`ipc_reply`).
     Request,
     /// It waits for this environment's reply, in registers (`ipc_call`).
@@ -76,10 +79,6 @@ pub struct Letter {
     pub va: u32,
     /// The page's permissions, as the sender gave them, unchecked.
     pub perm: u32,
-    /// A second word, which only a receiver gets whose messages come in registers.
-    pub second: u32,
-    /// The sender waits for a reply.
-    pub wants_reply: bool,
 }
 
 /// A `sbrk` that has moved the heap's end a part of the way.
@@ -157,6 +156,8 @@ pub struct Env {
     pub inbox: Inbox,
     /// The message that it waits to send.
     pub letter: Letter,
+    /// With [`Wait::Server`], the message's second word.
+    pub second: u32,
     /// Environments that wait to send to it.
     pub senders: Queue,
     /// The number of environments that wait for its reply.
@@ -195,6 +196,15 @@ impl Env {
     #[inline(always)]
     pub fn receives(&self) -> bool {
         matches!(self.wait, Wait::Message | Wait::Request)
+    }
+
+    /// The environment that it waits to send to, in whose queue it is.
+    #[inline(always)]
+    pub fn sends_to(&self) -> Option<Slot> {
+        match self.wait {
+            Wait::Receiver(target) | Wait::Server(target) => Some(target),
+            _ => None,
+        }
     }
 
     /// Whether it is in the run queue: it needs nothing but a CPU.

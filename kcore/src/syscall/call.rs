@@ -11,7 +11,7 @@
 //! than for one.
 
 use super::{CallResult, Caller, Outcome};
-use crate::env::{Letter, Wait};
+use crate::env::{Env, Letter, Wait};
 use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
@@ -22,7 +22,7 @@ use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, PushRegs, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn sys_ipc_call(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let [id, ..] = frame.arguments();
         let window = match self.window(caller, frame) {
@@ -33,20 +33,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if target == caller.slot {
             return Err(Error::Inval); // the caller would wait for itself
         }
-        let letter = letter(frame, true);
+        let (letter, second) = words(frame);
         if self.envs[target].receives() {
-            self.give(caller, caller.slot, target, letter)?;
+            self.give(caller, caller.slot, target, (letter, second))?;
             self.envs[target].wait = Wait::Nothing;
             self.envs[caller.slot].inbox.dstva = window;
             self.await_reply(caller.slot, target);
             return Ok(Outcome::HandOver(target));
         }
-        let outcome = self.wait_to_send(caller, target, letter)?;
-        self.envs[caller.slot].inbox.dstva = window;
+        let outcome = self.wait_to_send(caller, target, letter, Wait::Server(target))?;
+        let env = &mut self.envs[caller.slot];
+        env.inbox.dstva = window;
+        env.second = second;
         Ok(outcome)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn sys_ipc_reply(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let [id, ..] = frame.arguments();
         let window = match self.window(caller, frame) {
@@ -60,7 +62,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             if self.envs[client].wait != Wait::Reply(caller.slot) {
                 return Err(Error::IpcNotRecv);
             }
-            self.give(caller, caller.slot, client, letter(frame, false))?;
+            self.give(caller, caller.slot, client, words(frame))?;
             self.envs[client].wait = Wait::Nothing;
             let callers = &mut self.envs[caller.slot].callers;
             *callers = callers.wrapping_sub(1);
@@ -90,10 +92,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             let letter = self.envs[sender].letter;
             match self.give_page(caller, sender, caller.slot, letter) {
                 Ok(()) => {
-                    let from = self.envs[sender].id.0 as u32;
-                    put_words(&mut frame.regs, letter);
-                    self.letter_taken(caller.slot, sender);
-                    return Ok(Some(from));
+                    let Env {
+                        id, wait, second, ..
+                    } = self.envs[sender];
+                    if let Wait::Server(_) = wait {
+                        put_words(&mut frame.regs, letter, second);
+                        self.await_reply(sender, caller.slot);
+                    } else {
+                        put_words(&mut frame.regs, letter, 0);
+                        self.end_wait(sender, 0);
+                    }
+                    return Ok(Some(id.0 as u32));
                 }
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
             }
@@ -104,12 +113,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Gives a letter to `target`, which waits for one, in the form that it waits for.
     /// Its wait is for the caller to end. An error changes nothing.
     #[inline(always)]
-    pub(super) fn give(
+    fn give(
         &mut self,
         caller: Caller,
         sender: Slot,
         target: Slot,
-        letter: Letter,
+        (letter, second): (Letter, u32),
     ) -> Result<(), Error> {
         let result = match self.envs[target].wait {
             Wait::Request => self.envs[sender].id.0 as u32,
@@ -123,8 +132,21 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.give_page(caller, sender, target, letter)?;
         let regs = &mut self.envs[target].frame.regs;
         regs.eax = result;
-        put_words(regs, letter);
+        put_words(regs, letter, second);
         Ok(())
+    }
+
+    /// Sends a letter to one who waits for words in registers.
+    #[cold]
+    pub(super) fn send_words(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        letter: Letter,
+    ) -> CallResult {
+        self.give(caller, caller.slot, target, (letter, 0))?;
+        self.wake(target);
+        Ok(Outcome::Done(0))
     }
 
     /// Gives the page of a letter to one whose words come in registers. Only if it wants
@@ -144,19 +166,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// The letter of a sender that waited has been taken: it goes on, or waits for the
-    /// reply.
+    /// Has `client`, whose letter was taken, wait for the reply.
     #[inline(always)]
-    pub(super) fn letter_taken(&mut self, receiver: Slot, sender: Slot) {
-        if self.envs[sender].letter.wants_reply {
-            self.await_reply(sender, receiver);
-        } else {
-            self.end_wait(sender, 0);
-        }
-    }
-
-    #[inline(always)]
-    fn await_reply(&mut self, client: Slot, server: Slot) {
+    pub(super) fn await_reply(&mut self, client: Slot, server: Slot) {
         self.envs[client].wait = Wait::Reply(server);
         let callers = &mut self.envs[server].callers;
         *callers = callers.wrapping_add(1);
@@ -192,27 +204,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 }
 
-/// The letter that the registers hold.
+/// The letter that the registers hold, and its second word.
 #[inline(always)]
-fn letter(frame: &TrapFrame, wants_reply: bool) -> Letter {
+fn words(frame: &TrapFrame) -> (Letter, u32) {
     let [_, place, value, second] = frame.arguments();
     let perm = place % PGSIZE & !WANTS_PAGE;
-    let va = if perm == 0 {
-        UTOP
-    } else {
-        place - place % PGSIZE
+    let va = match perm {
+        0 => UTOP,
+        _ => place - place % PGSIZE,
     };
-    Letter {
-        value,
-        va,
-        perm,
-        second,
-        wants_reply,
-    }
+    (Letter { value, va, perm }, second)
 }
 
 #[inline(always)]
-fn put_words(regs: &mut PushRegs, letter: Letter) {
+fn put_words(regs: &mut PushRegs, letter: Letter, second: u32) {
     regs.ebx = letter.value;
-    regs.edi = letter.second;
+    regs.edi = second;
 }

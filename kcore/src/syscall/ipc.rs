@@ -26,11 +26,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
-        if !self.envs[target].receives() {
-            return Err(Error::IpcNotRecv);
+        match self.envs[target].wait {
+            Wait::Message => self.deliver(caller, caller.slot, target, letter)?,
+            Wait::Request => return self.send_words(caller, target, letter),
+            _ => return Err(Error::IpcNotRecv),
         }
-        self.give(caller, caller.slot, target, letter)?;
-        self.wake(target);
+        self.end_wait(target, 0);
         Ok(Outcome::Done(0))
     }
 
@@ -41,12 +42,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if target == caller.slot {
             return Err(Error::Inval); // the caller would wait for itself
         }
-        if self.envs[target].receives() {
-            self.give(caller, caller.slot, target, letter)?;
-            self.wake(target);
+        if self.envs[target].wait == Wait::Message {
+            self.deliver(caller, caller.slot, target, letter)?;
+            self.end_wait(target, 0);
             return Ok(Outcome::Done(0));
         }
-        self.wait_to_send(caller, target, letter)
+        if self.envs[target].wait == Wait::Request {
+            return self.send_words(caller, target, letter);
+        }
+        self.wait_to_send(caller, target, letter, Wait::Receiver(target))
     }
 
     /// Has the caller wait until `target` receives.
@@ -56,6 +60,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         caller: Caller,
         target: Slot,
         letter: Letter,
+        wait: Wait,
     ) -> CallResult {
         self.offered_page(caller.slot, letter)?;
         let mut senders = self.envs[target].senders;
@@ -63,7 +68,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs[target].senders = senders;
         let env = &mut self.envs[caller.slot];
         env.letter = letter;
-        env.wait = Wait::Receiver(target);
+        env.wait = wait;
         self.watcher.tell(|| Fact::WaitsToSend {
             to: self.envs[target].id,
             value: letter.value,
@@ -103,7 +108,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             let letter = self.envs[sender].letter;
             match self.deliver(caller, sender, caller.slot, letter) {
                 Ok(()) => {
-                    self.letter_taken(caller.slot, sender);
+                    match self.envs[sender].wait {
+                        Wait::Server(_) => self.await_reply(sender, caller.slot),
+                        _ => self.end_wait(sender, 0),
+                    }
                     return Ok(Outcome::Done(0));
                 }
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
@@ -204,11 +212,5 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 #[inline(always)]
 fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
     let [id, value, va, perm] = frame.arguments();
-    let letter = Letter {
-        value,
-        va,
-        perm,
-        ..Letter::default()
-    };
-    (id, letter)
+    (id, Letter { value, va, perm })
 }

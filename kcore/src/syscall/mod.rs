@@ -77,6 +77,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn make_call(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Next {
         let outcome = self.call(caller, call, frame);
+        self.after_call(caller, frame, outcome)
+    }
+
+    /// What becomes of a caller whose handler is done.
+    #[inline(always)]
+    pub(crate) fn after_call(
+        &mut self,
+        caller: Caller,
+        frame: &mut TrapFrame,
+        outcome: CallResult,
+    ) -> Next {
         match outcome {
             // These two calls are made again, so eax must keep the number.
             Ok(Outcome::Wait) => self.wait_for_console(caller, frame, Some(self.call_event())),
@@ -153,8 +164,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         match call {
             Call::IpcTrySend => self.sys_ipc_try_send(caller, frame),
             Call::IpcSend => self.sys_ipc_send(caller, frame),
-            Call::IpcCall => self.sys_ipc_call(caller, frame),
-            Call::IpcReply => self.sys_ipc_reply(caller, frame),
             _ => self.sys_ipc_recv(caller, frame),
         }
     }

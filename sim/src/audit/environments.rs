@@ -70,7 +70,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
             "a heap is on its way only during a call",
             at,
         )?;
-        let sends = matches!(env.wait, Wait::Receiver(_));
+        let sends = env.sends_to().is_some();
         check(
             !sends || env.on_cpu.is_none(),
             "a sender that waits is on no CPU",

@@ -76,7 +76,7 @@ pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
     let (mut waiting, mut queued) = (0, 0);
     for slot in kernel.envs().used() {
         let env = &kernel.envs()[slot];
-        waiting += u32::from(env.alive && matches!(env.wait, Wait::Receiver(_)));
+        waiting += u32::from(env.alive && env.sends_to().is_some());
         queued += env.senders.len();
         check(
             env.alive || env.senders.is_empty(),
@@ -86,7 +86,7 @@ pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
         let mut counted = 0;
         for sender in env.senders.iter(kernel.envs()) {
             counted += 1;
-            let theirs = kernel.envs()[sender].wait == Wait::Receiver(slot);
+            let theirs = kernel.envs()[sender].sends_to() == Some(slot);
             check(
                 theirs,
                 "who is in a receiver's queue waits for it",

@@ -19,7 +19,7 @@ use user::interface::Interface;
 use user::println;
 
 /// All rows.
-const ROWS: [&str; 11] = [
+const ROWS: [&str; 12] = [
     "null-sysenter",
     "null-int",
     "yield1",
@@ -27,6 +27,7 @@ const ROWS: [&str; 11] = [
     "switch",
     "switch-int",
     "ipc",
+    "call",
     "ipcpage",
     "fault",
     "cow",
@@ -64,6 +65,7 @@ fn run(row: &str) {
 fn run_other(row: &str) {
     match row {
         "ipc" => messages::ipc(row),
+        "call" => messages::call(row),
         "ipcpage" => messages::ipcpage(row),
         "fault" => memory::fault(row),
         "cow" => memory::cow(row),

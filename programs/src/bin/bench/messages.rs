@@ -7,8 +7,10 @@
 
 use core::cell::Cell;
 
+use user::abi::call::FEATURE_CALL;
+use user::interface::Interface;
 use user::share::{self, Page};
-use user::{Perm, ipc};
+use user::{EnvId, Perm, ipc, println, sys};
 
 use programs::measure::{Partner, measure, must};
 
@@ -22,6 +24,23 @@ pub fn ipc(row: &str) {
     measure::<500, 1>(row, || {
         must(ipc::send(echo.id(), 1));
         must(ipc::recv());
+    });
+}
+
+/// Two words there and back, in registers, to one that is called.
+#[inline(never)]
+pub fn call(row: &str) {
+    if !Interface::get().offers(FEATURE_CALL) {
+        return println!("bench: this kernel has no calls");
+    }
+    let echo = Partner::new(|| {
+        let (mut client, mut words) = must(sys::ipc_reply(EnvId::NONE, [0; 2]));
+        loop {
+            (client, words) = must(sys::ipc_reply(client, words));
+        }
+    });
+    measure::<500, 1>(row, || {
+        must(sys::ipc_call(echo.id(), [1, 2]));
     });
 }
 

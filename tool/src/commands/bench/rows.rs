@@ -118,6 +118,11 @@ const IPC: Others = Others {
     linux: Some(12_343),
     sel4: None,
 };
+/// The opponent is JOS's pair of calls: it has nothing better.
+const CALL: Others = Others {
+    sel4: Some(450),
+    ..IPC
+};
 const IPCPAGE: Others = Others {
     jos_stock: Some(16_034),
     jos_tuned: Some(2_243),
@@ -234,6 +239,7 @@ pub const BOOTS: &[Boot] = &[
             "yield1",
             "switch",
             "ipc",
+            "call",
             "ipcpage",
             "--append",
             "lifecycle=off",
@@ -259,6 +265,13 @@ pub const BOOTS: &[Boot] = &[
                 others: IPC,
                 bar: 1_762,
                 aim: Some(Aim::new(900)),
+            },
+            Row {
+                name: "call, words there and back",
+                label: "bench call",
+                others: CALL,
+                bar: 1_762,
+                aim: Some(Aim::new(400)),
             },
             Row {
                 name: "ipcpage",

@@ -72,11 +72,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects.step(way)
     }
 
-    /// Prints one chunk, ends one doomed environment, and asks for settling.
+    /// Prints one chunk, ends one doomed environment, wakes some that are to end, and
+    /// asks for settling.
     #[inline(never)]
     fn work_off(&mut self) {
         self.effects |= Effects::SETTLE;
         self.reap_doomed();
+        self.sweep_marked();
         if self.console.has_chunk() {
             self.outbox.chunk = self.console.take_chunk();
             self.effects |= Effects::CONSOLE;

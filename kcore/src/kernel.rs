@@ -238,9 +238,10 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         self.quiet = self.is_quiet();
     }
 
-    /// Whether dead environments still hold memory or slots.
+    /// Whether dead environments still hold memory or slots, or members of a job that
+    /// has ended are still to be woken.
     pub fn has_leftovers(&self) -> bool {
-        !self.reaper.is_empty() || self.sched.has_doomed()
+        !self.reaper.is_empty() || self.sched.has_doomed() || self.sched.unswept > 0
     }
 
     /// For a search over states: limits each environment's count of runs to 1. The

@@ -189,7 +189,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn has_nothing_left(&self) -> bool {
         // One test for the usual case; the console nearly always is empty too.
         let dead = self.reaper.bits() | self.sched.doomed.bits() | self.sched.ending;
-        let left = self.frames.state.limbo.head | dead;
+        let left = self.frames.state.limbo.head | dead | u32::from(self.sched.unswept);
         left == 0
             && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())
     }

@@ -350,3 +350,35 @@ fn members_in_the_queue_wait_until_there_is_room_to_say_that_they_end() {
     assert_eq!(size(&mut machine, job), 0);
     assert_eq!(machine.check(), Ok(()));
 }
+
+/// A job whose creator never calls again ends all the same, however many members wait.
+#[test]
+fn a_large_job_of_waiting_members_ends_by_itself() {
+    const MEMBERS: u32 = 300;
+    let spec = Spec {
+        frames: 1400,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let job = start_job(&mut machine);
+    let creator = 0x1000;
+    while switch(&mut machine) != job {}
+    for _ in 0..MEMBERS {
+        let child = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    }
+    // Each waits for a message, but for the creator.
+    while machine.env_on(CPU0).is_some_and(|id| id.0 != creator) {
+        machine.call(CPU0, Call::IpcRecv, [!0xfff, 0, 0, 0, 0]);
+    }
+    assert!(value(machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0])) > MEMBERS - 10);
+    let unswept = machine.kernel.sched().unswept;
+    assert!(unswept > 0, "they are woken in pieces");
+    // Now the creator waits too.
+    machine.call(CPU0, Call::IpcRecv, [!0xfff, 0, 0, 0, 0]);
+    machine.calm_down();
+    assert_eq!(machine.check(), Ok(()));
+    let (alive, _) = census(&machine.kernel);
+    assert_eq!(alive, 1);
+}

@@ -42,6 +42,9 @@ pub struct Sched {
     pub doomed: Link,
     /// The number of environments marked by the end of their job.
     pub ending: u32,
+    /// Slots below this one may have such environments that wait and are still to be
+    /// woken.
+    pub unswept: u16,
     /// The run's last lines have been printed.
     pub ended: bool,
     /// The latest time that `time_msec` has returned, in its steps.

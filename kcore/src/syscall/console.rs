@@ -16,9 +16,10 @@ use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::layout::PTSIZE;
 use abi::{Perm, TrapFrame};
+use core::ffi::CStr;
 
-/// One step prints at most this many bytes, 4 instructions each. At least [`UNBROKEN`].
-const PRINT_PIECE: usize = 8192;
+/// One step prints at most this many bytes. At least [`UNBROKEN`].
+const PRINT_PIECE: usize = 4096;
 
 /// Printing copies this many bytes from user memory at a time.
 const PIECE: usize = 128;
@@ -99,7 +100,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             let fitting = rest.first(room.min(left) as u32);
             let count = fitting.read_some(&mut self.mem, space, &mut piece);
             let piece = piece.get(..count).unwrap_or(&[]);
-            let text = piece.split(|&byte| byte == 0).next().unwrap_or(&[]);
+            let text = CStr::from_bytes_until_nul(piece).map_or(piece, CStr::to_bytes);
             self.console.put(text);
             if text.len() < count || count == 0 {
                 break;

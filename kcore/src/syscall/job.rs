@@ -8,12 +8,13 @@
 //! The hard thing is a job of a thousand members that make more of them while it is
 //! being ended. A call ends a bounded number of members and returns how many are
 //! left. But the first such call marks them all, and a marked member ends by itself
-//! as soon as it enters the kernel or would get a CPU. So no member makes another
-//! child, or learns from a call that others are dead.
+//! as soon as it enters the kernel or would get a CPU; the next steps wake those that
+//! wait, a bounded number each. So no member makes another child, or learns from a
+//! call that others are dead.
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::{Effects, Next};
-use crate::env::{Env, Job, Wait};
+use crate::env::{Job, Wait};
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
@@ -23,6 +24,9 @@ use abi::{EnvId, Error, TrapFrame};
 /// One call ends at most this many members: their lines must fit in the part of the
 /// console that one step may fill, see [`crate::console::KERNEL_SHARE`].
 const BATCH: u32 = 8;
+
+/// One step looks in at most so many slots for marked members that wait.
+const SWEEP: u32 = 64;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_job_create(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
@@ -77,28 +81,39 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         env.alive && env.job.owner == owner && env.job.id == EnvId(job as i32)
     }
 
-    /// Marks a member, so that it ends even if the caller never calls again. If it
-    /// waits for something or is stopped, it enters the run queue, and ends instead of
-    /// getting a CPU. It does not finish a pending entry.
+    /// Marks a member, so that it ends even if the caller never calls again. It does not
+    /// finish a pending entry.
     fn mark_ending(&mut self, slot: Slot) {
-        let Env {
-            job,
-            on_cpu,
-            wait,
-            runnable,
-            ..
-        } = self.envs[slot];
-        if job.ending {
+        if self.envs[slot].job.ending {
             return;
         }
         self.envs[slot].job.ending = true;
         self.sched.ending = self.sched.ending.wrapping_add(1);
-        if on_cpu.is_some() || self.is_doomed(slot) {
+        self.sched.unswept = self.envs.state.used;
+    }
+
+    /// Looks in a bounded number of slots for marked members that wait for something or
+    /// are stopped. They enter the run queue, and end instead of getting a CPU.
+    pub(crate) fn sweep_marked(&mut self) {
+        for _ in 0..SWEEP {
+            let Some(slot) = self.sched.unswept.checked_sub(1) else {
+                return;
+            };
+            self.sched.unswept = slot;
+            self.wake_if_marked(Slot(slot));
+        }
+    }
+
+    fn wake_if_marked(&mut self, slot: Slot) {
+        let env = &self.envs[slot];
+        if !env.job.ending || env.on_cpu.is_some() {
             return;
         }
-        if !runnable {
-            self.start(slot);
-        } else if wait != Wait::Nothing {
+        if !env.runnable {
+            if !self.is_doomed(slot) {
+                self.start(slot);
+            }
+        } else if env.wait != Wait::Nothing {
             self.take_out_of_queues(slot);
             self.make_ready(slot);
             self.show_status(slot);

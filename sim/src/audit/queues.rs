@@ -62,6 +62,7 @@ pub(super) fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
         }
         count += 1;
         let ends = env.on_cpu.is_some() || env.is_queued() || env.wait == Wait::Console;
+        let ends = ends || slot.0 < kernel.sched().unswept;
         check(
             ends || kernel.is_doomed(slot),
             "who is to end gets there",

@@ -4,9 +4,11 @@
 //! Under instruction counting (`--icount`) the time-stamp counter counts executed
 //! instructions, so the figures are exact and the same on every machine. They
 //! are path lengths, not speed on hardware. The command fails when a path has
-//! grown longer than that of JOS tuned by hand: that is the bar. Nothing is judged by
-//! the clock (`--programs`).
+//! grown longer than that of JOS tuned by hand, which is the bar, or when the kernel's
+//! lock is held too long. Nothing is judged by the clock (`--programs`).
 
+mod counted;
+pub mod holds;
 mod programs;
 mod report;
 mod rows;
@@ -15,19 +17,15 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
+use self::holds::Hold;
 use self::rows::{BOOTS, Figures, Measured};
-use crate::boot::capture::capture;
-use crate::cli::{Bench, run_options};
+use crate::cli::Bench;
 use crate::external::Found;
 use crate::host::Host;
-use crate::qemu::verdict::Verdict;
-use crate::report::{line, note, result};
+use crate::report::result;
 use crate::status::{self, usage};
-
-/// Far more than any of the runs takes, so that a hang has an end.
-const LIMIT_SECONDS: &str = "120";
 
 /// It takes minutes to have something to write, so it is tried before.
 fn check_target(path: &Path) -> anyhow::Result<()> {
@@ -48,16 +46,19 @@ fn check_target(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Measures, prints the tables, and fails unless every path beats its bar.
+/// Measures, prints the tables, and fails unless every path beats its bar and no hold of
+/// the lock is too long.
 pub fn bench(options: &Bench) -> anyhow::Result<u8> {
     for path in options.json.iter().chain(&options.page) {
         check_target(path)?;
     }
     let host = Host::find()?;
-    let mut measured = Vec::new();
+    let (mut measured, mut held) = (Vec::new(), Vec::new());
     if options.icount {
         measured = count(&host, options.verbose)?;
         result(report::table(&measured));
+        held = holds::measure(&host, options.verbose)?;
+        result(holds::table(&held));
     }
     let mut speeds = Vec::new();
     if options.programs {
@@ -68,14 +69,14 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     };
     if let Some(path) = &options.json {
-        write(path, report::json(&measured, &speeds))?;
+        write(path, report::json(&measured, &held, &speeds))?;
     }
     if let Some(path) = &options.page {
         let emulator = host.qemu().and_then(Found::version).unwrap_or_default();
-        write(path, report::page(&measured, &speeds, &emulator))?;
+        write(path, report::page(&measured, &held, &speeds, &emulator))?;
     }
     let beaten = measured.iter().all(Measured::beats_the_bar);
-    Ok(if beaten {
+    Ok(if beaten && held.iter().all(Hold::is_short) {
         status::CLEAN
     } else {
         status::FAILURE
@@ -86,31 +87,13 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
 fn count(host: &Host, verbose: bool) -> anyhow::Result<Vec<Measured>> {
     let mut measured = Vec::new();
     for boot in BOOTS {
-        let words = [
-            boot.words,
-            &["--icount", "--cpus", "1", "--mem", "128"],
-            &["--timeout", LIMIT_SECONDS],
-        ]
-        .concat();
-        note(format_args!("measuring: {}", boot.words.join(" ")));
-        let captured = capture(host, &run_options(words)?)?;
-        if verbose {
-            line(&captured.command);
-        }
-        let console = String::from_utf8_lossy(&captured.console);
-        if captured.verdict != Verdict::Clean {
-            bail!(
-                "the measurement did not end well ({:?}); its console ends with:\n{}",
-                captured.verdict,
-                report::last_lines(&console, 15)
-            );
-        }
+        let console = counted::console(host, boot.words, verbose)?;
         for row in boot.rows {
             let figures = Figures::find(&console, row.label).with_context(|| {
                 format!(
                     "no figures for {:?}; the console ends with:\n{}",
                     row.label,
-                    report::last_lines(&console, 15)
+                    counted::last_lines(&console, 15)
                 )
             })?;
             measured.push(Measured { row, figures });

@@ -19,6 +19,7 @@ mod gdb;
 mod grade;
 mod grading;
 mod handlers;
+mod holds;
 mod hostility;
 mod ids;
 mod ids_agree;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         .chain(ids::trials())
         .chain(ids_agree::trials())
         .chain(determinism::trials())
+        .chain(holds::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())
         .chain(planted_simulated::trials())

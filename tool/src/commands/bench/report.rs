@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::holds::{self, Hold};
 use super::programs::Speed;
 use super::rows::{Aim, Measured};
 
@@ -92,7 +93,7 @@ fn rate(speed: &Speed, time: Duration) -> String {
 }
 
 /// The same as a page of the book; `emulator` is what counted.
-pub fn page(measured: &[Measured], speeds: &[Speed], emulator: &str) -> String {
+pub fn page(measured: &[Measured], held: &[Hold], speeds: &[Speed], emulator: &str) -> String {
     let mut page = format!(
         "# Measurements\n\n\
          Written by `./jostle bench --icount --programs --page docs/measurements.md`; not by hand.\n\n\
@@ -122,7 +123,7 @@ pub fn page(measured: &[Measured], speeds: &[Speed], emulator: &str) -> String {
             figure(row.aim),
         );
     }
-    page + &programs_section(speeds)
+    page + &holds::section(held) + &programs_section(speeds)
 }
 
 fn programs_section(speeds: &[Speed]) -> String {
@@ -156,7 +157,7 @@ fn programs_section(speeds: &[Speed]) -> String {
 }
 
 /// The same for programs: one object a row.
-pub fn json(measured: &[Measured], speeds: &[Speed]) -> String {
+pub fn json(measured: &[Measured], held: &[Hold], speeds: &[Speed]) -> String {
     let rows: Vec<_> = measured
         .iter()
         .map(|measured| {
@@ -182,14 +183,17 @@ pub fn json(measured: &[Measured], speeds: &[Speed]) -> String {
             })
         })
         .collect();
-    let all = json!({ "unit": "instructions", "rows": rows, "programs": programs });
+    let holds: Vec<_> = held
+        .iter()
+        .map(|hold| json!({ "name": hold.name, "instructions": hold.instructions }))
+        .collect();
+    let all = json!({
+        "unit": "instructions",
+        "rows": rows,
+        "holds": holds,
+        "programs": programs,
+    });
     format!("{all:#}\n")
-}
-
-/// The end of a console.
-pub fn last_lines(console: &str, count: usize) -> String {
-    let lines: Vec<&str> = console.lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 #[cfg(test)]
@@ -219,7 +223,7 @@ mod tests {
             simulated: Duration::from_secs(3),
             emulated: Duration::from_millis(1500),
         };
-        let page = page(&[with(100)], &[speed], "QEMU");
+        let page = page(&[with(100)], &[], &[speed], "QEMU");
         let row = "| demo | 600000000 | 3.00 s | 1.50 s | **200** | 400 |";
         assert!(page.contains(row), "{page}");
         assert!(
@@ -227,14 +231,8 @@ mod tests {
             "{page}"
         );
         let parsed: serde_json::Value =
-            serde_json::from_str(&json(&[with(100), with(300)], &[])).expect("valid JSON");
+            serde_json::from_str(&json(&[with(100), with(300)], &[], &[])).expect("valid JSON");
         assert_eq!(parsed["rows"][0]["beaten"], true);
         assert_eq!(parsed["rows"][1]["beaten"], false);
-    }
-
-    #[test]
-    fn the_end_of_a_console() {
-        assert_eq!(last_lines("a\nb\nc\n", 2), "b\nc");
-        assert_eq!(last_lines("", 2), "");
     }
 }

@@ -1,0 +1,91 @@
+//! Calls that concern a crowd: all other environments there can be.
+//!
+//! The hard thing is memory: a thousand children fit if they share their pages.
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use user::env::Env;
+use user::fork::fork_job;
+use user::{EnvStatus, Fork, fork, ipc, println, share, sys};
+
+use super::gap;
+
+/// As many as there are slots, but for this environment, another, and a few that the
+/// machine may have.
+const CROWD: u32 = 1000;
+
+pub fn all() {
+    let words = share::words(1).expect("memory to share");
+    senders(&words[0]);
+    job(&words[0]);
+}
+
+/// Everybody waits to send to one, which is ended.
+fn senders(ready: &AtomicU32) {
+    ready.store(0, Relaxed);
+    let target = match fork().expect("fork") {
+        Fork::Parent(target) => target,
+        Fork::Child => loop {
+            sys::yield_now();
+        },
+    };
+    for _ in 0..CROWD {
+        if let Fork::Child = fork().expect("fork") {
+            ready.fetch_add(1, Relaxed);
+            // The target ends before it receives.
+            let _ = ipc::send(target, 1);
+            user::exit();
+        }
+    }
+    wait(ready);
+    let time = gap::of(|| sys::env_destroy(target).expect("env_destroy"));
+    gap::print("env_destroy-senders", time);
+    let living = || Env::all().filter(|env| env.status() != Some(EnvStatus::Free));
+    while living().count() > 1 {
+        sys::yield_now();
+    }
+}
+
+/// Lets all begin to wait.
+fn wait(ready: &AtomicU32) {
+    while ready.load(Relaxed) < CROWD {
+        sys::yield_now();
+    }
+    (0..10).for_each(|_| sys::yield_now());
+}
+
+/// A job of everybody, all waiting, is ended.
+fn job(ready: &AtomicU32) {
+    ready.store(0, Relaxed);
+    let job = match fork_job().expect("fork_job") {
+        Fork::Parent(job) => job,
+        Fork::Child => {
+            for _ in 0..CROWD {
+                if let Fork::Child = fork().expect("fork") {
+                    ready.fetch_add(1, Relaxed);
+                    loop {
+                        let _ = ipc::recv();
+                    }
+                }
+            }
+            loop {
+                let _ = ipc::recv();
+            }
+        }
+    };
+    wait(ready);
+    let size = gap::of(|| {
+        let _ = sys::job_size(job);
+    });
+    gap::print("job_size", size);
+    let mut left = Ok(1);
+    let mut times = [0; 2];
+    for time in &mut times {
+        *time = gap::of(|| left = sys::job_destroy(job));
+    }
+    gap::print("job_destroy", times[0]);
+    gap::print("job_destroy-again", times[1]);
+    if left.is_err() {
+        println!("holds: no jobs");
+    }
+}

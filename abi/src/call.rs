@@ -78,6 +78,10 @@ pub enum Call {
     /// Extension: `ipc_reply(id, place, word, second, dstva)`: replies to `id`, unless
     /// that is 0, and waits for the next message from anybody.
     IpcReply,
+    /// Extension: `env_set_exception_upcall(id, entry, mask)`: names the function that
+    /// the environment enters at the exceptions whose bits are set in `mask`. See
+    /// [`crate::exception`].
+    EnvSetExceptionUpcall,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -114,6 +118,7 @@ macro_rules! for_each_call {
             PageRanges "page_ranges" sys_page_ranges,
             IpcCall "ipc_call" sys_ipc_call,
             IpcReply "ipc_reply" sys_ipc_reply,
+            EnvSetExceptionUpcall "env_set_exception_upcall" sys_env_set_exception_upcall,
         }
     };
 }
@@ -139,7 +144,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 12] = [
+pub const EXTENSIONS: [Call; 13] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -152,6 +157,7 @@ pub const EXTENSIONS: [Call; 12] = [
     Call::PageRanges,
     Call::IpcCall,
     Call::IpcReply,
+    Call::EnvSetExceptionUpcall,
 ];
 
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
@@ -171,11 +177,14 @@ pub const FEATURE_GETC: u32 = 32;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::PageCopy`] and
 /// [`Call::PageRanges`].
 pub const FEATURE_PAGES: u32 = 64;
+/// Bit of the answer of [`Call::Features`]: there is
+/// [`Call::EnvSetExceptionUpcall`].
+pub const FEATURE_EXCEPTIONS: u32 = 128;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::IpcCall`] and
 /// [`Call::IpcReply`].
 pub const FEATURE_CALL: u32 = 256;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 127 | FEATURE_CALL;
+pub const FEATURES: u32 = 511;
 
 /// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
 /// comes is wanted, at the fifth argument. The other bits are the address of the page
@@ -235,8 +244,9 @@ const LAB6: [Call; 15] = [
     Call::TimeMsec,
 ];
 
-/// One more than the highest number of a call.
-const NUMBERS: usize = FIRST_EXTENSION as usize + EXTENSIONS.len();
+/// Numbers in a row of [`TABLE`]: every call's, and some more, so that a row is found
+/// by a shift.
+const NUMBERS: usize = (FIRST_EXTENSION as usize + EXTENSIONS.len()).next_power_of_two();
 
 /// The calls of every personality, by number. The kernel looks numbers up here.
 static TABLE: [[Option<Call>; NUMBERS]; Personality::ALL.len()] = {

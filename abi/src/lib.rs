@@ -14,6 +14,7 @@
 //! | [`perm`] | page permissions |
 //! | [`probe`] | how a program finds out which of them it has |
 //! | [`trap`] | vectors, segment selectors, flags, [`TrapFrame`], [`UTrapFrame`] |
+//! | [`exception`] | exceptions that programs handle themselves |
 //! | [`mod@env`] | environment ids, [`PublicEnv`] |
 //! | [`page_info`] | the public frame table |
 //! | [`page_range`] | an entry of a list of page ranges |
@@ -24,6 +25,7 @@
 pub mod call;
 pub mod env;
 pub mod error;
+pub mod exception;
 pub mod layout;
 pub mod page_info;
 pub mod page_range;
@@ -34,6 +36,7 @@ pub mod trap;
 pub use call::{Call, Personality};
 pub use env::{EnvId, EnvStatus, EnvType, PublicEnv};
 pub use error::Error;
+pub use exception::ExceptionFrame;
 pub use page_info::PageInfo;
 pub use page_range::PageRange;
 pub use perm::Perm;

@@ -277,16 +277,34 @@ impl Vector {
     pub const NMI: Vector = Vector(2);
     /// Breakpoint.
     pub const BREAKPOINT: Vector = Vector(3);
+    /// Overflow (`into`).
+    pub const OVERFLOW: Vector = Vector(4);
+    /// An index outside of its bounds (`bound`).
+    pub const BOUND: Vector = Vector(5);
+    /// Invalid opcode.
+    pub const INVALID_OPCODE: Vector = Vector(6);
     /// Device not available: x87 and SSE registers may not be used now.
     pub const NO_FPU: Vector = Vector(7);
     /// Double fault.
     pub const DOUBLE_FAULT: Vector = Vector(8);
+    /// Invalid task state segment.
+    pub const INVALID_TSS: Vector = Vector(10);
+    /// Segment not present.
+    pub const NOT_PRESENT: Vector = Vector(11);
+    /// Stack segment fault.
+    pub const STACK: Vector = Vector(12);
     /// General protection.
     pub const GENERAL_PROTECTION: Vector = Vector(13);
     /// Page fault.
     pub const PAGE_FAULT: Vector = Vector(14);
+    /// An unmasked x87 exception.
+    pub const X87: Vector = Vector(16);
+    /// Alignment check.
+    pub const ALIGNMENT: Vector = Vector(17);
     /// Machine check.
     pub const MACHINE_CHECK: Vector = Vector(18);
+    /// An unmasked SSE exception.
+    pub const SIMD: Vector = Vector(19);
     /// The timer of the local APIC.
     pub const TIMER: Vector = Vector(32);
     /// Keyboard.

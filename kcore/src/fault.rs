@@ -2,8 +2,9 @@
 //!
 //! If an environment has registered a page-fault handler, the kernel writes the
 //! registers at the fault to its exception stack and makes it continue in the handler.
-//! Any other exception ends the environment; graders match the lines about that, so
-//! they are part of the interface. Graders also expect a breakpoint to enter the
+//! Other exceptions go to the handler that it has registered for them
+//! ([`crate::exception`]). All the rest ends the environment; graders match the lines
+//! about that, so they are part of the interface. Graders also expect a breakpoint to enter the
 //! kernel's monitor. In a kernel booted for that ([`crate::Config::grading`]) the step
 //! asks for it, and the environment continues afterwards.
 //!
@@ -29,11 +30,17 @@ use core::mem::size_of;
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Handles an exception in user code.
     pub(crate) fn fault(&mut self, caller: Caller, event: Event, frame: &mut TrapFrame) -> Next {
-        let upcall = self.envs[caller.slot].upcall;
+        let env = &self.envs[caller.slot];
+        let (upcall, exceptions) = (env.upcall, env.exceptions);
+        let vector = Vector(frame.trapno);
         match event {
             Event::Exception if self.stops_at(frame) => {
                 self.effects |= Effects::BREAK;
                 Next::Same
+            }
+            Event::Exception if exceptions.take(vector) => self.raise(caller, vector, 0, frame),
+            Event::PageFault { va } if exceptions.take(Vector::PAGE_FAULT) => {
+                self.raise(caller, Vector::PAGE_FAULT, va, frame)
             }
             Event::PageFault { va } if upcall != 0 => self.reflect(caller, va, upcall, frame),
             _ => self.kill(caller, event, frame),
@@ -72,22 +79,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         upcall: u32,
         frame: &mut TrapFrame,
     ) -> Next {
-        let nested = (UXSTACKTOP - PGSIZE..UXSTACKTOP).contains(&frame.esp);
+        let nested = is_on_exception_stack(frame.esp);
         let top = if nested { frame.esp - 4 } else { UXSTACKTOP };
         let place = UserSlice {
             ptr: top - UTRAP_FRAME_SIZE,
             len: UTRAP_FRAME_SIZE,
         };
         let space = self.envs[caller.slot].space;
-        let saved = UTrapFrame {
-            fault_va: va,
-            err: frame.err,
-            regs: frame.regs,
-            eip: frame.eip,
-            // Some processors set RF in the flags that a fault saves.
-            eflags: frame.eflags & !FLAG_RF,
-            esp: frame.esp,
-        };
+        let saved = registers_at(va, frame);
         if let Err(bad) = place.store(&mut self.mem, space, &saved.bytes()) {
             return self.bad_memory(caller, bad);
         }
@@ -132,6 +131,26 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         );
         self.destroy(caller.cpu, id, caller.slot);
         Next::Gone
+    }
+}
+
+/// Whether a handler is at work: the stack pointer is on the exception stack.
+#[inline(always)]
+pub(crate) fn is_on_exception_stack(esp: u32) -> bool {
+    (UXSTACKTOP - PGSIZE..UXSTACKTOP).contains(&esp)
+}
+
+/// The registers at a fault, as a handler finds them.
+#[inline(always)]
+pub(crate) fn registers_at(va: u32, frame: &TrapFrame) -> UTrapFrame {
+    UTrapFrame {
+        fault_va: va,
+        err: frame.err,
+        regs: frame.regs,
+        eip: frame.eip,
+        // Some processors set RF in the flags that a fault saves.
+        eflags: frame.eflags & !FLAG_RF,
+        esp: frame.esp,
     }
 }
 

@@ -30,6 +30,7 @@ pub mod elf;
 mod entry;
 pub mod env;
 pub mod event;
+mod exception;
 pub mod fault;
 mod fpu;
 pub mod frames;

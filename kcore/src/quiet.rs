@@ -20,6 +20,7 @@ use crate::phys::PhysMem;
 use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
 use crate::watch::Watcher;
+use abi::trap::Vector;
 use abi::{Call, EnvStatus, TrapFrame};
 
 /// The same environment continues, and the machine has nothing to do.
@@ -74,8 +75,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     fn quiet_fault(&mut self, cpu: CpuId, va: u32, frame: &mut TrapFrame) -> Option<Step> {
         let slot = self.cpus.current(cpu)?;
-        let upcall = self.envs[slot].upcall;
-        if upcall == 0 {
+        let env = &self.envs[slot];
+        let upcall = env.upcall;
+        if upcall == 0 || env.exceptions.take(Vector::PAGE_FAULT) {
             return None;
         }
         self.effects = Effects::empty();

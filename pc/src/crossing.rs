@@ -16,7 +16,11 @@ use ring3::{Model, Registers, Segment, Trap};
 pub const MODEL: Model = Model {
     code: USER_CODE as u16 & !3,
     data: USER_DATA as u16 & !3,
-    gates: &[Vector::BREAKPOINT.0 as u8, Vector::SYSCALL.0 as u8],
+    gates: &[
+        Vector::BREAKPOINT.0 as u8,
+        Vector::OVERFLOW.0 as u8,
+        Vector::SYSCALL.0 as u8,
+    ],
     sysenter: true,
 };
 

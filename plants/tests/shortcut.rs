@@ -5,8 +5,8 @@ use sim::machine::Store;
 use sim::random::{self, Driver, Statistics, Stream};
 use witness::digest;
 
-/// Every call, by name, that may take the short way.
-const CALLS: [&str; 24] = [
+/// Every call and fault, by name, that may take the short way.
+const CALLS: [&str; 26] = [
     "cputs",
     "cgetc",
     "getenvid",
@@ -18,6 +18,7 @@ const CALLS: [&str; 24] = [
     "env_set_status",
     "env_set_trapframe",
     "env_set_pgfault_upcall",
+    "env_set_exception_upcall",
     "yield",
     "ipc_try_send",
     "ipc_recv",
@@ -31,6 +32,7 @@ const CALLS: [&str; 24] = [
     "job_destroy",
     "job_size",
     "getc",
+    "page fault",
 ];
 
 #[test]

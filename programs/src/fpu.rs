@@ -15,7 +15,8 @@ use core::arch::x86::__cpuid;
 /// CPUID.1:EDX: FXSAVE, and SSE. The kernel uses both or neither.
 const FXSR_AND_SSE: u32 = 1 << 24 | 1 << 25;
 
-fn has_fxsave() -> bool {
+/// Whether there are SSE registers, and FXSAVE.
+pub fn has_sse() -> bool {
     __cpuid(1).edx & FXSR_AND_SSE == FXSR_AND_SSE
 }
 
@@ -128,7 +129,7 @@ impl Unit {
 
     /// Makes these the processor's.
     pub fn load(self, registers: &Registers) {
-        if !has_fxsave() {
+        if !has_sse() {
             return X87::of_registers(registers).load();
         }
         // SAFETY: 512 aligned bytes, in which no reserved bit is set. The
@@ -141,7 +142,7 @@ impl Unit {
     /// The processor's. Where the last instruction was is left out: not every
     /// processor keeps that.
     pub fn store(self) -> Registers {
-        if !has_fxsave() {
+        if !has_sse() {
             let image = X87::take();
             image.load();
             return image.as_registers();
@@ -226,7 +227,7 @@ impl Registers {
                 _ => 0,
             };
         }
-        if has_fxsave() {
+        if has_sse() {
             words[MXCSR] = 0x5f80 | (seed & 7);
             for (index, word) in (SSE..).zip(&mut words[SSE..END]) {
                 *word = seed.wrapping_mul(index as u32 | 1);

@@ -55,7 +55,7 @@ use abi::{Error, Perm};
 use crate::env::Env;
 use crate::exofork::{self, Fork, NewEnv, exofork};
 use crate::page_fault::{self, EXCEPTION_STACK};
-use crate::{copy_on_write, interface::Interface, sys, vm, whole_memory};
+use crate::{copy_on_write, exception, interface::Interface, sys, vm, whole_memory};
 
 /// Makes a child that goes on here, in a copy of this environment's memory.
 ///
@@ -105,6 +105,7 @@ fn share_memory(child: NewEnv) -> Result<(), Error> {
     }
     // SAFETY: the child has the same code, and an exception stack.
     unsafe { sys::env_set_pgfault_upcall(child.id(), page_fault::entry())? };
+    exception::inherit(&child)?;
     child.start()
 }
 
@@ -145,6 +146,7 @@ fn copy_memory(child: NewEnv) -> Result<(), Error> {
         // what serves the parent serves it.
         unsafe { sys::env_set_pgfault_upcall(child.id(), upcall)? };
     }
+    exception::inherit(&child)?;
     child.start()
 }
 

@@ -9,26 +9,26 @@
 //! has. A child copies the answer with its parent's memory, and it stays true,
 //! for the personality is inherited.
 
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use abi::call::{EXTENSIONS, FEATURE_IPC_SEND, FEATURE_SYSENTER, FEATURES, FIRST_EXTENSION};
 use abi::{Call, Personality, probe};
 
 use crate::entry::{Entry, Int, Sysenter};
 
-const KNOWN: u16 = 1;
-const LAB5: u16 = 2;
+const KNOWN: u32 = 1;
+const LAB5: u32 = 2;
 /// The features' bits begin here.
 const FEATURES_SHIFT: u32 = 2;
-const _: () = assert!(FEATURES << FEATURES_SHIFT <= u16::MAX as u32);
+const _: () = assert!(FEATURES.leading_zeros() >= FEATURES_SHIFT);
 
 /// What is known, 0 before anybody asked. Only ever changes from 0 to its
 /// final value.
-static FOUND: AtomicU16 = AtomicU16::new(0);
+static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// What the kernel offers to this environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interface(u16);
+pub struct Interface(u32);
 
 impl Interface {
     /// What the kernel offers; asks it the first time.
@@ -67,7 +67,7 @@ impl Interface {
     /// Whether the calls behind a bit of [`Call::Features`]'s answer may be used.
     #[inline(always)]
     pub fn offers(self, feature: u32) -> bool {
-        u32::from(self.0) & feature << FEATURES_SHIFT != 0
+        self.0 & feature << FEATURES_SHIFT != 0
     }
 
     /// The numbering: lab 4's or, for all later labs, lab 5's.
@@ -87,7 +87,7 @@ fn ask() -> Interface {
     // head of `abi::probe` says.
     let asked =
         probe::find(|number, [a1, a2, a3, a4]| unsafe { Int::call4(number, a1, a2, a3, a4) });
-    let mut found = KNOWN | (asked.features << FEATURES_SHIFT) as u16;
+    let mut found = KNOWN | asked.features << FEATURES_SHIFT;
     if asked.later {
         found |= LAB5;
     }

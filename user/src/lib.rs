@@ -71,6 +71,7 @@ pub mod area;
 mod copy_on_write;
 pub mod entry;
 pub mod env;
+pub mod exception;
 pub mod exofork;
 pub mod fork;
 pub mod heap;

@@ -35,7 +35,7 @@ use abi::layout::{PGSIZE, UXSTACKTOP};
 use abi::{EnvId, Error, Perm, UTrapFrame};
 
 use crate::env::Env;
-use crate::{copy_on_write, start, sys, vm};
+use crate::{copy_on_write, exception, start, sys, vm};
 
 /// What handles a fault. When it returns, the instruction that faulted is
 /// executed again.
@@ -90,16 +90,21 @@ fn register() -> Result<(), Error> {
     // First the call that some kernels lack, so that it leaves nothing behind.
     // SAFETY: `upcall` obeys the protocol.
     unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, entry())? };
-    if vm::perm(EXCEPTION_STACK).is_some_and(|perm| perm.contains(Perm::W)) {
-        return Ok(());
-    }
-    // SAFETY: these addresses are for this and nothing else.
-    let stack = unsafe { sys::page_alloc(EnvId::NONE, EXCEPTION_STACK, Perm::WRITE) };
+    let stack = provide_stack();
     if stack.is_err() {
         // SAFETY: no upcall is what there was before.
         unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, 0)? };
     }
     stack
+}
+
+/// Makes sure that there is an exception stack.
+pub(crate) fn provide_stack() -> Result<(), Error> {
+    if vm::perm(EXCEPTION_STACK).is_some_and(|perm| perm.contains(Perm::W)) {
+        return Ok(());
+    }
+    // SAFETY: these addresses are for this and nothing else.
+    unsafe { sys::page_alloc(EnvId::NONE, EXCEPTION_STACK, Perm::WRITE) }
 }
 
 /// Where the kernel has a fault go on.
@@ -137,7 +142,8 @@ unsafe extern "C" fn upcall() {
     )
 }
 
-extern "C" fn handle(frame: &UTrapFrame) {
+/// Handles a page fault, for the library and then for the program.
+pub(crate) extern "C" fn handle(frame: &UTrapFrame) {
     if copy_on_write::handle(frame) {
         return;
     }
@@ -154,9 +160,10 @@ extern "C" fn handle(frame: &UTrapFrame) {
 /// Leaves the fault to the kernel: it happens again without an upcall, and the
 /// kernel prints the registers and ends this environment.
 #[cold]
-fn give_up() {
+pub(crate) fn give_up() {
     // SAFETY: no upcall is always right.
-    if unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, 0) }.is_err() {
+    let forgotten = unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, 0) };
+    if forgotten.and(exception::forget()).is_err() {
         start::exit();
     }
 }

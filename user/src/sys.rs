@@ -162,6 +162,30 @@ pub unsafe fn env_set_pgfault_upcall(env: EnvId, entry: u32) -> Result<(), Error
     Ok(())
 }
 
+/// Names the function that `env` enters at the exceptions whose vectors are set
+/// in `mask`; 0 for none.
+///
+/// # Errors
+/// `BadEnv`; `Inval` for a vector that is never a program's, or where there is
+/// no such call.
+///
+/// # Safety
+/// `entry` obeys the protocol of exception upcalls in `env`: see
+/// [`abi::exception`].
+pub unsafe fn env_set_exception_upcall(env: EnvId, entry: u32, mask: u32) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    check(unsafe {
+        enter!(
+            Call::EnvSetExceptionUpcall,
+            call3,
+            env.0 as u32,
+            entry,
+            mask
+        )
+    })?;
+    Ok(())
+}
+
 /// Maps a fresh page of zeros at `va` in `env`, instead of what was there.
 ///
 /// # Errors

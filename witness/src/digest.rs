@@ -127,6 +127,7 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
         env.pending,
         env.printed,
         env.upcall,
+        env.exceptions,
         env.ran,
     )
         .hash(digest);

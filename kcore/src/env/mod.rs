@@ -15,6 +15,7 @@ pub mod table;
 use crate::event::Event;
 use crate::ids::CpuId;
 use crate::paging::Space;
+use abi::trap::Vector;
 use abi::{EnvId, EnvStatus, EnvType, Personality, TrapFrame};
 
 pub use crate::ids::{Link, Slot};
@@ -90,6 +91,24 @@ pub struct HeapMove {
     pub set_aside: u32,
 }
 
+/// Which exceptions an environment handles itself, and where. All-zero is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Exceptions {
+    /// Address of the handler.
+    pub entry: u32,
+    /// The vectors that it handles, as bits.
+    pub mask: u32,
+}
+
+impl Exceptions {
+    /// Whether the handler is for this vector.
+    #[inline(always)]
+    pub fn take(self, vector: Vector) -> bool {
+        let bit = 1u32.checked_shl(vector.0);
+        bit.is_some_and(|bit| self.mask & bit != 0)
+    }
+}
+
 /// One environment. All-zero is a slot that has never been used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Env {
@@ -152,6 +171,8 @@ pub struct Env {
 
     /// Address of its page-fault handler, 0 if it has none.
     pub upcall: u32,
+    /// The exceptions that it handles itself.
+    pub exceptions: Exceptions,
     /// The last message it received, and where it wants the next page.
     pub inbox: Inbox,
     /// The message that it waits to send.

@@ -6,13 +6,14 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
-use crate::env::{Env, Wait};
+use crate::env::{Env, Exceptions, Wait};
 use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::Remote;
 use crate::usermem;
 use crate::watch::Watcher;
+use abi::exception::DELIVERABLE;
 use abi::trap::{FLAG_IOPL, FLAG_NT};
 use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
 
@@ -96,6 +97,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let slot = self.own_env(caller, id)?;
         self.envs[slot].upcall = entry;
         self.mirror.upcall(&mut self.mem, slot, &self.envs[slot]);
+        Ok(Outcome::Done(0))
+    }
+
+    /// Names the handler of the exceptions whose bits are set in a mask. The handler's
+    /// address is not checked, as with page faults.
+    pub(super) fn sys_env_set_exception_upcall(
+        &mut self,
+        caller: Caller,
+        frame: &mut TrapFrame,
+    ) -> CallResult {
+        let [id, entry, mask, ..] = frame.arguments();
+        let slot = self.own_env(caller, id)?;
+        if mask & !DELIVERABLE != 0 {
+            return Err(Error::Inval);
+        }
+        self.envs[slot].exceptions = Exceptions { entry, mask };
         Ok(Outcome::Done(0))
     }
 

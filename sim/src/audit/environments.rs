@@ -7,11 +7,12 @@
 
 use super::verdict::{Verdict, check};
 use abi::env::NENV;
+use abi::exception::DELIVERABLE;
 use abi::layout::UTOP;
 use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_VM, USER_CODE, USER_DATA};
 use abi::{EnvType, PublicEnv, TrapFrame};
-use kcore::env::Wait;
 use kcore::env::mirror::Mirror;
+use kcore::env::{Exceptions, Wait};
 use kcore::watch::Watcher;
 use kcore::{CpuSet, Kernel, PhysMem};
 use std::mem::offset_of;
@@ -42,6 +43,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         if !env.alive {
             let owns = env.runnable || env.on_cpu.is_some() || env.pending.is_some();
             let owns = owns || env.fpu_saved || env.heap_move.is_some();
+            let owns = owns || env.exceptions != Exceptions::default();
             check(!owns, "I5: a free slot owns nothing", at)?;
             continue;
         }
@@ -78,6 +80,12 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         )?;
         let sane = !waits || env.inbox.dstva >= UTOP || env.inbox.dstva.is_multiple_of(4096);
         check(sane, "I7: a receiver's address is sane", at)?;
+        let foreign = env.exceptions.mask & !DELIVERABLE;
+        check(
+            foreign == 0,
+            "I8: a handler gets only what is a program's",
+            at,
+        )?;
     }
     free_slots(kernel, live)
 }

@@ -91,6 +91,14 @@ impl Machine<'_> {
         self.trap(cpu, Event::PageFault { va });
     }
 
+    /// An exception that is no page fault: `cpu` wants the lock.
+    pub fn exception(&mut self, cpu: CpuId, vector: Vector, error: u32) {
+        let frame = &mut self.cpu_mut(cpu).frame;
+        frame.trapno = vector.0;
+        frame.err = error;
+        self.trap(cpu, Event::Exception);
+    }
+
     /// The environment on `cpu` reads the word at `va`. `None` if that faults;
     /// then the CPU wants the lock.
     pub fn load(&mut self, cpu: CpuId, va: u32) -> Option<u32> {

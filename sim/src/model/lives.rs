@@ -36,6 +36,7 @@ impl Model {
             job: None,
             ran: false,
             upcall: 0,
+            exceptions: (0, 0),
             fpu: 0,
             frame: TrapFrame::default(),
         };
@@ -159,6 +160,21 @@ impl Model {
     ) -> Outcome {
         let id = self.own(caller, id)?;
         self.env(id).upcall = entry;
+        Ok(Expected::Value(0))
+    }
+
+    pub(super) fn env_set_exception_upcall(
+        &mut self,
+        caller: u32,
+        [id, entry, mask, ..]: [u32; 5],
+    ) -> Outcome {
+        let id = self.own(caller, id)?;
+        let allowed = [0, 1, 3, 4, 5, 6, 10, 11, 12, 13, 14, 16, 17, 19];
+        let bits = (0..32).filter(|bit| mask >> bit & 1 != 0);
+        if bits.into_iter().any(|bit| !allowed.contains(&bit)) {
+            return Err(Error::Inval);
+        }
+        self.env(id).exceptions = (entry, mask);
         Ok(Expected::Value(0))
     }
 

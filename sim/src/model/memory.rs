@@ -4,14 +4,15 @@
 //! that is on the first bad page, else the start of that page.
 
 use super::{Env, Expected, Model};
+use abi::TrapFrame;
 use abi::layout::{PGSIZE, UENVS, UPAGES};
 
-/// How a page fault ends.
+/// How a page fault or another exception ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The environment goes on in its handler; these words were written at this
     /// address.
-    Handled(u32, [u32; 13]),
+    Handled(u32, Vec<u32>),
     /// It ends, and [`Model::obituary`] is printed.
     Ends,
 }
@@ -20,6 +21,9 @@ impl Model {
     /// The running environment `id` makes an access at `va` that is not allowed.
     pub fn page_fault(&mut self, id: u32, va: u32) -> Fault {
         let Env { upcall, frame, .. } = self.envs[&id];
+        if self.handles(id, 14) {
+            return self.raise(id, 14, va);
+        }
         if upcall == 0 {
             self.kill(id);
             let eip = frame.eip;
@@ -34,25 +38,47 @@ impl Model {
             self.kill_for(id, bad);
             return Fault::Ends;
         }
-        let regs = &frame.regs;
-        let words = [
-            va,
-            frame.err,
-            regs.edi,
-            regs.esi,
-            regs.ebp,
-            regs.oesp,
-            regs.ebx,
-            regs.edx,
-            regs.ecx,
-            regs.eax,
-            frame.eip,
-            frame.eflags & !0x1_0000,
-            frame.esp,
-        ];
+        let words = registers_at(va, &frame);
         let frame = &mut self.env(id).frame;
         frame.esp = place;
         frame.eip = upcall;
+        Fault::Handled(place, words)
+    }
+
+    /// The running environment `id` raises an exception that is no page fault.
+    pub fn exception(&mut self, id: u32, vector: u32) -> Fault {
+        if self.handles(id, vector) {
+            return self.raise(id, vector, 0);
+        }
+        self.kill(id);
+        Fault::Ends
+    }
+
+    /// Whether `id` has a handler for this vector.
+    pub fn handles(&self, id: u32, vector: u32) -> bool {
+        self.envs[&id].exceptions.1 >> vector & 1 != 0
+    }
+
+    /// The environment goes on in its handler of exceptions.
+    fn raise(&mut self, id: u32, vector: u32, va: u32) -> Fault {
+        let Env {
+            exceptions, frame, ..
+        } = self.envs[&id];
+        let place = match frame.esp {
+            0xeebf_f000..=0xeebf_ffff => frame.esp - 12 - 56,
+            _ => 0xeebf_ffc8,
+        };
+        if let Some(bad) = self.first_bad(id, place, 56, 2) {
+            self.kill_for(id, bad);
+            return Fault::Ends;
+        }
+        let mut words = registers_at(va, &frame);
+        words.push(vector);
+        let frame = &mut self.env(id).frame;
+        frame.esp = place;
+        frame.eip = exceptions.0;
+        // TF, NT, RF, AC.
+        frame.eflags &= !(1 << 8 | 1 << 14 | 1 << 16 | 1 << 18);
         Fault::Handled(place, words)
     }
 
@@ -95,4 +121,24 @@ impl Model {
         let page = self.envs[&id].pages.get(&va);
         page.is_some_and(|page| page.perm & perm == perm) || public && perm == 0
     }
+}
+
+/// The words of JOS's frame for a fault with these registers.
+fn registers_at(va: u32, frame: &TrapFrame) -> Vec<u32> {
+    let regs = &frame.regs;
+    vec![
+        va,
+        frame.err,
+        regs.edi,
+        regs.esi,
+        regs.ebp,
+        regs.oesp,
+        regs.ebx,
+        regs.edx,
+        regs.ecx,
+        regs.eax,
+        frame.eip,
+        frame.eflags & !0x1_0000,
+        frame.esp,
+    ]
 }

@@ -122,6 +122,8 @@ pub struct Env {
     pub ran: bool,
     /// Its page-fault handler, 0 if a fault ends it.
     pub upcall: u32,
+    /// Its handler of other exceptions, and the vectors that it handles, as bits.
+    pub exceptions: (u32, u32),
     /// Its registers, including the result of its last call once that is known.
     pub frame: TrapFrame,
 }
@@ -266,11 +268,12 @@ impl Model {
             Call::EnvSetStatus => self.env_set_status(caller, arguments),
             Call::EnvSetTrapframe => self.env_set_trapframe(caller, arguments, words),
             Call::EnvSetPgfaultUpcall => self.env_set_pgfault_upcall(caller, arguments),
+            Call::EnvSetExceptionUpcall => self.env_set_exception_upcall(caller, arguments),
             Call::Yield => Ok(Expected::Yields),
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(383)),
+            Call::Features => Ok(Expected::Value(511)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),

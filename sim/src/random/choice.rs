@@ -8,6 +8,7 @@ use super::{Driver, Words, sensible_page};
 use crate::model::Job;
 use crate::model::Life;
 use abi::call::WANTS_PAGE;
+use abi::exception::DELIVERABLE;
 use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
 use abi::{Call, EnvStatus};
 
@@ -66,6 +67,16 @@ impl Driver<'_> {
                     _ => ENTRY + w3 % PGSIZE,
                 };
                 [self.choose_env(caller, w2), entry, w4, w5, w6]
+            }
+            Call::EnvSetExceptionUpcall => {
+                let mask = match w4 % 8 {
+                    0 => 0,
+                    1 => w4,
+                    2..=4 => DELIVERABLE,
+                    _ => w4 & DELIVERABLE,
+                };
+                let entry = ENTRY + w3 % PGSIZE;
+                [self.choose_env(caller, w2), entry, mask, w5, w6]
             }
             Call::EnvSetTrapframe => {
                 let offset = [0, 4, 1, PGSIZE - 68, PGSIZE - 67, PGSIZE - 40][w4 as usize % 6];
@@ -164,7 +175,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 66 {
+        let call = match word % 68 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -189,26 +200,27 @@ impl Driver<'_> {
             57 | 58 => Call::PageRanges,
             59..=61 => Call::IpcCall,
             62..=64 => Call::IpcReply,
-            _ => match word / 66 % 6 {
+            65 | 66 => Call::EnvSetExceptionUpcall,
+            _ => match word / 68 % 6 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 396 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 408 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 66).is_multiple_of(16);
+        let seldom = !(word / 68).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
                 Call::PageMap
             }
             Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 66).is_multiple_of(4) => {
-                [Call::IpcRecv, Call::IpcReply][word as usize / 264 % 2]
+            _ if self.is_awaited(caller) && (word / 68).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply][word as usize / 272 % 2]
             }
-            Call::EnvDestroy if alone && !(word / 66).is_multiple_of(64) => Call::PageAlloc,
+            Call::EnvDestroy if alone && !(word / 68).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }

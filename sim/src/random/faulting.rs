@@ -1,4 +1,4 @@
-//! A page fault, on the machine and in the model.
+//! A page fault or another exception, on the machine and in the model.
 //!
 //! The hard thing is to look at bytes: a handler's frame may lie anywhere, on two
 //! pages, or on a page that is also mapped elsewhere, and nothing beside the frame
@@ -8,10 +8,10 @@
 use super::comparison::slot_of;
 use super::{Driver, Mismatch, Words};
 use crate::mmu::walk;
-use crate::model::Fault;
+use crate::model::{Fault, Model};
 use abi::Error;
 use abi::layout::{PGSIZE, USTACKTOP, UTOP, UXSTACKTOP};
-use abi::trap::{FLAG_RF, USER_FLAGS};
+use abi::trap::{FLAG_NT, FLAG_RF, USER_FLAGS, Vector};
 use kcore::{CpuId, PhysMem};
 use std::collections::BTreeMap;
 
@@ -26,14 +26,45 @@ impl Driver<'_> {
         words: Words,
     ) -> Result<(), Mismatch> {
         let id = self.env_on(cpu);
-        let has_handler = self.model.envs[&id].upcall != 0;
-        let has_stack = self.model.envs[&id]
-            .pages
-            .contains_key(&(UXSTACKTOP - PGSIZE));
-        let survives = has_handler && has_stack;
-        if !survives && (self.is_alone() || !words[5].is_multiple_of(16)) {
+        let has_handler = self.model.envs[&id].upcall != 0 || self.model.handles(id, 14);
+        if !self.may_raise(id, has_handler, words) {
             return Ok(());
         }
+        self.choose_registers(cpu, USER_FLAGS | FLAG_RF, words);
+        self.machine.page_fault(cpu, va, write);
+        self.go_through(cpu, "page fault", has_handler, |model| {
+            model.page_fault(id, va)
+        })
+    }
+
+    /// A program raises an exception that is no page fault.
+    pub(super) fn exception(
+        &mut self,
+        cpu: CpuId,
+        vector: Vector,
+        words: Words,
+    ) -> Result<(), Mismatch> {
+        let id = self.env_on(cpu);
+        let has_handler = self.model.handles(id, vector.0);
+        if !self.may_raise(id, has_handler, words) {
+            return Ok(());
+        }
+        self.choose_registers(cpu, USER_FLAGS | FLAG_RF | FLAG_NT, words);
+        self.machine.exception(cpu, vector, words[4]);
+        self.go_through(cpu, "exception", has_handler, |model| {
+            model.exception(id, vector.0)
+        })
+    }
+
+    /// Whether `id` may fault: it survives, or others are left and it is its turn.
+    fn may_raise(&self, id: u32, has_handler: bool, words: Words) -> bool {
+        let pages = &self.model.envs[&id].pages;
+        let has_stack = pages.contains_key(&(UXSTACKTOP - PGSIZE));
+        has_handler && has_stack || !self.is_alone() && words[5].is_multiple_of(16)
+    }
+
+    /// Gives the program registers to fault with, and some of these flags.
+    fn choose_registers(&mut self, cpu: CpuId, flags: u32, words: Words) {
         let frame = &mut self.machine.cpu_mut(cpu).frame;
         frame.esp = match words[5] / 8 % 16 {
             0 => stack_pointer(words[6]),
@@ -41,40 +72,46 @@ impl Driver<'_> {
             2..=4 => USTACKTOP - words[6] % PGSIZE,
             _ => frame.esp,
         };
-        frame.eflags = frame.eflags & !USER_FLAGS | words[7] & (USER_FLAGS | FLAG_RF);
+        frame.eflags = frame.eflags & !USER_FLAGS | words[7] & flags;
         self.work(cpu, words[3]);
-        self.machine.page_fault(cpu, va, write);
+    }
+
+    /// The CPU, which waits for the lock because of a fault, goes through the kernel.
+    fn go_through(
+        &mut self,
+        cpu: CpuId,
+        name: &'static str,
+        has_handler: bool,
+        expect: impl FnOnce(&mut Model) -> Fault,
+    ) -> Result<(), Mismatch> {
+        let id = self.env_on(cpu);
         self.model.enter(id, &self.machine.cpu(cpu).frame);
         let esp = self.machine.cpu(cpu).frame.esp;
         let printed = self.machine.uart.output.len();
         let before = self.bytes_around(id, esp);
         self.machine.enter(cpu);
         self.machine.complete();
-        let expected = self.model.page_fault(id, va);
+        let expected = expect(&mut self.model);
         let result = match (&expected, has_handler) {
             (Fault::Handled(..), _) => 0,
             (Fault::Ends, true) => Error::Fault as u32,
             (Fault::Ends, false) => Error::BadEnv as u32,
         };
-        self.statistics.note("page fault", result);
-        match expected {
-            Fault::Ends => {
-                self.expect_obituary(printed);
-                Ok(())
+        self.statistics.note(name, result);
+        let Fault::Handled(place, words) = expected else {
+            self.expect_obituary(printed);
+            return Ok(());
+        };
+        let mut wanted = before;
+        for (at, word) in (place..).step_by(4).zip(words) {
+            for (at, byte) in (at..).zip(word.to_le_bytes()) {
+                wanted.insert(self.address(id, at), Some(byte));
             }
-            Fault::Handled(place, words) => {
-                let mut wanted = before;
-                for (at, word) in (place..).step_by(4).zip(words) {
-                    for (at, byte) in (at..).zip(word.to_le_bytes()) {
-                        wanted.insert(self.address(id, at), Some(byte));
-                    }
-                }
-                if self.bytes_around(id, esp) == wanted {
-                    Ok(())
-                } else {
-                    Err(Mismatch::State(format!("exception stack at {place:#x}")))
-                }
-            }
+        }
+        if self.bytes_around(id, esp) == wanted {
+            Ok(())
+        } else {
+            Err(Mismatch::State(format!("exception stack at {place:#x}")))
         }
     }
 
@@ -131,5 +168,5 @@ fn stack_pointer(word: u32) -> u32 {
     let ends = [UXSTACKTOP - PGSIZE, UXSTACKTOP];
     (ends[word as usize % 2] + word / 2 % 16)
         .wrapping_sub(8)
-        .wrapping_add(if (word / 32).is_multiple_of(4) { 56 } else { 0 })
+        .wrapping_add([56, 68, 0, 0, 0][word as usize / 32 % 5])
 }

@@ -12,7 +12,7 @@
 //! | [`choice`] | which call, with which arguments |
 //! | [`ranges`] | lists of page ranges |
 //! | [`calling`] | making it on the machine and on the model |
-//! | [`faulting`] | the same for a page fault |
+//! | [`faulting`] | the same for page faults and other exceptions |
 //! | [`fpu`] | the same for x87 registers |
 //! | [`comparison`] | what programs can tell, compared |
 //! | [`snapshot`] | whether anything changed at all |
@@ -35,6 +35,7 @@ use crate::model::{Expected, Life, Model};
 use crate::poison::Poison;
 use abi::layout::PGSIZE;
 use abi::page_info::PAGE_INFO_STRIDE;
+use abi::trap::Vector;
 use abi::{Call, Personality};
 use kcore::{CpuId, Event};
 
@@ -151,6 +152,7 @@ impl<'t> Driver<'t> {
             1 => self.interrupt(cpu, words[1]),
             2..=4 => self.touch(cpu, words)?,
             5 | 6 => self.use_fpu(cpu, words)?,
+            7 => self.raise(cpu, words)?,
             _ => self.make_call(cpu, words)?,
         }
         // Programs act between the pieces of a long call, if there are any.
@@ -168,7 +170,7 @@ impl<'t> Driver<'t> {
         }
     }
 
-    /// Makes an interrupt or exception happen on `cpu`.
+    /// Makes an interrupt happen on `cpu`.
     fn interrupt(&mut self, cpu: CpuId, word: u32) {
         let byte = (word >> 8) as u8;
         match word % 8 {
@@ -176,17 +178,15 @@ impl<'t> Driver<'t> {
                 self.model.type_in(byte);
                 self.machine.run_event(cpu, Event::ConsoleInput { byte });
             }
-            3 if !self.is_alone() => {
-                let id = self.env_on(cpu);
-                // Any exception but a page fault, which programs may handle.
-                let vectors = [0, 1, 3, 4, 5, 6, 12, 13, 16, 17, 19];
-                let vector = vectors[usize::from(byte) % vectors.len()];
-                self.machine.cpu_mut(cpu).frame.trapno = vector;
-                self.machine.run_event(cpu, Event::Exception);
-                self.model.kill(id);
-            }
             _ => self.machine.run_event(cpu, Event::Wake),
         }
+    }
+
+    /// The program on `cpu` raises an exception that is no page fault.
+    fn raise(&mut self, cpu: CpuId, words: Words) -> Result<(), Mismatch> {
+        let vectors = [0, 1, 3, 4, 5, 6, 10, 11, 12, 13, 16, 17, 19];
+        let vector = vectors[words[1] as usize % vectors.len()];
+        self.exception(cpu, Vector(vector), words)
     }
 
     /// Whether hardly any environment is left to run.

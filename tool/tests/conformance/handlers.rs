@@ -3,12 +3,80 @@
 
 use jostle::expect::{Expect, Line, regex, text};
 
-use crate::console::{FIRST, SECOND, exiting, first, free, new};
+use crate::console::{FIRST, SECOND, exiting, first, free, new, saved_frame};
 use crate::programs::Scope;
 
 /// The first environment ends by its own wish.
 fn ends_itself(expect: Expect) -> Expect {
     expect.in_order([first(), exiting(FIRST), free(FIRST, FIRST)])
+}
+
+/// What the handler was told, exception by exception. An emulator without one of the
+/// last two says so; all that the program computes afterwards is the same.
+pub fn exceptions(expect: Expect, _: Scope, _: u32) -> Expect {
+    let told = |name: &str, error: &str, address: &str, left: u32| {
+        text(&format!(
+            "{name}: error {error}, address {address}, {left} bytes left"
+        ))
+    };
+    let or_none = |name: &str, left: u32| {
+        regex(&format!(
+            "(1 x {name}: error 0, address 0, {left} bytes left|{name}: not raised by this processor)"
+        ))
+    };
+    ends_itself(expect)
+        .in_order([
+            told("1 x Divide error", "0", "0", 2),
+            told("3 x Debug", "0", "0", 1),
+            told("1 x Breakpoint", "0", "0", 0),
+            told("1 x Overflow", "0", "0", 0),
+            told("2 x BOUND Range Exceeded", "0", "0", 2),
+            told("1 x Invalid Opcode", "0", "0", 2),
+            told("1 x Invalid TSS", "0", "0", 1),
+            told("1 x General Protection", "0", "0", 1),
+            told("1 x General Protection", "38", "0", 2),
+            told("1 x Page Fault", "6", "a0000123", 5),
+            or_none("Alignment Check", 4),
+            told("1 x x87 FPU Floating-Point Error", "0", "0", 3),
+            or_none("SIMD Floating-Point Exception", 4),
+            text("4 steps"),
+            new(FIRST, SECOND),
+            text("3 steps"),
+            text("7 is written"),
+            exiting(FIRST),
+        ])
+        .in_order([
+            new(FIRST, SECOND),
+            told("1 x Divide error", "0", "0", 2),
+            saved_frame(),
+            text("  trap 0x00000003 Breakpoint"),
+            free(SECOND, SECOND),
+        ])
+        .times(2, told("1 x Divide error", "0", "0", 2))
+        .times(1, saved_frame())
+}
+
+/// Four children end of exceptions that cannot be delivered, as the kernel says.
+pub fn badexceptions(expect: Expect, _: Scope, _: u32) -> Expect {
+    let refused = |address: &str| {
+        regex(&format!(
+            r"\[[0-9a-f]{{8}}\] user_mem_check assertion failure for va {address}"
+        ))
+    };
+    ends_itself(expect)
+        .in_order([
+            // The top of no exception stack, or of one that cannot be written.
+            refused("eebfffc8"),
+            refused("eebfffc8"),
+            // The 61st nested frame would begin below the exception stack.
+            refused("eebfefd8"),
+            refused("eebfefd8"),
+            text("0 words have changed"),
+            exiting(FIRST),
+        ])
+        .times(2, refused("eebfffc8"))
+        .times(2, refused("eebfefd8"))
+        .never(text("it goes on"))
 }
 
 /// Both the first environment and its child do.

@@ -187,6 +187,8 @@ pub const PROGRAMS: &[Program] = &[
         .also_as_lab5()
         .also_as_on_jos(),
     Program::new("revoke", revoke).on_cpus(2),
+    Program::new("exceptions", handlers::exceptions).also_as_lab5(),
+    Program::new("badexceptions", handlers::badexceptions),
     Program::new("faultdie", handlers::faultdie).also_as_lab5(),
     Program::new("faultregs", handlers::faultregs).also_as_lab5(),
     Program::new("faultalloc", handlers::faultalloc),

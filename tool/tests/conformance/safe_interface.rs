@@ -84,6 +84,13 @@ const CASES: &[Case] = &[
         }));",
     ),
     lacks_unsafe(
+        "skip_to_anywhere",
+        "use user::exception::{self, Decision, Kind, Place};
+        let _ = exception::set_handler(&[Kind::Divide], |exception| {
+            Decision::SkipTo(danger!(Place::new(exception.frame.esp)))
+        });",
+    ),
+    lacks_unsafe(
         "unmap_the_stack",
         "let _ = danger!(user::sys::page_unmap(user::EnvId::NONE, 0xeebf_d000));",
     ),

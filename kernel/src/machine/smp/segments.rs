@@ -226,7 +226,9 @@ pub fn init_interrupt_table() {
     let entry = |vector: u32| match Vector(vector) {
         Vector::DOUBLE_FAULT => gate(DOUBLE_FAULT_TASK, 0, TASK_GATE),
         Vector::MACHINE_CHECK => gate(MACHINE_CHECK_TASK, 0, TASK_GATE),
-        Vector::BREAKPOINT | Vector::SYSCALL => to_stub(vector, INTERRUPT_GATE_FOR_USERS),
+        Vector::BREAKPOINT | Vector::OVERFLOW | Vector::SYSCALL => {
+            to_stub(vector, INTERRUPT_GATE_FOR_USERS)
+        }
         Vector(0..=8 | 10..=14 | 16..=19 | 32..) => to_stub(vector, INTERRUPT_GATE),
         _ => 0,
     };

@@ -85,6 +85,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(Progress::Unfinished);
         }
         let outcome = self.work_on(caller, &mut entry, work);
+        // A step can name only one page to flush.
+        if self.effects.contains(Effects::FLUSH) {
+            self.effects |= Effects::FLUSH_ALL;
+        }
         let (progress, result) = match outcome {
             Ok(()) if entry.done == entry.pages => (Progress::Finished, 0),
             Ok(()) => (Progress::Unfinished, 0),
@@ -121,10 +125,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.deal_with(caller, &range, entry.done * PGSIZE)?;
             entry.done += 1;
             *work = work.saturating_sub(range.cost());
-        }
-        // A step can name only one page to flush.
-        if self.effects.contains(Effects::FLUSH) {
-            self.effects |= Effects::FLUSH_ALL;
         }
         Ok(())
     }

@@ -19,38 +19,14 @@ impl Driver<'_> {
     pub(super) fn make_call(&mut self, cpu: CpuId, words: Words) -> Result<(), Mismatch> {
         let id = self.env_on(cpu);
         let personality = self.model.envs[&id].personality;
-        let (call, arguments) = self.choose(id, words);
-        let Some(number) = personality.number(call) else {
+        let Some((call, arguments, event)) = self.prepare(cpu, id, words) else {
             return Ok(());
         };
-        if call == Call::EnvSetTrapframe {
-            let register = |index: usize| words[index % words.len()].rotate_left(index as u32);
-            let registers: [u32; TRAP_FRAME_WORDS] = std::array::from_fn(register);
-            self.write_words(id, arguments[1], &registers);
-        }
-        if call == Call::PageRanges {
-            let entries = self.choose_ranges(id, words);
-            self.write_words(id, arguments[0], entries.as_flattened());
-        }
-        self.work(cpu, words[5]);
-        set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
-        let event = self.way_in(cpu, id, arguments[4], words[7]);
-        // Not while a log is kept: it cannot say that the test withholds frames.
-        let messages = [
-            Call::IpcTrySend,
-            Call::IpcSend,
-            Call::IpcRecv,
-            Call::IpcCall,
-            Call::IpcReply,
-        ];
-        let often = if messages.contains(&call) { 3 } else { 8 };
-        // Nor if the call may be divided, and go on when there are frames again.
-        let whole = call != Call::PageRanges;
-        let starved = words[7].is_multiple_of(often) && self.machine.log.is_none() && whole;
+        let quiet = !self.machine.kernel.has_leftovers();
+        let starved = quiet && self.may_starve(call, words[7]);
         if starved {
             self.machine.kernel.refuse_after(0);
         }
-        let quiet = !self.machine.kernel.has_leftovers();
         self.tell_model(cpu, id);
         let given = match call {
             Call::PageRanges => self.words_at(id, arguments[0]),
@@ -75,7 +51,8 @@ impl Driver<'_> {
             self.statistics.note("ipc_send, waited", result);
         }
 
-        let finished = call == Call::PageRanges && self.finish(cpu, id);
+        let may_be_divided = call == Call::PageRanges || !quiet;
+        let finished = may_be_divided && self.finish(cpu, id);
         if !agree(expected, answer) && !finished {
             return Err(Mismatch::Answer {
                 call,
@@ -106,6 +83,38 @@ impl Driver<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Chooses a call that the personality of `id` has, and loads registers and memory
+    /// for it.
+    fn prepare(&mut self, cpu: CpuId, id: u32, words: Words) -> Option<(Call, [u32; 5], Event)> {
+        let (call, arguments) = self.choose(id, words);
+        let number = self.model.envs[&id].personality.number(call)?;
+        if call == Call::EnvSetTrapframe {
+            let register = |index: usize| words[index % words.len()].rotate_left(index as u32);
+            let registers: [u32; TRAP_FRAME_WORDS] = std::array::from_fn(register);
+            self.write_words(id, arguments[1], &registers);
+        }
+        if call == Call::PageRanges {
+            let entries = self.choose_ranges(id, words);
+            self.write_words(id, arguments[0], entries.as_flattened());
+        }
+        self.work(cpu, words[5]);
+        set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
+        let event = self.way_in(cpu, id, arguments[4], words[7]);
+        Some((call, arguments, event))
+    }
+
+    /// Whether a call is made while no frame is available. Not while a log is kept: it
+    /// cannot say that the test withholds frames. Nor if the call may be divided, and go
+    /// on when there are frames again.
+    fn may_starve(&self, call: Call, word: u32) -> bool {
+        let often = match call {
+            Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => 3,
+            Call::IpcCall | Call::IpcReply => 3,
+            _ => 8,
+        };
+        word.is_multiple_of(often) && self.machine.log.is_none() && call != Call::PageRanges
     }
 
     /// Chooses the instruction that makes the call. For `sysenter` the last

@@ -6,7 +6,6 @@
 //! environment that changed its own page and then left the CPU needs no flush.
 //! [`Effects::step`] drops all that the chosen way cannot ask for.
 
-use crate::ids::Slot;
 use crate::step::{Common, Step, ToEnterAgain, ToIdle, ToResume, ToSwitch};
 
 bitflags::bitflags! {
@@ -63,8 +62,8 @@ pub enum Next {
     Yield,
     /// It has left this CPU.
     Gone,
-    /// It has left this CPU to this environment.
-    HandOver(Slot),
+    /// It has left this CPU to the one in [`crate::Kernel::heir`].
+    HandOver,
     /// It has left this CPU, and this CPU must drop the lock before it takes the next
     /// environment.
     Later,

@@ -14,6 +14,7 @@ use crate::env::mirror::Mirror;
 use crate::env::table::TableState;
 use crate::env::{Env, EnvTable};
 use crate::frames::{Frame, Frames, FramesState};
+use crate::ids::Slot;
 use crate::phys::{Pfn, PhysMem};
 use crate::reaper::Reaper;
 use crate::sched::Sched;
@@ -98,6 +99,8 @@ pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
     pub(crate) now: u64,
     /// The current call came by `sysenter`.
     pub(crate) fast: bool,
+    /// With `HandOver`: the environment that gets this CPU.
+    pub(crate) heir: Slot,
     pub(crate) effects: Effects,
     pub(crate) outbox: Outbox,
 
@@ -131,6 +134,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             watcher,
             now: 0,
             fast: false,
+            heir: Slot(0),
             effects: Effects::empty(),
             outbox: Outbox::default(),
             quiet: false,

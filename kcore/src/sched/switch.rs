@@ -37,10 +37,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
             Next::Gone => self.run_next(cpu, frame),
-            Next::HandOver(slot) => {
-                self.lend_quantum(cpu, slot, frame);
-                Way::Switch
-            }
+            Next::HandOver => self.hand_over(cpu, frame),
             Next::Later => Way::Again,
         }
     }
@@ -65,7 +62,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         match self.handle(Caller { cpu, slot }, event, frame) {
             Next::Same => return Way::Switch,
             Next::Yield => self.requeue(cpu, slot, frame),
-            Next::HandOver(slot) => self.make_ready(slot),
+            Next::HandOver => self.queue_heir(),
             Next::Gone | Next::Later => {}
         }
         Way::Again
@@ -110,6 +107,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.mirror.status(&mut self.mem, slot, EnvStatus::Running);
         self.outbox.pgdir = env.space.pgdir;
         self.outbox.id = env.id;
+    }
+
+    /// Queues an environment that was to get the CPU, because this step is long enough.
+    #[cold]
+    fn queue_heir(&mut self) {
+        self.make_ready(self.heir);
+        self.show_status(self.heir);
+    }
+
+    /// [`Kernel::lend_quantum`], where that is not what most steps do.
+    #[cold]
+    fn hand_over(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Way {
+        self.lend_quantum(cpu, self.heir, frame);
+        Way::Switch
     }
 
     /// As [`Kernel::put_on_cpu`], but with what is left of the quantum.

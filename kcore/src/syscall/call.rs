@@ -10,6 +10,7 @@
 //! left of the quantum: no queue, no other CPU to wake, and no more time for the two
 //! than for one.
 
+use super::ipc::send_arguments;
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Letter, Wait};
 use crate::ids::Slot;
@@ -39,7 +40,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.envs[target].wait = Wait::Nothing;
             self.envs[caller.slot].inbox.dstva = window;
             self.await_reply(caller.slot, target);
-            return Ok(Outcome::HandOver(target));
+            self.heir = target;
+            return Ok(Outcome::HandOver);
         }
         let outcome = self.wait_to_send(caller, target, letter, Wait::Server(target))?;
         let env = &mut self.envs[caller.slot];
@@ -82,7 +84,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(Outcome::Stop);
         }
         self.envs[caller.slot].wait = Wait::Request;
-        Ok(client.map_or(Outcome::Stop, Outcome::HandOver))
+        Ok(match client {
+            Some(client) => {
+                self.heir = client;
+                Outcome::HandOver
+            }
+            None => Outcome::Stop,
+        })
     }
 
     /// Takes the first letter that can be delivered, and returns its sender's id.
@@ -136,14 +144,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Sends a letter to one who waits for words in registers.
+    /// Sends the message of a JOS call to one who waits for words in registers.
     #[cold]
     pub(super) fn send_words(
         &mut self,
         caller: Caller,
         target: Slot,
-        letter: Letter,
+        frame: &TrapFrame,
     ) -> CallResult {
+        let (_, letter) = send_arguments(frame);
         self.give(caller, caller.slot, target, (letter, 0))?;
         self.wake(target);
         Ok(Outcome::Done(0))

@@ -28,7 +28,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let target = self.any_env(caller, id)?;
         match self.envs[target].wait {
             Wait::Message => self.deliver(caller, caller.slot, target, letter)?,
-            Wait::Request => return self.send_words(caller, target, letter),
+            Wait::Request => return self.send_words(caller, target, frame),
             _ => return Err(Error::IpcNotRecv),
         }
         self.end_wait(target, 0);
@@ -48,7 +48,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(Outcome::Done(0));
         }
         if self.envs[target].wait == Wait::Request {
-            return self.send_words(caller, target, letter);
+            return self.send_words(caller, target, frame);
         }
         self.wait_to_send(caller, target, letter, Wait::Receiver(target))
     }
@@ -210,7 +210,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
 /// The arguments of a send: the receiver's id and the message.
 #[inline(always)]
-fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
+pub(super) fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
     let [id, value, va, perm] = frame.arguments();
     (id, Letter { value, va, perm })
 }

@@ -38,9 +38,9 @@ pub(crate) enum Outcome {
     /// The caller leaves its CPU, and must be made runnable again; its result is 0
     /// unless that changes it.
     Stop,
-    /// As [`Outcome::Stop`], and this environment, which waits for nothing any more, gets
-    /// the CPU.
-    HandOver(Slot),
+    /// As [`Outcome::Stop`], and the environment in [`Kernel::heir`], which waits for
+    /// nothing any more, gets the CPU.
+    HandOver,
     /// The caller has been destroyed.
     Exit,
     /// The caller passed memory that is not its own, and must end.
@@ -104,10 +104,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Next::Yield
             }
             Ok(Outcome::Stop) => self.take_off(caller, frame),
-            Ok(Outcome::HandOver(slot)) => {
-                let _ = self.take_off(caller, frame);
-                Next::HandOver(slot)
-            }
+            Ok(Outcome::HandOver) => self.take_off_for_heir(caller, frame),
         }
     }
 
@@ -119,6 +116,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.leave_cpu(caller.cpu, caller.slot, frame);
         self.show_status(caller.slot);
         Next::Gone
+    }
+
+    /// As [`Kernel::take_off`], but it is clear who comes next.
+    #[cold]
+    fn take_off_for_heir(&mut self, caller: Caller, frame: &mut TrapFrame) -> Next {
+        let _ = self.take_off(caller, frame);
+        Next::HandOver
     }
 
     /// Handles an error. If the call lacked what dead environments still hold, puts it

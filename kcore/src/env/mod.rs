@@ -219,6 +219,17 @@ impl Env {
         matches!(self.wait, Wait::Message | Wait::Request)
     }
 
+    /// Whether it takes two words in registers from `sender` now: it waits for anybody's,
+    /// or for the sender's reply.
+    #[inline(always)]
+    pub fn takes_words_of(&self, sender: Slot) -> bool {
+        match self.wait {
+            Wait::Request => true,
+            Wait::Reply(server) => server == sender,
+            _ => false,
+        }
+    }
+
     /// The environment that it waits to send to, in whose queue it is.
     #[inline(always)]
     pub fn sends_to(&self) -> Option<Slot> {

@@ -144,7 +144,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Sends the message of a JOS call to one who waits for words in registers.
+    /// Sends the message of a JOS call to one who waits for words in registers. To one
+    /// who waits for the sender's reply, it is the reply.
     #[cold]
     pub(super) fn send_words(
         &mut self,
@@ -152,8 +153,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         target: Slot,
         frame: &TrapFrame,
     ) -> CallResult {
+        if !self.envs[target].takes_words_of(caller.slot) {
+            return Err(Error::IpcNotRecv);
+        }
         let (_, letter) = send_arguments(frame);
         self.give(caller, caller.slot, target, (letter, 0))?;
+        if let Wait::Reply(server) = self.envs[target].wait {
+            let callers = &mut self.envs[server].callers;
+            *callers = callers.wrapping_sub(1);
+        }
         self.wake(target);
         Ok(Outcome::Done(0))
     }

@@ -26,11 +26,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
-        match self.envs[target].wait {
-            Wait::Message => self.deliver(caller, caller.slot, target, letter)?,
-            Wait::Request => return self.send_words(caller, target, frame),
-            _ => return Err(Error::IpcNotRecv),
+        if self.envs[target].wait != Wait::Message {
+            return self.send_words(caller, target, frame);
         }
+        self.deliver(caller, caller.slot, target, letter)?;
         self.end_wait(target, 0);
         Ok(Outcome::Done(0))
     }
@@ -47,7 +46,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.end_wait(target, 0);
             return Ok(Outcome::Done(0));
         }
-        if self.envs[target].wait == Wait::Request {
+        if self.envs[target].takes_words_of(caller.slot) {
             return self.send_words(caller, target, frame);
         }
         self.wait_to_send(caller, target, letter, Wait::Receiver(target))

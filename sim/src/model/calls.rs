@@ -22,6 +22,11 @@ impl Model {
         matches!(self.envs[&id].life, Life::Receives(_) | Life::Requests(_))
     }
 
+    /// Whether a message that `from` sends now is taken at once; it may be a reply.
+    pub(super) fn takes(&self, id: u32, from: u32) -> bool {
+        self.receives(id) || self.envs[&id].life == Life::Awaits(from)
+    }
+
     pub(super) fn ipc_call(&mut self, caller: u32, arguments: [u32; 5]) -> Outcome {
         let (window, letter, second) = decode(arguments)?;
         let to = self.any(caller, arguments[0])?;

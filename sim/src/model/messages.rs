@@ -36,7 +36,7 @@ impl Model {
         [id, value, va, perm, _]: [u32; 5],
     ) -> Outcome {
         let id = self.any(caller, id)?;
-        if !self.receives(id) {
+        if !self.takes(id, caller) {
             return Err(Error::IpcNotRecv);
         }
         self.give(caller, id, (value, va, perm), 0)?;
@@ -49,7 +49,7 @@ impl Model {
         if id == caller {
             return Err(Error::Inval);
         }
-        if self.receives(id) {
+        if self.takes(id, caller) {
             return self.ipc_try_send(caller, arguments);
         }
         self.wait_to_send(caller, id, (value, va, perm))?;

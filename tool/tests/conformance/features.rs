@@ -88,6 +88,21 @@ pub fn sendstorm(expect: Expect, scope: Scope, _: u32) -> Expect {
     ])
 }
 
+pub fn calls(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect
+        .in_order([
+            text("2000 replies of 2000"),
+            text("received 8 from the child: true"),
+            text("asked 9 and 0"),
+            text("sent [12, 0] by the child: true"),
+            text("the server has ended: true"),
+            text("and is not there: true"),
+            text("nor waits: true"),
+            exiting(FIRST),
+        ])
+        .in_order([text("its parent replied 9 and 0"), text("then 10 and 11")])
+}
+
 pub fn matrix(expect: Expect, _: Scope, _: u32) -> Expect {
     expect.in_order([
         text("  15   43   76"),

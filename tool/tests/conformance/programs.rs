@@ -226,6 +226,7 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("yieldstorm", features::yieldstorm)
         .with_kernel_words("quantum=1000")
         .that_measures(),
+    Program::new("calls", features::calls).also_as_lab5(),
     Program::new("sendstorm", features::sendstorm).also_as_lab5(),
     Program::new("matrix", features::matrix)
         .on_cpus(4)

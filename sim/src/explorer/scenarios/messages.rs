@@ -3,7 +3,7 @@
 //! The hard thing is the moment between "is it waiting?" and "then send".
 
 use super::parts::*;
-use crate::explorer::program::{Op, TYPED};
+use crate::explorer::program::{Op, TYPED, Value};
 use abi::Call;
 use abi::layout::UTOP;
 
@@ -34,6 +34,39 @@ pub fn send_page() -> Scenario {
         &[A, B],
         child_uses_page,
     )
+}
+
+/// Two clients call a server that replies twice and ends.
+pub fn calls() -> Scenario {
+    let reply = |to| {
+        let [zero, seven] = [Value::Is(0), Value::Is(7)];
+        call(Call::IpcReply, [to, zero, seven, seven, zero])
+    };
+    Scenario {
+        all_end: true,
+        ..scenario(
+            "calls",
+            "two clients call a server, which replies to some and ends",
+            programs(
+                &[reply(Value::Is(0)), Op::Keep, reply(Value::Kept), exit()],
+                &[
+                    simple(Call::IpcCall, [PARENT, 0, 1, 2]),
+                    simple(Call::IpcCall, [PARENT, 0, 3, 4]),
+                    exit(),
+                ],
+                &[simple(Call::IpcCall, [PARENT, 0, 5, 6]), exit()],
+            ),
+            &[],
+            two_clients,
+        )
+    }
+}
+
+fn two_clients(stage: &mut Stage<'_, '_>) {
+    for start in [CHILD_AT, GRANDCHILD_AT] {
+        let child = stage.child(start);
+        stage.start(child);
+    }
 }
 
 /// Two environments read from the console.

@@ -41,6 +41,7 @@ pub fn all() -> Vec<Scenario> {
         lives::end_of_a_job(),
         lives::registers(),
         messages::read_console(),
+        messages::calls(),
         pages::shrink_heap(),
         pages::ranges_in_use(),
         pages::grow_heap(),

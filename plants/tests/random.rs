@@ -50,6 +50,7 @@ fn known_bugs_are_noticed() {
         "share-fpu",
         "stale-fpu",
         "forget-others-fpu",
+        "keep-callers",
         "share-copies",
         "keep-writing",
         "flush-one-page",

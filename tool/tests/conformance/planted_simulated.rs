@@ -48,6 +48,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("fork-while-ending", Bug, PROMISED),
     ("hasty-refusal", Bug, PROMISED),
     ("id-without-generation", Lines, "hello --cpus 1"),
+    ("keep-callers", Lines, "calls --cpus 1"),
     ("keep-heap", Audit, AUDITED),
     ("keep-orphans", Bug, PROMISED),
     ("keep-trap-flag", Lines, "exceptions --cpus 1"),

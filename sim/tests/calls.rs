@@ -1,0 +1,192 @@
+//! `ipc_call` and `ipc_reply`: who gets what, who runs next, and for how long.
+
+use abi::call::WANTS_PAGE;
+use abi::layout::UTOP;
+use abi::{Call, EnvId, EnvStatus, Error};
+use kcore::paging::UserPage;
+use kcore::{CpuId, Event};
+use sim::machine::call::Answer;
+use sim::machine::{Machine, Spec, Store};
+
+const CPU0: CpuId = CpuId(0);
+const RUN: u32 = EnvStatus::Runnable as u32;
+const STOP: u32 = EnvStatus::NotRunnable as u32;
+const PARENT: u32 = 0x1000;
+const SERVER: u32 = 0x1001;
+const OTHER: u32 = 0x1002;
+const A: u32 = 0x40_0000;
+const B: u32 = 0x80_0000;
+const RW: u32 = 7;
+
+fn call(machine: &mut Machine<'_>, call: Call, arguments: [u32; 5]) -> Answer {
+    let answer = machine.call(CPU0, call, arguments);
+    assert_eq!(machine.check(), Ok(()));
+    answer
+}
+
+fn on_cpu(machine: &Machine<'_>) -> u32 {
+    machine.env_on(CPU0).map_or(0, |id| id.0 as u32)
+}
+
+/// eax, ebx and edi of the environment on the CPU.
+fn got(machine: &Machine<'_>) -> [u32; 3] {
+    let regs = machine.cpu(CPU0).frame.regs;
+    [regs.eax, regs.ebx, regs.edi]
+}
+
+/// A server waits for calls, and its parent is on the only CPU. A third environment
+/// waits for the CPU.
+fn with_server<R>(window: u32, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    for child in [SERVER, OTHER] {
+        call(&mut machine, Call::Exofork, [0; 5]);
+        call(&mut machine, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+    }
+    call(&mut machine, Call::Yield, [0; 5]);
+    assert_eq!(on_cpu(&machine), SERVER);
+    call(&mut machine, Call::IpcReply, [0, WANTS_PAGE, 0, 0, window]);
+    assert_eq!(on_cpu(&machine), OTHER);
+    call(&mut machine, Call::Yield, [0; 5]);
+    assert_eq!(on_cpu(&machine), PARENT);
+    f(&mut machine)
+}
+
+#[test]
+fn the_cpu_goes_to_the_server_and_back() {
+    with_server(UTOP, |machine| {
+        call(machine, Call::IpcCall, [SERVER, 0, 11, 12, 0]);
+        assert_eq!(on_cpu(machine), SERVER, "not to whoever waited longest");
+        assert_eq!(got(machine), [PARENT, 11, 12]);
+        call(machine, Call::IpcReply, [PARENT, 0, 21, 22, 0]);
+        assert_eq!(on_cpu(machine), PARENT);
+        assert_eq!(got(machine), [0, 21, 22]);
+    });
+}
+
+/// Two that call each other have one quantum between them.
+#[test]
+fn the_quantum_is_lent() {
+    with_server(UTOP, |machine| {
+        let quantum = machine.kernel.config().quantum;
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), OTHER);
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), PARENT);
+        for to in [SERVER, PARENT, SERVER] {
+            machine.now += quantum / 4;
+            let number = if to == SERVER {
+                Call::IpcCall
+            } else {
+                Call::IpcReply
+            };
+            call(machine, number, [to, 0, 0, 0, 0]);
+            assert_eq!(on_cpu(machine), to);
+        }
+        machine.now += quantum / 4;
+        machine.run_event(CPU0, Event::Timer);
+        assert_eq!(on_cpu(machine), OTHER);
+    });
+}
+
+/// While the server works, its next client waits in its queue.
+#[test]
+fn requests_queue_and_are_served_in_order() {
+    with_server(UTOP, |machine| {
+        call(machine, Call::IpcCall, [SERVER, 0, 1, 2, 0]);
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), OTHER);
+        call(machine, Call::IpcCall, [SERVER, 0, 3, 4, 0]);
+        assert_eq!(on_cpu(machine), SERVER);
+        // The reply lets the first client go on, and the next request is there.
+        let next = call(machine, Call::IpcReply, [PARENT, 0, 5, 6, 0]);
+        assert_eq!((on_cpu(machine), next), (SERVER, Answer::Value(OTHER)));
+        assert_eq!(got(machine), [OTHER, 3, 4]);
+        call(machine, Call::IpcReply, [OTHER, 0, 7, 8, 0]);
+        assert_eq!((on_cpu(machine), got(machine)), (OTHER, [0, 7, 8]));
+        machine.tick(CPU0);
+        assert_eq!((on_cpu(machine), got(machine)), (PARENT, [0, 5, 6]));
+    });
+}
+
+#[test]
+fn a_page_goes_along_each_way() {
+    with_server(A, |machine| {
+        call(machine, Call::PageAlloc, [0, B, RW, 0, 0]);
+        machine.store(CPU0, B, 77);
+        let place = B | RW | WANTS_PAGE;
+        call(machine, Call::IpcCall, [SERVER, place, 1, 2, A]);
+        assert_eq!((on_cpu(machine), got(machine)), (SERVER, [PARENT, 1, 2]));
+        assert_eq!(machine.load(CPU0, A), Some(77));
+        machine.store(CPU0, A, 78);
+        call(machine, Call::IpcReply, [PARENT, A | 5, 3, 4, 0]);
+        assert_eq!((on_cpu(machine), got(machine)), (PARENT, [0, 3, 4]));
+        assert_eq!(machine.load(CPU0, A), Some(78));
+        let kernel = &machine.kernel;
+        let slot = kernel.envs().find(EnvId(PARENT as i32)).expect("it lives");
+        let page = UserPage::new(A).expect("a page");
+        let entry = kernel.envs()[slot].space.entry(kernel.memory(), page);
+        assert_eq!(entry.without_usage().perm().bits(), 5);
+        assert_eq!(kernel.envs()[slot].inbox.perm, 5);
+    });
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    with_server(UTOP, |machine| {
+        for (number, arguments, error) in [
+            (Call::IpcCall, [SERVER, WANTS_PAGE, 0, 0, 1], Error::Inval),
+            (Call::IpcCall, [0x7777, 0, 0, 0, 0], Error::BadEnv),
+            (Call::IpcCall, [0x7777, WANTS_PAGE, 0, 0, 1], Error::Inval),
+            (Call::IpcCall, [0, 0, 0, 0, 0], Error::Inval),
+            (Call::IpcCall, [PARENT, 0, 0, 0, 0], Error::Inval),
+            (Call::IpcCall, [SERVER, B | RW, 0, 0, 0], Error::Inval),
+            (Call::IpcCall, [SERVER, B | 2, 0, 0, 0], Error::Inval),
+            (Call::IpcCall, [OTHER, B | RW, 0, 0, 0], Error::Inval),
+            (Call::IpcReply, [0x7777, 0, 0, 0, 0], Error::BadEnv),
+            (Call::IpcReply, [SERVER, 0, 0, 0, 0], Error::IpcNotRecv),
+            (Call::IpcReply, [PARENT, 0, 0, 0, 0], Error::IpcNotRecv),
+            (Call::IpcReply, [0, WANTS_PAGE, 0, 0, 1], Error::Inval),
+        ] {
+            let answer = call(machine, number, arguments);
+            assert_eq!(answer, Answer::Failed(error), "{number:?} {arguments:x?}");
+        }
+    });
+}
+
+/// Whoever waits for a reply learns that nobody is left to give one.
+#[test]
+fn the_end_of_a_server_ends_the_waits() {
+    with_server(UTOP, |machine| {
+        call(machine, Call::IpcCall, [SERVER, 0, 1, 2, 0]);
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), OTHER);
+        call(machine, Call::IpcCall, [SERVER, 0, 3, 4, 0]);
+        assert_eq!(on_cpu(machine), SERVER);
+        call(machine, Call::EnvDestroy, [0; 5]);
+        machine.calm_down();
+        for _ in 0..2 {
+            let bad = (Error::BadEnv as u32).wrapping_neg();
+            assert_eq!(got(machine)[0], bad, "{:x}", on_cpu(machine));
+            machine.tick(CPU0);
+        }
+    });
+}
+
+/// A parent may end its child's wait; the reply then finds nobody.
+#[test]
+fn a_wait_for_a_reply_can_be_cancelled() {
+    with_server(UTOP, |machine| {
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), OTHER);
+        call(machine, Call::IpcCall, [SERVER, 0, 3, 4, 0]);
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), PARENT);
+        call(machine, Call::EnvSetStatus, [OTHER, STOP, 0, 0, 0]);
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), SERVER);
+        let reply = call(machine, Call::IpcReply, [OTHER, 0, 0, 0, 0]);
+        assert_eq!(reply, Answer::Failed(Error::IpcNotRecv));
+    });
+}

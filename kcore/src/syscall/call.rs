@@ -225,7 +225,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 #[inline(always)]
 fn words(frame: &TrapFrame) -> (Letter, u32) {
     let [_, place, value, second] = frame.arguments();
-    let perm = place % PGSIZE & !WANTS_PAGE;
+    let perm = (place % PGSIZE) & !WANTS_PAGE;
     let va = match perm {
         0 => UTOP,
         _ => place - place % PGSIZE,

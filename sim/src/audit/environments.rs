@@ -12,7 +12,7 @@ use abi::layout::UTOP;
 use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_VM, USER_CODE, USER_DATA};
 use abi::{EnvType, PublicEnv, TrapFrame};
 use kcore::env::mirror::Mirror;
-use kcore::env::{Exceptions, Wait};
+use kcore::env::{Env, Exceptions, Wait};
 use kcore::watch::Watcher;
 use kcore::{CpuSet, Kernel, PhysMem};
 use std::mem::offset_of;
@@ -51,43 +51,48 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         if env.on_cpu.is_none() {
             saved_frame(env.kind, &env.frame, at)?;
         }
-        let waits = env.receives() || matches!(env.wait, Wait::Reply(_));
-        check(
-            !waits || env.on_cpu.is_none(),
-            "I7: a receiver is on no CPU",
-            at,
-        )?;
-        check(
-            env.started || !env.runnable,
-            "an unborn environment is not runnable",
-            at,
-        )?;
-        check(
-            env.pending.is_none() || env.on_cpu.is_none(),
-            "pending only when off",
-            at,
-        )?;
-        check(
-            env.heap_move.is_none() || env.pending.is_some(),
-            "a heap is on its way only during a call",
-            at,
-        )?;
-        let sends = env.sends_to().is_some();
-        check(
-            !sends || env.on_cpu.is_none(),
-            "a sender that waits is on no CPU",
-            at,
-        )?;
-        let sane = !waits || env.inbox.dstva >= UTOP || env.inbox.dstva.is_multiple_of(4096);
-        check(sane, "I7: a receiver's address is sane", at)?;
-        let foreign = env.exceptions.mask & !DELIVERABLE;
-        check(
-            foreign == 0,
-            "I8: a handler gets only what is a program's",
-            at,
-        )?;
+        waits(env, at)?;
     }
     free_slots(kernel, live)
+}
+
+/// Checks I7 and that what an environment waits for, and where, fits together.
+fn waits(env: &Env, at: u32) -> Verdict {
+    let waits = env.receives() || matches!(env.wait, Wait::Reply(_));
+    check(
+        !waits || env.on_cpu.is_none(),
+        "I7: a receiver is on no CPU",
+        at,
+    )?;
+    check(
+        env.started || !env.runnable,
+        "an unborn environment is not runnable",
+        at,
+    )?;
+    check(
+        env.pending.is_none() || env.on_cpu.is_none(),
+        "pending only when off",
+        at,
+    )?;
+    check(
+        env.heap_move.is_none() || env.pending.is_some(),
+        "a heap is on its way only during a call",
+        at,
+    )?;
+    let sends = env.sends_to().is_some();
+    check(
+        !sends || env.on_cpu.is_none(),
+        "a sender that waits is on no CPU",
+        at,
+    )?;
+    let sane = !waits || env.inbox.dstva >= UTOP || env.inbox.dstva.is_multiple_of(4096);
+    check(sane, "I7: a receiver's address is sane", at)?;
+    let foreign = env.exceptions.mask & !DELIVERABLE;
+    check(
+        foreign == 0,
+        "I8: a handler gets only what is a program's",
+        at,
+    )
 }
 
 /// Checks I5: a slot without a living environment is free, and listed as free.

@@ -132,7 +132,7 @@ fn decode([_, place, value, second, wanted]: [u32; 5]) -> Result<(u32, Letter, u
         _ if wanted < UTOP && !wanted.is_multiple_of(PGSIZE) => return Err(Error::Inval),
         _ => wanted,
     };
-    let perm = place % PGSIZE & !WANTS_PAGE;
+    let perm = (place % PGSIZE) & !WANTS_PAGE;
     let va = match perm {
         0 => UTOP,
         _ => place - place % PGSIZE,

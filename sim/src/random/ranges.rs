@@ -21,8 +21,11 @@ impl Driver<'_> {
         let has_stack = self.model.envs[&caller].pages.contains_key(&stack);
         let (list, most) = match w7 / 4 % 8 {
             0 => (self.mapped_page(caller, caller, w3) + w4 % PGSIZE, 1),
-            _ if has_stack => (stack + w4 % room & !3, ENTRIES as u32),
-            _ => (self.mapped_page(caller, caller, w3) + w4 % room & !3, 1),
+            _ if has_stack => ((stack + w4 % room) & !3, ENTRIES as u32),
+            _ => {
+                let page = self.mapped_page(caller, caller, w3);
+                ((page + w4 % room) & !3, 1)
+            }
         };
         let length = match w7 / 64 % 32 {
             0 => 33 + w2 % 3,

@@ -195,8 +195,8 @@ fn shortage(words: &[AtomicU32]) {
         next += PGSIZE;
     }
     sys::env_destroy(doomed).expect("env_destroy");
-    // SAFETY: nothing is there.
     let alloc = gap::of(|| {
+        // SAFETY: nothing is there.
         unsafe { sys::page_alloc(EnvId::NONE, next, Perm::WRITE) }.expect("page_alloc");
     });
     words[0].store(1, Relaxed);

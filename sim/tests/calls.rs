@@ -190,3 +190,55 @@ fn a_wait_for_a_reply_can_be_cancelled() {
         assert_eq!(reply, Answer::Failed(Error::IpcNotRecv));
     });
 }
+
+/// A member of a job that is being ended, and waits, gets no CPU by being called.
+#[test]
+fn a_call_does_not_revive_who_is_to_end() {
+    const MEMBERS: u32 = 200;
+    let spec = Spec {
+        frames: 1000,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    call(&mut machine, Call::Exofork, [0; 5]);
+    call(&mut machine, Call::JobCreate, [SERVER, 0, 0, 0, 0]);
+    call(&mut machine, Call::EnvSetStatus, [SERVER, RUN, 0, 0, 0]);
+    call(&mut machine, Call::Yield, [0; 5]);
+    assert_eq!(on_cpu(&machine), SERVER);
+    for _ in 1..MEMBERS {
+        let Answer::Value(id) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+            panic!("a member is made")
+        };
+        machine.call(CPU0, Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+    }
+    while on_cpu(&machine) == SERVER {
+        machine.tick(CPU0);
+    }
+    while on_cpu(&machine) != PARENT || machine.kernel.sched().ready.all().len() > 1 {
+        if on_cpu(&machine) == PARENT || on_cpu(&machine) == SERVER {
+            machine.tick(CPU0);
+        } else {
+            machine.call(CPU0, Call::IpcReply, [0; 5]);
+        }
+    }
+    assert!(matches!(
+        call(&mut machine, Call::JobDestroy, [SERVER, 0, 0, 0, 0]),
+        Answer::Value(1..)
+    ));
+    let envs = machine.kernel.envs();
+    let marked = |slot: &kcore::env::Slot| envs[*slot].job.ending && envs[*slot].receives();
+    let member = envs.used().find(marked).expect("a member that still waits");
+    let id = envs[member].id.0 as u32;
+    call(&mut machine, Call::IpcCall, [id, 0, 1, 2, 0]);
+    for _ in 0..1000 {
+        machine.calm_down();
+        assert_ne!(on_cpu(&machine), id);
+        if on_cpu(&machine) == PARENT {
+            break;
+        }
+        machine.tick(CPU0);
+    }
+    let bad = (Error::BadEnv as u32).wrapping_neg();
+    assert_eq!((on_cpu(&machine), got(&machine)[0]), (PARENT, bad));
+}

@@ -37,11 +37,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let (letter, second) = words(frame);
         if self.envs[target].receives() {
             self.give(caller, caller.slot, target, (letter, second))?;
-            self.envs[target].wait = Wait::Nothing;
             self.envs[caller.slot].inbox.dstva = window;
             self.await_reply(caller.slot, target);
-            self.heir = target;
-            return Ok(Outcome::HandOver);
+            return Ok(self.hand_over_to(target));
         }
         let outcome = self.wait_to_send(caller, target, letter, Wait::Server(target))?;
         let env = &mut self.envs[caller.slot];
@@ -65,7 +63,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 return Err(Error::IpcNotRecv);
             }
             self.give(caller, caller.slot, client, words(frame))?;
-            self.envs[client].wait = Wait::Nothing;
             let callers = &mut self.envs[caller.slot].callers;
             *callers = callers.wrapping_sub(1);
             // If the rest has to be made again, this is done.
@@ -73,24 +70,31 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Some(client)
         };
         self.envs[caller.slot].inbox.dstva = window;
-        if !self.envs[caller.slot].senders.is_empty() {
-            if let Some(client) = client {
-                self.wake(client);
-            }
-            if let Some(from) = self.take_letter(caller, frame)? {
-                return Ok(Outcome::Done(from));
-            }
+        if self.envs[caller.slot].senders.is_empty() {
             self.envs[caller.slot].wait = Wait::Request;
-            return Ok(Outcome::Stop);
+            return Ok(client.map_or(Outcome::Stop, |client| self.hand_over_to(client)));
+        }
+        if let Some(client) = client {
+            self.wake(client);
+        }
+        if let Some(from) = self.take_letter(caller, frame)? {
+            return Ok(Outcome::Done(from));
         }
         self.envs[caller.slot].wait = Wait::Request;
-        Ok(match client {
-            Some(client) => {
-                self.heir = client;
-                Outcome::HandOver
-            }
-            None => Outcome::Stop,
-        })
+        Ok(Outcome::Stop)
+    }
+
+    /// Gives the CPU to `slot`, which has got what it waited for. A member of a job that
+    /// is being ended gets its turn like all others, and ends then.
+    #[inline(always)]
+    fn hand_over_to(&mut self, slot: Slot) -> Outcome {
+        if self.envs[slot].job.ending {
+            self.wake(slot);
+            return Outcome::Stop;
+        }
+        self.envs[slot].wait = Wait::Nothing;
+        self.heir = slot;
+        Outcome::HandOver
     }
 
     /// Takes the first letter that can be delivered, and returns its sender's id.

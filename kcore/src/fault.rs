@@ -3,7 +3,7 @@
 //! If an environment has registered a page-fault handler, the kernel writes the
 //! registers at the fault to its exception stack and makes it continue in the handler.
 //! Other exceptions go to the handler that it has registered for them
-//! ([`crate::exception`]). All the rest ends the environment; graders match the lines
+//! (`exception.rs`). All the rest ends the environment; graders match the lines
 //! about that, so they are part of the interface. Graders also expect a breakpoint to enter the
 //! kernel's monitor. In a kernel booted for that ([`crate::Config::grading`]) the step
 //! asks for it, and the environment continues afterwards.

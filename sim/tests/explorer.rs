@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// The least number of states of each scenario. Fewer would mean that something is
 /// no longer explored.
-const LEAST: [(&str, usize); 22] = [
+const LEAST: [(&str, usize); 23] = [
     ("unmap-in-use", 150),
     ("remap-in-use", 950),
     ("alloc-over-in-use", 510),

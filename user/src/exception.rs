@@ -2,7 +2,7 @@
 //!
 //! [`set_handler`] names a function and the exceptions that it is for. The
 //! function looks at the exception and decides how to go on; it runs on the
-//! exception stack, as handlers of [`page_fault`](crate::page_fault) do. An
+//! exception stack, as handlers of [`page_fault`](mod@crate::page_fault) do. An
 //! extension: JOS knows page faults only.
 //!
 //! The hard thing is to be as if nothing had been. The upcall keeps the x87
@@ -144,7 +144,7 @@ static ASKED: AtomicU32 = AtomicU32::new(0);
 
 /// From now on `handler` is called at exceptions of these kinds, of this
 /// environment and of children that [`crate::fork()`] makes. If page faults are
-/// among them, those do not reach a handler of [`page_fault`](crate::page_fault).
+/// among them, those do not reach a handler of [`page_fault`](mod@crate::page_fault).
 ///
 /// # Errors
 /// `NoMem`; `Inval` from a kernel that does not have this.

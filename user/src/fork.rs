@@ -13,7 +13,7 @@
 //!
 //! [`eager_fork`] copies everything at once, for kernels without upcalls.
 //!
-//! Where the kernel can do that in one call, [`crate::whole_memory`] says how;
+//! Where the kernel can do that in one call, `whole_memory` says how;
 //! elsewhere it is done here, page by page.
 //!
 //! The hard thing, that the parent gives away the very stack it runs on, is

@@ -22,6 +22,9 @@ use abi::call::WANTS_PAGE;
 use abi::layout::{PGSIZE, UTOP};
 use abi::{Error, PushRegs, TrapFrame};
 
+/// One step refuses no more letters than this.
+const MOST_REFUSED: u32 = 256;
+
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(never)]
     pub(crate) fn sys_ipc_call(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
@@ -77,11 +80,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if let Some(client) = client {
             self.wake(client);
         }
-        if let Some(from) = self.take_letter(caller, frame)? {
-            return Ok(Outcome::Done(from));
-        }
-        self.envs[caller.slot].wait = Wait::Request;
-        Ok(Outcome::Stop)
+        self.take_letter(caller, frame)
     }
 
     /// Gives the CPU to `slot`, which has got what it waited for. A member of a job that
@@ -97,29 +96,33 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Outcome::HandOver
     }
 
-    /// Takes the first letter that can be delivered, and returns its sender's id.
+    /// Takes the first letter that can be delivered and returns its sender's id, or waits
+    /// for the next one. After many that cannot, others have their turn.
     #[cold]
-    fn take_letter(&mut self, caller: Caller, frame: &mut TrapFrame) -> Result<Option<u32>, Error> {
-        while let Some(sender) = self.next_sender(caller.slot) {
+    fn take_letter(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        for _ in 0..MOST_REFUSED {
+            let Some(sender) = self.next_sender(caller.slot) else {
+                self.envs[caller.slot].wait = Wait::Request;
+                return Ok(Outcome::Stop);
+            };
             let letter = self.envs[sender].letter;
-            match self.give_page(caller, sender, caller.slot, letter) {
-                Ok(()) => {
-                    let Env {
-                        id, wait, second, ..
-                    } = self.envs[sender];
-                    if let Wait::Server(_) = wait {
-                        put_words(&mut frame.regs, letter, second);
-                        self.await_reply(sender, caller.slot);
-                    } else {
-                        put_words(&mut frame.regs, letter, 0);
-                        self.end_wait(sender, 0);
-                    }
-                    return Ok(Some(id.0 as u32));
-                }
-                Err(error) => self.delivery_failed(caller.slot, sender, error)?,
+            if let Err(error) = self.give_page(caller, sender, caller.slot, letter) {
+                self.delivery_failed(caller.slot, sender, error)?;
+                continue;
             }
+            let Env {
+                id, wait, second, ..
+            } = self.envs[sender];
+            if let Wait::Server(_) = wait {
+                put_words(&mut frame.regs, letter, second);
+                self.await_reply(sender, caller.slot);
+            } else {
+                put_words(&mut frame.regs, letter, 0);
+                self.end_wait(sender, 0);
+            }
+            return Ok(Outcome::Done(id.0 as u32));
         }
-        Ok(None)
+        Ok(Outcome::Later)
     }
 
     /// Gives a letter to `target`, which waits for one, in the form that it waits for.

@@ -63,9 +63,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 continue;
             }
             self.mark_ending(slot);
-            if ended < BATCH && self.may_end_now(caller, slot) {
+            // To tell those who wait for its reply is as much as to end many.
+            let cost = match self.envs[slot].callers {
+                0 => 1,
+                _ => BATCH,
+            };
+            if ended + cost <= BATCH && self.may_end_now(caller, slot) {
                 self.destroy_other(caller, slot);
-                ended += 1;
+                ended += cost;
             } else {
                 left += 1;
             }

@@ -18,18 +18,21 @@ use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::PhysMem;
 use crate::usermem::{self, BadAddress, UserSlice};
-use crate::watch::Watcher;
+use crate::watch::{Tell, Watcher};
 use abi::layout::{NPTENTRIES, PGSIZE, UTOP, ptx};
 use abi::{Error, PageRange, Perm, TrapFrame};
 
 /// One step does at most this much work. The unit is some 70 instructions.
 const WORK: u32 = 512;
 
-/// The work of zeroing or copying a page, and mapping it.
+/// The work of changing a mapping.
+const CHANGE: u32 = 2;
+
+/// The work of taking a frame, which is zeroed or copied to.
 const FILLING: u32 = 16;
 
-/// The work of any other change of a mapping.
-const CHANGE: u32 = 2;
+/// The most frames that one page takes: itself, and a page table.
+const MOST_FRAMES: u32 = 2;
 
 /// An entry of a list, with what it names.
 #[derive(Clone, Copy)]
@@ -75,15 +78,21 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         place: u32,
         work: &mut u32,
     ) -> Result<Progress, BadAddress> {
+        // A step that asks another CPU for something must not do so again, nor end the
+        // caller, in whose place another one's pending call could.
+        if *work == 0 || self.effects.contains(Effects::REMOTE) {
+            return Ok(Progress::Unfinished);
+        }
         let space = self.envs[caller.slot].space;
         let mut entry = PageRange::from_words(usermem::read_words(&mut self.mem, space, place)?);
         if entry.done >= entry.pages {
             return Ok(Progress::Finished);
         }
-        // A step can ask only one other CPU for something.
-        if *work == 0 || self.effects.contains(Effects::REMOTE) {
-            return Ok(Progress::Unfinished);
-        }
+        let written = UserSlice {
+            ptr: place.wrapping_add(PageRange::PROGRESS),
+            len: 8,
+        };
+        written.check(&self.mem, space, Perm::WRITE)?;
         let outcome = self.work_on(caller, &mut entry, work);
         // A step can name only one page to flush.
         if self.effects.contains(Effects::FLUSH) {
@@ -94,10 +103,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Ok(()) => (Progress::Unfinished, 0),
             Err(error) if self.may_succeed_later(error) => (Progress::Unfinished, 0),
             Err(error) => (Progress::Failed, self.result(caller, Err(error))),
-        };
-        let written = UserSlice {
-            ptr: place.wrapping_add(PageRange::PROGRESS),
-            len: 8,
         };
         let bytes = [entry.done.to_le_bytes(), result.to_le_bytes()];
         written.store(&mut self.mem, space, bytes.as_flattened())?;
@@ -122,9 +127,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             if range.action() == PageRange::SHARE && self.share_run(&range, entry, work) {
                 continue;
             }
+            let available = self.frames.available();
+            let short = available < MOST_FRAMES && self.has_leftovers();
             self.deal_with(caller, &range, entry.done * PGSIZE)?;
             entry.done += 1;
-            *work = work.saturating_sub(range.cost());
+            let taken = available.saturating_sub(self.frames.available());
+            *work = work.saturating_sub(CHANGE + taken * FILLING);
+            // To find memory takes long. And while another CPU still uses what a page
+            // replaced, nothing may be taken that was given back.
+            if short || self.effects.contains(Effects::REMOTE) && range.takes_frames() {
+                *work = 0;
+            }
         }
         Ok(())
     }
@@ -158,14 +171,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// The short way for what a fork does most: shares pages that follow each other with
     /// a target that has nothing there and is on no CPU. Returns whether it shared any.
-    /// Stops, before it changes anything, at a page where there is more to do or to say.
+    /// Stops, before it changes anything, at a page where there is more to do.
     #[inline(never)]
     fn share_run(&mut self, range: &Range, entry: &mut PageRange, work: &mut u32) -> bool {
         let rules = range.entry;
         let offset = entry.done * PGSIZE;
         let (source_va, target_va) = (rules.source_va + offset, rules.target_va + offset);
         let target = &self.envs[range.target];
-        if self.watcher.is_listening() || target.on_cpu.is_some() {
+        if target.on_cpu.is_some() {
             return false;
         }
         let to = target.space.slot(&self.mem, target_va);
@@ -191,9 +204,19 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.frames.retain(&mut self.mem, frame);
             let new = Pte::new(frame, perm);
             self.mem.write(to, new.0);
+            let moved = offset + shared * PGSIZE;
+            self.watcher.tell(|| {
+                let va = rules.target_va + moved;
+                self.envs[range.target].mapped(va, Pte::EMPTY, new)
+            });
             if both && selected && new != old.without_usage() {
                 self.mem.write(from, new.0);
                 self.effects |= Effects::FLUSH;
+                self.outbox.flush = rules.source_va + moved;
+                self.watcher.tell(|| {
+                    let va = rules.source_va + moved;
+                    self.envs[range.source].mapped(va, old, new)
+                });
             }
             (from, to) = (from + 4, to + 4);
             shared += 1;
@@ -286,12 +309,9 @@ impl Range {
         }
     }
 
-    /// The work of dealing with a page, beside looking for it.
-    fn cost(&self) -> u32 {
-        match self.action() {
-            PageRange::COPY | PageRange::ALLOC => FILLING,
-            _ => CHANGE,
-        }
+    /// Whether dealing with a page may take frames.
+    fn takes_frames(&self) -> bool {
+        self.action() != PageRange::UNMAP
     }
 
     /// Whether the entry's action, addresses and permissions are valid.

@@ -46,7 +46,12 @@ impl Model {
         let (mut ended, mut left, mut stopped_a_cpu) = (0, 0, false);
         for id in members {
             let elsewhere = self.on_cpus.contains(&id);
-            if ended == BATCH || doomed.contains(&id) || elsewhere && stopped_a_cpu {
+            // To tell those who wait for its reply takes as long as to end many.
+            let cost = match self.clients(id).len() {
+                0 => 1,
+                _ => BATCH,
+            };
+            if ended + cost > BATCH || doomed.contains(&id) || elsewhere && stopped_a_cpu {
                 left += 1;
                 if let Some(job) = &mut self.env(id).job {
                     job.ending = true;
@@ -54,7 +59,7 @@ impl Model {
                 continue;
             }
             stopped_a_cpu |= elsewhere;
-            ended += 1;
+            ended += cost;
             let children = self.end(id);
             doomed.extend(&children);
             families.push(children);

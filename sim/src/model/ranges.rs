@@ -43,8 +43,15 @@ impl Model {
             let entry = std::array::from_fn(|word| words[first + word]);
             let mut entry = PageRange::from_words(entry);
             if entry.done < entry.pages {
-                let result = self.entry(caller, &mut entry);
-                if let Some(bad) = self.first_bad(caller, at.wrapping_add(32), 8, 2) {
+                // Both before and after, because the entry may be about its own page.
+                let noted_at = at.wrapping_add(32);
+                let mut bad = self.first_bad(caller, noted_at, 8, 2);
+                let mut result = Ok(());
+                if bad.is_none() {
+                    result = self.entry(caller, &mut entry);
+                    bad = self.first_bad(caller, noted_at, 8, 2);
+                }
+                if let Some(bad) = bad {
                     self.kill_for(caller, bad);
                     return Ok(Expected::Leaves);
                 }

@@ -64,13 +64,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             }
             self.mark_ending(slot);
             // To tell those who wait for its reply is as much as to end many.
-            let cost = match self.envs[slot].callers {
-                0 => 1,
-                _ => BATCH,
-            };
-            if ended + cost <= BATCH && self.may_end_now(caller, slot) {
+            let heavy = ended < BATCH && self.envs[slot].callers > 0;
+            let most = if heavy { 0 } else { BATCH - 1 };
+            if ended <= most && self.may_end_now(caller, slot) {
                 self.destroy_other(caller, slot);
-                ended += cost;
+                ended += if heavy { BATCH } else { 1 };
             } else {
                 left += 1;
             }

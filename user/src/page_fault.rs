@@ -161,9 +161,11 @@ pub(crate) extern "C" fn handle(frame: &UTrapFrame) {
 /// kernel prints the registers and ends this environment.
 #[cold]
 pub(crate) fn give_up() {
+    // That writes memory, perhaps a page that is copied on write: so it comes first.
+    let forgotten = exception::forget();
     // SAFETY: no upcall is always right.
-    let forgotten = unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, 0) };
-    if forgotten.and(exception::forget()).is_err() {
+    let removed = unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, 0) };
+    if forgotten.and(removed).is_err() {
         start::exit();
     }
 }

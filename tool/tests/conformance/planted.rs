@@ -57,6 +57,7 @@ const PLANTS: &[(&str, &str)] = &[
     ("selectors", "reset-selectors"),
     ("chatter", "write-for-ever"),
     ("yieldstorm", "yield-returns"),
+    ("calls", "keep-callers"),
     ("sendstorm", "wrong-word"),
     ("sendstorm", "newest-first"),
     ("matrix", "wrong-word"),

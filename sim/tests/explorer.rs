@@ -28,10 +28,10 @@ const LEAST: [(&str, usize); 23] = [
     ("end-of-a-job", 2_000),
     ("registers", 24_000),
     ("read-console", 2_300),
+    ("calls", 4_300),
     ("shrink-heap", 570),
     ("ranges-in-use", 42_000),
     ("grow-heap", 11_000),
-    ("calls", 4_300),
 ];
 
 fn explore(scenario: &Scenario) -> usize {

@@ -276,15 +276,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Err(Error::Inval);
         }
         self.share(caller, target, target_page, old.frame(), perm)?;
-        let changed = perm != old.perm() & Perm::SYSCALL;
-        if selected && changed && entry.action & PageRange::BOTH != 0 {
-            self.replace(
-                caller,
-                source,
-                page,
-                (slot, old),
-                Pte::new(old.frame(), perm),
-            );
+        // It may be the source's own page that was just mapped.
+        let (now, new) = (Pte(self.mem.read(slot)), Pte::new(old.frame(), perm));
+        let both = selected && entry.action & PageRange::BOTH != 0;
+        if both && now.without_usage() != new {
+            self.replace(caller, source, page, (slot, now), new);
         }
         Ok(())
     }

@@ -134,10 +134,9 @@ fn a_frame_in_use_elsewhere_does_not_become_a_page_table() {
     assert_eq!(machine.check(), Ok(()));
 }
 
-/// A caller whose list is in a page that it cannot write ends before another CPU has
-/// been asked for anything: the next one's pending call may ask too.
-#[test]
-fn who_cannot_write_its_list_asks_nobody() {
+/// A child runs on CPU 1 and remembers its page at [`A`]. Whoever gets CPU 0 next has a
+/// pending call, which asks CPU 2 for something.
+fn with_pending_unmap(f: impl FnOnce(&mut Machine<'_>, u32)) {
     let spec = Spec {
         cpus: 3,
         ..Spec::default()
@@ -169,22 +168,61 @@ fn who_cannot_write_its_list_asks_nobody() {
     assert!(is_on(&machine, CPU1, user));
     machine.store(CPU1, A, 1).expect("now it is remembered");
     call(&mut machine, Call::EnvSetStatus, [other, 2, 0, 0, 0]);
-    let take = PageRange {
-        action: PageRange::UNMAP,
-        target: EnvId(user as i32),
-        target_va: A,
-        pages: 1,
-        ..PageRange::default()
-    };
-    write_list(&mut machine, &[take]);
-    call(&mut machine, Call::PageMap, [0, LIST, 0, B, R]);
-    first_half(&mut machine, CPU0, Call::PageRanges, [B, 1, 0, 0, 0]);
-    machine.complete();
-    machine.calm_down();
-    // It is dead, and its child's page is as it was.
-    assert!(matches!(machine.access(CPU1, A, true), Access::Hit(_)));
-    assert!(frame_of(&machine, user, A).is_some());
+    f(&mut machine, user);
     assert_eq!(machine.check(), Ok(()));
+}
+
+/// A caller whose list is in a page that it cannot write ends before another CPU has
+/// been asked for anything.
+#[test]
+fn who_cannot_write_its_list_asks_nobody() {
+    with_pending_unmap(|machine, user| {
+        let take = PageRange {
+            action: PageRange::UNMAP,
+            target: EnvId(user as i32),
+            target_va: A,
+            pages: 1,
+            ..PageRange::default()
+        };
+        write_list(machine, &[take]);
+        call(machine, Call::PageMap, [0, LIST, 0, B, R]);
+        let own = machine.env_on(CPU0).expect("somebody runs");
+        first_half(machine, CPU0, Call::PageRanges, [B, 1, 0, 0, 0]);
+        machine.complete();
+        machine.calm_down();
+        assert!(machine.kernel.envs().find(own).is_none());
+        assert!(matches!(machine.access(CPU1, A, true), Access::Hit(_)));
+        assert!(frame_of(machine, user, A).is_some());
+    });
+}
+
+/// Nor does a list that takes the right to write its own page away end its owner in a
+/// step that has asked a CPU for something.
+#[test]
+fn a_list_that_locks_itself_ends_its_owner_later() {
+    with_pending_unmap(|machine, user| {
+        let lock = PageRange {
+            action: PageRange::SHARE | PageRange::BOTH,
+            source_va: LIST,
+            target: EnvId(user as i32),
+            target_va: A,
+            pages: 1,
+            clear: 2,
+            ..PageRange::default()
+        };
+        write_list(machine, &[lock]);
+        let own = machine.env_on(CPU0).expect("somebody runs");
+        first_half(machine, CPU0, Call::PageRanges, [LIST, 1, 0, 0, 0]);
+        machine.complete();
+        machine.calm_down();
+        // The child's old page is gone at once.
+        assert!(!matches!(machine.access(CPU1, A, true), Access::Hit(_)));
+        for _ in 0..4 {
+            machine.tick(CPU0);
+            machine.calm_down();
+        }
+        assert!(machine.kernel.envs().find(own).is_none());
+    });
 }
 
 /// What a traced run does at each step is what an untraced one does.

@@ -105,8 +105,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Err(error) => (Progress::Failed, self.result(caller, Err(error))),
         };
         let bytes = [entry.done.to_le_bytes(), result.to_le_bytes()];
-        written.store(&mut self.mem, space, bytes.as_flattened())?;
-        Ok(progress)
+        match written.store(&mut self.mem, space, bytes.as_flattened()) {
+            Ok(()) => Ok(progress),
+            // The entry took the right to write its own page away. The next step finds
+            // that out: this one has asked another CPU for something.
+            Err(_) if self.effects.contains(Effects::REMOTE) => Ok(Progress::Unfinished),
+            Err(bad) => Err(bad),
+        }
     }
 
     /// Deals with the next pages of an entry.

@@ -242,3 +242,47 @@ fn a_call_does_not_revive_who_is_to_end() {
     let bad = (Error::BadEnv as u32).wrapping_neg();
     assert_eq!((on_cpu(&machine), got(&machine)[0]), (PARENT, bad));
 }
+
+/// Many whose letters cannot be delivered are told so in several steps.
+#[test]
+fn letters_are_refused_in_pieces() {
+    const SENDERS: u32 = 300;
+    let spec = Spec {
+        frames: 1400,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    call(&mut machine, Call::PageAlloc, [0, A, RW, 0, 0]);
+    let children: Vec<u32> = (0..SENDERS)
+        .map(|_| {
+            let Answer::Value(id) = machine.call(CPU0, Call::Exofork, [0; 5]) else {
+                panic!("a child is made")
+            };
+            machine.call(CPU0, Call::PageMap, [0, A, id, A, RW]);
+            machine.call(CPU0, Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+            id
+        })
+        .collect();
+    machine.call(CPU0, Call::Yield, [0; 5]);
+    while on_cpu(&machine) != PARENT {
+        machine.call(CPU0, Call::IpcSend, [PARENT, 1, A, RW, 0]);
+    }
+    for id in children {
+        machine.call(CPU0, Call::PageUnmap, [id, A, 0, 0, 0]);
+    }
+    let slot = machine.kernel.envs().find(EnvId(PARENT as i32));
+    let slot = slot.expect("it lives");
+    let waiting = |machine: &Machine<'_>| machine.kernel.envs()[slot].senders.len();
+    assert_eq!(waiting(&machine), SENDERS);
+    call(&mut machine, Call::IpcReply, [0; 5]);
+    assert_eq!(waiting(&machine), SENDERS - 256);
+    while waiting(&machine) > 0 {
+        machine.calm_down();
+        machine.tick(CPU0);
+    }
+    machine.calm_down();
+    let bad = (Error::Inval as u32).wrapping_neg();
+    assert_eq!(got(&machine)[0], bad);
+    assert_eq!(machine.check(), Ok(()));
+}

@@ -82,7 +82,10 @@ impl Entry for Int {
     #[inline(always)]
     unsafe fn call4_words(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> (i32, [u32; 2]) {
         let (result, word, second);
-        // SAFETY: as above; what the kernel changes is declared.
+        // SAFETY:
+        // 1. The kernel changes no register but eax, ebx, edi and edx, which are
+        //    outputs.
+        // 2. What it may do to memory is the caller's obligation.
         unsafe {
             asm!(
                 "int 0x30",
@@ -171,7 +174,12 @@ impl Entry for Sysenter {
     #[inline(always)]
     unsafe fn call4_words(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> (i32, [u32; 2]) {
         let (result, word, second);
-        // SAFETY: as above; ebx and edi are outputs.
+        // SAFETY:
+        // 1. The kernel comes back at label 2 with the stack pointer that ebp had,
+        //    so the two pops undo the two pushes and restore esi and ebp.
+        // 2. eax, ebx and edi are outputs, ecx and edx are declared as lost; the
+        //    kernel changes no other register.
+        // 3. What the call may do to memory is the caller's obligation.
         unsafe {
             asm!(
                 "push esi",

@@ -92,6 +92,9 @@ fn children() {
         print_least("env_set_pgfault_upcall", exofork, || {
             sys::env_set_pgfault_upcall(child.get(), PLACE).expect("env_set_pgfault_upcall");
         });
+        print_least("env_set_exception_upcall", exofork, || {
+            sys::env_set_exception_upcall(child.get(), PLACE, 1).expect("exception upcall");
+        });
         print_least("env_set_personality", exofork, || {
             sys::env_set_personality(child.get(), Personality::Lab6).expect("personality");
         });
@@ -133,4 +136,13 @@ fn messages() {
         });
         drop(sender);
     }
+    let server = Partner::new(|| {
+        let (mut client, mut words) = sys::ipc_reply(EnvId::NONE, [0; 2]).expect("ipc_reply");
+        loop {
+            (client, words) = sys::ipc_reply(client, words).expect("ipc_reply");
+        }
+    });
+    print_least("ipc_call", sys::yield_now, || {
+        sys::ipc_call(server.id(), [1, 2]).expect("ipc_call");
+    });
 }

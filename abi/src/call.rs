@@ -160,6 +160,20 @@ pub const EXTENSIONS: [Call; 13] = [
     Call::EnvSetExceptionUpcall,
 ];
 
+/// The number of an extension call, in every personality.
+pub const fn extension_number(call: Call) -> u32 {
+    let mut index = 0;
+    while EXTENSIONS[index] as u8 != call as u8 {
+        index += 1;
+    }
+    FIRST_EXTENSION + index as u32
+}
+
+/// The number of [`Call::IpcCall`].
+pub const IPC_CALL: u32 = extension_number(Call::IpcCall);
+/// The number of [`Call::IpcReply`].
+pub const IPC_REPLY: u32 = extension_number(Call::IpcReply);
+
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
 pub const FEATURE_SYSENTER: u32 = 1;
 /// Bit of the answer of [`Call::Features`]: there is [`Call::IpcSend`].

@@ -13,7 +13,7 @@
 //! for one. The probe passes valid arguments, because some kernels check them
 //! before the id.
 
-use crate::call::{EXTENSIONS, FEATURES, FIRST_EXTENSION};
+use crate::call::{FEATURES, extension_number};
 use crate::layout::UTOP;
 use crate::{Call, Error};
 
@@ -36,17 +36,9 @@ pub struct Found {
 pub fn find(mut ask: impl FnMut(u32, [u32; 4]) -> i32) -> Found {
     let answer = ask(PROBE, [NOBODY, 0, UTOP, 0]);
     // A JOS kernel does not know this number, and returns an error.
-    let features = ask(features_number(), [0; 4]);
+    let features = ask(extension_number(Call::Features), [0; 4]);
     Found {
         later: answer != -(Error::BadEnv as i32),
         features: u32::try_from(features).unwrap_or(0) & FEATURES,
     }
-}
-
-const fn features_number() -> u32 {
-    let mut index = 0;
-    while EXTENSIONS[index] as u8 != Call::Features as u8 {
-        index += 1;
-    }
-    FIRST_EXTENSION + index as u32
 }

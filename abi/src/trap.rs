@@ -4,6 +4,7 @@
 //! `pusha` adds, what the kernel edits in place and what programs read in
 //! their [`crate::PublicEnv`], so its 68 bytes are fixed by all four.
 
+use core::slice;
 use core::fmt;
 
 /// General registers in the order of `pusha`. 32 bytes.
@@ -64,6 +65,14 @@ impl TrapFrame {
     #[inline(always)]
     pub const fn arguments(&self) -> [u32; 4] {
         [self.regs.edx, self.regs.ecx, self.regs.ebx, self.regs.edi]
+    }
+
+    /// Becomes a copy of `other`. Unlike an assignment this tells the compiler that the two
+    /// do not overlap, so the copy takes one string instruction.
+    #[inline(always)]
+    pub fn copy_from(&mut self, other: &TrapFrame) {
+        let (to, from) = (slice::from_mut(self), slice::from_ref(other));
+        to.copy_from_slice(from);
     }
 
     /// A frame that starts a program: every register 0, interrupts on.

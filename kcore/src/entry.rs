@@ -29,15 +29,21 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// is ignored if the CPU has no environment.
     #[inline(always)]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
-        self.now = now;
-        match self.quiet_step(cpu, event, frame) {
+        match self.quiet_step(cpu, now, event, frame) {
             Some(step) => step,
-            None => self.general_step(cpu, event, frame),
+            None => self.general_step(cpu, now, event, frame),
         }
     }
 
     /// Handles any entry, without short cuts.
-    fn general_step(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Step {
+    fn general_step(
+        &mut self,
+        cpu: CpuId,
+        now: u64,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Step {
+        self.now = now;
         self.effects = Effects::empty();
         if event == Event::Timer {
             self.cpus[cpu].timer = false;
@@ -55,6 +61,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             }
         };
         let step = self.end_step(cpu, way);
+        self.quiet &= self.short_ways;
         self.tell_step(cpu, &step);
         step
     }

@@ -109,6 +109,8 @@ pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
     pub(crate) quiet: bool,
 
     // --- Immutable after boot.
+    /// Steps may go the short way.
+    pub(crate) short_ways: bool,
     pub(crate) config: Config,
 }
 
@@ -138,8 +140,16 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             effects: Effects::empty(),
             outbox: Outbox::default(),
             quiet: false,
+            short_ways: true,
             config,
         }
+    }
+
+    /// From now on [`Kernel::quiet_step`] makes no step. For a caller that has something
+    /// to do before each step, and for tests: the steps are the same.
+    pub fn forgo_short_ways(&mut self) {
+        self.short_ways = false;
+        self.quiet = false;
     }
 
     /// Details of the last step.

@@ -34,6 +34,7 @@ mod exception;
 pub mod fault;
 mod fpu;
 pub mod frames;
+mod hand_over;
 pub mod ids;
 pub mod kernel;
 pub mod loader;

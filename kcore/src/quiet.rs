@@ -17,7 +17,7 @@ use crate::event::Event;
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::step::{Step, ToResume};
+use crate::step::{Step, ToResume, ToSwitch};
 use crate::syscall::{Caller, Outcome};
 use crate::watch::Watcher;
 use abi::trap::Vector;
@@ -28,17 +28,19 @@ const GO_ON: Step = Step::Resume(ToResume::empty());
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes the step if the kernel is quiet and there is a short way; else changes
-    /// nothing.
+    /// nothing. The arguments are those of [`Kernel::step`].
     #[inline(always)]
-    pub(crate) fn quiet_step(
+    pub fn quiet_step(
         &mut self,
         cpu: CpuId,
+        now: u64,
         event: Event,
         frame: &mut TrapFrame,
     ) -> Option<Step> {
         if !self.quiet {
             return None;
         }
+        self.now = now;
         match event {
             Event::Syscall | Event::FastSyscall => self.quiet_call(cpu, event, frame),
             Event::PageFault { va } => self.quiet_fault(cpu, va, frame),
@@ -141,6 +143,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// the other ways longer.
     #[inline(never)]
     fn quiet_hand_over(&mut self, cpu: CpuId, call: Call, frame: &mut TrapFrame) -> Option<Step> {
+        if self.hand_over(cpu, frame) {
+            return Some(Step::Switch(ToSwitch::empty()));
+        }
         let slot = self.cpus.current(cpu)?;
         let caller = Caller { cpu, slot };
         self.effects = Effects::empty();
@@ -185,7 +190,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Whether the next step may go the short way.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.has_nothing_left() && !self.watcher.is_listening()
+        self.short_ways && self.has_nothing_left() && !self.watcher.is_listening()
     }
 
     /// Whether earlier steps have left nothing over for the next one.

@@ -7,7 +7,7 @@
 //! other entries share one copy.
 
 use crate::effects::{self, Leave};
-use crate::locked::{self, KERNEL, KernelGuard};
+use crate::locked::{KERNEL, KernelGuard};
 use crate::machine::smp::{ThisCpu, clock};
 use crate::mail;
 use abi::TrapFrame;
@@ -40,7 +40,20 @@ pub fn enter_inlined(cpu: ThisCpu, event: impl Fn() -> Event, frame: &mut TrapFr
 #[inline(never)]
 pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
     let (holder, event) = wait_for_lock(cpu, event, frame);
-    step(cpu, || event, holder, frame)
+    step_apart(cpu, event, holder, frame)
+}
+
+/// Enters the kernel by `sysenter` for what is probably a call between environments, or
+/// the reply.
+#[inline(always)]
+pub fn hand_over(cpu: ThisCpu, frame: &mut TrapFrame) -> Leave {
+    let Some(mut holder) = KERNEL.lock_at_once() else {
+        return enter(cpu, Event::FastSyscall, frame);
+    };
+    if holder.hand_over(cpu.id(), frame) {
+        return effects::switch(cpu, holder);
+    }
+    step_apart(cpu, Event::FastSyscall, holder, frame)
 }
 
 /// Waits for the lock, and answers mail meanwhile. If the environment is taken away,
@@ -59,29 +72,28 @@ fn step(
     mut holder: KernelGuard,
     frame: &mut TrapFrame,
 ) -> Leave {
-    if locked::is_special() {
-        return written_step(cpu, event(), holder, frame);
-    }
-    match holder.plain_step(cpu.id(), clock::ticks(), event(), frame) {
-        Step::Resume(to) if to.is_empty() => Leave::Same,
-        Step::Switch(to) if to.is_empty() => effects::switch(cpu, holder),
-        Step::Resume(to) if effects::OF_OWN_PAGES.contains(to) => {
+    match holder.quiet_step(cpu.id(), clock::ticks(), event(), frame) {
+        Some(Step::Resume(to)) if to.is_empty() => Leave::Same,
+        Some(Step::Switch(to)) if to.is_empty() => effects::switch(cpu, holder),
+        Some(Step::Resume(to)) if effects::OF_OWN_PAGES.contains(to) => {
             effects::settle_own_pages(holder, to);
             Leave::Same
         }
-        step => perform_all(cpu, holder, step, frame),
+        Some(step) => perform_all(cpu, holder, step, frame),
+        None => long_step(cpu, event(), holder, frame),
     }
 }
 
-/// Like [`step`], for a run that is recorded, or that has programs with I/O privilege.
-#[cold]
-fn written_step(
-    cpu: ThisCpu,
-    event: Event,
-    mut holder: KernelGuard,
-    frame: &mut TrapFrame,
-) -> Leave {
-    match holder.written_step(cpu.id(), clock::ticks(), event, frame) {
+/// [`step`], but not compiled into its caller.
+#[inline(never)]
+fn step_apart(cpu: ThisCpu, event: Event, holder: KernelGuard, frame: &mut TrapFrame) -> Leave {
+    step(cpu, || event, holder, frame)
+}
+
+/// A step for which the core has no short way.
+#[inline(never)]
+fn long_step(cpu: ThisCpu, event: Event, mut holder: KernelGuard, frame: &mut TrapFrame) -> Leave {
+    match holder.step(cpu.id(), clock::ticks(), event, frame) {
         Step::Resume(to) if to.is_empty() => Leave::Same,
         step => perform_all(cpu, holder, step, frame),
     }

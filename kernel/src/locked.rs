@@ -28,6 +28,9 @@ pub type Core = Traced<'static, DirectMap>;
 pub struct LockedKernel {
     core: MaybeUninit<Core>,
     recorder: Recorder,
+    /// Steps must take [`LockedKernel::written_step`]: they are recorded, or some program
+    /// has I/O privilege.
+    special: bool,
 }
 
 /// The right to the core: this CPU holds the big lock.
@@ -37,25 +40,12 @@ pub type KernelGuard = Guard<'static, LockedKernel>;
 pub static KERNEL: BigLock<LockedKernel> = BigLock::new(LockedKernel {
     core: MaybeUninit::uninit(),
     recorder: Recorder::new(),
+    special: false,
 });
 
 /// Whether [`KERNEL`] has been filled. Only a panic can come before.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// Whether a step takes more than [`LockedKernel::plain_step`].
-static SPECIAL: AtomicBool = AtomicBool::new(false);
-
-/// Whether steps must take [`LockedKernel::written_step`]: because they are recorded, or
-/// because some program has I/O privilege.
-#[inline(always)]
-pub fn is_special() -> bool {
-    SPECIAL.load(Relaxed)
-}
-
-/// From now on some program has I/O privilege.
-pub fn note_io_privilege() {
-    SPECIAL.store(true, Relaxed);
-}
 
 /// Takes the lock before there is a core. A CPU that comes up may get a stray
 /// interrupt before it is let in, and must then wait.
@@ -71,13 +61,26 @@ pub fn install(
 ) -> KernelGuard {
     let kernel = &mut *holder;
     kernel.core.write(core);
-    SPECIAL.store(logs::are_open(), Relaxed);
+    if logs::are_open() {
+        kernel.write_steps();
+    }
     kernel.record(|recorder, log, core| recorder.boot(log, core, usable));
     INSTALLED.store(true, Relaxed);
     holder
 }
 
 impl LockedKernel {
+    /// From now on every step is a [`LockedKernel::written_step`].
+    fn write_steps(&mut self) {
+        self.special = true;
+        self.core().forgo_short_ways();
+    }
+
+    /// From now on some program has I/O privilege, which steps give back.
+    pub fn note_io_privilege(&mut self) {
+        self.write_steps();
+    }
+
     #[inline(always)]
     fn core(&mut self) -> &mut Core {
         // SAFETY: (44) `reserve` took the lock before any other CPU was up, and CPU
@@ -120,22 +123,28 @@ impl LockedKernel {
         result
     }
 
-    /// One step that is not recorded.
+    /// One step by a short way, if there is one and nothing has to be recorded.
     #[inline(always)]
-    pub fn plain_step(
+    pub fn quiet_step(
         &mut self,
         cpu: CpuId,
         now: u64,
         event: Event,
         frame: &mut TrapFrame,
-    ) -> Step {
-        self.core().step(cpu, now, event, frame)
+    ) -> Option<Step> {
+        self.core().quiet_step(cpu, now, event, frame)
+    }
+
+    /// [`Kernel::hand_over`](kcore::Kernel::hand_over).
+    #[inline(always)]
+    pub fn hand_over(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> bool {
+        self.core().hand_over(cpu, frame)
     }
 
     /// One step that is recorded and traced, after giving a program the I/O privilege
     /// back that `sysenter` took away.
     #[cold]
-    pub fn written_step(
+    fn written_step(
         &mut self,
         cpu: CpuId,
         now: u64,
@@ -153,10 +162,10 @@ impl LockedKernel {
     /// One step of either kind.
     #[cold]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
-        if is_special() {
+        if self.special {
             self.written_step(cpu, now, event, frame)
         } else {
-            self.plain_step(cpu, now, event, frame)
+            self.core().step(cpu, now, event, frame)
         }
     }
 

@@ -94,6 +94,13 @@ impl<'t> EnvTable<'t> {
         (0..self.state.used).map(Slot)
     }
 
+    /// Two different environments at once; `None` if both are the same.
+    #[inline(always)]
+    pub(crate) fn pair(&mut self, one: Slot, other: Slot) -> Option<[&mut Env; 2]> {
+        let indices = [one, other].map(|slot| slot.0 as usize % NENV);
+        self.slots.get_disjoint_mut(indices).ok()
+    }
+
     /// The live environment with this id.
     pub fn find(&self, id: EnvId) -> Option<Slot> {
         let slot = Slot(id.slot() as u16);

@@ -16,13 +16,6 @@ use crate::watch::Watcher;
 use abi::trap::FLAG_NT;
 use abi::{EnvStatus, TrapFrame};
 
-/// Copies registers. This is a separate function because its arguments tell the
-/// compiler that the two frames do not overlap.
-#[inline(never)]
-fn load(frame: &mut TrapFrame, saved: &TrapFrame) {
-    *frame = *saved;
-}
-
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Does what the handler of an event decided.
     #[inline(always)]
@@ -37,7 +30,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
             Next::Gone => self.run_next(cpu, frame),
-            Next::HandOver => self.hand_over(cpu, frame),
+            Next::HandOver => self.put_heir_on_cpu(cpu, frame),
             Next::Later => Way::Again,
         }
     }
@@ -93,7 +86,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         env.on_cpu = Some(cpu);
         env.cpunum = cpu.0;
         env.runs = env.runs.wrapping_add(1);
-        load(frame, &env.frame);
+        frame.copy_from(&env.frame);
 
         let env = &self.envs[slot];
         if first_run {
@@ -118,7 +111,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// [`Kernel::lend_quantum`], where that is not what most steps do.
     #[cold]
-    fn hand_over(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Way {
+    fn put_heir_on_cpu(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Way {
         self.lend_quantum(cpu, self.heir, frame);
         Way::Switch
     }
@@ -142,7 +135,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.sched.running = self.sched.running.wrapping_sub(1);
         let env = &mut self.envs[slot];
         env.on_cpu = None;
-        env.frame = *frame;
+        env.frame.copy_from(frame);
         // User code can set NT, where it does little. The audit checks that no saved
         // frame has it.
         env.frame.eflags &= !FLAG_NT;

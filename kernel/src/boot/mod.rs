@@ -134,7 +134,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     let mut kernel = locked::install(holder, kernel, usable.iter().cloned()); // needs the logs
     let privileged = programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
     if privileged {
-        locked::note_io_privilege(); // steps give back what the way in takes
+        kernel.note_io_privilege(); // the way in takes it
     } else if options.prelock && !options.trace {
         enter::answer_before_lock();
     }

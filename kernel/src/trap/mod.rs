@@ -10,13 +10,14 @@ pub mod strays;
 pub mod vectors;
 
 use crate::effects::Leave;
-use crate::enter::{ANSWERS, GETENVID, enter, enter_inlined};
+use crate::enter::{self, ANSWERS, GETENVID, enter, enter_inlined};
 use crate::machine::console;
 use crate::machine::smp::{ENV_DEPTH, ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;
 use abi::TrapFrame;
+use abi::call::IPC_CALL;
 use abi::trap::{
     FLAG_AC, FLAG_DF, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE,
     USER_CODE, USER_DATA, Vector,
@@ -56,6 +57,8 @@ global_asm!(
     trap = sym trap,
     syscall_fn = sym syscall,
     fast_syscall = sym fast_syscall,
+    hand_over = sym hand_over,
+    ipc_call = const IPC_CALL,
     idle_interrupt = sym idle_interrupt,
     idle_again = sym idle_again,
     kernel_trap = sym panic::kernel_trap,
@@ -82,6 +85,12 @@ const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
 /// `sysenter`.
 extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
     let left = enter_inlined(ThisCpu::get(), || Event::FastSyscall, frame);
+    exit_fast(left, frame)
+}
+
+/// `sysenter`, with the number of a call between environments or a higher one.
+extern "fastcall" fn hand_over(frame: &mut TrapFrame) -> u32 {
+    let left = enter::hand_over(ThisCpu::get(), frame);
     exit_fast(left, frame)
 }
 

@@ -190,16 +190,30 @@ sysenter_flags_saved:
     be_in_kernel
     mov ecx, esp
     begin_at_frame
+    cmp eax, {ipc_call}
+    jae 2f
     call {fast_syscall}
     cmp eax, {exit_fast}
     .cfi_endproc
     jne leave
+leave_fast:
     popad
     mov edx, [esp + 16]                 # eip
     mov ecx, [esp + 28]                 # esp
     sti                                 # takes effect after sysexit,
 sysenter_exit:                          # or here, if an NMI comes between
     sysexit
+
+# Calls between environments, which nearly always go on in another one, and those with
+# higher numbers.
+    begin_at_frame
+2:  call {hand_over}
+    test eax, eax
+    .cfi_endproc
+    jz leave_by_frame
+    cmp eax, {exit_fast}
+    je leave_fast
+    jmp idle
 
 # A debug exception, but not in user mode. sysenter does not clear TF, so a user that
 # single-steps it traps at the first instruction of the stub above (emulators)

@@ -1,0 +1,90 @@
+//! The shortest way from one environment to another: a call or a reply of two words,
+//! to one that waits for just that.
+//!
+//! `ipc_call` and `ipc_reply` nearly always end here: the partner waits, no page goes
+//! along, none is wanted, and nobody else waits to send. Then the step is some registers
+//! and a few words of state, and the machine has nothing to do but load the other page
+//! directory. The hard thing is to look up each fact once: both environments are taken
+//! out of the table together, so the compiler knows that they are two, and keeps their
+//! places in registers.
+//!
+//! This is the body of `sys_ipc_call` and `sys_ipc_reply`, of leaving a CPU and of coming
+//! to one, for that case. Every other case is theirs. Tests make the same steps both ways.
+
+use crate::env::Wait;
+use crate::ids::{CpuId, Link, Slot};
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::watch::Watcher;
+use abi::call::{IPC_CALL, IPC_REPLY};
+use abi::layout::{PGSIZE, UTOP};
+use abi::trap::FLAG_NT;
+use abi::{EnvId, EnvStatus, TrapFrame};
+
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// Makes the step if it is such a call or reply, and returns whether it was; else
+    /// changes nothing. After it the CPU continues as after a [`crate::Step::Switch`] that
+    /// asks for nothing.
+    ///
+    /// Who comes gets what is left of the quantum, so the time of the step does not matter.
+    #[inline(always)]
+    pub fn hand_over(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> bool {
+        let its = &mut self.cpus[cpu];
+        let Some(slot) = its.current.get() else {
+            return false;
+        };
+        if !self.quiet || its.fpu {
+            return false;
+        }
+        let [id, place, word, second] = frame.arguments();
+        let partner = Slot(EnvId(id as i32).slot() as u16);
+        let Some([from, to]) = self.envs.pair(slot, partner) else {
+            return false;
+        };
+        if to.id.0 as u32 != id || place % PGSIZE != 0 || to.inbox.dstva < UTOP {
+            return false;
+        }
+        // One that waits is alive; and while the kernel is quiet, no job is being ended.
+        let result = match frame.regs.eax {
+            IPC_CALL if to.wait == Wait::Request => {
+                from.wait = Wait::Reply(partner);
+                to.callers = to.callers.wrapping_add(1);
+                from.id.0 as u32
+            }
+            IPC_REPLY if to.wait == Wait::Reply(slot) && from.senders.is_empty() => {
+                from.wait = Wait::Request;
+                from.callers = from.callers.wrapping_sub(1);
+                // As the longer way, which may have to be gone on with.
+                frame.regs.edx = 0;
+                0
+            }
+            _ => return false,
+        };
+        from.inbox.dstva = UTOP;
+        from.on_cpu = None;
+        frame.regs.eax = 0;
+        from.frame.copy_from(frame);
+        from.frame.eflags &= !FLAG_NT;
+
+        its.current = Link::to(partner);
+        to.wait = Wait::Nothing;
+        to.on_cpu = Some(cpu);
+        to.runs = to.runs.wrapping_add(1);
+        frame.copy_from(&to.frame);
+        frame.regs.eax = result;
+        frame.regs.ebx = word;
+        frame.regs.edi = second;
+
+        self.outbox.pgdir = to.space.pgdir;
+        self.outbox.id = to.id;
+        let (mirror, mem) = (self.mirror, &mut self.mem);
+        mirror.status(mem, slot, EnvStatus::NotRunnable);
+        if to.cpunum != cpu.0 {
+            to.cpunum = cpu.0;
+            mirror.cpunum(mem, partner, to);
+        }
+        mirror.runs(mem, partner, to);
+        mirror.status(mem, partner, EnvStatus::Running);
+        true
+    }
+}

@@ -36,7 +36,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if !self.quiet || its.fpu {
             return false;
         }
-        let [id, place, word, second] = frame.arguments();
+        let [id, place, ..] = frame.arguments();
         let partner = Slot(EnvId(id as i32).slot() as u16);
         let Some([from, to]) = self.envs.pair(slot, partner) else {
             return false;
@@ -45,38 +45,35 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return false;
         }
         // One that waits is alive; and while the kernel is quiet, no job is being ended.
-        let result = match frame.regs.eax {
+        match frame.regs.eax {
             IPC_CALL if to.wait == Wait::Request => {
                 from.wait = Wait::Reply(partner);
                 to.callers = to.callers.wrapping_add(1);
-                from.id.0 as u32
+                to.frame.regs.eax = from.id.0 as u32;
             }
             IPC_REPLY if to.wait == Wait::Reply(slot) && from.senders.is_empty() => {
                 from.wait = Wait::Request;
                 from.callers = from.callers.wrapping_sub(1);
+                to.frame.regs.eax = 0;
                 // As the longer way, which may have to be gone on with.
                 frame.regs.edx = 0;
-                0
             }
             _ => return false,
-        };
+        }
+        to.frame.regs.ebx = frame.regs.ebx;
+        to.frame.regs.edi = frame.regs.edi;
+        to.wait = Wait::Nothing;
+        to.on_cpu = Some(cpu);
+        to.runs = to.runs.wrapping_add(1);
+        its.current = Link::to(partner);
+
         from.inbox.dstva = UTOP;
         from.on_cpu = None;
         frame.regs.eax = 0;
         from.frame.copy_from(frame);
         from.frame.eflags &= !FLAG_NT;
-
-        its.current = Link::to(partner);
-        to.wait = Wait::Nothing;
-        to.on_cpu = Some(cpu);
-        to.runs = to.runs.wrapping_add(1);
         frame.copy_from(&to.frame);
-        frame.regs.eax = result;
-        frame.regs.ebx = word;
-        frame.regs.edi = second;
 
-        self.outbox.pgdir = to.space.pgdir;
-        self.outbox.id = to.id;
         let (mirror, mem) = (self.mirror, &mut self.mem);
         mirror.status(mem, slot, EnvStatus::NotRunnable);
         if to.cpunum != cpu.0 {
@@ -85,6 +82,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         mirror.runs(mem, partner, to);
         mirror.status(mem, partner, EnvStatus::Running);
+        self.outbox.pgdir = to.space.pgdir;
+        self.outbox.id = to.id;
         true
     }
 }

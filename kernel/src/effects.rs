@@ -18,10 +18,10 @@ use crate::machine::console::{self, uart::Com1};
 use crate::machine::power;
 use crate::machine::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::monitor;
-use abi::{EnvId, TrapFrame};
+use abi::TrapFrame;
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::step::FpuLeft;
-use kcore::{Common, End, Event, Remote, Step, ToResume, ToSwitch};
+use kcore::{Common, End, Event, Outbox, Remote, Step, ToResume, ToSwitch};
 
 /// How a CPU goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,13 @@ pub fn switch(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
     left
 }
 
+/// As [`switch`], but the quantum goes on.
+#[inline(always)]
+pub fn hand_over(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
+    enter_environment(cpu, holder.outbox());
+    Leave::Switched
+}
+
 /// The effects of a step that only changed pages of the environment that made it.
 pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH.union(ToResume::SETTLE);
 
@@ -150,20 +157,25 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
 /// Prepares the CPU for another environment. Its x87 registers are free.
 #[inline(always)]
 fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
-    let outbox = holder.outbox();
-    let env = cpu.env();
-    data_segments::leave(EnvId(env.load(Relaxed) as i32));
-    address_space::enter_environment(outbox);
-    data_segments::arrive(outbox.id);
-    env.store(outbox.id.0 as u32, Relaxed);
+    enter_environment(cpu, holder.outbox());
     new_quantum(cpu);
     Leave::Switched
+}
+
+/// Loads what the environment that comes has of the CPU beside its frame.
+#[inline(always)]
+fn enter_environment(cpu: ThisCpu, outbox: &Outbox) {
+    let id = outbox.id;
+    data_segments::leave(cpu);
+    cpu.env().store(id.0 as u32, Relaxed);
+    address_space::enter_environment(outbox);
+    data_segments::arrive(id);
 }
 
 /// Prepares the CPU to have no environment.
 fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leave) -> Leave {
     leave_fpu(holder, step);
-    data_segments::leave(EnvId(cpu.env().load(Relaxed) as i32));
+    data_segments::leave(cpu);
     address_space::enter_kernel();
     clock::stop_timer();
     new_quantum(cpu);

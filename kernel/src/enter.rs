@@ -51,7 +51,7 @@ pub fn hand_over(cpu: ThisCpu, frame: &mut TrapFrame) -> Leave {
         return enter(cpu, Event::FastSyscall, frame);
     };
     if holder.hand_over(cpu.id(), frame) {
-        return effects::switch(cpu, holder);
+        return effects::hand_over(cpu, holder);
     }
     step_apart(cpu, Event::FastSyscall, holder, frame)
 }

@@ -30,7 +30,7 @@ impl Target for Obey<'_> {
     fn stop(&mut self) -> Parked {
         let id = EnvId(self.cpu.env().load(Relaxed) as i32);
         fpu::leave(Slot(id.slot() as u16));
-        data_segments::leave(id);
+        data_segments::leave(self.cpu);
         address_space::enter_kernel();
         self.cpu.env().store(0, Relaxed);
         (*self.frame, self.event)

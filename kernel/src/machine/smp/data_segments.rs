@@ -11,6 +11,7 @@
 //!
 //! The child of a fork starts with the initial selectors.
 
+use crate::machine::smp::ThisCpu;
 use crate::machine::x86;
 use abi::EnvId;
 use abi::env::NENV;
@@ -36,18 +37,19 @@ fn exchange(id: EnvId, new: u32) -> u32 {
     old
 }
 
-/// The environment with this id leaves this CPU.
+/// The environment on `cpu`, which is this one, leaves it.
 #[inline(always)]
-pub fn leave(id: EnvId) {
+pub fn leave(cpu: ThisCpu) {
     // Ring 3 can load no selector greater than USER_DATA, so the sum is right only
     // if both are that.
     if x86::fs() + x86::gs() != 2 * USER_DATA {
-        keep(id);
+        keep(cpu);
     }
 }
 
 #[cold]
-fn keep(id: EnvId) {
+fn keep(cpu: ThisCpu) {
+    let id = EnvId(cpu.env().load(Relaxed) as i32);
     // Early processors leave the upper half of the destination as it was.
     exchange(id, x86::fs() & 0xffff | x86::gs() << 16 | KEPT);
     x86::reset_fs_gs();

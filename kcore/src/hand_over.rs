@@ -12,13 +12,13 @@
 //! to one, for that case. Every other case is theirs. Tests make the same steps both ways.
 
 use crate::env::Wait;
-use crate::ids::{CpuId, Link, Slot};
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::sched::exchange::Stage;
 use crate::watch::Watcher;
 use abi::call::{IPC_CALL, IPC_REPLY};
 use abi::layout::{PGSIZE, UTOP};
-use abi::trap::FLAG_NT;
 use abi::{EnvId, EnvStatus, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
@@ -62,28 +62,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         to.frame.regs.ebx = frame.regs.ebx;
         to.frame.regs.edi = frame.regs.edi;
-        to.wait = Wait::Nothing;
-        to.on_cpu = Some(cpu);
-        to.runs = to.runs.wrapping_add(1);
-        its.current = Link::to(partner);
-
-        from.inbox.dstva = UTOP;
-        from.on_cpu = None;
         frame.regs.eax = 0;
-        from.frame.copy_from(frame);
-        from.frame.eflags &= !FLAG_NT;
-        frame.copy_from(&to.frame);
-
-        let (mirror, mem) = (self.mirror, &mut self.mem);
-        mirror.status(mem, slot, EnvStatus::NotRunnable);
-        if to.cpunum != cpu.0 {
-            to.cpunum = cpu.0;
-            mirror.cpunum(mem, partner, to);
-        }
-        mirror.runs(mem, partner, to);
-        mirror.status(mem, partner, EnvStatus::Running);
-        self.outbox.pgdir = to.space.pgdir;
-        self.outbox.id = to.id;
+        to.wait = Wait::Nothing;
+        from.inbox.dstva = UTOP;
+        let stage = Stage {
+            its,
+            mirror: self.mirror,
+            mem: &mut self.mem,
+            outbox: &mut self.outbox,
+        };
+        let left = EnvStatus::NotRunnable;
+        stage.exchange(cpu, [slot, partner], [from, to], left, frame);
         true
     }
 }

@@ -265,7 +265,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             let env = &mut self.envs[slot];
             if env.alive {
                 env.runs = env.runs.min(1);
-                self.mirror.runs(&mut self.mem, slot, &self.envs[slot]);
+                self.mirror.runs(&mut self.mem, slot, self.envs[slot].runs);
             }
         }
     }

@@ -99,15 +99,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             frame.regs.eax = 0;
             return Some(GO_ON);
         };
-        if self.envs[next].pending.is_some() {
-            return None;
-        }
         frame.regs.eax = 0;
-        self.effects = Effects::empty();
-        self.sched.ready.take_next(&mut self.envs);
-        self.requeue(cpu, slot, frame);
-        self.put_on_cpu(cpu, next, frame);
-        Some(self.effects.step(Way::Switch))
+        if !self.may_exchange(cpu, next) {
+            return Some(self.quiet_leave(cpu, Next::Yield, frame));
+        }
+        self.sched.ready.rotate(&mut self.envs, slot);
+        self.cpus[cpu].since = self.now;
+        self.exchange(cpu, [slot, next], EnvStatus::Runnable, frame);
+        Some(Step::Switch(ToSwitch::empty()))
     }
 
     /// A call about messages. It prints nothing and ends no environment, so all it can
@@ -118,16 +117,19 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let outcome = self.message_call(caller, call, frame);
         frame.regs.eax = self.result(caller, outcome);
         let way = if outcome == Ok(Outcome::Stop) {
-            self.leave_cpu(caller.cpu, caller.slot, frame);
-            self.mirror
-                .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
             match self.sched.ready.next() {
-                Some(next) if self.envs[next].pending.is_none() => {
+                Some(next) if self.may_exchange(caller.cpu, next) => {
                     self.sched.ready.take_next(&mut self.envs);
-                    self.put_on_cpu(caller.cpu, next, frame);
+                    self.cpus[caller.cpu].since = self.now;
+                    let left = EnvStatus::NotRunnable;
+                    self.exchange(caller.cpu, [caller.slot, next], left, frame);
                     Way::Switch
                 }
-                _ => return self.quiet_end(caller.cpu, frame),
+                _ => {
+                    self.leave_cpu(caller.cpu, caller.slot, frame);
+                    self.show_status(caller.slot);
+                    return self.quiet_leave(caller.cpu, Next::Gone, frame);
+                }
             }
         } else {
             Way::Resume
@@ -170,11 +172,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Some(self.effects.step(Way::Switch))
     }
 
-    /// The caller has left its CPU, and the next environment has a pending entry, or
-    /// there is none.
+    /// Gives the CPU away where that is not just an exchange.
     #[cold]
-    fn quiet_end(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Step {
-        let way = self.run_next(cpu, frame);
+    #[inline(never)]
+    fn quiet_leave(&mut self, cpu: CpuId, next: Next, frame: &mut TrapFrame) -> Step {
+        self.effects = Effects::empty();
+        let way = self.carry_out(cpu, frame, next);
         self.end_step(cpu, way)
     }
 

@@ -11,7 +11,7 @@
 //! environment first runs (`spawn` needs them).
 
 use crate::env::Env;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::phys::PhysMem;
 use abi::env::{NENV, PUBLIC_ENV_STRIDE};
 use abi::trap::TRAP_FRAME_WORDS;
@@ -74,14 +74,13 @@ impl Mirror {
     }
 
     /// Shows how often the environment was put on a CPU.
-    pub(crate) fn runs<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        self.set(mem, slot, offset_of!(PublicEnv, runs), env.runs);
+    pub(crate) fn runs<M: PhysMem>(self, mem: &mut M, slot: Slot, runs: u32) {
+        self.set(mem, slot, offset_of!(PublicEnv, runs), runs);
     }
 
     /// Shows that the environment is on another CPU than before.
-    pub(crate) fn cpunum<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
-        let cpunum = env.cpunum.into();
-        self.set(mem, slot, offset_of!(PublicEnv, cpunum), cpunum);
+    pub(crate) fn cpunum<M: PhysMem>(self, mem: &mut M, slot: Slot, cpu: CpuId) {
+        self.set(mem, slot, offset_of!(PublicEnv, cpunum), cpu.0.into());
     }
 
     /// Shows the address of the page-fault handler.

@@ -49,6 +49,35 @@ impl Queue {
         Some(slot)
     }
 
+    /// Takes the first environment out and puts `slot` at the end. The caller makes sure
+    /// that there is a first, and that `slot` is in no queue.
+    #[inline(always)]
+    pub(crate) fn rotate(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        let Some(first) = self.head.get() else {
+            return;
+        };
+        let link = Link::to(slot);
+        let next = envs[first].next;
+        envs[first].next = Link::NONE;
+        envs[slot].next = Link::NONE;
+        let before = match next.get() {
+            Some(after) => {
+                envs[after].prev = Link::NONE;
+                if let Some(last) = self.tail.get() {
+                    envs[last].next = link;
+                }
+                self.head = next;
+                self.tail
+            }
+            None => {
+                self.head = link;
+                Link::NONE
+            }
+        };
+        envs[slot].prev = before;
+        self.tail = link;
+    }
+
     /// Takes out `slot`; the caller makes sure that it is in this queue.
     pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         let Env { next, prev, .. } = envs[slot];

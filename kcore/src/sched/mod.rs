@@ -11,6 +11,7 @@
 //! very instruction that waits.
 
 mod ending;
+pub(crate) mod exchange;
 #[cfg(feature = "lottery")]
 pub mod lottery;
 #[cfg(not(feature = "lottery"))]

@@ -34,6 +34,12 @@ impl Policy {
         self.0.pop_front(envs);
     }
 
+    /// As [`Policy::take_next`], then [`Policy::add`] of the one that makes room.
+    #[inline(always)]
+    pub(crate) fn rotate(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        self.0.rotate(envs, slot);
+    }
+
     /// Removes an environment, which must be in the policy.
     pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.0.remove(envs, slot);

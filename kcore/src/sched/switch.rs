@@ -94,9 +94,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.mirror.hide_registers(&mut self.mem, slot);
         }
         if moved {
-            self.mirror.cpunum(&mut self.mem, slot, env);
+            self.mirror.cpunum(&mut self.mem, slot, cpu);
         }
-        self.mirror.runs(&mut self.mem, slot, env);
+        self.mirror.runs(&mut self.mem, slot, env.runs);
         self.mirror.status(&mut self.mem, slot, EnvStatus::Running);
         self.outbox.pgdir = env.space.pgdir;
         self.outbox.id = env.id;

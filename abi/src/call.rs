@@ -160,19 +160,18 @@ pub const EXTENSIONS: [Call; 13] = [
     Call::EnvSetExceptionUpcall,
 ];
 
-/// The number of an extension call, in every personality.
-pub const fn extension_number(call: Call) -> u32 {
+/// The number of an extension call, in every personality; `None` for JOS's calls.
+#[inline(always)]
+pub const fn extension_number(call: Call) -> Option<u32> {
     let mut index = 0;
-    while EXTENSIONS[index] as u8 != call as u8 {
+    while index < EXTENSIONS.len() {
+        if EXTENSIONS[index] as u8 == call as u8 {
+            return Some(FIRST_EXTENSION + index as u32);
+        }
         index += 1;
     }
-    FIRST_EXTENSION + index as u32
+    None
 }
-
-/// The number of [`Call::IpcCall`].
-pub const IPC_CALL: u32 = extension_number(Call::IpcCall);
-/// The number of [`Call::IpcReply`].
-pub const IPC_REPLY: u32 = extension_number(Call::IpcReply);
 
 /// Bit of the answer of [`Call::Features`]: `sysenter` may be used.
 pub const FEATURE_SYSENTER: u32 = 1;
@@ -311,6 +310,16 @@ impl Personality {
     /// The call that `number` means, if any.
     pub fn call(self, number: u32) -> Option<Call> {
         *TABLE[self as usize].get(number as usize)?
+    }
+
+    /// Whether `number` means `call`. If the compiler knows which call that is, an
+    /// extension takes one comparison.
+    #[inline(always)]
+    pub fn means(self, number: u32, call: Call) -> bool {
+        match extension_number(call) {
+            Some(known) => number == known,
+            None => self.call(number) == Some(call),
+        }
     }
 
     /// The number of `call`, if this personality has it.

@@ -22,6 +22,9 @@ const PROBE: u32 = 11;
 /// An id that no environment has: all are 0x1000 or more, and 0 is the caller.
 const NOBODY: u32 = 1;
 
+/// The number of [`Call::Features`].
+const FEATURES_CALL: u32 = extension_number(Call::Features).expect("it is an extension");
+
 /// What a program found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -36,7 +39,7 @@ pub struct Found {
 pub fn find(mut ask: impl FnMut(u32, [u32; 4]) -> i32) -> Found {
     let answer = ask(PROBE, [NOBODY, 0, UTOP, 0]);
     // A JOS kernel does not know this number, and returns an error.
-    let features = ask(extension_number(Call::Features), [0; 4]);
+    let features = ask(FEATURES_CALL, [0; 4]);
     Found {
         later: answer != -(Error::BadEnv as i32),
         features: u32::try_from(features).unwrap_or(0) & FEATURES,

@@ -29,10 +29,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// is ignored if the CPU has no environment.
     #[inline(always)]
     pub fn step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
-        match self.quiet_step(cpu, now, event, frame) {
-            Some(step) => step,
-            None => self.general_step(cpu, now, event, frame),
-        }
+        self.quick_event(cpu, now, event, frame)
+            .or_else(|| self.quiet_step(cpu, now, event, frame))
+            .unwrap_or_else(|| self.general_step(cpu, now, event, frame))
     }
 
     /// Handles any entry, without short cuts.

@@ -14,10 +14,10 @@
 
 use crate::effects::{Effects, Next, Way};
 use crate::event::Event;
-use crate::ids::{CpuId, Slot};
+use crate::ids::CpuId;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::step::{Step, ToResume, ToSwitch};
+use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
 use crate::watch::Watcher;
 use abi::trap::Vector;
@@ -58,11 +58,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 frame.regs.eax = env.id.0 as u32;
                 Some(GO_ON)
             }
-            Call::Yield => self.quiet_yield(cpu, slot, frame),
-            call @ (Call::IpcCall | Call::IpcReply) => {
-                self.fast = event == Event::FastSyscall;
-                self.quiet_hand_over(cpu, call, frame)
-            }
             call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
                 Some(self.quiet_message(caller, call, frame))
             }
@@ -93,42 +88,32 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    #[inline(always)]
-    fn quiet_yield(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) -> Option<Step> {
-        let Some(next) = self.sched.ready.next() else {
-            frame.regs.eax = 0;
-            return Some(GO_ON);
-        };
-        frame.regs.eax = 0;
-        if !self.may_exchange(cpu, next) {
-            return Some(self.quiet_leave(cpu, Next::Yield, frame));
-        }
-        self.sched.ready.rotate(&mut self.envs, slot);
-        self.cpus[cpu].since = self.now;
-        self.exchange(cpu, [slot, next], EnvStatus::Runnable, frame);
-        Some(Step::Switch(ToSwitch::empty()))
-    }
-
     /// A call about messages. It prints nothing and ends no environment, so all it can
     /// leave over is the frame that a received page replaced.
-    #[inline(always)]
-    fn quiet_message(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
+    #[inline(never)]
+    pub(crate) fn quiet_message(
+        &mut self,
+        caller: Caller,
+        call: Call,
+        frame: &mut TrapFrame,
+    ) -> Step {
+        let Caller { cpu, slot } = caller;
         self.effects = Effects::empty();
         let outcome = self.message_call(caller, call, frame);
         frame.regs.eax = self.result(caller, outcome);
         let way = if outcome == Ok(Outcome::Stop) {
             match self.sched.ready.next() {
-                Some(next) if self.may_exchange(caller.cpu, next) => {
+                Some(next) if self.may_exchange(cpu, next) => {
                     self.sched.ready.take_next(&mut self.envs);
-                    self.cpus[caller.cpu].since = self.now;
-                    let left = EnvStatus::NotRunnable;
-                    self.exchange(caller.cpu, [caller.slot, next], left, frame);
+                    self.cpus[cpu].since = self.now;
+                    self.exchange(cpu, [slot, next], EnvStatus::NotRunnable, frame);
                     Way::Switch
                 }
                 _ => {
-                    self.leave_cpu(caller.cpu, caller.slot, frame);
-                    self.show_status(caller.slot);
-                    return self.quiet_leave(caller.cpu, Next::Gone, frame);
+                    self.leave_cpu(cpu, slot, frame);
+                    self.show_status(slot);
+                    let way = self.run_next(cpu, frame);
+                    return self.end_step(cpu, way);
                 }
             }
         } else {
@@ -139,46 +124,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.effects |= Effects::SETTLE;
         }
         self.effects.step(way)
-    }
-
-    /// A call from one environment to another, or the reply. Apart, because it would make
-    /// the other ways longer.
-    #[inline(never)]
-    fn quiet_hand_over(&mut self, cpu: CpuId, call: Call, frame: &mut TrapFrame) -> Option<Step> {
-        if self.hand_over(cpu, frame) {
-            return Some(Step::Switch(ToSwitch::empty()));
-        }
-        let slot = self.cpus.current(cpu)?;
-        let caller = Caller { cpu, slot };
-        self.effects = Effects::empty();
-        let outcome = match call {
-            Call::IpcCall => self.sys_ipc_call(caller, frame),
-            _ => self.sys_ipc_reply(caller, frame),
-        };
-        let Ok(Outcome::HandOver) = outcome else {
-            let next = self.after_call(caller, frame, outcome);
-            let way = self.carry_out(caller.cpu, frame, next);
-            return Some(self.end_step(caller.cpu, way));
-        };
-        frame.regs.eax = 0;
-        self.leave_cpu(caller.cpu, caller.slot, frame);
-        self.mirror
-            .status(&mut self.mem, caller.slot, EnvStatus::NotRunnable);
-        self.lend_quantum(caller.cpu, self.heir, frame);
-        if self.frames.state.limbo.head != 0 {
-            self.quiet = false;
-            self.effects |= Effects::SETTLE;
-        }
-        Some(self.effects.step(Way::Switch))
-    }
-
-    /// Gives the CPU away where that is not just an exchange.
-    #[cold]
-    #[inline(never)]
-    fn quiet_leave(&mut self, cpu: CpuId, next: Next, frame: &mut TrapFrame) -> Step {
-        self.effects = Effects::empty();
-        let way = self.carry_out(cpu, frame, next);
-        self.end_step(cpu, way)
     }
 
     /// Any other call. Apart, so that its code takes no registers from the ways above:

@@ -10,7 +10,7 @@ use crate::effects::{self, Leave};
 use crate::locked::{KERNEL, KernelGuard};
 use crate::machine::smp::{ThisCpu, clock};
 use crate::mail;
-use abi::TrapFrame;
+use abi::{Call, TrapFrame};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kcore::{Event, Step};
 
@@ -43,17 +43,20 @@ pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
     step_apart(cpu, event, holder, frame)
 }
 
-/// Enters the kernel by `sysenter` for what is probably a call between environments, or
-/// the reply.
+/// Enters the kernel for what is probably a certain call, which has a quick way.
 #[inline(always)]
-pub fn hand_over(cpu: ThisCpu, frame: &mut TrapFrame) -> Leave {
+pub fn enter_quickly(cpu: ThisCpu, call: Call, event: Event, frame: &mut TrapFrame) -> Leave {
     let Some(mut holder) = KERNEL.lock_at_once() else {
-        return enter(cpu, Event::FastSyscall, frame);
+        return enter(cpu, event, frame);
     };
-    if holder.hand_over(cpu.id(), frame) {
-        return effects::hand_over(cpu, holder);
+    let Some(step) = holder.quick_step(call, cpu.id(), frame) else {
+        return step_apart(cpu, event, holder, frame);
+    };
+    let lends_quantum = matches!(call, Call::IpcCall | Call::IpcReply);
+    match step {
+        Step::Switch(to) if to.is_empty() && lends_quantum => effects::hand_over(cpu, holder),
+        step => finish(cpu, holder, step, frame),
     }
-    step_apart(cpu, Event::FastSyscall, holder, frame)
 }
 
 /// Waits for the lock, and answers mail meanwhile. If the environment is taken away,
@@ -73,14 +76,22 @@ fn step(
     frame: &mut TrapFrame,
 ) -> Leave {
     match holder.quiet_step(cpu.id(), clock::ticks(), event(), frame) {
-        Some(Step::Resume(to)) if to.is_empty() => Leave::Same,
-        Some(Step::Switch(to)) if to.is_empty() => effects::switch(cpu, holder),
-        Some(Step::Resume(to)) if effects::OF_OWN_PAGES.contains(to) => {
+        Some(step) => finish(cpu, holder, step, frame),
+        None => long_step(cpu, event(), holder, frame),
+    }
+}
+
+/// The effects of a step, with short ways for the usual ones.
+#[inline(always)]
+fn finish(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -> Leave {
+    match step {
+        Step::Resume(to) if to.is_empty() => Leave::Same,
+        Step::Switch(to) if to.is_empty() => effects::switch(cpu, holder),
+        Step::Resume(to) if effects::OF_OWN_PAGES.contains(to) => {
             effects::settle_own_pages(holder, to);
             Leave::Same
         }
-        Some(step) => perform_all(cpu, holder, step, frame),
-        None => long_step(cpu, event(), holder, frame),
+        step => perform_all(cpu, holder, step, frame),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::logs::{self, RECORD, TRACE};
 use crate::machine::console;
 use crate::machine::log_device::LogDevice;
 use crate::machine::phys::DirectMap;
-use abi::{EnvId, TrapFrame};
+use crate::machine::smp::clock;
+use abi::{Call, EnvId, TrapFrame};
 use biglock::{BigLock, Guard};
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -135,10 +136,11 @@ impl LockedKernel {
         self.core().quiet_step(cpu, now, event, frame)
     }
 
-    /// [`Kernel::hand_over`](kcore::Kernel::hand_over).
+    /// One step by the quick way of `call`, if it is that call and nothing has to be
+    /// recorded.
     #[inline(always)]
-    pub fn hand_over(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> bool {
-        self.core().hand_over(cpu, frame)
+    pub fn quick_step(&mut self, call: Call, cpu: CpuId, frame: &mut TrapFrame) -> Option<Step> {
+        self.core().quick_step(call, cpu, clock::ticks, frame)
     }
 
     /// One step that is recorded and traced, after giving a program the I/O privilege

@@ -29,4 +29,35 @@ impl Queue {
     pub(crate) fn front(&self) -> Option<Slot> {
         self.head.get()
     }
+
+    /// The link to the last one.
+    #[inline(always)]
+    pub(crate) fn back(&self) -> Link {
+        self.tail
+    }
+
+    /// Notes that `slot` is the last one now. Returns the one before, whose link the
+    /// caller sets.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, slot: Slot) -> Option<Slot> {
+        let before = self.tail.get();
+        self.tail = Link::to(slot);
+        if before.is_none() {
+            self.head = self.tail;
+        }
+        self.len = self.len.wrapping_add(1);
+        before
+    }
+
+    /// Notes that the first one has left and `next`, its link, is the first now. Returns
+    /// that one, whose link the caller clears.
+    #[inline(always)]
+    pub(crate) fn drop_first(&mut self, next: Link) -> Option<Slot> {
+        self.head = next;
+        if next == Link::NONE {
+            self.tail = Link::NONE;
+        }
+        self.len = self.len.wrapping_sub(1);
+        next.get()
+    }
 }

@@ -14,12 +14,9 @@ impl Queue {
     pub(crate) fn push_back(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         envs[slot].next = Link::NONE;
         envs[slot].prev = self.tail;
-        match self.tail.get() {
-            Some(last) => envs[last].next = Link::to(slot),
-            None => self.head = Link::to(slot),
+        if let Some(last) = self.append(slot) {
+            envs[last].next = Link::to(slot);
         }
-        self.tail = Link::to(slot);
-        self.len = self.len.wrapping_add(1);
     }
 
     /// Puts `slot` at the front; the caller makes sure that it is in no queue.
@@ -39,13 +36,10 @@ impl Queue {
     pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {
         let slot = self.head.get()?;
         let next = envs[slot].next;
-        self.head = next;
-        match next.get() {
-            Some(after) => envs[after].prev = Link::NONE,
-            None => self.tail = Link::NONE,
-        }
         envs[slot].next = Link::NONE;
-        self.len = self.len.wrapping_sub(1);
+        if let Some(after) = self.drop_first(next) {
+            envs[after].prev = Link::NONE;
+        }
         Some(slot)
     }
 

@@ -6,32 +6,29 @@
 //! tells which CPU this is; and the two kinds of system call have entry points of
 //! their own, which need not look at a vector.
 
+mod calls;
 pub mod strays;
 pub mod vectors;
 
 use crate::effects::Leave;
-use crate::enter::{self, ANSWERS, GETENVID, enter, enter_inlined};
+use crate::enter::{ANSWERS, GETENVID, enter};
 use crate::machine::console;
 use crate::machine::smp::{ENV_DEPTH, ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;
 use abi::TrapFrame;
-use abi::call::IPC_CALL;
-use abi::trap::{
-    FLAG_AC, FLAG_DF, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_ONE, FLAG_TF, FLAG_VM, KERNEL_CODE,
-    USER_CODE, USER_DATA, Vector,
-};
+use abi::trap::{FLAG_IF, FLAG_ONE, FLAG_VM, KERNEL_CODE, USER_CODE, USER_DATA, Vector};
 use core::arch::global_asm;
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::Event;
 
 /// Leave with `iret`, by the frame.
 const EXIT_FRAME: u32 = 0;
-/// Wait for an interrupt.
-const EXIT_IDLE: u32 = 1;
 /// Leave by `sysexit`.
-const EXIT_FAST: u32 = 2;
+const EXIT_FAST: u32 = 1;
+/// Wait for an interrupt.
+const EXIT_IDLE: u32 = 2;
 /// Let interrupts in, then enter again.
 const EXIT_AGAIN: u32 = 3;
 
@@ -55,10 +52,9 @@ global_asm!(
     exit_fast = const EXIT_FAST,
     exit_again = const EXIT_AGAIN,
     trap = sym trap,
-    syscall_fn = sym syscall,
-    fast_syscall = sym fast_syscall,
-    hand_over = sym hand_over,
-    ipc_call = const IPC_CALL,
+    by_int = sym calls::BY_INT,
+    by_sysenter = sym calls::BY_SYSENTER,
+    numbers = const calls::NUMBERS,
     idle_interrupt = sym idle_interrupt,
     idle_again = sym idle_again,
     kernel_trap = sym panic::kernel_trap,
@@ -78,41 +74,6 @@ unsafe extern "fastcall" {
 /// The flags that may be set after `sysenter`: the arithmetic ones, TF, IF, DF,
 /// NT, AC, ID, and the bit that is always set.
 const USER_FLAGS: u32 = 0x24_4fd7;
-
-/// Flags that a caller of `sysenter` gets back only by `iret`: `sysexit` loads none.
-const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
-
-/// `sysenter`.
-extern "fastcall" fn fast_syscall(frame: &mut TrapFrame) -> u32 {
-    let left = enter_inlined(ThisCpu::get(), || Event::FastSyscall, frame);
-    exit_fast(left, frame)
-}
-
-/// `sysenter`, with the number of a call between environments or a higher one.
-extern "fastcall" fn hand_over(frame: &mut TrapFrame) -> u32 {
-    let left = enter::hand_over(ThisCpu::get(), frame);
-    exit_fast(left, frame)
-}
-
-/// `int 0x30`.
-extern "fastcall" fn syscall(frame: &mut TrapFrame) -> u32 {
-    exit(enter_inlined(ThisCpu::get(), || Event::Syscall, frame))
-}
-
-/// Whether the frame is still the one that the `sysenter` stub made. A call may
-/// have replaced it, with registers that `sysexit` does not restore.
-#[inline(always)]
-fn is_the_callers(frame: &TrapFrame) -> bool {
-    frame.trapno == Vector::SYSCALL.0
-}
-
-#[inline(always)]
-fn exit_fast(left: Leave, frame: &TrapFrame) -> u32 {
-    match left {
-        Leave::Same if frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
-        left => exit(left),
-    }
-}
 
 /// Every other entry from user mode.
 extern "fastcall" fn trap(frame: &mut TrapFrame) -> u32 {

@@ -54,6 +54,18 @@
     .cfi_offset esp, 60
 .endm
 
+# Calls the function of a table for the number in eax; numbers beyond the table have
+# the last one.
+.macro call_by_number table
+    mov ecx, esp
+    begin_at_frame
+    cmp eax, {numbers} - 1
+    jb 1f
+    mov eax, {numbers} - 1
+1:  call [\table + eax * 4]
+    .cfi_endproc
+.endm
+
 # A stub for each vector below 52, every 16 bytes: an error code where the
 # processor pushes none, the vector, the common path.
 .text
@@ -129,11 +141,8 @@ syscall_stub:
     push_segments
     pushad
     be_in_kernel
-    mov ecx, esp
-    begin_at_frame
-    call {syscall_fn}
+    call_by_number {by_int}
     test eax, eax
-    .cfi_endproc
     jz leave_by_frame
 idle:
     # Wait below the frame's place. An interrupt here does not return.
@@ -188,31 +197,16 @@ sysenter_flags_saved:
     push USER_DATA                      # es
     pushad
     be_in_kernel
-    mov ecx, esp
-    begin_at_frame
-    cmp eax, {ipc_call}
-    jae 2f
-    call {fast_syscall}
+    call_by_number {by_sysenter}
     cmp eax, {exit_fast}
-    .cfi_endproc
-    jne leave
-leave_fast:
+    jne 1f
     popad
     mov edx, [esp + 16]                 # eip
     mov ecx, [esp + 28]                 # esp
     sti                                 # takes effect after sysexit,
 sysenter_exit:                          # or here, if an NMI comes between
     sysexit
-
-# Calls between environments, which nearly always go on in another one, and those with
-# higher numbers.
-    begin_at_frame
-2:  call {hand_over}
-    test eax, eax
-    .cfi_endproc
-    jz leave_by_frame
-    cmp eax, {exit_fast}
-    je leave_fast
+1:  jb leave_by_frame
     jmp idle
 
 # A debug exception, but not in user mode. sysenter does not clear TF, so a user that

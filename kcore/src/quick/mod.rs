@@ -1,0 +1,82 @@
+//! The shortest ways through the kernel: a function for each of the calls by which
+//! environments talk and pass on their CPU.
+//!
+//! Such a call nearly always meets the same case: no page goes along, the partner is
+//! there, and the CPU goes to one that has run before. Then its step is some words of
+//! state and some registers, and the machine has nothing to do but perhaps load another
+//! page directory. Each function here is one call in that case, from the caller's
+//! registers to the step's end. The hardware half enters them straight from its stubs.
+//!
+//! The hard thing is that they are no more than shortcuts. Each one looks at everything
+//! that could be otherwise before it changes anything, and then declines; so the longer
+//! ways (`quiet.rs`, and all of `syscall/` behind it) say what the calls mean. The
+//! random driver makes the same steps both ways and compares.
+
+mod hand_over;
+mod messages;
+mod yielding;
+
+use crate::event::Event;
+use crate::ids::{CpuId, Slot};
+use crate::kernel::Kernel;
+use crate::phys::PhysMem;
+use crate::step::{Step, ToResume, ToSwitch};
+use crate::watch::Watcher;
+use abi::{Call, TrapFrame};
+
+/// The same environment continues, and the machine has nothing to do.
+const RESUME: Step = Step::Resume(ToResume::empty());
+/// The next environment continues, and the machine has nothing else to do.
+const SWITCH: Step = Step::Switch(ToSwitch::empty());
+
+impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// Makes the step if the number in `frame` means `call` and its quick way applies;
+    /// else changes nothing. `now` is asked for the time only where it matters.
+    #[inline(always)]
+    pub fn quick_step(
+        &mut self,
+        call: Call,
+        cpu: CpuId,
+        now: impl FnOnce() -> u64,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        let its = &self.cpus[cpu];
+        let slot = its.current.get()?;
+        let means = self.envs[slot].personality.means(frame.regs.eax, call);
+        if !self.quiet || its.fpu || !means {
+            return None;
+        }
+        match call {
+            Call::Yield => self.quick_yield(cpu, slot, now, frame),
+            Call::IpcSend => self.quick_send(cpu, slot, now, frame),
+            Call::IpcRecv => self.quick_recv(cpu, slot, now, frame),
+            Call::IpcCall => self.quick_ipc_call(cpu, slot, frame),
+            Call::IpcReply => self.quick_ipc_reply(cpu, slot, frame),
+            _ => None,
+        }
+    }
+
+    /// [`Kernel::quick_step`] for whatever call `event` is, if it is one.
+    pub(crate) fn quick_event(
+        &mut self,
+        cpu: CpuId,
+        now: u64,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        if !matches!(event, Event::Syscall | Event::FastSyscall) {
+            return None;
+        }
+        let slot = self.cpus.current(cpu)?;
+        let call = self.envs[slot].personality.call(frame.regs.eax)?;
+        self.quick_step(call, cpu, || now, frame)
+    }
+
+    /// The environment that gets the CPU next, if it can take it over without more ado.
+    #[inline(always)]
+    fn quick_next(&self) -> Option<Slot> {
+        let next = self.sched.ready.next()?;
+        let env = &self.envs[next];
+        (env.pending.is_none() && env.ran).then_some(next)
+    }
+}

@@ -45,12 +45,17 @@ pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
 
 /// Enters the kernel for what is probably a certain call, which has a quick way.
 #[inline(always)]
-pub fn enter_quickly(cpu: ThisCpu, call: Call, event: Event, frame: &mut TrapFrame) -> Leave {
+pub fn enter_quickly(
+    cpu: ThisCpu,
+    call: Call,
+    event: impl Fn() -> Event,
+    frame: &mut TrapFrame,
+) -> Leave {
     let Some(mut holder) = KERNEL.lock_at_once() else {
-        return enter(cpu, event, frame);
+        return enter(cpu, event(), frame);
     };
     let Some(step) = holder.quick_step(call, cpu.id(), frame) else {
-        return step_apart(cpu, event, holder, frame);
+        return step_apart(cpu, event(), holder, frame);
     };
     let lends_quantum = matches!(call, Call::IpcCall | Call::IpcReply);
     match step {

@@ -85,7 +85,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         frame.regs.eax = 0;
         let stage = Stage {
             its: &mut self.cpus[cpu],
-            mirror: self.mirror,
+            mirror: &self.mirror,
             mem: &mut self.mem,
             outbox: &mut self.outbox,
         };

@@ -37,7 +37,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if let Some(pair) = self.envs.pair(leaves, comes) {
             let stage = Stage {
                 its: &mut self.cpus[cpu],
-                mirror: self.mirror,
+                mirror: &self.mirror,
                 mem: &mut self.mem,
                 outbox: &mut self.outbox,
             };
@@ -49,7 +49,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 /// What an exchange touches beside the two environments.
 pub(crate) struct Stage<'k, M> {
     pub its: &'k mut Cpu,
-    pub mirror: Mirror,
+    pub mirror: &'k Mirror,
     pub mem: &'k mut M,
     pub outbox: &'k mut Outbox,
 }
@@ -70,11 +70,11 @@ impl<M: PhysMem> Stage<'_, M> {
         to.on_cpu = Some(cpu);
         to.runs = to.runs.wrapping_add(1);
         from.on_cpu = None;
-        self.its.current = Link::to(comes);
         from.frame.copy_from(frame);
         from.frame.eflags &= !FLAG_NT;
         frame.copy_from(&to.frame);
 
+        self.its.current = Link::to(comes);
         self.mirror.status(self.mem, leaves, left);
         if to.cpunum != cpu.0 {
             to.cpunum = cpu.0;

@@ -78,7 +78,7 @@ extern "fastcall" fn any_call<const FAST: bool>(frame: &mut TrapFrame) -> u32 {
 
 extern "fastcall" fn quick_call<const CALL: u8, const FAST: bool>(frame: &mut TrapFrame) -> u32 {
     let call = const { Call::ALL[CALL as usize] };
-    let left = enter_quickly(ThisCpu::get(), call, event::<FAST>(), frame);
+    let left = enter_quickly(ThisCpu::get(), call, event::<FAST>, frame);
     exit_call::<FAST>(left, frame)
 }
 

@@ -54,7 +54,7 @@ pub fn send_page(env: EnvId, value: u32, page: &'static Page, perm: Perm) -> Res
 /// `va` is [`UTOP`], and there is none.
 #[inline(always)]
 unsafe fn send_from(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
-    if Interface::get().has_ipc_send() {
+    if Interface::known().has_ipc_send() || Interface::get().has_ipc_send() {
         // SAFETY: the caller's.
         return unsafe { sys::ipc_send_page(env, value, va, perm) };
     }

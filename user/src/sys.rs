@@ -20,16 +20,12 @@ use crate::interface::{Interface, Numbers};
 macro_rules! enter {
     ($call:expr, $arity:ident $(, $argument:expr)*) => {{
         const NUMBERS: Numbers = Numbers::of($call);
-        let interface = if NUMBERS.differ() {
-            Interface::get()
+        let known = Interface::known();
+        if known.has_sysenter() {
+            Sysenter::$arity(NUMBERS.pick(known) $(, $argument)*)
         } else {
-            Interface::known()
-        };
-        let number = NUMBERS.pick(interface);
-        if interface.has_sysenter() {
-            Sysenter::$arity(number $(, $argument)*)
-        } else {
-            Int::$arity(number $(, $argument)*)
+            let interface = if NUMBERS.differ() { Interface::get() } else { known };
+            Int::$arity(NUMBERS.pick(interface) $(, $argument)*)
         }
     }};
 }

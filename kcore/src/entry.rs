@@ -71,9 +71,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if matches!(way, Way::Idle | Way::Again) {
             self.cpus[cpu].timer = false;
         }
-        self.quiet = self.has_nothing_left();
-        if !self.quiet {
+        self.quiet = false;
+        if !self.has_nothing_left() {
             self.work_off();
+        } else if self.frames.state.limbo.head != 0 {
+            self.effects |= Effects::SETTLE;
+        } else {
+            self.quiet = true;
         }
         self.effects.step(way)
     }

@@ -172,14 +172,17 @@ impl<'t> Frames<'t> {
     }
 
     /// Whether `needed` frames can be allocated now. A test can make this fail.
+    #[inline(always)]
     pub(crate) fn has(&mut self, needed: u32) -> bool {
-        if self.state.allowance > 0 && needed > 0 {
-            if self.state.allowance == 1 {
-                return false;
-            }
-            self.state.allowance -= 1;
-        }
-        self.available() >= needed
+        self.available() >= needed && (self.state.allowance == 0 || self.is_allowed())
+    }
+
+    /// Counts a reservation, and returns whether a test lets it succeed.
+    #[cold]
+    fn is_allowed(&mut self) -> bool {
+        let left = self.state.allowance - 1;
+        self.state.allowance = left.max(1);
+        left > 0
     }
 
     /// Takes a free frame and sets its count to 1. It may hold old secrets: the caller

@@ -138,16 +138,16 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Whether the next step may go the short way.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.short_ways && self.has_nothing_left() && !self.watcher.is_listening()
+        let limbo = self.frames.state.limbo.head;
+        self.short_ways && limbo == 0 && self.has_nothing_left() && !self.watcher.is_listening()
     }
 
-    /// Whether earlier steps have left nothing over for the next one.
+    /// Whether nothing is left over but frames in limbo, which only settling can free.
     #[inline(always)]
     pub(crate) fn has_nothing_left(&self) -> bool {
         // One test for the usual case; the console nearly always is empty too.
         let dead = self.reaper.bits() | self.sched.doomed.bits() | self.sched.ending;
-        let left = self.frames.state.limbo.head | dead | u32::from(self.sched.unswept);
-        left == 0
+        dead | u32::from(self.sched.unswept) == 0
             && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())
     }
 }

@@ -14,11 +14,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes sure that `needed` frames can be taken. If too few are free, reclaims a piece
     /// of a dead address space, or ends a doomed environment. If it still fails, the
     /// caller may try again: [`Kernel::may_succeed_later`].
+    #[inline(always)]
     pub(crate) fn reserve(&mut self, needed: u32) -> Result<(), Error> {
-        let found = needed == 0
-            || self.frames.has(needed)
-            || (self.reap_dead() || self.reap_doomed()) && self.frames.has(needed);
-        if found { Ok(()) } else { Err(Error::NoMem) }
+        if needed == 0 || self.frames.has(needed) || self.reclaim(needed) {
+            Ok(())
+        } else {
+            Err(Error::NoMem)
+        }
+    }
+
+    #[cold]
+    fn reclaim(&mut self, needed: u32) -> bool {
+        (self.reap_dead() || self.reap_doomed()) && self.frames.has(needed)
     }
 
     /// Reclaims a bounded piece of a dead address space. Returns false if there is none.

@@ -82,11 +82,6 @@ impl Space {
             .map_or(Pte::EMPTY, |slot| Pte(mem.read(slot)))
     }
 
-    /// The number of frames that [`Space::ensure_table`] will take: 0 or 1.
-    pub(crate) fn missing_tables<M: PhysMem>(self, mem: &M, page: UserPage) -> u32 {
-        u32::from(!self.directory_entry(mem, page.va()).is_present())
-    }
-
     /// Physical address of the entry for `page`. If this has to make a page table, it
     /// passes the table's directory entry to `made`.
     pub(crate) fn ensure_table<M: PhysMem>(

@@ -73,11 +73,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if in_place && self.frames.count(frame) == 1 {
             return self.share(caller, target, target_page, frame, perm);
         }
-        let space = self.envs[target].space;
-        self.reserve(1 + space.missing_tables(&self.mem, target_page))?;
+        let slot = self.envs[target].space.slot(&self.mem, target_page.va());
+        self.reserve(1 + u32::from(slot.is_none()))?;
         let copy = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
         self.mem.copy_bytes(copy.address(), frame.address(), PGSIZE);
-        self.place(caller, target, target_page, Pte::new(copy, perm))
+        self.place_at(caller, target, target_page, slot, Pte::new(copy, perm))
     }
 
     #[inline(always)]
@@ -108,10 +108,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         page: UserPage,
         perm: Perm,
     ) -> Result<Pfn, Error> {
-        let space = self.envs[target].space;
-        self.reserve(1 + space.missing_tables(&self.mem, page))?;
+        let slot = self.envs[target].space.slot(&self.mem, page.va());
+        self.reserve(1 + u32::from(slot.is_none()))?;
         let frame = self.fresh_frame()?;
-        self.place(caller, target, page, Pte::new(frame, perm))?;
+        self.place_at(caller, target, page, slot, Pte::new(frame, perm))?;
         Ok(frame)
     }
 
@@ -157,19 +157,30 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if !replaces_itself {
             self.frames.retain(&mut self.mem, frame);
         }
-        let entry = Pte::new(frame, perm);
-        match slot {
-            Some(slot) => {
-                self.replace(caller, target, page, (slot, old), entry);
-                Ok(())
-            }
-            None => self.place(caller, target, page, entry),
-        }
+        self.place_at(caller, target, page, slot, Pte::new(frame, perm))
+    }
+
+    /// As [`Kernel::place`] where the entry's place is known, if it has one.
+    #[inline(always)]
+    fn place_at(
+        &mut self,
+        caller: Caller,
+        target: Slot,
+        page: UserPage,
+        slot: Option<u32>,
+        entry: Pte,
+    ) -> Result<(), Error> {
+        let Some(slot) = slot else {
+            return self.place(caller, target, page, entry);
+        };
+        let old = Pte(self.mem.read(slot));
+        self.replace(caller, target, page, (slot, old), entry);
+        Ok(())
     }
 
     /// Stores an entry, which the count of its frame must already include. The caller
     /// must have reserved memory for a page table.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn place(
         &mut self,
         caller: Caller,

@@ -171,13 +171,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Frees what the step released; its other effects must be done by now.
+    #[inline(always)]
     pub fn settle(&mut self) {
         let freed = self.frames.settle();
         self.tell_freed(freed);
         if !self.reaper.is_empty() {
-            self.reaper.settle(&mut self.frames);
-            self.reap_dead();
+            self.settle_dead();
         }
         self.quiet = self.is_quiet();
+    }
+
+    /// Reclaims what the step's effects have made unreachable of dead address spaces.
+    #[inline(never)]
+    fn settle_dead(&mut self) {
+        self.reaper.settle(&mut self.frames);
+        self.reap_dead();
     }
 }

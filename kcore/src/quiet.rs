@@ -130,6 +130,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// that saves each of them 6 to 30 instructions, and costs these calls 30.
     #[inline(never)]
     fn quiet_other(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
+        self.quiet_handler(caller, call, frame)
+    }
+
+    /// A call's handler, and what becomes of the caller.
+    #[inline(always)]
+    pub(crate) fn quiet_handler(
+        &mut self,
+        caller: Caller,
+        call: Call,
+        frame: &mut TrapFrame,
+    ) -> Step {
         self.effects = Effects::empty();
         let next = self.make_call(caller, call, frame);
         let way = self.carry_out(caller.cpu, frame, next);

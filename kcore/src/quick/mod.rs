@@ -21,6 +21,7 @@ use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::step::{Step, ToResume, ToSwitch};
+use crate::syscall::Caller;
 use crate::watch::Watcher;
 use abi::{Call, TrapFrame};
 
@@ -52,6 +53,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Call::IpcRecv => self.quick_recv(cpu, slot, now, frame),
             Call::IpcCall => self.quick_ipc_call(cpu, slot, frame),
             Call::IpcReply => self.quick_ipc_reply(cpu, slot, frame),
+            Call::PageAlloc | Call::PageUnmap | Call::PageCopy => {
+                self.now = now();
+                Some(self.quiet_handler(Caller { cpu, slot }, call, frame))
+            }
             _ => None,
         }
     }

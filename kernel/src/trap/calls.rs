@@ -30,6 +30,9 @@ const SEND: u8 = Call::IpcSend as u8;
 const RECV: u8 = Call::IpcRecv as u8;
 const CALL: u8 = Call::IpcCall as u8;
 const REPLY: u8 = Call::IpcReply as u8;
+const ALLOC: u8 = Call::PageAlloc as u8;
+const UNMAP: u8 = Call::PageUnmap as u8;
+const COPY: u8 = Call::PageCopy as u8;
 
 const fn ways<const FAST: bool>() -> [Way; NUMBERS] {
     let mut ways: [Way; NUMBERS] = [any_call::<FAST>; NUMBERS];
@@ -41,13 +44,16 @@ const fn ways<const FAST: bool>() -> [Way; NUMBERS] {
             match calls[number] {
                 Call::Yield => ways[number] = quick_call::<YIELD, FAST>,
                 Call::IpcRecv => ways[number] = quick_call::<RECV, FAST>,
+                Call::PageAlloc => ways[number] = quick_call::<ALLOC, FAST>,
+                Call::PageUnmap => ways[number] = quick_call::<UNMAP, FAST>,
                 _ => {}
             }
             number += 1;
         }
         personality += 1;
     }
-    let extensions: [(Call, Way); 3] = [
+    let extensions: [(Call, Way); 4] = [
+        (Call::PageCopy, quick_call::<COPY, FAST>),
         (Call::IpcSend, quick_call::<SEND, FAST>),
         (Call::IpcCall, quick_call::<CALL, FAST>),
         (Call::IpcReply, quick_call::<REPLY, FAST>),

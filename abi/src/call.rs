@@ -160,13 +160,25 @@ pub const EXTENSIONS: [Call; 13] = [
     Call::EnvSetExceptionUpcall,
 ];
 
-/// The number of an extension call, in every personality; `None` for JOS's calls.
+/// The number of a call that has the same one in every personality.
 #[inline(always)]
-pub const fn extension_number(call: Call) -> Option<u32> {
+pub const fn common_number(call: Call) -> Option<u32> {
+    if let Some(index) = index_in(&EXTENSIONS, call) {
+        return Some(FIRST_EXTENSION + index);
+    }
+    match (index_in(&LAB4, call), index_in(&LAB6, call)) {
+        (Some(index), Some(later)) if index == later => Some(index),
+        _ => None,
+    }
+}
+
+/// Where `call` stands in a list.
+#[inline(always)]
+const fn index_in(calls: &[Call], call: Call) -> Option<u32> {
     let mut index = 0;
-    while index < EXTENSIONS.len() {
-        if EXTENSIONS[index] as u8 == call as u8 {
-            return Some(FIRST_EXTENSION + index as u32);
+    while index < calls.len() {
+        if calls[index] as u8 == call as u8 {
+            return Some(index as u32);
         }
         index += 1;
     }
@@ -312,22 +324,22 @@ impl Personality {
         *TABLE[self as usize].get(number as usize)?
     }
 
-    /// Whether `number` means `call`. If the compiler knows which call that is, an
-    /// extension takes one comparison.
+    /// Whether `number` means `call`. If the compiler knows which call that is, one with a
+    /// number for all takes one comparison.
     #[inline(always)]
     pub fn means(self, number: u32, call: Call) -> bool {
-        match extension_number(call) {
+        match common_number(call) {
             Some(known) => number == known,
             None => self.call(number) == Some(call),
         }
     }
 
     /// The number of `call`, if this personality has it.
-    pub fn number(self, call: Call) -> Option<u32> {
-        let index_in = |calls: &[Call]| calls.iter().position(|&known| known == call);
-        match index_in(self.calls()) {
-            Some(index) => Some(index as u32),
-            None => index_in(&EXTENSIONS).map(|index| FIRST_EXTENSION + index as u32),
+    pub const fn number(self, call: Call) -> Option<u32> {
+        match (index_in(self.calls(), call), index_in(&EXTENSIONS, call)) {
+            (Some(index), _) => Some(index),
+            (None, Some(index)) => Some(FIRST_EXTENSION + index),
+            (None, None) => None,
         }
     }
 

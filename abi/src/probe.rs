@@ -13,7 +13,7 @@
 //! for one. The probe passes valid arguments, because some kernels check them
 //! before the id.
 
-use crate::call::{FEATURES, extension_number};
+use crate::call::{FEATURES, common_number};
 use crate::layout::UTOP;
 use crate::{Call, Error};
 
@@ -23,7 +23,7 @@ const PROBE: u32 = 11;
 const NOBODY: u32 = 1;
 
 /// The number of [`Call::Features`].
-const FEATURES_CALL: u32 = extension_number(Call::Features).expect("it is an extension");
+const FEATURES_CALL: u32 = common_number(Call::Features).expect("all extensions have one");
 
 /// What a program found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

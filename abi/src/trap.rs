@@ -4,8 +4,8 @@
 //! `pusha` adds, what the kernel edits in place and what programs read in
 //! their [`crate::PublicEnv`], so its 68 bytes are fixed by all four.
 
-use core::slice;
 use core::fmt;
+use core::slice;
 
 /// General registers in the order of `pusha`. 32 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -35,13 +35,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Handles any entry, without short cuts.
-    fn general_step(
-        &mut self,
-        cpu: CpuId,
-        now: u64,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Step {
+    fn general_step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.now = now;
         self.effects = Effects::empty();
         if event == Event::Timer {

@@ -47,7 +47,6 @@ pub static KERNEL: BigLock<LockedKernel> = BigLock::new(LockedKernel {
 /// Whether [`KERNEL`] has been filled. Only a panic can come before.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-
 /// Takes the lock before there is a core. A CPU that comes up may get a stray
 /// interrupt before it is let in, and must then wait.
 pub fn reserve() -> KernelGuard {
@@ -146,13 +145,7 @@ impl LockedKernel {
     /// One step that is recorded and traced, after giving a program the I/O privilege
     /// back that `sysenter` took away.
     #[cold]
-    fn written_step(
-        &mut self,
-        cpu: CpuId,
-        now: u64,
-        event: Event,
-        frame: &mut TrapFrame,
-    ) -> Step {
+    fn written_step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.core().restore_io_privilege(cpu, event, frame);
         self.record(|recorder, log, _| recorder.enter(log, cpu, now, event, frame));
         let step = self.core().step(cpu, now, event, frame);

@@ -54,10 +54,12 @@ impl Space {
     ) -> Result<Space, NoMem> {
         let pgdir = frames.alloc(mem)?;
         mem.zero_frame(pgdir);
-        for offset in (pdx(UTOP) * 4..PGSIZE).step_by(4) {
-            let entry = mem.read(kernel.address() + offset);
-            mem.write(pgdir.address() + offset, entry);
-        }
+        let shared = pdx(UTOP) * 4;
+        mem.copy_bytes(
+            pgdir.address() + shared,
+            kernel.address() + shared,
+            PGSIZE - shared,
+        );
         let own = Pte::new(pgdir, Perm::READ);
         mem.write(pgdir.address() + pdx(UVPT) * 4, own.0);
         Ok(Space { pgdir })

@@ -126,8 +126,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         env.frame.regs.eax = 0;
         env.wait = Wait::Nothing;
         self.sched.ready.add(&mut self.envs, slot);
-        self.mirror
-            .status(&mut self.mem, slot, EnvStatus::Runnable);
+        self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 }
 

@@ -9,7 +9,6 @@ use super::{EXIT_FAST, exit};
 use crate::effects::Leave;
 use crate::enter::{enter_inlined, enter_quickly};
 use crate::machine::smp::ThisCpu;
-use abi::call::extension_number;
 use abi::trap::{FLAG_AC, FLAG_DF, FLAG_IOPL, FLAG_NT, FLAG_TF, Vector};
 use abi::{Call, Personality, TrapFrame};
 use kcore::Event;
@@ -35,33 +34,22 @@ const UNMAP: u8 = Call::PageUnmap as u8;
 const COPY: u8 = Call::PageCopy as u8;
 
 const fn ways<const FAST: bool>() -> [Way; NUMBERS] {
-    let mut ways: [Way; NUMBERS] = [any_call::<FAST>; NUMBERS];
-    let mut personality = 0;
-    while personality < Personality::ALL.len() {
-        let calls = Personality::ALL[personality].calls();
-        let mut number = 0;
-        while number < calls.len() {
-            match calls[number] {
-                Call::Yield => ways[number] = quick_call::<YIELD, FAST>,
-                Call::IpcRecv => ways[number] = quick_call::<RECV, FAST>,
-                Call::PageAlloc => ways[number] = quick_call::<ALLOC, FAST>,
-                Call::PageUnmap => ways[number] = quick_call::<UNMAP, FAST>,
-                _ => {}
-            }
-            number += 1;
-        }
-        personality += 1;
-    }
-    let extensions: [(Call, Way); 4] = [
-        (Call::PageCopy, quick_call::<COPY, FAST>),
+    let quick: [(Call, Way); 8] = [
+        (Call::Yield, quick_call::<YIELD, FAST>),
         (Call::IpcSend, quick_call::<SEND, FAST>),
+        (Call::IpcRecv, quick_call::<RECV, FAST>),
         (Call::IpcCall, quick_call::<CALL, FAST>),
         (Call::IpcReply, quick_call::<REPLY, FAST>),
+        (Call::PageAlloc, quick_call::<ALLOC, FAST>),
+        (Call::PageUnmap, quick_call::<UNMAP, FAST>),
+        (Call::PageCopy, quick_call::<COPY, FAST>),
     ];
+    let mut ways: [Way; NUMBERS] = [any_call::<FAST>; NUMBERS];
     let mut index = 0;
-    while index < extensions.len() {
-        let (call, way) = extensions[index];
-        if let Some(number) = extension_number(call) {
+    while index < quick.len() * Personality::ALL.len() {
+        let (call, way) = quick[index % quick.len()];
+        let personality = Personality::ALL[index / quick.len()];
+        if let Some(number) = personality.number(call) {
             ways[number as usize] = way;
         }
         index += 1;

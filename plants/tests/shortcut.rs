@@ -6,7 +6,7 @@ use sim::random::{self, Driver, Statistics, Stream};
 use witness::digest;
 
 /// Every call and fault, by name, that may take the short way.
-const CALLS: [&str; 26] = [
+const CALLS: [&str; 30] = [
     "cputs",
     "cgetc",
     "getenvid",
@@ -14,6 +14,8 @@ const CALLS: [&str; 26] = [
     "page_alloc",
     "page_map",
     "page_unmap",
+    "page_copy",
+    "page_ranges",
     "exofork",
     "env_set_status",
     "env_set_trapframe",
@@ -25,6 +27,8 @@ const CALLS: [&str; 26] = [
     "features",
     "ipc_send",
     "ipc_send, waited",
+    "ipc_call",
+    "ipc_reply",
     "time_msec",
     "sbrk",
     "env_set_personality",

@@ -54,7 +54,7 @@ pub fn enter_quickly(
     let Some(mut holder) = KERNEL.lock_at_once() else {
         return enter(cpu, event(), frame);
     };
-    let Some(step) = holder.quick_step(call, cpu.id(), frame) else {
+    let Some(step) = holder.quick_step(call, cpu.id(), event(), frame) else {
         return step_apart(cpu, event(), holder, frame);
     };
     let lends_quantum = matches!(call, Call::IpcCall | Call::IpcReply);

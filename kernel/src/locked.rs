@@ -138,8 +138,15 @@ impl LockedKernel {
     /// One step by the quick way of `call`, if it is that call and nothing has to be
     /// recorded.
     #[inline(always)]
-    pub fn quick_step(&mut self, call: Call, cpu: CpuId, frame: &mut TrapFrame) -> Option<Step> {
-        self.core().quick_step(call, cpu, clock::ticks, frame)
+    pub fn quick_step(
+        &mut self,
+        call: Call,
+        cpu: CpuId,
+        event: Event,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        self.core()
+            .quick_step(call, cpu, clock::ticks, event, frame)
     }
 
     /// One step that is recorded and traced, after giving a program the I/O privilege

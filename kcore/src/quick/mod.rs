@@ -31,14 +31,16 @@ const RESUME: Step = Step::Resume(ToResume::empty());
 const SWITCH: Step = Step::Switch(ToSwitch::empty());
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    /// Makes the step if the number in `frame` means `call` and its quick way applies;
-    /// else changes nothing. `now` is asked for the time only where it matters.
+    /// Makes the step of `event`, a system call, if the number in `frame` means `call` and
+    /// that has a quick way which applies; else changes nothing. `now` is asked for the
+    /// time only where it matters; the other arguments are those of [`Kernel::step`].
     #[inline(always)]
     pub fn quick_step(
         &mut self,
         call: Call,
         cpu: CpuId,
         now: impl FnOnce() -> u64,
+        event: Event,
         frame: &mut TrapFrame,
     ) -> Option<Step> {
         let its = &self.cpus[cpu];
@@ -55,6 +57,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Call::IpcReply => self.quick_ipc_reply(cpu, slot, frame),
             Call::PageAlloc | Call::PageUnmap | Call::PageCopy => {
                 self.now = now();
+                self.fast = event == Event::FastSyscall;
                 Some(self.quiet_handler(Caller { cpu, slot }, call, frame))
             }
             _ => None,
@@ -74,7 +77,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         let slot = self.cpus.current(cpu)?;
         let call = self.envs[slot].personality.call(frame.regs.eax)?;
-        self.quick_step(call, cpu, || now, frame)
+        self.quick_step(call, cpu, || now, event, frame)
     }
 
     /// The environment that gets the CPU next, if it can take it over without more ado.

@@ -16,35 +16,52 @@ use kcore::Event;
 /// Handles a call, and says how to leave.
 type Way = extern "fastcall" fn(&mut TrapFrame) -> u32;
 
-/// Entries of each table; the last one is for all higher numbers.
+/// Entries of a table; the last one is for all higher numbers.
 pub const NUMBERS: usize = 128;
 
-/// For `int 0x30`.
-pub static BY_INT: [Way; NUMBERS] = ways::<false>();
-/// For `sysenter`.
-pub static BY_SYSENTER: [Way; NUMBERS] = ways::<true>();
+/// A module for one kind of entry: its event, and how it leaves if the caller goes on.
+macro_rules! ways_in {
+    ($module:ident, $event:path, $exit:path, $($name:ident $call:ident,)*) => {
+        pub mod $module {
+            use super::*;
 
-const YIELD: u8 = Call::Yield as u8;
-const SEND: u8 = Call::IpcSend as u8;
-const RECV: u8 = Call::IpcRecv as u8;
-const CALL: u8 = Call::IpcCall as u8;
-const REPLY: u8 = Call::IpcReply as u8;
-const ALLOC: u8 = Call::PageAlloc as u8;
-const UNMAP: u8 = Call::PageUnmap as u8;
-const COPY: u8 = Call::PageCopy as u8;
+            extern "fastcall" fn any_call(frame: &mut TrapFrame) -> u32 {
+                $exit(enter_inlined(ThisCpu::get(), || $event, frame), frame)
+            }
 
-const fn ways<const FAST: bool>() -> [Way; NUMBERS] {
-    let quick: [(Call, Way); 8] = [
-        (Call::Yield, quick_call::<YIELD, FAST>),
-        (Call::IpcSend, quick_call::<SEND, FAST>),
-        (Call::IpcRecv, quick_call::<RECV, FAST>),
-        (Call::IpcCall, quick_call::<CALL, FAST>),
-        (Call::IpcReply, quick_call::<REPLY, FAST>),
-        (Call::PageAlloc, quick_call::<ALLOC, FAST>),
-        (Call::PageUnmap, quick_call::<UNMAP, FAST>),
-        (Call::PageCopy, quick_call::<COPY, FAST>),
-    ];
-    let mut ways: [Way; NUMBERS] = [any_call::<FAST>; NUMBERS];
+            $(extern "fastcall" fn $name(frame: &mut TrapFrame) -> u32 {
+                let left = enter_quickly(ThisCpu::get(), Call::$call, || $event, frame);
+                $exit(left, frame)
+            })*
+
+            /// By number.
+            pub static WAYS: [Way; NUMBERS] = table(any_call, &[$((Call::$call, $name)),*]);
+        }
+    };
+}
+
+/// The calls that have quick ways, and the functions' names, under which debuggers know
+/// them.
+macro_rules! quick_calls {
+    ($($calls:tt)*) => {
+        ways_in!(int, Event::Syscall, exit_by_iret, $($calls)*);
+        ways_in!(sysenter, Event::FastSyscall, exit_by_sysexit, $($calls)*);
+    };
+}
+
+quick_calls! {
+    page_alloc PageAlloc,
+    page_unmap PageUnmap,
+    page_copy PageCopy,
+    yield_cpu Yield,
+    ipc_send IpcSend,
+    ipc_recv IpcRecv,
+    ipc_call IpcCall,
+    ipc_reply IpcReply,
+}
+
+const fn table(any: Way, quick: &[(Call, Way)]) -> [Way; NUMBERS] {
+    let mut ways = [any; NUMBERS];
     let mut index = 0;
     while index < quick.len() * Personality::ALL.len() {
         let (call, way) = quick[index % quick.len()];
@@ -57,23 +74,9 @@ const fn ways<const FAST: bool>() -> [Way; NUMBERS] {
     ways
 }
 
-const fn event<const FAST: bool>() -> Event {
-    if FAST {
-        Event::FastSyscall
-    } else {
-        Event::Syscall
-    }
-}
-
-extern "fastcall" fn any_call<const FAST: bool>(frame: &mut TrapFrame) -> u32 {
-    let left = enter_inlined(ThisCpu::get(), event::<FAST>, frame);
-    exit_call::<FAST>(left, frame)
-}
-
-extern "fastcall" fn quick_call<const CALL: u8, const FAST: bool>(frame: &mut TrapFrame) -> u32 {
-    let call = const { Call::ALL[CALL as usize] };
-    let left = enter_quickly(ThisCpu::get(), call, event::<FAST>, frame);
-    exit_call::<FAST>(left, frame)
+#[inline(always)]
+fn exit_by_iret(left: Leave, _: &TrapFrame) -> u32 {
+    exit(left)
 }
 
 /// Flags that a caller of `sysenter` gets back only by `iret`: `sysexit` loads none.
@@ -87,9 +90,9 @@ fn is_the_callers(frame: &TrapFrame) -> bool {
 }
 
 #[inline(always)]
-fn exit_call<const FAST: bool>(left: Leave, frame: &TrapFrame) -> u32 {
+fn exit_by_sysexit(left: Leave, frame: &TrapFrame) -> u32 {
     match left {
-        Leave::Same if FAST && frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
+        Leave::Same if frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
         left => exit(left),
     }
 }

@@ -134,15 +134,15 @@ fn entry() -> Result<(), Failed> {
 
 fn backtrace() -> Result<(), Failed> {
     let lines = [
-        "break kernel::trap::syscall",
+        "break kernel::trap::calls::int::any_call",
         "continue",
         "backtrace",
         "printf \"in ring %d\\n\", $cs & 3",
         "detach",
     ];
     let reached = Expect::new().in_order([
-        regex("Breakpoint 2, kernel::trap::syscall .*"),
-        regex("#0 +kernel::trap::syscall .* at kernel/src/trap/mod.rs:[0-9]+"),
+        regex("Breakpoint 2, kernel::trap::calls::int::any_call .*"),
+        regex("#0 +kernel::trap::calls::int::any_call .* at kernel/src/trap/calls.rs:[0-9]+"),
         regex("#1 .* in syscall_stub .*"),
         regex("#[0-9]+ .*user::print::print .* at user/src/print.rs:[0-9]+"),
         regex("#[0-9]+ .*hello::main .* at programs/src/bin/hello.rs:[0-9]+"),
@@ -166,8 +166,8 @@ fn flags() -> Result<(), Failed> {
     let lines = [
         set.as_str(),
         &show,
-        "break kernel::trap::syscall",
-        "break kernel::trap::fast_syscall",
+        "break kernel::trap::calls::int::any_call",
+        "break kernel::trap::calls::sysenter::any_call",
         "break kernel::trap::trap",
         "continue",
         &show,
@@ -182,9 +182,9 @@ fn flags() -> Result<(), Failed> {
     let (before, clear) = (format!("flags in ring 3: {AC:#x}"), "flags in ring 0: 0");
     let seen = Expect::new().in_order([
         text(&before),
-        regex("Breakpoint 2, kernel::trap::syscall .*"),
+        regex("Breakpoint 2, kernel::trap::calls::int::any_call .*"),
         text(clear),
-        regex("Breakpoint 3, kernel::trap::fast_syscall .*"),
+        regex("Breakpoint 3, kernel::trap::calls::sysenter::any_call .*"),
         text(clear),
         regex("Breakpoint 4, kernel::trap::trap .*"),
         text(clear),

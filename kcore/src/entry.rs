@@ -10,7 +10,8 @@
 //! user mode, before its trap.
 //!
 //! Only `step`, [`Kernel::parked`], [`Kernel::settle`] and, at boot,
-//! [`crate::loader`] change the state: replay knows these four.
+//! [`crate::loader`] change the state: replay knows these four. (A caller that records
+//! nothing may try parts of `step` by themselves: `quick_step`, then `quiet_step`.)
 
 use crate::effects::{Effects, Next, Way};
 use crate::event::Event;

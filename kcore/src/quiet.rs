@@ -4,8 +4,7 @@
 //! The kernel is *quiet* when earlier steps have left nothing over: nothing is in
 //! limbo, dead, dying or waiting to be printed, the kernel's own lines have room, and
 //! no watcher listens. It nearly always is. Then a system call need not check any of
-//! that, and the most frequent calls have code of their own: `getenvid`, the
-//! messages, and `yield`, by which programs wait and pass on their CPU.
+//! that. (The most frequent calls have ways that are shorter still: [`crate::quick`].)
 //!
 //! The hard thing is that this must be no more than a shortcut. It declines anything
 //! unusual before it changes anything; the general way handles that. For the rest,

@@ -1,12 +1,12 @@
 //! The core, in its place behind the big lock; the log of what it is
 //! told and answers, and the trace of what happens in it.
 //!
-//! The core has four entry points, and only this file calls them. So with
-//! `record=on` the log is complete, and the run can be replayed on another machine
-//! (see [`witness::record`]). With `trace=on` the new records are taken out after
-//! each call (see [`witness::trace`]). The hard thing is that neither may cost
-//! anything when it is off: one test on the way in decides, and what follows it is
-//! compiled twice.
+//! The core has four entry points, one of them in parts, and only this file calls
+//! them. So with `record=on` the log is complete, and the run can be replayed on
+//! another machine (see [`witness::record`]). With `trace=on` the new records are taken
+//! out after each call (see [`witness::trace`]). The hard thing is that neither may cost
+//! anything when it is off. So the core is told to forgo its short ways when one is on:
+//! they ask whether they apply anyway, and only behind them is there a test for logs.
 
 use crate::logs::{self, RECORD, TRACE};
 use crate::machine::console;

@@ -40,6 +40,12 @@ impl Policy {
         }
     }
 
+    /// As [`Policy::take_next`], then [`Policy::add`] of the one that makes room.
+    pub(crate) fn rotate(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+        self.take_next(envs);
+        self.add(envs, slot);
+    }
+
     /// Removes an environment, which must be in the policy.
     pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.waiting.remove(envs, slot);

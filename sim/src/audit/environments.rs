@@ -158,6 +158,11 @@ pub(super) fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict
                 "I6: an idle CPU has none",
                 at,
             )?;
+            check(
+                kernel.cpus()[cpu].timer,
+                "an environment's CPU has its timer running",
+                at,
+            )?;
         }
     }
     let mut on_cpus = 0;

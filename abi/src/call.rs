@@ -82,6 +82,15 @@ pub enum Call {
     /// the environment enters at the exceptions whose bits are set in `mask`. See
     /// [`crate::exception`].
     EnvSetExceptionUpcall,
+    /// Extension: `time_usec()`: 0, and the microseconds since boot in ebx (low word)
+    /// and edi (high word).
+    TimeUsec,
+    /// Extension: `env_set_deadline(low, high)`: from this time on, in microseconds since
+    /// boot, the caller waits for nobody; 0 for no deadline.
+    EnvSetDeadline,
+    /// Extension: `sleep_until(low, high)`: waits until this time, in microseconds since
+    /// boot.
+    SleepUntil,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -119,6 +128,9 @@ macro_rules! for_each_call {
             IpcCall "ipc_call" sys_ipc_call,
             IpcReply "ipc_reply" sys_ipc_reply,
             EnvSetExceptionUpcall "env_set_exception_upcall" sys_env_set_exception_upcall,
+            TimeUsec "time_usec" sys_time_usec,
+            EnvSetDeadline "env_set_deadline" sys_env_set_deadline,
+            SleepUntil "sleep_until" sys_sleep_until,
         }
     };
 }
@@ -144,7 +156,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 13] = [
+pub const EXTENSIONS: [Call; 16] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -158,6 +170,9 @@ pub const EXTENSIONS: [Call; 13] = [
     Call::IpcCall,
     Call::IpcReply,
     Call::EnvSetExceptionUpcall,
+    Call::TimeUsec,
+    Call::EnvSetDeadline,
+    Call::SleepUntil,
 ];
 
 /// The number of a call that has the same one in every personality.
@@ -208,8 +223,11 @@ pub const FEATURE_EXCEPTIONS: u32 = 128;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::IpcCall`] and
 /// [`Call::IpcReply`].
 pub const FEATURE_CALL: u32 = 256;
+/// Bit of the answer of [`Call::Features`]: there are [`Call::TimeUsec`],
+/// [`Call::EnvSetDeadline`] and [`Call::SleepUntil`].
+pub const FEATURE_TIME: u32 = 512;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 511;
+pub const FEATURES: u32 = 1023;
 
 /// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
 /// comes is wanted, at the fifth argument. The other bits are the address of the page

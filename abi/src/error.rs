@@ -38,11 +38,13 @@ pub enum Error {
     NotExec = 14,
     /// Operation not supported.
     NotSupp = 15,
+    /// The caller's deadline passed while it waited; no error of JOS.
+    TimedOut = 16,
 }
 
 impl Error {
     /// All errors, in order of their values.
-    pub const ALL: [Error; 15] = [
+    pub const ALL: [Error; 16] = [
         Error::Unspecified,
         Error::BadEnv,
         Error::Inval,
@@ -58,6 +60,7 @@ impl Error {
         Error::FileExists,
         Error::NotExec,
         Error::NotSupp,
+        Error::TimedOut,
     ];
 
     /// The error with this (positive) value.
@@ -83,6 +86,7 @@ impl Error {
             Error::FileExists => "file already exists",
             Error::NotExec => "file is not a valid executable",
             Error::NotSupp => "operation not supported",
+            Error::TimedOut => "timed out",
         }
     }
 }
@@ -97,6 +101,6 @@ mod tests {
             assert_eq!(Error::from_value(error as u32), Some(error));
         }
         assert_eq!(Error::from_value(0), None);
-        assert_eq!(Error::from_value(16), None);
+        assert_eq!(Error::from_value(17), None);
     }
 }

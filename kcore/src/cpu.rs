@@ -14,6 +14,7 @@ pub struct Cpu {
     /// When the quantum of `current` began, in ticks.
     pub since: u64,
     /// Its timer runs, and rings before the quantum of `current` has passed, or just then.
+    /// Not set while it idles: a timer that runs then is for an alarm.
     pub timer: bool,
     /// `current` has used the x87 and SSE registers on this CPU.
     pub fpu: bool,

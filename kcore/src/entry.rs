@@ -64,7 +64,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn end_step(&mut self, cpu: CpuId, way: Way) -> Step {
         if matches!(way, Way::Idle | Way::Again) {
-            self.cpus[cpu].timer = false;
+            self.time_without_env(cpu, way);
         }
         self.quiet = false;
         if !self.has_nothing_left() {
@@ -102,7 +102,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return self.end_marked(caller);
         }
         match event {
-            Event::Timer => self.quantum_ended(cpu),
+            Event::Timer => {
+                self.device(event);
+                self.quantum_ended(cpu)
+            }
             Event::Wake | Event::ConsoleReady | Event::ConsoleInput { .. } => {
                 self.device(event);
                 Next::Same
@@ -128,6 +131,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         match event {
             Event::ConsoleReady => self.console_ready(),
             Event::ConsoleInput { byte } => self.typed(byte),
+            Event::Timer => self.ring_alarms(),
             _ => {}
         }
     }

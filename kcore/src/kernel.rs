@@ -37,9 +37,9 @@ pub struct Config {
     /// Length of a full quantum in ticks. The caller of [`Kernel::step`], which
     /// passes the time, decides how long a tick is.
     pub quantum: u64,
-    /// The time at boot, from which `time_msec` counts.
+    /// The time at boot, from which programs count.
     pub started: u64,
-    /// Ticks in 10 ms, the step of `time_msec`; not 0.
+    /// Ticks in 10 ms; not 0.
     pub ten_ms: u64,
     /// Whether to print a line when an environment begins or ends.
     pub lifecycle: bool,

@@ -25,8 +25,8 @@ pub enum Step {
     /// With another environment, described by [`Outbox::pgdir`] and [`Outbox::id`]:
     /// the frame holds its registers now.
     Switch(ToSwitch),
-    /// Without an environment: it loads the kernel's page directory, stops its timer,
-    /// and waits for an interrupt.
+    /// Without an environment: it loads the kernel's page directory, stops its timer
+    /// unless [`ToIdle::TIMER`] starts it, and waits for an interrupt.
     Idle(ToIdle),
     /// As [`Step::Idle`], but work is left: instead of waiting, the CPU lets pending
     /// interrupts in once and enters the kernel again.
@@ -93,6 +93,8 @@ bitflags::bitflags! {
     pub struct ToIdle: u32 {
         /// The bits of [`Common`].
         const COMMON = Common::all().bits();
+        /// As [`ToResume::TIMER`]: somebody's wait has an end.
+        const TIMER = 1 << 5;
         /// Save the x87 and SSE registers for [`Outbox::fpu`], then as
         /// [`ToIdle::FPU_RESET`].
         const FPU_SAVE = 1 << 11;
@@ -171,7 +173,8 @@ impl Step {
         match self {
             Step::Resume(to) => to.contains(ToResume::TIMER),
             Step::Switch(to) => to.contains(ToSwitch::TIMER),
-            Step::Idle(_) | Step::Again(_) => false,
+            Step::Idle(to) => to.contains(ToIdle::TIMER),
+            Step::Again(_) => false,
         }
     }
 

@@ -37,6 +37,7 @@ fn status(env: &Env) -> &'static str {
         (_, Wait::Message | Wait::Request) => "receiving",
         (_, Wait::Reply(_)) => "waits for a reply",
         (_, Wait::Console) => "waits for the console",
+        (_, Wait::Alarm) => "sleeps",
         (EnvStatus::Free, _) => "free",
         (EnvStatus::Dying, _) => "dying",
         (EnvStatus::Runnable, _) => "runnable",

@@ -147,6 +147,7 @@ fn environment(session: &Session, env: &Env, json: &mut Json) {
         (_, Wait::Receiver(_)) => "waits to send",
         (_, Wait::Console) => "waits for the console",
         (_, Wait::Input) => "waits for a key",
+        (_, Wait::Alarm) => "sleeps",
         (EnvStatus::Runnable, _) => "runnable",
         _ => "not runnable",
     };

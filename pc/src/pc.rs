@@ -215,7 +215,13 @@ impl<'t> Pc<'t> {
     /// Whether nothing moves any more: all CPUs wait for an interrupt, and none will
     /// come before somebody types.
     pub fn is_asleep(&self) -> bool {
-        self.input.is_empty() && !self.machine.uart.busy && self.all_idle()
+        let quiet = self.input.is_empty() && !self.machine.uart.busy && self.all_idle();
+        quiet && self.next_alarm().is_none()
+    }
+
+    /// When the first timer of the CPUs rings, if all idle.
+    pub(crate) fn next_alarm(&self) -> Option<u64> {
+        self.machine.cpus.iter().filter_map(|cpu| cpu.due).min()
     }
 
     /// Whether a CPU has something to do.

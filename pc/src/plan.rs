@@ -16,7 +16,7 @@ pub use hostile::Hostile;
 
 use crate::stores::Stores;
 use kcore::CpuId;
-use sim::machine::{Machine, Mode};
+use sim::machine::{Cpu, Machine, Mode};
 
 /// What happens next on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,23 @@ impl View<'_, '_> {
         match own.mode {
             Mode::User | Mode::Serving => true,
             Mode::Waiting(_) => self.machine.holder.is_none() || own.mail.is_some(),
-            Mode::Idle => own.ipi || self.machine.uart.busy && cpu.0 == 0,
+            Mode::Idle => own.ipi || self.machine.uart.busy && cpu.0 == 0 || self.is_rung(cpu),
             Mode::Performing | Mode::Off => false,
         }
+    }
+
+    /// Whether the timer of a CPU that idles rings now, or before anything else happens.
+    fn is_rung(&self, cpu: CpuId) -> bool {
+        let cpus = &self.machine.cpus;
+        let sleeps = |cpu: &Cpu| cpu.mode == Mode::Idle && !cpu.ipi;
+        let is_next = |due| {
+            cpus.iter()
+                .filter_map(|cpu| cpu.due)
+                .all(|other| due <= other)
+        };
+        let all_sleep = !self.machine.uart.busy && cpus.iter().all(sleeps);
+        let due = self.machine.cpu(cpu).due;
+        due.is_some_and(|due| due <= self.machine.now || all_sleep && is_next(due))
     }
 
     fn in_ring3(&self, cpu: CpuId) -> bool {

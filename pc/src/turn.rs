@@ -68,17 +68,28 @@ impl Pc<'_> {
         }
     }
 
-    /// Time passes; if nothing can happen before the console is done, as much as that
-    /// takes.
+    /// Time passes; if nothing can happen before the console is done or a timer rings, as
+    /// much as that takes.
     fn pass(&mut self, length: u64) {
         let cpus = self.cpus.len() as u64;
         self.rest += length;
         self.machine.now += self.rest / cpus;
         self.rest %= cpus;
-        if let Some(due) = self.console_due
-            && self.all_idle()
+        if self.all_idle()
+            && let Some(due) = self.next_interrupt()
         {
             self.machine.now = self.machine.now.max(due);
+        }
+    }
+
+    /// When the next interrupt comes to the CPUs, which all idle; `None` if that is not
+    /// known yet.
+    fn next_interrupt(&self) -> Option<u64> {
+        let alarm = self.next_alarm();
+        match self.console_due {
+            Some(due) => Some(alarm.map_or(due, |alarm| alarm.min(due))),
+            None if self.machine.uart.busy || !self.input.is_empty() => None,
+            None => alarm,
         }
     }
 
@@ -140,7 +151,14 @@ impl Pc<'_> {
         } else if self.console_interrupts(cpu) {
             self.machine.console_ready(cpu);
         } else if let Some(byte) = self.typed(cpu) {
-            self.machine.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleInput { byte });
+            self.machine.wait(cpu, Event::ConsoleInput { byte });
+        } else if self
+            .machine
+            .cpu(cpu)
+            .due
+            .is_some_and(|due| due <= self.machine.now)
+        {
+            self.machine.wait(cpu, Event::Timer);
         } else {
             return false;
         }

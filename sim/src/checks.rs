@@ -78,6 +78,11 @@ pub enum Violation {
         /// The CPU.
         cpu: CpuId,
     },
+    /// An alarm is set, and the timer of the CPU that is to ring it does not ring in time.
+    Alarm {
+        /// The CPU.
+        cpu: CpuId,
+    },
     /// An environment waits for a CPU, a CPU sleeps, and no interrupt is on its way.
     LostWakeUp {
         /// The CPU.
@@ -148,6 +153,9 @@ impl fmt::Display for Violation {
             Violation::Quantum { cpu } => {
                 write!(f, "CPU {}'s timer rings after the quantum is over", cpu.0)
             }
+            Violation::Alarm { cpu } => {
+                write!(f, "CPU {}'s timer rings after the first alarm", cpu.0)
+            }
             Violation::LostWakeUp { cpu } => {
                 write!(f, "CPU {} sleeps while an environment waits", cpu.0)
             }
@@ -179,6 +187,7 @@ impl Machine<'_> {
         self.check_ghosts()?;
         self.check_fpu()?;
         self.check_quanta()?;
+        self.check_alarm()?;
         self.check_wake_ups()
     }
 
@@ -243,6 +252,23 @@ impl Machine<'_> {
             if own.mode == Mode::User && own.due.is_none_or(|due| due > end) {
                 return Err(Violation::Quantum { cpu });
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that the first alarm rings in time, unless the CPU that is to ring it is on
+    /// its way into the kernel.
+    pub fn check_alarm(&self) -> Verdict {
+        let timers = self.kernel.sched().timers;
+        let cpu = timers.keeper;
+        let Some(slot) = timers.first() else {
+            return Ok(());
+        };
+        let latest = self.kernel.envs()[slot].alarm.max(self.now);
+        let own = self.cpu(cpu);
+        let rests = matches!(own.mode, Mode::User | Mode::Idle);
+        if rests && own.due.is_none_or(|due| due > latest) {
+            return Err(Violation::Alarm { cpu });
         }
         Ok(())
     }

@@ -510,3 +510,37 @@ pub fn job_destroy(job: EnvId) -> Result<u32, Error> {
     // SAFETY: touches no memory of ours.
     check(unsafe { enter!(Call::JobDestroy, call1, job.0 as u32) })
 }
+
+/// Microseconds since boot. The time never goes back.
+///
+/// # Errors
+/// `Inval` where there is no such call.
+pub fn time_usec() -> Result<u64, Error> {
+    // SAFETY: touches no memory of ours.
+    let (result, [low, high]) = unsafe { enter!(Call::TimeUsec, call4_words, 0, 0, 0, 0) };
+    check(result).map(|_| u64::from(high) << 32 | u64::from(low))
+}
+
+/// Sets the time, in microseconds since boot, from which on this environment waits for
+/// nobody: the wait that this time ends, or the next one, fails with `TimedOut`, and then
+/// there is no deadline any more. 0 clears it.
+///
+/// # Errors
+/// `Inval` where there is no such call.
+pub fn env_set_deadline(time: u64) -> Result<(), Error> {
+    let [low, high] = [time as u32, (time >> 32) as u32];
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::EnvSetDeadline, call2, low, high) })?;
+    Ok(())
+}
+
+/// Waits until this time, in microseconds since boot.
+///
+/// # Errors
+/// `Inval` if the wait was cancelled, or where there is no such call.
+pub fn sleep_until(time: u64) -> Result<(), Error> {
+    let [low, high] = [time as u32, (time >> 32) as u32];
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::SleepUntil, call2, low, high) })?;
+    Ok(())
+}

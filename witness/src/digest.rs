@@ -88,7 +88,7 @@ pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     )
         .hash(&mut digest);
     (sched.doomed, sched.ending, sched.ended, sched.told).hash(&mut digest);
-    sched.unswept.hash(&mut digest);
+    (sched.unswept, sched.timers).hash(&mut digest);
     for cpu in kcore::CpuSet(u32::MAX).iter() {
         if let Some(slot) = kernel.cpus().current(cpu) {
             let env = &kernel.envs()[slot];
@@ -144,6 +144,7 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
     )
         .hash(digest);
     (env.letter, env.senders).hash(digest);
+    (env.deadline, env.alarm, env.later, env.sooner).hash(digest);
     // While it runs, its registers are on the CPU, and what is here is stale.
     if env.on_cpu.is_none() {
         env.frame.hash(digest);

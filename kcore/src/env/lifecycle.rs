@@ -96,8 +96,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         ));
     }
 
-    /// Takes an environment out of its queue, if it is in one, and ends its wait.
+    /// Takes an environment out of its queues, if it is in any, and ends its wait.
     pub(crate) fn take_out_of_queues(&mut self, slot: Slot) {
+        self.disarm(slot);
         let env = &self.envs[slot];
         match env.wait {
             Wait::Nothing if env.is_queued() => self.sched.ready.remove(&mut self.envs, slot),
@@ -112,7 +113,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 let callers = &mut self.envs[target].callers;
                 *callers = callers.wrapping_sub(1);
             }
-            Wait::Nothing | Wait::Message | Wait::Request => {}
+            Wait::Nothing | Wait::Message | Wait::Request | Wait::Alarm => {}
         }
         self.envs[slot].wait = Wait::Nothing;
     }

@@ -44,6 +44,8 @@ pub enum Wait {
     Request,
     /// It waits for this environment's reply, in registers (`ipc_call`).
     Reply(Slot),
+    /// It waits until its alarm rings (`sleep_until`).
+    Alarm,
 }
 
 /// Membership in a set of environments that end together. All-zero is none.
@@ -184,6 +186,11 @@ pub struct Env {
     /// The number of environments that wait for its reply.
     pub callers: u32,
 
+    /// From this time on, in ticks, it waits for nobody; 0 if it has no deadline.
+    pub deadline: u64,
+    /// When the timer queue rings for it, in ticks; 0 if it is not in that queue.
+    pub alarm: u64,
+
     // --- Its neighbours in lists.
     /// The next one in the run queue, a queue of the console or of a receiver, or the
     /// free list.
@@ -197,6 +204,10 @@ pub struct Env {
     pub sibling: Link,
     /// The previous such child.
     pub elder: Link,
+    /// Whose alarm rings next, in the timer queue.
+    pub later: Link,
+    /// Whose alarm rings before, there.
+    pub sooner: Link,
 }
 
 impl Env {

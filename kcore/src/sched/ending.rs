@@ -16,7 +16,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// waits until the console has taken all output, and ends the run.
     pub(super) fn idle(&mut self, cpu: CpuId) -> Way {
         self.sched.idle.insert(cpu);
-        let waiting = !self.sched.console.is_empty() || !self.sched.input.is_empty();
+        let waiting = !self.sched.console.is_empty()
+            || !self.sched.input.is_empty()
+            || !self.sched.timers.is_empty();
         if self.sched.running > 0 || waiting {
             return Way::Idle;
         }

@@ -2,8 +2,8 @@
 //!
 //! A policy chooses among the environments that wait for a CPU (`round_robin.rs`;
 //! `lottery.rs` is an example of another one). `switch.rs` puts environments on CPUs
-//! and takes them off, `waiting.rs` lets them wait for the console, and `ending.rs`
-//! handles the case that none is left.
+//! and takes them off, `waiting.rs` lets them wait for the console, `timers.rs` ends
+//! waits when their time is up, and `ending.rs` handles the case that none is left.
 //!
 //! The hard thing is that no wake-up may be lost. A step that makes an environment
 //! runnable takes one CPU out of the idle set and sends it an interrupt. A CPU enters
@@ -17,6 +17,7 @@ pub mod lottery;
 #[cfg(not(feature = "lottery"))]
 pub mod round_robin;
 mod switch;
+pub mod timers;
 mod waiting;
 
 use crate::env::Queue;
@@ -25,6 +26,7 @@ use crate::ids::{CpuSet, Link};
 use lottery::Policy;
 #[cfg(not(feature = "lottery"))]
 use round_robin::Policy;
+use timers::Timers;
 
 /// The scheduler's state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -48,7 +50,9 @@ pub struct Sched {
     pub unswept: u16,
     /// The run's last lines have been printed.
     pub ended: bool,
-    /// The latest time that `time_msec` has returned, in its steps.
+    /// Environments whose wait has an end.
+    pub timers: Timers,
+    /// The latest time that any program can know, in microseconds since boot.
     pub told: u64,
 }
 

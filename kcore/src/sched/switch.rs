@@ -162,11 +162,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.mirror.status(&mut self.mem, slot, status);
     }
 
-    /// Lets the timer of `cpu` ring after so many ticks.
+    /// Lets the timer of `cpu` ring after so many ticks, or when the first alarm must, if
+    /// this CPU is to ring it.
     #[cold]
-    fn start_timer(&mut self, cpu: CpuId, ticks: u64) {
+    pub(super) fn start_timer(&mut self, cpu: CpuId, ticks: u64) {
         self.cpus[cpu].timer = true;
-        self.outbox.timer = ticks;
+        self.outbox.timer = self.until_alarm(cpu).map_or(ticks, |left| left.min(ticks));
         self.effects |= Effects::TIMER;
     }
 

@@ -40,6 +40,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let (letter, second) = words(frame);
         if self.envs[target].receives() {
             self.give(caller, caller.slot, target, (letter, second))?;
+            if self.envs[caller.slot].deadline != 0 {
+                self.keep_deadline_after(caller, Some(target))?;
+            }
             self.envs[caller.slot].inbox.dstva = window;
             self.await_reply(caller.slot, target);
             return Ok(self.hand_over_to(target));
@@ -74,6 +77,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         };
         self.envs[caller.slot].inbox.dstva = window;
         if self.envs[caller.slot].senders.is_empty() {
+            if self.envs[caller.slot].deadline != 0 {
+                self.keep_deadline_after(caller, client)?;
+            }
             self.envs[caller.slot].wait = Wait::Request;
             return Ok(client.map_or(Outcome::Stop, |client| self.hand_over_to(client)));
         }
@@ -96,12 +102,25 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Outcome::HandOver
     }
 
+    /// As [`Kernel::keep_deadline`], for one who has given `other` a message: that goes
+    /// on in any case.
+    #[cold]
+    #[inline(never)]
+    fn keep_deadline_after(&mut self, caller: Caller, other: Option<Slot>) -> Result<(), Error> {
+        let kept = self.keep_deadline(caller);
+        if let (Err(_), Some(other)) = (kept, other) {
+            self.wake(other);
+        }
+        kept
+    }
+
     /// Takes the first letter that can be delivered and returns its sender's id, or waits
     /// for the next one. After many that cannot, others have their turn.
     #[cold]
     fn take_letter(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         for _ in 0..MOST_REFUSED {
             let Some(sender) = self.next_sender(caller.slot) else {
+                self.keep_deadline(caller)?;
                 self.envs[caller.slot].wait = Wait::Request;
                 return Ok(Outcome::Stop);
             };

@@ -38,6 +38,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if let Some(byte) = self.console.read() {
             return Ok(Outcome::Done(byte.into()));
         }
+        self.keep_deadline(caller)?;
         self.sched.input.push_back(&mut self.envs, caller.slot);
         self.envs[caller.slot].wait = Wait::Input;
         Ok(Outcome::Stop)

@@ -15,7 +15,7 @@ use crate::usermem;
 use crate::watch::Watcher;
 use abi::exception::DELIVERABLE;
 use abi::trap::{FLAG_IOPL, FLAG_NT};
-use abi::{EnvId, EnvStatus, EnvType, Error, Personality, TrapFrame};
+use abi::{EnvStatus, EnvType, Error, Personality, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
@@ -209,16 +209,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Ends an environment's wait: its call fails, and it is not runnable any more.
     fn cancel_wait(&mut self, slot: Slot) {
-        let receiving = self.envs[slot].wait == Wait::Message;
-        self.take_out_of_queues(slot);
+        self.give_up_wait(slot);
         let env = &mut self.envs[slot];
         env.runnable = false;
         env.frame.regs.eax = env.personality.error_value(Error::Inval).wrapping_neg();
-        if receiving {
-            env.inbox.from = EnvId::NONE;
-            env.inbox.perm = 0;
-            self.mirror.message(&mut self.mem, slot, &self.envs[slot]);
-        }
         self.show_status(slot);
     }
 }

@@ -62,6 +62,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         wait: Wait,
     ) -> CallResult {
         self.offered_page(caller.slot, letter)?;
+        if self.envs[caller.slot].deadline != 0 {
+            self.keep_deadline(caller)?;
+        }
         let mut senders = self.envs[target].senders;
         senders.push_back(&mut self.envs, caller.slot);
         self.envs[target].senders = senders;
@@ -115,6 +118,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 }
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
             }
+        }
+        if self.envs[caller.slot].deadline != 0 {
+            self.keep_deadline(caller)?;
         }
         self.envs[caller.slot].wait = Wait::Message;
         self.mirror
@@ -201,7 +207,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 
-    pub(super) fn fail_wait(&mut self, slot: Slot, error: Error) {
+    pub(crate) fn fail_wait(&mut self, slot: Slot, error: Error) {
         let value = self.envs[slot].personality.error_value(error);
         self.end_wait(slot, value.wrapping_neg());
     }

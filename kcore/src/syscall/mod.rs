@@ -18,6 +18,7 @@ mod ipc;
 mod job;
 mod page;
 mod page_ranges;
+mod time;
 
 use crate::effects::Next;
 use crate::event::Event;
@@ -184,26 +185,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         abi::for_each_call!(dispatch)
     }
 
-    /// The time since boot in units of 10 ms, by this CPU's counter.
-    fn clock_steps(&self) -> u64 {
-        let elapsed = self.now.saturating_sub(self.config.started);
-        elapsed.checked_div(self.config.ten_ms).unwrap_or(0)
-    }
-
     /// The features that programs may use beside JOS's calls.
     fn sys_features(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
         Ok(Outcome::Done(self.config.features))
-    }
-
-    /// Milliseconds since boot, in steps of ten. The time wraps before it could be
-    /// taken for an error. Until then it never goes back, although the CPUs' counters
-    /// differ a little.
-    fn sys_time_msec(&mut self, _: Caller, _: &mut TrapFrame) -> CallResult {
-        let steps = self.clock_steps().max(self.sched.told);
-        self.sched.told = steps;
-        Ok(Outcome::Done(
-            (steps as u32).wrapping_mul(10) & i32::MAX as u32,
-        ))
     }
 
     /// The event of the current call.

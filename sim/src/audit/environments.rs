@@ -44,6 +44,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
             let owns = env.runnable || env.on_cpu.is_some() || env.pending.is_some();
             let owns = owns || env.fpu_saved || env.heap_move.is_some();
             let owns = owns || env.exceptions != Exceptions::default();
+            let owns = owns || env.deadline != 0 || env.alarm != 0;
             check(!owns, "I5: a free slot owns nothing", at)?;
             continue;
         }

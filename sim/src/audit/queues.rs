@@ -6,7 +6,7 @@
 
 use super::verdict::{Verdict, check};
 use abi::env::NENV;
-use kcore::env::{Env, Queue, Wait};
+use kcore::env::{Env, Link, Queue, Wait};
 use kcore::watch::Watcher;
 use kcore::{Kernel, PhysMem};
 
@@ -105,6 +105,37 @@ pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
         "who waits for a receiver is in its queue",
         waiting,
     )
+}
+
+/// Checks that the timer queue is sorted, and holds exactly those whose alarm is set;
+/// and that it is set for all whose wait has an end.
+pub(super) fn timers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let envs = kernel.envs();
+    let (mut listed, mut last, mut before) = (0, 0, Link::NONE);
+    for slot in kernel.sched().timers.iter(envs) {
+        let env = &envs[slot];
+        let at = slot.0.into();
+        check(env.alive && env.runnable, "an alarm is somebody's", at)?;
+        check(env.alarm >= last, "alarms are sorted", at)?;
+        check(env.sooner == before, "the timer queue's links", at)?;
+        (listed, last, before) = (listed + 1, env.alarm, Link::to(slot));
+    }
+    let set = envs.used().filter(|&slot| envs[slot].alarm != 0).count();
+    check(
+        listed == set,
+        "who has an alarm is in the queue",
+        set as u32,
+    )?;
+    for slot in envs.used() {
+        let env = &envs[slot];
+        let right = match env.wait {
+            Wait::Alarm => env.alarm != 0,
+            Wait::Nothing | Wait::Console => env.alarm == 0 || env.alarm == env.deadline,
+            _ => env.alarm == env.deadline,
+        };
+        check(right, "an alarm is for what it waits for", slot.0.into())?;
+    }
+    Ok(())
 }
 
 /// Checks that each environment counts those that wait for its reply.

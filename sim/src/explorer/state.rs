@@ -132,6 +132,7 @@ pub struct State {
     cpus: Vec<Cpu>,
     saved: Saved,
     holder: Option<Holder>,
+    now: u64,
     busy: bool,
     end: Option<End>,
 }
@@ -154,6 +155,7 @@ impl State {
             &self.cpus,
             &self.saved,
             holder,
+            self.now,
             self.busy,
             self.end,
         ))
@@ -243,6 +245,7 @@ impl Snapshots {
             cpus: machine.cpus.clone(),
             saved: machine.saved.clone(),
             holder: machine.holder,
+            now: machine.now,
             busy: machine.uart.busy,
             end: machine.end,
         }
@@ -289,6 +292,7 @@ impl Snapshots {
         machine.cpus.clone_from(&state.cpus);
         machine.saved.clone_from(&state.saved);
         machine.holder = state.holder;
+        machine.now = state.now;
         machine.uart.busy = state.busy;
         machine.uart.output.clear();
         machine.end = state.end;

@@ -28,8 +28,11 @@ pub enum Kind {
     Fpu,
     /// The program makes a call; the CPU wants the lock.
     Call,
-    /// The timer interrupts the program; the CPU wants the lock.
+    /// The timer interrupts the program, or an idle CPU when it is due; the CPU wants the
+    /// lock.
     Timer,
+    /// Time passes until the first alarm is due.
+    Pass,
     /// A byte is typed that an environment waits for; CPU 0 wants the lock.
     Type,
     /// An inter-processor interrupt arrives.
@@ -88,13 +91,29 @@ pub fn enabled(machine: &Machine<'_>, scenario: &Scenario, out: &mut Vec<Transit
                 }
             }
             Mode::Performing if machine.is_answered() => add(Kind::Finish),
-            Mode::Idle if own.ipi => add(Kind::Deliver),
-            Mode::Performing | Mode::Idle | Mode::Off => {}
+            Mode::Idle => {
+                if own.ipi {
+                    add(Kind::Deliver);
+                }
+                if own.due.is_some_and(|due| due <= machine.now) {
+                    add(Kind::Timer);
+                }
+            }
+            Mode::Performing | Mode::Off => {}
+        }
+        if cpu.0 == 0 && machine.holder.is_none() && first_alarm(machine) > machine.now {
+            add(Kind::Pass);
         }
         if own.mode != Mode::Off && own.cr3 != machine.kernel.config().kernel_pgdir {
             fills(machine, scenario, cpu, &mut add);
         }
     }
+}
+
+/// When the first alarm is due; 0 if there is none.
+fn first_alarm(machine: &Machine<'_>) -> u64 {
+    let first = machine.kernel.sched().timers.first();
+    first.map_or(0, |slot| machine.kernel.envs()[slot].alarm)
 }
 
 fn in_user_mode(
@@ -156,9 +175,13 @@ pub fn apply(machine: &mut Machine<'_>, scenario: &Scenario, transition: Transit
         }
         Kind::Fpu => use_fpu(machine, scenario, cpu)?,
         Kind::Timer => {
-            machine.cpu_mut(cpu).frame.trapno = Vector::TIMER.0;
-            machine.trap(cpu, Event::Timer);
+            let own = machine.cpu_mut(cpu);
+            if own.mode == Mode::User {
+                own.frame.trapno = Vector::TIMER.0;
+            }
+            machine.wait(cpu, Event::Timer);
         }
+        Kind::Pass => machine.now = first_alarm(machine),
         Kind::Type => {
             machine.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleInput { byte: TYPED });
         }
@@ -208,6 +231,7 @@ impl fmt::Display for Transition {
             Kind::Fpu => "uses its x87 registers",
             Kind::Call => "makes a call",
             Kind::Timer => "is interrupted by its timer",
+            Kind::Pass => "sees time pass until somebody's wait ends",
             Kind::Type => "is interrupted: a byte was typed",
             Kind::Deliver => "is interrupted by another CPU",
             Kind::Answer => "obeys",

@@ -98,6 +98,20 @@ impl Machine<'_> {
         self.run_event(cpu, Event::Timer);
     }
 
+    /// Time passes until the next timer of a CPU that idles is due, and it interrupts.
+    /// Returns whether there was one.
+    pub fn wait_for_alarm(&mut self) -> bool {
+        let idles = |cpu: &CpuId| self.cpu(*cpu).mode == Mode::Idle;
+        let dues = self.cpu_ids().filter(idles);
+        let next = dues.filter_map(|cpu| Some((self.cpu(cpu).due?, cpu))).min();
+        let Some((due, cpu)) = next else {
+            return false;
+        };
+        self.now = self.now.max(due);
+        self.run_event(cpu, Event::Timer);
+        true
+    }
+
     /// Lets `cpu` take apart all dead address spaces.
     pub fn clean_up(&mut self, cpu: CpuId) {
         while self.kernel.has_leftovers() && self.end.is_none() {

@@ -17,8 +17,9 @@ impl Machine<'_> {
         self.wait(cpu, event);
     }
 
-    /// `cpu` waits for the lock because of `event`. A timer that has rung is stopped.
-    pub(super) fn wait(&mut self, cpu: CpuId, event: Event) {
+    /// `event` interrupts `cpu`, in user mode or idle, and it waits for the lock. A timer
+    /// that has rung is stopped.
+    pub fn wait(&mut self, cpu: CpuId, event: Event) {
         let own = self.cpu_mut(cpu);
         if event == Event::Timer {
             own.due = None;

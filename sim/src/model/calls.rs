@@ -36,6 +36,7 @@ impl Model {
         let is_taken = self.receives(to);
         if is_taken {
             self.give(caller, to, letter, second)?;
+            self.begin_wait(caller)?;
         } else {
             self.wait_to_send(caller, to, letter)?;
         }
@@ -68,6 +69,7 @@ impl Model {
                 return Ok(Expected::Value(sender));
             }
         }
+        self.begin_wait(caller)?;
         self.env(caller).life = Life::Requests(window);
         Ok(Expected::Leaves)
     }

@@ -33,6 +33,7 @@ impl Model {
             heap_start: 0,
             heap_end: 0,
             heap_move: None,
+            deadline: 0,
             job: None,
             ran: false,
             upcall: 0,

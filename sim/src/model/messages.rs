@@ -69,6 +69,7 @@ impl Model {
             check_va(va)?;
             self.offered(caller, va, perm)?;
         }
+        self.begin_wait(caller)?;
         self.events += 1;
         let waits_since = self.events;
         let env = self.env(caller);
@@ -90,6 +91,7 @@ impl Model {
                 return Ok(Expected::Value(0));
             }
         }
+        self.begin_wait(caller)?;
         self.env(caller).life = Life::Receives(va);
         Ok(Expected::Leaves)
     }

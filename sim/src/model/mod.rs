@@ -15,6 +15,7 @@
 //! | [`jobs`] | environments that are ended together |
 //! | [`messages`] | sending and receiving |
 //! | [`calls`] | requests and replies in registers |
+//! | [`time`] | sleeping, and waits that end when a time has come |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
 
 pub mod calls;
@@ -25,6 +26,7 @@ pub mod memory;
 pub mod messages;
 pub mod pages;
 pub mod ranges;
+pub mod time;
 
 use abi::layout::{PGSIZE, USTACKTOP};
 use abi::{Call, EnvStatus, Error, PageRange, Personality, TrapFrame};
@@ -51,6 +53,8 @@ pub enum Life {
     Awaits(u32),
     /// Waits for a byte from the console.
     Reads,
+    /// Waits until this time, in microseconds.
+    Sleeps(u64),
 }
 
 /// What a sender sends: the word, the address of its page, its permissions.
@@ -116,6 +120,8 @@ pub struct Env {
     /// A `sbrk` that has not come to its end yet: where the heap ended before, and
     /// where it will.
     pub heap_move: Option<(u32, u32)>,
+    /// From this time on, in microseconds, it waits for nobody; 0 for none.
+    pub deadline: u64,
     /// The job that it is a member of.
     pub job: Option<Job>,
     /// Whether it has been on a CPU; brought up to date before each call.
@@ -273,7 +279,7 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(511)),
+            Call::Features => Ok(Expected::Value(1023)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),
@@ -284,7 +290,10 @@ impl Model {
             Call::JobSize => Ok(Expected::Value(
                 self.members(caller, arguments[0]).len() as u32
             )),
-            Call::Getc => Ok(self.getc(caller)),
+            Call::Getc => self.getc(caller),
+            Call::TimeUsec => Ok(self.time_usec(caller)),
+            Call::EnvSetDeadline => Ok(self.env_set_deadline(caller, arguments)),
+            Call::SleepUntil => Ok(self.sleep_until(caller, arguments)),
             Call::IpcCall => self.ipc_call(caller, arguments),
             Call::IpcReply => self.ipc_reply(caller, arguments),
             Call::PageCopy => self.page_copy(caller, arguments),
@@ -301,13 +310,14 @@ impl Model {
         outcome.unwrap_or_else(Expected::Fails)
     }
 
-    fn getc(&mut self, caller: u32) -> Expected {
+    fn getc(&mut self, caller: u32) -> Outcome {
         if let Some(byte) = self.input.pop_front() {
-            return Expected::Value(byte.into());
+            return Ok(Expected::Value(byte.into()));
         }
+        self.begin_wait(caller)?;
         self.readers.push_back(caller);
         self.env(caller).life = Life::Reads;
-        Expected::Leaves
+        Ok(Expected::Leaves)
     }
 
     /// Like [`Model::call`], while no frame is available.

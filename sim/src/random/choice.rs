@@ -108,6 +108,16 @@ impl Driver<'_> {
                 };
                 [readable_window(ptr), len, w5, w6, w7]
             }
+            Call::SleepUntil | Call::EnvSetDeadline => {
+                let now = self.machine.now / 1000;
+                let time = match w2 % 8 {
+                    0 => 0,
+                    1 => u64::from(w3) << 32 | u64::from(w4),
+                    2 => now.saturating_sub(u64::from(w3 % 20_000)),
+                    _ => now + u64::from(w3 % 50_000),
+                };
+                [time as u32, (time >> 32) as u32, w4, w5, w6]
+            }
             // The first argument of most calls names an environment.
             _ => [self.choose_env(caller, w2), w3, w4, w5, w6],
         }
@@ -175,7 +185,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 68 {
+        let call = match word % 72 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -201,26 +211,29 @@ impl Driver<'_> {
             59..=61 => Call::IpcCall,
             62..=64 => Call::IpcReply,
             65 | 66 => Call::EnvSetExceptionUpcall,
-            _ => match word / 68 % 6 {
+            67 => Call::SleepUntil,
+            68..=70 => Call::EnvSetDeadline,
+            _ => match word / 72 % 7 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
+                5 => Call::TimeUsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 408 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 504 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 68).is_multiple_of(16);
+        let seldom = !(word / 72).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
                 Call::PageMap
             }
             Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 68).is_multiple_of(4) => {
-                [Call::IpcRecv, Call::IpcReply][word as usize / 272 % 2]
+            _ if self.is_awaited(caller) && (word / 72).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply][word as usize / 288 % 2]
             }
-            Call::EnvDestroy if alone && !(word / 68).is_multiple_of(64) => Call::PageAlloc,
+            Call::EnvDestroy if alone && !(word / 72).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }

@@ -131,7 +131,21 @@ impl<'t> Driver<'t> {
 
     /// Whether nothing can run any more.
     pub fn is_over(&self) -> bool {
-        self.machine.end.is_some() || self.running_cpus().is_empty()
+        self.machine.end.is_some() || self.running_cpus().is_empty() && !self.alarm_is_near()
+    }
+
+    /// Whether somebody will be woken within an hour.
+    fn alarm_is_near(&self) -> bool {
+        let kernel = &self.machine.kernel;
+        let hour = 3_600_000_000_000;
+        let near = |slot| kernel.envs()[slot].alarm < self.machine.now + hour;
+        kernel.sched().timers.first().is_some_and(near)
+    }
+
+    /// A quantum passes, and `cpu`'s timer interrupts.
+    fn tick(&mut self, cpu: CpuId) {
+        self.machine.tick(cpu);
+        self.model.timer_rang(self.machine.now);
     }
 
     fn running_cpus(&self) -> Vec<CpuId> {
@@ -144,11 +158,16 @@ impl<'t> Driver<'t> {
     pub fn act(&mut self, words: Words) -> Result<(), Mismatch> {
         let cpus = self.running_cpus();
         let Some(&cpu) = cpus.get(words[0] as usize / 64 % cpus.len().max(1)) else {
-            return Ok(());
+            if self.is_over() {
+                return Ok(());
+            }
+            self.machine.wait_for_alarm();
+            self.model.timer_rang(self.machine.now);
+            return self.compare();
         };
         self.prefetch(words[6]);
         match words[0] % 32 {
-            0 => self.machine.tick(cpu),
+            0 => self.tick(cpu),
             1 => self.interrupt(cpu, words[1]),
             2..=4 => self.touch(cpu, words)?,
             5 | 6 => self.use_fpu(cpu, words)?,

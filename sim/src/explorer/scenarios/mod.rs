@@ -11,6 +11,7 @@ pub mod pages;
 pub mod parts;
 pub mod scenario;
 pub mod senders;
+pub mod time;
 
 pub use scenario::{Scenario, Stage};
 
@@ -45,5 +46,6 @@ pub fn all() -> Vec<Scenario> {
         pages::shrink_heap(),
         pages::ranges_in_use(),
         pages::grow_heap(),
+        time::time_outs(),
     ]
 }

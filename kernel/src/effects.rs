@@ -177,7 +177,11 @@ fn leave_for_none(cpu: ThisCpu, holder: &mut KernelGuard, step: Step, left: Leav
     leave_fpu(holder, step);
     data_segments::leave(cpu);
     address_space::enter_kernel();
-    clock::stop_timer();
+    if step.starts_timer() {
+        clock::start_timer(holder.outbox().timer);
+    } else {
+        clock::stop_timer();
+    }
     new_quantum(cpu);
     left
 }

@@ -41,6 +41,9 @@ static TICKS_PER_US: AtomicU32 = AtomicU32::new(1);
 /// Ticks of the APIC's timer in `1 << RATE_SHIFT` of the time-stamp counter.
 static TIMER_RATE: AtomicU32 = AtomicU32::new(0);
 const RATE_SHIFT: u32 = 24;
+/// The timer is never started for longer: the product with the rate fits a word of 64
+/// bits.
+const LONGEST: u64 = 1 << 35;
 
 /// Measures both counters, a few times.
 pub fn calibrate() -> Rates {
@@ -100,10 +103,12 @@ impl Rates {
     }
 }
 
-/// Makes this CPU's timer interrupt once, after so many [`ticks`]; fewer than 2^35.
+/// Makes this CPU's timer interrupt once, after so many [`ticks`], or before if that is
+/// longer than the timer can count: then the core starts it again.
 pub fn start_timer(ticks: u64) {
     let rate = u64::from(TIMER_RATE.load(Relaxed));
-    let ticks = u32::try_from((ticks * rate) >> RATE_SHIFT).unwrap_or(u32::MAX);
+    let product = (ticks.min(LONGEST) * rate) >> RATE_SHIFT;
+    let ticks = u32::try_from(product).unwrap_or(u32::MAX);
     // 0 would stop it.
     lapic::arm_timer(ticks.max(1));
 }

@@ -86,6 +86,30 @@ fn the_time_is_in_two_words() {
     });
 }
 
+/// At the tick at which a sleeper wakes, it is as late as it wanted, and a tick before it is
+/// not, whatever the rate of the counter.
+#[test]
+fn times_are_rounded_up() {
+    for ten_ms in [1, 3, 7_777_777, 29_999_999] {
+        let spec = Spec {
+            ten_ms,
+            ..Spec::default()
+        };
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        for step in 1..50 {
+            let time = step * 33_331;
+            assert!(matches!(sleep_until(&mut machine, time), Answer::Left(_)));
+            let due = machine.cpu(CPU0).due.expect("a timer runs");
+            let microseconds = |ticks: u64| ticks * 10_000 / ten_ms;
+            assert!(microseconds(due) >= time && microseconds(due - 1) < time);
+            wait_for_alarm(&mut machine);
+            call(&mut machine, Call::TimeUsec, [0; 5]);
+            assert!(u64::from(machine.cpu(CPU0).frame.regs.ebx) >= time);
+        }
+    }
+}
+
 /// The counter of one CPU is behind that of another.
 #[test]
 fn the_time_never_goes_back() {
@@ -145,7 +169,8 @@ fn sleepers_wake_in_the_order_of_their_times() {
         assert_eq!(on(machine, CPU0), PARENT);
         call(machine, Call::IpcRecv, [UTOP, 0, 0, 0, 0]);
         let mut woken = Vec::new();
-        while machine.end.is_none() {
+        // One wait and one call for each, or a wait for two.
+        for _ in 0..TIMES.len() * 2 - 1 {
             let slot = on(machine, CPU0).checked_sub(CHILD);
             match slot {
                 None => wait_for_alarm(machine),
@@ -156,6 +181,7 @@ fn sleepers_wake_in_the_order_of_their_times() {
                 }
             }
         }
+        assert!(machine.end.is_some());
         // Two whose times are equal wake in the order in which they went to sleep.
         let wanted = [(10, 5), (20, 1), (20, 3), (30, 4), (40, 2), (50, 0)];
         assert_eq!(woken, wanted);

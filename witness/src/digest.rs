@@ -144,7 +144,7 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
     )
         .hash(digest);
     (env.letter, env.senders).hash(digest);
-    (env.deadline, env.alarm, env.later, env.sooner).hash(digest);
+    (env.hurries, env.deadline, env.alarm, env.later, env.sooner).hash(digest);
     // While it runs, its registers are on the CPU, and what is here is stale.
     if env.on_cpu.is_none() {
         env.frame.hash(digest);

@@ -186,7 +186,9 @@ pub struct Env {
     /// The number of environments that wait for its reply.
     pub callers: u32,
 
-    /// From this time on, in ticks, it waits for nobody; 0 if it has no deadline.
+    /// It has a deadline. One byte, because every wait begins with a look at it.
+    pub hurries: bool,
+    /// Its deadline: from this time on, in ticks, it waits for nobody; 0 if it has none.
     pub deadline: u64,
     /// When the timer queue rings for it, in ticks; 0 if it is not in that queue.
     pub alarm: u64,

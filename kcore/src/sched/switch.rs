@@ -165,6 +165,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Lets the timer of `cpu` ring after so many ticks, or when the first alarm must, if
     /// this CPU is to ring it.
     #[cold]
+    #[inline(never)]
     pub(super) fn start_timer(&mut self, cpu: CpuId, ticks: u64) {
         self.cpus[cpu].timer = true;
         self.outbox.timer = self.until_alarm(cpu).map_or(ticks, |left| left.min(ticks));

@@ -120,6 +120,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
+    /// Sets a deadline, in ticks, or clears it with 0.
+    pub(crate) fn set_deadline(&mut self, slot: Slot, time: u64) {
+        let env = &mut self.envs[slot];
+        env.deadline = time;
+        env.hurries = time != 0;
+    }
+
     /// The caller, which may have a deadline, is about to wait: sets the alarm, or refuses
     /// because the deadline has passed.
     #[cold]
@@ -130,7 +137,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(());
         }
         if deadline <= self.now {
-            self.envs[caller.slot].deadline = 0;
+            self.set_deadline(caller.slot, 0);
             self.disarm(caller.slot);
             return Err(Error::TimedOut);
         }
@@ -187,7 +194,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Wait::Nothing | Wait::Console => {}
             Wait::Alarm => self.end_wait(slot, 0),
             _ => {
-                self.envs[slot].deadline = 0;
+                self.set_deadline(slot, 0);
                 self.give_up_wait(slot);
                 self.fail_wait(slot, Error::TimedOut);
             }

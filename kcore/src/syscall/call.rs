@@ -40,7 +40,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let (letter, second) = words(frame);
         if self.envs[target].receives() {
             self.give(caller, caller.slot, target, (letter, second))?;
-            if self.envs[caller.slot].deadline != 0 {
+            if self.envs[caller.slot].hurries {
                 self.keep_deadline_after(caller, Some(target))?;
             }
             self.envs[caller.slot].inbox.dstva = window;
@@ -77,7 +77,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         };
         self.envs[caller.slot].inbox.dstva = window;
         if self.envs[caller.slot].senders.is_empty() {
-            if self.envs[caller.slot].deadline != 0 {
+            if self.envs[caller.slot].hurries {
                 self.keep_deadline_after(caller, client)?;
             }
             self.envs[caller.slot].wait = Wait::Request;

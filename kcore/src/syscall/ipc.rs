@@ -62,7 +62,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         wait: Wait,
     ) -> CallResult {
         self.offered_page(caller.slot, letter)?;
-        if self.envs[caller.slot].deadline != 0 {
+        if self.envs[caller.slot].hurries {
             self.keep_deadline(caller)?;
         }
         let mut senders = self.envs[target].senders;
@@ -119,7 +119,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
             }
         }
-        if self.envs[caller.slot].deadline != 0 {
+        if self.envs[caller.slot].hurries {
             self.keep_deadline(caller)?;
         }
         self.envs[caller.slot].wait = Wait::Message;

@@ -39,10 +39,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         frame: &mut TrapFrame,
     ) -> CallResult {
         self.disarm(caller.slot);
-        self.envs[caller.slot].deadline = match time_argument(frame) {
+        let time = match time_argument(frame) {
             0 => 0,
             time => self.tick_of(time),
         };
+        self.set_deadline(caller.slot, time);
         Ok(Outcome::Done(0))
     }
 

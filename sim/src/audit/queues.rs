@@ -133,6 +133,11 @@ pub(super) fn timers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
             Wait::Nothing | Wait::Console => env.alarm == 0 || env.alarm == env.deadline,
             _ => env.alarm == env.deadline,
         };
+        check(
+            env.hurries == (env.deadline != 0),
+            "who has a deadline hurries",
+            slot.0.into(),
+        )?;
         check(right, "an alarm is for what it waits for", slot.0.into())?;
     }
     Ok(())

@@ -84,7 +84,7 @@ impl<'t> Machine<'t> {
             upages: UPAGES_FRAMES.address(),
             quantum: spec.quantum,
             started: 0,
-            ten_ms: 10_000_000,
+            ten_ms: spec.ten_ms,
             lifecycle: spec.lifecycle,
             end: End::PowerOff,
             grading: spec.grading,

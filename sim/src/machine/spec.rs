@@ -37,6 +37,8 @@ pub struct Spec {
     pub cpus: u8,
     /// Length of a quantum in ticks; 0 makes every timer interrupt end one.
     pub quantum: u64,
+    /// Ticks in 10 ms, by which programs count.
+    pub ten_ms: u64,
     /// Whether the kernel prints when environments come and go.
     pub lifecycle: bool,
     /// Whether breakpoints enter the monitor.
@@ -56,6 +58,7 @@ impl Default for Spec {
             module_frames: 16,
             cpus: 1,
             quantum: 10_000_000,
+            ten_ms: 10_000_000,
             lifecycle: false,
             grading: false,
             features: FEATURES,

@@ -179,6 +179,8 @@ pub(super) fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool)
     if scenario.forbid_stale {
         machine.check_translations()?;
     }
+    machine.check_quanta()?;
+    machine.check_alarm()?;
     machine.check_wake_ups()
 }
 

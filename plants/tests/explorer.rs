@@ -2,7 +2,7 @@
 
 use kcore::plant::during;
 use sim::checks::Violation;
-use sim::explorer::scenarios::{Scenario, lives, pages};
+use sim::explorer::scenarios::{Scenario, lives, pages, time};
 use sim::explorer::walk::{random_scenario, walk};
 use sim::explorer::{report, search};
 use sim::random::Stream;
@@ -70,6 +70,16 @@ fn a_missing_stop_is_found() {
         found,
         Violation::Audit(_) | Violation::Ghost { .. }
     ));
+}
+
+#[test]
+fn a_sleeper_that_nobody_wakes_is_found() {
+    let found = is_found("stop-idle-timer", time::time_outs());
+    assert!(matches!(found, Violation::Alarm { .. }));
+    let found = is_found("latest-first", time::time_outs());
+    assert!(matches!(found, Violation::Audit(_)));
+    let found = is_found("keep-late-sender", time::time_outs());
+    assert!(matches!(found, Violation::Audit(_)));
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //! A page that two environments have is memory that two threads have, so only
 //! a [`Page`] can be sent and only a `Page` be replaced by what is received.
 
+use core::time::Duration;
+
 use abi::layout::UTOP;
 use abi::{EnvId, EnvType, Error, Perm};
 
@@ -16,6 +18,7 @@ use crate::env::Env;
 use crate::interface::Interface;
 use crate::share::Page;
 use crate::sys;
+use crate::time::{self, Instant};
 
 /// A received message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,15 @@ pub fn recv_page(page: &'static Page) -> Result<Message, Error> {
     // change.
     unsafe { sys::ipc_recv_page(core::ptr::from_ref(page) as u32)? };
     Ok(last_message())
+}
+
+/// As [`recv`], but waits for no longer than this. A message that is there already is
+/// received however short the time.
+///
+/// # Errors
+/// `TimedOut`; `Inval` if the wait was cancelled; `NotSupp` where waits have no end.
+pub fn recv_timeout(time: Duration) -> Result<Message, Error> {
+    time::until(Instant::now()?.after(time), recv)
 }
 
 #[inline(always)]

@@ -32,6 +32,7 @@
 //! | [`spawn`](mod@spawn) | running another program |
 //! | [`archive`] | the files that the system was booted with |
 //! | [`heap`](mod@heap) | memory for `alloc`, for programs that want it |
+//! | [`time`] | the time, sleeping, waits that end by themselves |
 //! | [`interface`] | which numbering and which entry the kernel offers |
 //! | [`entry`] | the two instructions that enter the kernel |
 //! | [`print`](mod@print) | `print!` and `println!` |

@@ -103,6 +103,24 @@ pub fn calls(expect: Expect, _: Scope, _: u32) -> Expect {
         .in_order([text("its parent replied 9 and 0"), text("then 10 and 11")])
 }
 
+pub fn sleepers(expect: Expect, _: Scope, _: u32) -> Expect {
+    let woke = (1..=8).map(|turn| text(&format!("sleeper {turn} woke in time")));
+    expect.in_order(woke.chain([text("all are awake"), exiting(FIRST)]))
+}
+
+pub fn timeouts(expect: Expect, _: Scope, _: u32) -> Expect {
+    let waits = ["receive", "send", "call", "serve", "read"];
+    let waits = waits.map(|what| text(&format!("{what}: timed out")));
+    expect.in_order(waits.into_iter().chain([
+        text("call a slow server: timed out"),
+        text("its reply is too late: true"),
+        text("received 3 in time"),
+        text("received 4 at once"),
+        text("then nothing: true"),
+        exiting(FIRST),
+    ]))
+}
+
 pub fn matrix(expect: Expect, _: Scope, _: u32) -> Expect {
     expect.in_order([
         text("  15   43   76"),

@@ -227,6 +227,15 @@ pub const PROGRAMS: &[Program] = &[
         .with_kernel_words("quantum=1000")
         .that_measures(),
     Program::new("calls", features::calls).also_as_lab5(),
+    // Whoever wakes must also print in time.
+    Program::new("sleepers", features::sleepers)
+        .on_cpus(4)
+        .with_options(&["--personality=lab6"])
+        .also_as_on_jos()
+        .that_measures(),
+    Program::new("timeouts", features::timeouts)
+        .on_cpus(2)
+        .also_as_lab5(),
     Program::new("sendstorm", features::sendstorm).also_as_lab5(),
     Program::new("matrix", features::matrix)
         .on_cpus(4)

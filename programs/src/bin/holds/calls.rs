@@ -27,6 +27,13 @@ pub fn all() {
     print_least("time_msec", none, || {
         let _ = sys::time_msec();
     });
+    print_least("time_usec", none, || {
+        let _ = sys::time_usec();
+    });
+    print_least("env_set_deadline", none, || {
+        let _ = sys::env_set_deadline(u64::MAX);
+    });
+    sys::env_set_deadline(0).expect("env_set_deadline");
     print_least("cgetc", none, || {
         sys::cgetc();
     });

@@ -13,10 +13,18 @@ use super::gap;
 /// As many as there are slots, but for this environment, another, and a few that the
 /// machine may have.
 const CROWD: u32 = 1000;
+/// Those who go to sleep first, and wake last.
+const SLEEPERS: u32 = 900;
+/// As many as one step wakes.
+const WOKEN: u32 = 64;
+/// In microseconds: until the one wake, and the others.
+const SOON: u64 = 10_000;
+const LATE: u64 = 300_000;
 
 pub fn all() {
     let words = share::words(1).expect("memory to share");
     senders(&words[0]);
+    sleepers(&words[0]);
     job(&words[0]);
 }
 
@@ -37,21 +45,56 @@ fn senders(ready: &AtomicU32) {
             user::exit();
         }
     }
-    wait(ready);
+    wait(ready, CROWD);
     let time = gap::of(|| sys::env_destroy(target).expect("env_destroy"));
     gap::print("env_destroy-senders", time);
+    wait_for_all();
+}
+
+/// Everybody sleeps. One more goes to sleep behind them; then a step wakes as many as it
+/// may.
+fn sleepers(ready: &AtomicU32) {
+    ready.store(0, Relaxed);
+    let now = || sys::time_usec().expect("time_usec");
+    let late = now() + LATE;
+    sleep(SLEEPERS, ready, late);
+    wait(ready, SLEEPERS);
+    sleep(1, ready, late);
+    let times = (0..10).map(|_| gap::of(sys::yield_now));
+    gap::print("sleep_until", times.max().unwrap_or(0));
+    sleep(WOKEN, ready, now() + SOON);
+    wait(ready, SLEEPERS + 1 + WOKEN);
+    gap::print("interrupt-wakes", gap::interruption());
+    wait_for_all();
+}
+
+/// Makes children that sleep until this time. Each yields first, when its memory is its
+/// own.
+fn sleep(count: u32, ready: &AtomicU32, time: u64) {
+    for _ in 0..count {
+        if let Fork::Child = fork().expect("fork") {
+            ready.fetch_add(1, Relaxed);
+            sys::yield_now();
+            let _ = sys::sleep_until(time);
+            user::exit();
+        }
+    }
+}
+
+/// Lets so many begin to wait.
+fn wait(ready: &AtomicU32, count: u32) {
+    while ready.load(Relaxed) < count {
+        sys::yield_now();
+    }
+    (0..10).for_each(|_| sys::yield_now());
+}
+
+/// Lets all others end.
+fn wait_for_all() {
     let living = || Env::all().filter(|env| env.status() != Some(EnvStatus::Free));
     while living().count() > 1 {
         sys::yield_now();
     }
-}
-
-/// Lets all begin to wait.
-fn wait(ready: &AtomicU32) {
-    while ready.load(Relaxed) < CROWD {
-        sys::yield_now();
-    }
-    (0..10).for_each(|_| sys::yield_now());
 }
 
 /// A job of everybody, all waiting, is ended.
@@ -73,7 +116,7 @@ fn job(ready: &AtomicU32) {
             }
         }
     };
-    wait(ready);
+    wait(ready, CROWD);
     let size = gap::of(|| {
         let _ = sys::job_size(job);
     });

@@ -39,6 +39,19 @@ pub fn longest(goes_on: impl Fn() -> bool) -> u64 {
     longest
 }
 
+/// The time of the first interrupt that takes longer than the timer's usual one. The
+/// caller does nothing until it comes.
+pub fn interruption() -> u64 {
+    let mut last = time::cycles();
+    loop {
+        let now = time::cycles();
+        if now - last > INTERRUPTION {
+            return now - last;
+        }
+        last = now;
+    }
+}
+
 /// Prints a row, and waits until that has left the console: the kernel writes to the
 /// port without the lock, but not in no time.
 #[inline(never)]

@@ -47,7 +47,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Some(RESUME)
             }
             Wait::Request | Wait::Reply(_) => None,
-            _ if !to.alive => None,
+            _ if !to.alive || from.hurries => None,
             _ => {
                 let next = self.quick_next()?;
                 let [from, to] = self.envs.pair(slot, target)?;
@@ -80,6 +80,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let Some(sender) = self.envs[slot].senders.front() else {
             let next = self.quick_next()?;
             let env = &mut self.envs[slot];
+            if env.hurries {
+                return None;
+            }
             env.inbox.dstva = dstva;
             env.wait = Wait::Message;
             self.mirror.receiving(&mut self.mem, slot, env);

@@ -3,10 +3,11 @@
 //! they print
 //!
 //! ```text
-//! bench ROW min N median N mean N
+//! bench ROW min N median N mean N of N
 //! ```
 //!
-//! in ticks for one operation. An emulator that counts instructions makes that
+//! in ticks for one operation, and how many operations a batch has. With an argument
+//! `batches=N` there are only N batches, for who traces each instruction. An emulator that counts instructions makes that
 //! executed instructions; those of the loop itself are not subtracted.
 //!
 //! The hard thing is an operation that uses something up, such as pages that
@@ -34,9 +35,10 @@ pub fn measure_prepared<const K: u32, const PARTS: u32>(
     operation: impl Fn(u32),
 ) {
     // The warm-up is one more batch, so that the operation is expanded once.
-    let mut batches = [0; 1 + BATCHES];
+    let mut room = [0; 1 + BATCHES];
+    let batches = &mut room[..1 + wanted()];
     let mut count = WARM_UPS;
-    for batch in &mut batches {
+    for batch in &mut *batches {
         prepare();
         let start = time::cycles();
         for number in 0..count {
@@ -45,22 +47,38 @@ pub fn measure_prepared<const K: u32, const PARTS: u32>(
         *batch = time::cycles() - start;
         count = K;
     }
-    print(row, &mut batches, K * PARTS);
+    print(row, batches, K * PARTS);
+}
+
+/// How many batches.
+#[inline(never)]
+fn wanted() -> usize {
+    let mut told = user::args().filter_map(|word| word.strip_prefix("batches=")?.parse().ok());
+    told.next().unwrap_or(BATCHES).clamp(1, BATCHES)
+}
+
+/// The rows that the arguments name.
+pub fn rows() -> impl Iterator<Item = &'static str> {
+    user::args().skip(1).filter(|word| !word.contains('='))
 }
 
 /// Prints a row from the ticks of its batches, which are `divisor` operations
 /// each. Not expanded in each row, to keep the program small: `fork` is
 /// measured with it.
 #[inline(never)]
-fn print(row: &str, batches: &mut [u64; 1 + BATCHES], divisor: u32) {
-    let [_, batches @ ..] = batches;
+fn print(row: &str, batches: &mut [u64], divisor: u32) {
+    let [_, batches @ ..] = batches else {
+        return;
+    };
     for batch in &mut *batches {
         *batch /= u64::from(divisor);
     }
     batches.sort_unstable();
-    let median = (batches[BATCHES / 2 - 1] + batches[BATCHES / 2]) / 2;
-    let mean = batches.iter().sum::<u64>() / BATCHES as u64;
-    println!("bench {row} min {} median {median} mean {mean}", batches[0]);
+    let count = batches.len();
+    let min = batches[0];
+    let median = (batches[(count - 1) / 2] + batches[count / 2]) / 2;
+    let mean = batches.iter().sum::<u64>() / count as u64;
+    println!("bench {row} min {min} median {median} mean {mean} of {divisor}");
 }
 
 /// What a row cannot go on without.

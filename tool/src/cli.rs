@@ -245,18 +245,22 @@ pub struct Web {
 #[derive(Debug, Args)]
 pub struct Bench {
     /// Count instructions under QEMU: exact and repeatable.
-    #[arg(long, required_unless_present = "programs")]
+    #[arg(long, required_unless_present_any = ["programs", "account"])]
     pub icount: bool,
     /// Time whole programs on the simulated machine and in QEMU: true of this
     /// machine at this moment.
     #[arg(long)]
     pub programs: bool,
+    /// Say where the instructions of a row go, by stages and functions; `all` for the rows
+    /// of the book's chapter.
+    #[arg(long, value_name = "ROW", conflicts_with_all = ["icount", "programs", "json"])]
+    pub account: Option<String>,
     /// Also write the figures to FILE.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Also write the tables to FILE, as a page of the book
-    /// (docs/measurements.md).
-    #[arg(long, value_name = "FILE", requires_all = ["icount", "programs"])]
+    /// Also write the tables to FILE, as a page of the book: with `--icount --programs`
+    /// docs/measurements.md, with `--account all` docs/where-instructions-go.md.
+    #[arg(long, value_name = "FILE")]
     pub page: Option<PathBuf>,
     /// Print the exact QEMU commands.
     #[arg(short, long)]

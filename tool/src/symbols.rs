@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use self::table::Table;
 
 pub use self::console::Annotated;
-pub use self::names::Names;
+pub use self::names::{Function, Names};
 
 /// Where the kernel begins (KERNBASE in the JOS memory map); programs are below.
 const KERNBASE: u32 = 0xF000_0000;

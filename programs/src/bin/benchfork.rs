@@ -8,7 +8,7 @@
 #![no_main]
 #![forbid(unsafe_code)]
 
-use programs::measure::{measure, must};
+use programs::measure::{measure, must, rows};
 use programs::sieve;
 use user::env::Env;
 use user::interface::Interface;
@@ -19,8 +19,8 @@ user::program!(main);
 fn main() {
     // Has the library use the best entry from the first row on.
     Interface::get();
-    if user::args().nth(1).is_some() {
-        user::args().skip(1).for_each(run);
+    if rows().next().is_some() {
+        rows().for_each(run);
     } else {
         ["fork", "fork64", "primes"].into_iter().for_each(run);
     }

@@ -7,11 +7,14 @@
 //! grown longer than that of JOS tuned by hand, which is the bar, or when the kernel's
 //! lock is held too long. Nothing is judged by the clock (`--programs`).
 
+pub mod account;
 mod counted;
+pub mod events;
 pub mod holds;
 mod programs;
-mod report;
+pub mod report;
 mod rows;
+mod traced;
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -49,31 +52,41 @@ fn check_target(path: &Path) -> anyhow::Result<()> {
 /// Measures, prints the tables, and fails unless every path beats its bar and no hold of
 /// the lock is too long.
 pub fn bench(options: &Bench) -> anyhow::Result<u8> {
+    if let Some(row) = &options.account {
+        return account(options, row);
+    }
+    if options.page.is_some() && !(options.icount && options.programs) {
+        return Err(usage(
+            "--page needs --icount and --programs, or --account all",
+        ));
+    }
     for path in options.json.iter().chain(&options.page) {
         check_target(path)?;
     }
     let host = Host::find()?;
-    let (mut measured, mut held) = (Vec::new(), Vec::new());
+    let (mut measured, mut held, mut dear) = (Vec::new(), Vec::new(), Vec::new());
     if options.icount {
         measured = count(&host, options.verbose)?;
         result(report::table(&measured));
         held = holds::measure(&host, options.verbose)?;
         result(holds::table(&held));
+        dear = events::measure(&host, options.verbose)?;
+        result(events::table(&dear));
     }
     let mut speeds = Vec::new();
     if options.programs {
         speeds = programs::measure(&host)?;
         result(report::speeds(&speeds));
     }
-    let write = |path: &Path, text: String| {
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
     if let Some(path) = &options.json {
-        write(path, report::json(&measured, &held, &speeds))?;
+        write(path, report::json(&measured, &held, &dear, &speeds))?;
     }
     if let Some(path) = &options.page {
         let emulator = host.qemu().and_then(Found::version).unwrap_or_default();
-        write(path, report::page(&measured, &held, &speeds, &emulator))?;
+        write(
+            path,
+            report::page(&measured, &held, &dear, &speeds, &emulator),
+        )?;
     }
     let beaten = measured.iter().all(Measured::beats_the_bar);
     Ok(if beaten && held.iter().all(Hold::is_short) {
@@ -81,6 +94,32 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
     } else {
         status::FAILURE
     })
+}
+
+fn write(path: &Path, text: String) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Where the instructions of a row go, or of the chapter's rows.
+fn account(options: &Bench, row: &str) -> anyhow::Result<u8> {
+    account::check(row)?;
+    if options.page.is_some() && row != account::ALL {
+        return Err(usage(format_args!(
+            "the page has all: --account {}",
+            account::ALL
+        )));
+    }
+    if let Some(path) = &options.page {
+        check_target(path)?;
+    }
+    let accounts = account::measure(&Host::find()?, row, options.verbose)?;
+    accounts
+        .iter()
+        .for_each(|account| result(account::text(account)));
+    if let Some(path) = &options.page {
+        write(path, account::chapter::page(&accounts))?;
+    }
+    Ok(status::CLEAN)
 }
 
 /// Path lengths, by one boot after another.

@@ -19,6 +19,18 @@ pub enum Timing {
     Parallel,
     /// All CPUs in turn, time counted in instructions: exactly repeatable.
     InstructionCount,
+    /// The same, with each instruction translated apart, so that QEMU's log of what is
+    /// executed names all of them.
+    SingleInstructions(Spelling),
+}
+
+/// How an emulator is asked for [`Timing::SingleInstructions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// Before QEMU 8.1.
+    Option,
+    /// From then on; 9.0 has forgotten the first.
+    Property,
 }
 
 /// What is connected to the guest's serial input.
@@ -98,15 +110,14 @@ impl Machine {
         let mut line = Line::default();
         match self.timing {
             Timing::Parallel => line.words(["-accel", "tcg,thread=multi"]),
-            // The reference line for counting instructions: see `jostle bench`.
-            Timing::InstructionCount => line.words([
-                "-accel",
-                "tcg",
-                "-icount",
-                "shift=0,sleep=off",
-                "-rtc",
-                "base=2026-01-01T00:00:00,clock=vm",
-            ]),
+            Timing::InstructionCount => line.counting("tcg"),
+            Timing::SingleInstructions(Spelling::Property) => {
+                line.counting("tcg,one-insn-per-tb=on");
+            }
+            Timing::SingleInstructions(Spelling::Option) => {
+                line.counting("tcg");
+                line.words(["-singlestep"]);
+            }
         }
         line.option("-smp", self.processors());
         line.option("-m", self.memory_mib.to_string());
@@ -173,6 +184,18 @@ struct Line(Vec<OsString>);
 impl Line {
     fn words<const N: usize>(&mut self, words: [&str; N]) {
         self.0.extend(words.map(OsString::from));
+    }
+
+    /// The reference line for counting instructions: see `jostle bench`.
+    fn counting(&mut self, accelerator: &str) {
+        self.words([
+            "-accel",
+            accelerator,
+            "-icount",
+            "shift=0,sleep=off",
+            "-rtc",
+            "base=2026-01-01T00:00:00,clock=vm",
+        ]);
     }
 
     fn option(&mut self, name: &str, value: impl AsRef<OsStr>) {
@@ -257,6 +280,22 @@ mod tests {
             "{line}"
         );
         assert!(!line.contains("thread="), "{line}");
+    }
+
+    #[test]
+    fn single_instructions_are_asked_for_in_two_ways() {
+        let single = |spelling| {
+            joined(&Machine {
+                timing: Timing::SingleInstructions(spelling),
+                ..machine()
+            })
+        };
+        let old = single(Spelling::Option);
+        assert!(old.contains("-accel tcg -icount ") && old.contains(" -singlestep -smp"));
+        let new = single(Spelling::Property);
+        assert!(
+            new.contains("-accel tcg,one-insn-per-tb=on -icount ") && !new.contains("-singlestep")
+        );
     }
 
     #[test]

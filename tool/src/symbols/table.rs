@@ -37,6 +37,9 @@ pub struct Frame {
     pub name: Option<String>,
     /// File and line of the code in it, if that is known.
     pub line: Option<(String, u32)>,
+    /// Its file, which is known of more code: the compiler leaves out lines that would
+    /// mislead a debugger.
+    pub file: Option<String>,
 }
 
 impl Table {
@@ -75,6 +78,15 @@ impl Table {
         let inside = function.size == 0 || address < function.start + function.size;
         let name = addr2line::demangle_auto(Cow::from(function.name.as_str()), None);
         inside.then_some((name, function.start))
+    }
+
+    /// Where the function with this symbol begins and ends.
+    pub fn extent(&self, symbol: &str) -> Option<(u64, u64)> {
+        let found = self
+            .functions
+            .iter()
+            .find(|function| function.name == symbol)?;
+        (found.size > 0).then_some((found.start, found.start + found.size))
     }
 
     /// Where the functions begin that this name fits: the whole of it, or its last parts.
@@ -151,11 +163,13 @@ impl Table {
         let mut frames = Vec::new();
         while let Ok(Some(frame)) = found.next() {
             let name = frame.function.as_ref();
+            let file = frame.location.as_ref().and_then(|location| location.file);
+            let file = file.map(str::to_owned);
+            let line = frame.location.and_then(|location| location.line);
             frames.push(Frame {
                 name: name.and_then(|name| Some(name.demangle().ok()?.into_owned())),
-                line: frame
-                    .location
-                    .and_then(|location| Some((location.file?.to_owned(), location.line?))),
+                line: file.clone().zip(line),
+                file,
             });
         }
         frames

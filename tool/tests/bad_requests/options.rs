@@ -57,6 +57,10 @@ fn absurd_options() {
         &["bench"],
         &["bench", "--programs", "--page", "x"],
         &["bench", "--icount", "--page", "x"],
+        &["bench", "--account", "primes"],
+        &["bench", "--account", "null", "--icount"],
+        &["bench", "--account", "null", "--page", "x"],
+        &["bench", "--account", "all", "--page", "/"],
         &["test", "one", "two"],
     ] {
         refused(words);

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use abi::{Call, Personality};
+use jostle::commands::bench::account::chapter::totals_of;
+use jostle::commands::bench::report::medians_of;
 use libtest_mimic::Failed;
 use witness::trace::Cause;
 
@@ -31,6 +33,10 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
         Trial::test(name, move || names_tests(page, column, &cases))
     });
     tables.chain([
+        Trial::test(
+            "documents::accounts_are_of_measured_rows",
+            accounts_are_current,
+        ),
         Trial::test("documents::calls_have_one_name", calls_have_one_name),
         Trial::test(
             "documents::every_call_has_a_wrapper",
@@ -93,6 +99,25 @@ fn add_sources(root: &Path, folder: &str, files: &mut BTreeSet<String>) -> Resul
         }
     }
     Ok(())
+}
+
+/// The chapter on where instructions go adds up to what was measured: each was generated
+/// from the same kernel, or one of them is stale.
+fn accounts_are_current() -> Result<(), Failed> {
+    let root = host()?.workspace.root();
+    let accounts = std::fs::read_to_string(root.join("docs/where-instructions-go.md"))?;
+    let measured = medians_of(&std::fs::read_to_string(root.join("docs/measurements.md"))?);
+    let accounts = totals_of(&accounts);
+    let is_stale = |(name, total): &&(String, u64)| {
+        let row = measured.iter().find(|(row, _)| row == name);
+        row.is_none_or(|(_, figure)| figure.abs_diff(*total) * 100 > *figure)
+    };
+    let stale: Vec<&(String, u64)> = accounts.iter().filter(is_stale).collect();
+    if stale.is_empty() && accounts.len() > 5 {
+        return Ok(());
+    }
+    let count = accounts.len();
+    Err(format!("of {count} accounts these are not of what was measured: {stale:?}").into())
 }
 
 /// A trace calls a system call what the page about them does.

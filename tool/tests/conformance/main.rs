@@ -4,6 +4,7 @@
 //! runs those with "spin" in their name. A case that fails shows the end of
 //! the console and the command that repeats it.
 
+mod accounts;
 mod backtraces;
 mod boot;
 mod boot_matrix;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         .chain(ids_agree::trials())
         .chain(determinism::trials())
         .chain(holds::trials())
+        .chain(accounts::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())
         .chain(planted_simulated::trials())

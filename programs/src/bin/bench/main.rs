@@ -14,6 +14,7 @@ mod calls;
 mod memory;
 mod messages;
 
+use programs::measure::rows;
 use user::entry::Int;
 use user::interface::Interface;
 use user::println;
@@ -37,8 +38,8 @@ const ROWS: [&str; 12] = [
 user::program!(main);
 
 fn main() {
-    if user::args().nth(1).is_some() {
-        user::args().skip(1).for_each(run);
+    if rows().next().is_some() {
+        rows().for_each(run);
     } else {
         ROWS.into_iter().for_each(run);
     }

@@ -5,9 +5,10 @@
 
 use anyhow::bail;
 
-use crate::boot::capture::capture;
+use crate::boot::capture::capture_on;
 use crate::cli::run_options;
 use crate::host::Host;
+use crate::qemu::machine::Machine;
 use crate::qemu::verdict::Verdict;
 use crate::report::{line, note};
 
@@ -16,6 +17,16 @@ const LIMIT_SECONDS: &str = "120";
 
 /// Boots one program under instruction counting, on one CPU, and returns its console.
 pub(super) fn console(host: &Host, words: &[&str], verbose: bool) -> anyhow::Result<String> {
+    console_on(host, words, verbose, |_| ())
+}
+
+/// The same on a machine to which something is done first.
+pub(super) fn console_on(
+    host: &Host,
+    words: &[&str],
+    verbose: bool,
+    change: impl FnOnce(&mut Machine),
+) -> anyhow::Result<String> {
     let all = [
         words,
         &["--icount", "--cpus", "1", "--mem", "128"],
@@ -23,7 +34,7 @@ pub(super) fn console(host: &Host, words: &[&str], verbose: bool) -> anyhow::Res
     ]
     .concat();
     note(format_args!("measuring: {}", words.join(" ")));
-    let captured = capture(host, &run_options(all)?)?;
+    let captured = capture_on(host, &run_options(all)?, None, Vec::new(), change)?;
     if verbose {
         line(&captured.command);
     }

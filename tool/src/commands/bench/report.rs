@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::events::{self, Event, Events};
 use super::holds::{self, Hold};
 use super::programs::Speed;
 use super::rows::{Aim, Measured};
@@ -93,7 +94,13 @@ fn rate(speed: &Speed, time: Duration) -> String {
 }
 
 /// The same as a page of the book; `emulator` is what counted.
-pub fn page(measured: &[Measured], held: &[Hold], speeds: &[Speed], emulator: &str) -> String {
+pub fn page(
+    measured: &[Measured],
+    held: &[Hold],
+    dear: &[Events],
+    speeds: &[Speed],
+    emulator: &str,
+) -> String {
     let mut page = format!(
         "# Measurements\n\n\
          Written by `./jostle bench --icount --programs --page docs/measurements.md`; not by hand.\n\n\
@@ -123,7 +130,17 @@ pub fn page(measured: &[Measured], held: &[Hold], speeds: &[Speed], emulator: &s
             figure(row.aim),
         );
     }
-    page + &holds::section(held) + &programs_section(speeds)
+    page + &events::section(dear) + &holds::section(held) + &programs_section(speeds)
+}
+
+/// The rows of a page's first table: names and medians.
+pub fn medians_of(page: &str) -> Vec<(String, u64)> {
+    let section = page.split("\n## ").nth(1).unwrap_or_default();
+    let row = |line: &str| {
+        let (name, rest) = line.strip_prefix("| ")?.split_once(" | **")?;
+        Some((name.to_owned(), rest.split_once("**")?.0.parse().ok()?))
+    };
+    section.lines().filter_map(row).collect()
 }
 
 fn programs_section(speeds: &[Speed]) -> String {
@@ -157,7 +174,7 @@ fn programs_section(speeds: &[Speed]) -> String {
 }
 
 /// The same for programs: one object a row.
-pub fn json(measured: &[Measured], held: &[Hold], speeds: &[Speed]) -> String {
+pub fn json(measured: &[Measured], held: &[Hold], dear: &[Events], speeds: &[Speed]) -> String {
     let rows: Vec<_> = measured
         .iter()
         .map(|measured| {
@@ -187,9 +204,18 @@ pub fn json(measured: &[Measured], held: &[Hold], speeds: &[Speed]) -> String {
         .iter()
         .map(|hold| json!({ "name": hold.name, "instructions": hold.instructions }))
         .collect();
+    let events: Vec<_> = dear
+        .iter()
+        .map(|row| {
+            let counts = Event::ALL.map(|event| (event.name().to_owned(), row.of(event).into()));
+            let counts: serde_json::Map<_, _> = counts.into_iter().collect();
+            json!({ "name": row.name, "events": counts })
+        })
+        .collect();
     let all = json!({
         "unit": "instructions",
         "rows": rows,
+        "events": events,
         "holds": holds,
         "programs": programs,
     });
@@ -210,6 +236,7 @@ mod tests {
                 min: median,
                 median,
                 mean: median,
+                operations: 1,
             },
         };
         let table = table(&[with(100), with(row.bar)]);
@@ -223,15 +250,17 @@ mod tests {
             simulated: Duration::from_secs(3),
             emulated: Duration::from_millis(1500),
         };
-        let page = page(&[with(100)], &[], &[speed], "QEMU");
+        let page = page(&[with(100)], &[], &[], &[speed], "QEMU");
         let row = "| demo | 600000000 | 3.00 s | 1.50 s | **200** | 400 |";
         assert!(page.contains(row), "{page}");
         assert!(
             page.contains("| **100** | 395 | 298 | 1397 | 309 |"),
             "{page}"
         );
+        assert_eq!(medians_of(&page), [(BOOTS[0].rows[0].name.to_owned(), 100)]);
         let parsed: serde_json::Value =
-            serde_json::from_str(&json(&[with(100), with(300)], &[], &[])).expect("valid JSON");
+            serde_json::from_str(&json(&[with(100), with(300)], &[], &[], &[]))
+                .expect("valid JSON");
         assert_eq!(parsed["rows"][0]["beaten"], true);
         assert_eq!(parsed["rows"][1]["beaten"], false);
     }

@@ -20,6 +20,18 @@ pub struct Row {
     pub aim: Option<Aim>,
 }
 
+impl Row {
+    /// Whether it is measured in batches of operations, not once.
+    pub fn is_in_batches(&self) -> bool {
+        self.label.starts_with("bench ") && self.guest_name() != "primes"
+    }
+
+    /// What the guest calls it when it is asked for it.
+    pub fn guest_name(&self) -> &'static str {
+        self.label.strip_prefix("bench ").unwrap_or(self.label)
+    }
+}
+
 /// What the design aims at. Zeroing and copying pages, which is one string
 /// instruction that counts once for each word, is quoted apart.
 #[derive(Debug, Clone, Copy)]
@@ -182,7 +194,7 @@ const BOOT: Others = Others {
 
 /// All measurements. The rows of one boot leave no pages behind that would make
 /// the others of it longer.
-pub const BOOTS: &[Boot] = &[
+pub static BOOTS: &[Boot] = &[
     Boot {
         words: &[
             "bench",
@@ -358,20 +370,23 @@ pub struct Figures {
     pub median: u64,
     /// All of them; scheduler ticks are in here.
     pub mean: u64,
+    /// How many a batch has.
+    pub operations: u64,
 }
 
 impl Figures {
-    /// Looks for `LABEL min N median N mean N`, or `LABEL N` for what happens
+    /// Looks for `LABEL min N median N mean N of N`, or `LABEL N` for what happens
     /// once.
     pub fn find(console: &str, label: &str) -> Option<Self> {
         console.lines().find_map(|line| {
             let rest = line.strip_prefix(label)?.strip_prefix(' ')?;
             let words: Vec<&str> = rest.split_whitespace().collect();
             match words[..] {
-                ["min", min, "median", median, "mean", mean] => Some(Self {
+                ["min", min, "median", median, "mean", mean, "of", operations] => Some(Self {
                     min: min.parse().ok()?,
                     median: median.parse().ok()?,
                     mean: mean.parse().ok()?,
+                    operations: operations.parse().ok()?,
                 }),
                 [once, ..] => {
                     let once = once.parse().ok()?;
@@ -379,6 +394,7 @@ impl Figures {
                         min: once,
                         median: once,
                         mean: once,
+                        operations: 1,
                     })
                 }
                 [] => None,
@@ -410,13 +426,14 @@ mod tests {
     #[test]
     fn figures_are_found_in_a_console() {
         let console = "boot: 1400000 instructions\nhello, world\n\
-            bench null-int min 90 median 91 mean 93\nbench null min 1 median 2\n";
+            bench null-int min 90 median 91 mean 93 of 1000\nbench null min 1 median 2\n";
         assert_eq!(
             Figures::find(console, "bench null-int"),
             Some(Figures {
                 min: 90,
                 median: 91,
-                mean: 93
+                mean: 93,
+                operations: 1000,
             })
         );
         let boot = Figures::find(console, "boot:").expect("there");
@@ -443,6 +460,7 @@ mod tests {
                 min: 1,
                 median,
                 mean: median,
+                operations: 1,
             },
         };
         assert!(measured(row.bar - 1).beats_the_bar());

@@ -55,7 +55,7 @@ pub enum Command {
     StandIn(StandIn),
     /// Run every check and test; the last line is `N passed, N failed`.
     Test(Test),
-    /// Count the instructions of the kernel's main paths.
+    /// Measure the kernel's main paths, in instructions or by the clock.
     Bench(Bench),
     /// Give a record made with `run --record` to the same core on the host.
     Replay {
@@ -245,15 +245,22 @@ pub struct Web {
 #[derive(Debug, Args)]
 pub struct Bench {
     /// Count instructions under QEMU: exact and repeatable.
-    #[arg(long, required_unless_present_any = ["programs", "account"])]
+    #[arg(long, required_unless_present_any = ["programs", "account", "wall"])]
     pub icount: bool,
     /// Time whole programs on the simulated machine and in QEMU: true of this
     /// machine at this moment.
     #[arg(long)]
     pub programs: bool,
+    /// Time the kernel's main paths in QEMU without counting: minimum and median in ticks,
+    /// true of this machine at this moment.
+    #[arg(long)]
+    pub wall: bool,
+    /// Also time the same work by N workers on N CPUs beside one on one.
+    #[arg(long, value_name = "N", requires = "wall", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(2..=16))]
+    pub cpus: Option<u32>,
     /// Say where the instructions of a row go, by stages and functions; `all` for the rows
     /// of the book's chapter.
-    #[arg(long, value_name = "ROW", conflicts_with_all = ["icount", "programs", "json"])]
+    #[arg(long, value_name = "ROW", conflicts_with_all = ["icount", "programs", "wall", "json"])]
     pub account: Option<String>,
     /// Also write the figures to FILE.
     #[arg(long, value_name = "FILE")]

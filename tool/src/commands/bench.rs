@@ -5,7 +5,7 @@
 //! instructions, so the figures are exact and the same on every machine. They
 //! are path lengths, not speed on hardware. The command fails when a path has
 //! grown longer than that of JOS tuned by hand, which is the bar, or when the kernel's
-//! lock is held too long. Nothing is judged by the clock (`--programs`).
+//! lock is held too long. Nothing is judged by the clock (`--programs`, `--wall`).
 
 pub mod account;
 mod counted;
@@ -15,6 +15,7 @@ mod programs;
 pub mod report;
 mod rows;
 mod traced;
+pub mod wall;
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -23,7 +24,8 @@ use std::path::Path;
 use anyhow::Context;
 
 use self::holds::Hold;
-use self::rows::{BOOTS, Figures, Measured};
+use self::report::Results;
+use self::rows::{BOOTS, Measured};
 use crate::cli::Bench;
 use crate::external::Found;
 use crate::host::Host;
@@ -64,36 +66,46 @@ pub fn bench(options: &Bench) -> anyhow::Result<u8> {
         check_target(path)?;
     }
     let host = Host::find()?;
-    let (mut measured, mut held, mut dear) = (Vec::new(), Vec::new(), Vec::new());
-    if options.icount {
-        measured = count(&host, options.verbose)?;
-        result(report::table(&measured));
-        held = holds::measure(&host, options.verbose)?;
-        result(holds::table(&held));
-        dear = events::measure(&host, options.verbose)?;
-        result(events::table(&dear));
-    }
-    let mut speeds = Vec::new();
-    if options.programs {
-        speeds = programs::measure(&host)?;
-        result(report::speeds(&speeds));
-    }
+    let results = measure(&host, options)?;
     if let Some(path) = &options.json {
-        write(path, report::json(&measured, &held, &dear, &speeds))?;
+        write(path, report::json(&results))?;
     }
     if let Some(path) = &options.page {
         let emulator = host.qemu().and_then(Found::version).unwrap_or_default();
-        write(
-            path,
-            report::page(&measured, &held, &dear, &speeds, &emulator),
-        )?;
+        write(path, report::page(&results, &emulator))?;
     }
-    let beaten = measured.iter().all(Measured::beats_the_bar);
-    Ok(if beaten && held.iter().all(Hold::is_short) {
+    let beaten = results.measured.iter().all(Measured::beats_the_bar);
+    Ok(if beaten && results.held.iter().all(Hold::is_short) {
         status::CLEAN
     } else {
         status::FAILURE
     })
+}
+
+/// Measures what is asked for, and prints each table as soon as there is one.
+fn measure(host: &Host, options: &Bench) -> anyhow::Result<Results> {
+    let mut results = Results::default();
+    if options.icount {
+        results.measured = count(host, options.verbose)?;
+        result(report::table(&results.measured));
+        results.held = holds::measure(host, options.verbose)?;
+        result(holds::table(&results.held));
+        results.dear = events::measure(host, options.verbose)?;
+        result(events::table(&results.dear));
+    }
+    if options.programs {
+        results.speeds = programs::measure(host)?;
+        result(report::speeds(&results.speeds));
+    }
+    if options.wall {
+        results.times = wall::measure(host, options.verbose)?;
+        result(wall::table(&results.times));
+    }
+    if let Some(cpus) = options.cpus {
+        results.scaled = wall::scale(host, cpus, options.verbose)?;
+        result(wall::scaling_table(&results.scaled));
+    }
+    Ok(results)
 }
 
 fn write(path: &Path, text: String) -> anyhow::Result<()> {
@@ -128,13 +140,7 @@ fn count(host: &Host, verbose: bool) -> anyhow::Result<Vec<Measured>> {
     for boot in BOOTS {
         let console = counted::console(host, boot.words, verbose)?;
         for row in boot.rows {
-            let figures = Figures::find(&console, row.label).with_context(|| {
-                format!(
-                    "no figures for {:?}; the console ends with:\n{}",
-                    row.label,
-                    counted::last_lines(&console, 15)
-                )
-            })?;
+            let figures = counted::figures(&console, row.label)?;
             measured.push(Measured { row, figures });
         }
     }

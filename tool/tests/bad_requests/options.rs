@@ -57,6 +57,8 @@ fn absurd_options() {
         &["bench"],
         &["bench", "--programs", "--page", "x"],
         &["bench", "--icount", "--page", "x"],
+        &["bench", "--cpus", "2", "--icount"],
+        &["bench", "--wall", "--cpus", "1"],
         &["bench", "--account", "primes"],
         &["bench", "--account", "null", "--icount"],
         &["bench", "--account", "null", "--page", "x"],

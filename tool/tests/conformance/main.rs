@@ -6,6 +6,7 @@
 
 mod accounts;
 mod backtraces;
+mod benches;
 mod boot;
 mod boot_matrix;
 mod command_line;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         .chain(determinism::trials())
         .chain(holds::trials())
         .chain(accounts::trials())
+        .chain(benches::trials())
         .chain(planted::trials())
         .chain(planted_core::trials())
         .chain(planted_simulated::trials())

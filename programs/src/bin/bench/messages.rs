@@ -31,7 +31,7 @@ pub fn ipc(row: &str) {
 #[inline(never)]
 pub fn call(row: &str) {
     if !Interface::get().offers(FEATURE_CALL) {
-        return println!("bench: this kernel has no calls");
+        return println!("bench {row} not offered");
     }
     let echo = Partner::new(|| {
         let (mut client, mut words) = must(sys::ipc_reply(EnvId::NONE, [0; 2]));

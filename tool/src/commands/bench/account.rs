@@ -1,7 +1,7 @@
 //! Where the instructions of an operation go: by stages, and in each by functions.
 //!
 //! The hard thing is that every instruction must be somewhere, once. An address has one
-//! stage (see [`stages`]), so the sums are the whole; what no stage claims is a row of its
+//! stage (see [`Stage`]), so the sums are the whole; what no stage claims is a row of its
 //! own, and must stay small.
 
 pub mod chapter;

@@ -1,10 +1,11 @@
-//! One boot under instruction counting, and what it printed.
+//! One boot that measures, and what it printed.
 //!
 //! The hard thing is a guest that does not end: a time limit ends it, and the end of its
 //! console says more than a figure that is missing.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
+use super::rows::Figures;
 use crate::boot::capture::capture_on;
 use crate::cli::run_options;
 use crate::host::Host;
@@ -27,12 +28,29 @@ pub(super) fn console_on(
     verbose: bool,
     change: impl FnOnce(&mut Machine),
 ) -> anyhow::Result<String> {
-    let all = [
-        words,
-        &["--icount", "--cpus", "1", "--mem", "128"],
-        &["--timeout", LIMIT_SECONDS],
-    ]
-    .concat();
+    console_of(host, &[words, &["--icount"]].concat(), 1, verbose, change)
+}
+
+/// The same by the clock, on so many CPUs.
+pub(super) fn timed_console(
+    host: &Host,
+    words: &[&str],
+    cpus: u32,
+    verbose: bool,
+) -> anyhow::Result<String> {
+    console_of(host, words, cpus, verbose, |_| ())
+}
+
+fn console_of(
+    host: &Host,
+    words: &[&str],
+    cpus: u32,
+    verbose: bool,
+    change: impl FnOnce(&mut Machine),
+) -> anyhow::Result<String> {
+    let cpus = cpus.to_string();
+    let machine = ["--cpus", &cpus, "--mem", "128", "--machine", "qemu"];
+    let all = [words, &machine, &["--timeout", LIMIT_SECONDS]].concat();
     note(format_args!("measuring: {}", words.join(" ")));
     let captured = capture_on(host, &run_options(all)?, None, Vec::new(), change)?;
     if verbose {
@@ -47,6 +65,14 @@ pub(super) fn console_on(
         );
     }
     Ok(console)
+}
+
+/// The figures of a row, or the end of a console that has none.
+pub(super) fn figures(console: &str, label: &str) -> anyhow::Result<Figures> {
+    Figures::find(console, label).with_context(|| {
+        let end = last_lines(console, 15);
+        format!("no figures for {label:?}; the console ends with:\n{end}")
+    })
 }
 
 /// The end of a console.

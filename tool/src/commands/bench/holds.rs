@@ -5,10 +5,7 @@
 //! program through the kernel and back, so the lock is held for a little less than it
 //! says. And a case that nobody thought of has no row.
 
-use anyhow::Context as _;
-
-use super::counted::{self, last_lines};
-use super::rows::Figures;
+use super::counted;
 use crate::host::Host;
 
 /// No row may be longer, in instructions.
@@ -123,11 +120,7 @@ pub fn measure(host: &Host, verbose: bool) -> anyhow::Result<Vec<Hold>> {
         let words = [boot.words, &["--personality", "lab6"]].concat();
         let console = counted::console(host, &words, verbose)?;
         for &(name, label) in boot.rows {
-            let figures = Figures::find(&console, &format!("hold {label}"));
-            let figures = figures.with_context(|| {
-                let end = last_lines(&console, 15);
-                format!("no figure for {label:?}; the console ends with:\n{end}")
-            })?;
+            let figures = counted::figures(&console, &format!("hold {label}"))?;
             holds.push(Hold {
                 name,
                 instructions: figures.median,

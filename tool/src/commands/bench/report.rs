@@ -3,12 +3,30 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::events::{self, Event, Events};
 use super::holds::{self, Hold};
 use super::programs::Speed;
 use super::rows::{Aim, Measured};
+use super::wall::{Scaled, Times};
+
+/// All that was measured; what was not asked for has no rows.
+#[derive(Default)]
+pub struct Results {
+    /// Path lengths.
+    pub measured: Vec<Measured>,
+    /// The longest holds of the lock.
+    pub held: Vec<Hold>,
+    /// What is dear.
+    pub dear: Vec<Events>,
+    /// Whole programs.
+    pub speeds: Vec<Speed>,
+    /// The paths by the clock.
+    pub times: Vec<Times>,
+    /// The same work by several.
+    pub scaled: Vec<Scaled>,
+}
 
 /// The table, with the verdict for each row in its last column.
 pub fn table(measured: &[Measured]) -> String {
@@ -94,13 +112,7 @@ fn rate(speed: &Speed, time: Duration) -> String {
 }
 
 /// The same as a page of the book; `emulator` is what counted.
-pub fn page(
-    measured: &[Measured],
-    held: &[Hold],
-    dear: &[Events],
-    speeds: &[Speed],
-    emulator: &str,
-) -> String {
+pub fn page(results: &Results, emulator: &str) -> String {
     let mut page = format!(
         "# Measurements\n\n\
          Written by `./jostle bench --icount --programs --page docs/measurements.md`; not by hand.\n\n\
@@ -110,11 +122,12 @@ pub fn page(
          path lengths, exact and repeatable, not speed on hardware. \"Tuned\" is C JOS with `-O2`, no\n\
          lock debugging, no MMIO to learn the CPU number, and a scheduler that scans used slots only;\n\
          seL4's figures are with its fast path. An aim of `+z` or `+c` has a page zeroed or copied on\n\
-         top, 1024 instructions each, which the measured figures contain.\n\n\
+         top, 1024 instructions each, which the measured figures contain. The programs that measure\n\
+         [run on any JOS kernel](running.md#measuring).\n\n\
          | operation | Jostle | JOS stock | JOS tuned | xv6 | Linux | seL4 | aim |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
-    for Measured { row, figures } in measured {
+    for Measured { row, figures } in &results.measured {
         let others = row.others;
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -130,7 +143,9 @@ pub fn page(
             figure(row.aim),
         );
     }
-    page + &events::section(dear) + &holds::section(held) + &programs_section(speeds)
+    page + &events::section(&results.dear)
+        + &holds::section(&results.held)
+        + &programs_section(&results.speeds)
 }
 
 /// The rows of a page's first table: names and medians.
@@ -174,52 +189,45 @@ fn programs_section(speeds: &[Speed]) -> String {
 }
 
 /// The same for programs: one object a row.
-pub fn json(measured: &[Measured], held: &[Hold], dear: &[Events], speeds: &[Speed]) -> String {
-    let rows: Vec<_> = measured
-        .iter()
-        .map(|measured| {
-            json!({
-                "name": measured.row.name,
-                "min": measured.figures.min,
-                "median": measured.figures.median,
-                "mean": measured.figures.mean,
-                "bar": measured.row.bar,
-                "aim": measured.row.aim.map(Aim::total),
-                "beaten": measured.beats_the_bar(),
-            })
-        })
-        .collect();
-    let programs: Vec<_> = speeds
-        .iter()
-        .map(|speed| {
-            json!({
-                "name": speed.program,
-                "instructions": speed.instructions,
-                "simulated_seconds": speed.simulated.as_secs_f64(),
-                "qemu_seconds": speed.emulated.as_secs_f64(),
-            })
-        })
-        .collect();
-    let holds: Vec<_> = held
-        .iter()
-        .map(|hold| json!({ "name": hold.name, "instructions": hold.instructions }))
-        .collect();
-    let events: Vec<_> = dear
-        .iter()
-        .map(|row| {
-            let counts = Event::ALL.map(|event| (event.name().to_owned(), row.of(event).into()));
-            let counts: serde_json::Map<_, _> = counts.into_iter().collect();
-            json!({ "name": row.name, "events": counts })
-        })
-        .collect();
+pub fn json(results: &Results) -> String {
     let all = json!({
         "unit": "instructions",
-        "rows": rows,
-        "events": events,
-        "holds": holds,
-        "programs": programs,
+        "rows": each(&results.measured, |measured| json!({
+            "name": measured.row.name,
+            "min": measured.figures.min,
+            "median": measured.figures.median,
+            "mean": measured.figures.mean,
+            "bar": measured.row.bar,
+            "aim": measured.row.aim.map(Aim::total),
+            "beaten": measured.beats_the_bar(),
+        })),
+        "events": each(&results.dear, |row| {
+            let counts = Event::ALL.map(|event| (event.name().to_owned(), row.of(event).into()));
+            let counts: Map<_, _> = counts.into_iter().collect();
+            json!({ "name": row.name, "events": counts })
+        }),
+        "holds": each(&results.held, |hold| {
+            json!({ "name": hold.name, "instructions": hold.instructions })
+        }),
+        "programs": each(&results.speeds, |speed| json!({
+            "name": speed.program,
+            "instructions": speed.instructions,
+            "simulated_seconds": speed.simulated.as_secs_f64(),
+            "qemu_seconds": speed.emulated.as_secs_f64(),
+        })),
+        "ticks": each(&results.times, |row| {
+            json!({ "name": row.name, "min": row.figures.min, "median": row.figures.median })
+        }),
+        "scaling": each(&results.scaled, |row| {
+            let [one, all] = row.ticks;
+            json!({ "name": row.name, "workers": row.workers, "one": one, "all": all })
+        }),
     });
     format!("{all:#}\n")
+}
+
+fn each<T>(rows: &[T], object: impl Fn(&T) -> Value) -> Vec<Value> {
+    rows.iter().map(object).collect()
 }
 
 #[cfg(test)]
@@ -250,17 +258,23 @@ mod tests {
             simulated: Duration::from_secs(3),
             emulated: Duration::from_millis(1500),
         };
-        let page = page(&[with(100)], &[], &[], &[speed], "QEMU");
+        let results = Results {
+            measured: vec![with(100), with(300)],
+            speeds: vec![speed],
+            ..Results::default()
+        };
+        let page = page(&results, "QEMU");
         let row = "| demo | 600000000 | 3.00 s | 1.50 s | **200** | 400 |";
         assert!(page.contains(row), "{page}");
         assert!(
             page.contains("| **100** | 395 | 298 | 1397 | 309 |"),
             "{page}"
         );
-        assert_eq!(medians_of(&page), [(BOOTS[0].rows[0].name.to_owned(), 100)]);
-        let parsed: serde_json::Value =
-            serde_json::from_str(&json(&[with(100), with(300)], &[], &[], &[]))
-                .expect("valid JSON");
+        assert_eq!(
+            medians_of(&page),
+            [100, 300].map(|median| (BOOTS[0].rows[0].name.to_owned(), median))
+        );
+        let parsed: serde_json::Value = serde_json::from_str(&json(&results)).expect("valid JSON");
         assert_eq!(parsed["rows"][0]["beaten"], true);
         assert_eq!(parsed["rows"][1]["beaten"], false);
     }

@@ -20,7 +20,7 @@ use std::os::fd::AsRawFd;
 
 use anyhow::{Context, ensure};
 
-use super::counted::{self, last_lines};
+use super::counted;
 use super::rows::{Boot, Figures, Row};
 use crate::build::guest::Kernel;
 use crate::external::Found;
@@ -97,13 +97,7 @@ pub fn trace(
 
 /// Takes the batch that is nearest to the median.
 fn row_of(row: &'static Row, console: &str, batches: Vec<Window>) -> anyhow::Result<Traced> {
-    let figures = Figures::find(console, row.label).with_context(|| {
-        format!(
-            "no figures for {:?}; the console ends with:\n{}",
-            row.label,
-            last_lines(console, 15)
-        )
-    })?;
+    let figures = counted::figures(console, row.label)?;
     let wanted = figures.median * figures.operations;
     let nearest = batches
         .into_iter()

@@ -103,12 +103,15 @@ const ROWS: &[(&str, &[&str], Stage)] = &[
     ),
     ("kernel/src/locked.rs", &["is_special"], Clock),
     ("kernel/src/locked.rs", &[], Lock),
+    ("kernel/src/logs.rs", &[], Clock),
     ("kernel/src/machine/smp/clock.rs", &[], Clock),
     ("kernel/src/machine/smp/agreement.rs", &[], Clock),
     ("kernel/src/machine/smp/mod.rs", &["get", "id"], Entry),
     ("kernel/src/machine/console/", &[], Console),
     ("kernel/src/machine/address_space/", &[], Effects),
-    ("kernel/src/machine/smp/", &[], Effects),
+    ("kernel/src/machine/smp/data_segments.rs", &[], Effects),
+    ("kernel/src/machine/smp/fpu.rs", &[], Effects),
+    ("kernel/src/machine/smp/lapic.rs", &[], Effects),
     ("kernel/src/effects.rs", &[], Effects),
     ("kernel/src/mail.rs", &[], Effects),
     ("kernel/src/enter.rs", &[], Entry),
@@ -136,6 +139,26 @@ const ROWS: &[(&str, &[&str], Stage)] = &[
     ("kcore/src/sched/", &[], Scheduler),
     ("kcore/src/fpu.rs", &[], Scheduler),
 ];
+
+/// Files of the kernel that belong to whoever uses them. Any other that has no row is
+/// nobody's, so that a new one is noticed.
+const SHARED: &[&str] = &[
+    "kcore/src/cpu.rs",
+    "kcore/src/env/birth.rs",
+    "kcore/src/env/mod.rs",
+    "kcore/src/env/table.rs",
+    "kcore/src/event.rs",
+    "kcore/src/ids.rs",
+    "kcore/src/kernel.rs",
+    "kcore/src/phys.rs",
+    "kcore/src/step.rs",
+    "kernel/src/machine/phys.rs",
+    "kernel/src/machine/smp/mod.rs",
+    "kernel/src/machine/x86.rs",
+];
+
+/// The kernel's sources.
+const KERNEL: [&str; 2] = ["kcore/src/", "kernel/src/"];
 
 /// A program's sources.
 const PROGRAMS: [&str; 2] = ["user/", "programs/"];
@@ -171,7 +194,9 @@ fn row_for(function: &Function) -> Option<Stage> {
     let row = ROWS
         .iter()
         .find(|(start, names, _)| file.starts_with(start) && fits(names));
+    let is_new = KERNEL.iter().any(|folder| file.starts_with(folder)) && !SHARED.contains(&file);
     row.map(|&(_, _, stage)| stage)
+        .or(is_new.then_some(Stage::Other))
 }
 
 /// A function's own name: `step` of `<a::Kernel<b::Map>>::step::{closure#0}`.
@@ -233,6 +258,11 @@ mod tests {
         assert_eq!((stage, decides), (Stage::Table, Some(&functions[2])));
         assert_eq!(stage_of(0x80_0020, &functions).0, Stage::Program);
         assert_eq!(stage_of(0xf010_0000, &functions[..2]).0, Stage::Other);
+        let new = [
+            function("<Kernel>::f", Some("kcore/src/new.rs")),
+            functions[3].clone(),
+        ];
+        assert_eq!(stage_of(0xf010_0000, &new).0, Stage::Other);
         let stub = [function("common", None)];
         assert_eq!(stage_of(0xf010_0000, &stub).0, Stage::Stubs);
         assert_eq!(stage_of(0xf010_0000, &[]).0, Stage::Other);

@@ -98,18 +98,20 @@ pub fn traceable() -> impl Iterator<Item = (&'static Boot, &'static Row)> {
     rows.filter(|(_, row)| row.is_in_batches())
 }
 
-/// The row of this name: as the guest calls it or as the table does. `null` is the way
-/// through the lock.
+/// What can be asked for, each with the name to ask by.
+fn named() -> impl Iterator<Item = (&'static str, &'static Boot, &'static Row)> {
+    let is_locked = |boot: &Boot| boot.words.iter().any(|word| word.contains("prelock=off"));
+    traceable().map(move |(boot, row)| match row.guest_name() {
+        "null-sysenter" if is_locked(boot) => ("null", boot, row),
+        "null-int" if is_locked(boot) => ("null-int-locked", boot, row),
+        name => (name, boot, row),
+    })
+}
+
+/// The row of this name: as above or as the table calls it. `null` is the way through the
+/// lock.
 fn find(name: &str) -> Option<(&'static str, &'static Boot, &'static Row)> {
-    let is_null = |boot: &Boot, row: &Row| {
-        row.guest_name() == "null-sysenter"
-            && boot.words.iter().any(|word| word.contains("prelock=off"))
-    };
-    let mut rows = traceable().map(|(boot, row)| match is_null(boot, row) {
-        true => ("null", boot, row),
-        false => (row.guest_name(), boot, row),
-    });
-    rows.find(|(asked, _, row)| name == *asked || name == row.name)
+    named().find(|(asked, _, row)| name == *asked || name == row.name)
 }
 
 /// Whether there is a row of this name.
@@ -117,9 +119,9 @@ pub fn check(name: &str) -> anyhow::Result<()> {
     if name == ALL || find(name).is_some() {
         return Ok(());
     }
-    let known: Vec<&str> = traceable().map(|(_, row)| row.guest_name()).collect();
+    let known: Vec<&str> = named().map(|(asked, _, _)| asked).collect();
     Err(usage(format_args!(
-        "no row {name:?}: there are null, {} and {ALL}",
+        "no row {name:?}: there are {} and {ALL}",
         known.join(", ")
     )))
 }

@@ -2,8 +2,8 @@
 //!
 //! The most frequent calls have a way through the kernel of their own
 //! ([`kcore::quick`]), and the stubs jump to it by the number. The hard thing is that a
-//! number may mean different calls in different personalities. So the table only says
-//! what it probably means: the core looks again, and declines if it is something else.
+//! number may mean different calls in different personalities, or none. So the table only
+//! says what it probably means: the core looks again, and declines if it is something else.
 
 use super::{EXIT_FAST, exit};
 use crate::effects::Leave;
@@ -16,8 +16,9 @@ use kcore::Event;
 /// Handles a call, and says how to leave.
 type Way = extern "fastcall" fn(&mut TrapFrame) -> u32;
 
-/// Entries of a table; the last one is for all higher numbers.
+/// Entries of a table, a power of two: higher numbers begin again at the first.
 pub const NUMBERS: usize = 128;
+const _: () = assert!(NUMBERS.is_power_of_two());
 
 /// A module for one kind of entry: its event, and how it leaves if the caller goes on.
 macro_rules! ways_in {

@@ -54,15 +54,13 @@
     .cfi_offset esp, 60
 .endm
 
-# Calls the function of a table for the number in eax; numbers beyond the table have
-# the last one.
+# Calls the function of a table for the number in eax. A number beyond the table may get
+# any of them, since all look at the number in the frame.
 .macro call_by_number table
     mov ecx, esp
     begin_at_frame
-    cmp eax, {numbers} - 1
-    jb 1f
-    mov eax, {numbers} - 1
-1:  call [\table + eax * 4]
+    and eax, {numbers} - 1
+    call [\table + eax * 4]
     .cfi_endproc
 .endm
 

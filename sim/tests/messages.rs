@@ -82,6 +82,34 @@ fn those_who_wait_are_served_in_the_order_in_which_they_came() {
     });
 }
 
+/// Senders that send as often as they can, to one that receives whenever it can. The
+/// first one to find it waiting is served at once, and comes again.
+#[test]
+fn senders_get_equal_shares() {
+    const MEAN: u32 = 100;
+    for senders in [2, 3, 7] {
+        let spec = Spec::default();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        for child in 0x1001..0x1001 + senders {
+            call(&mut machine, Call::Exofork, [0; 5]);
+            call(&mut machine, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+        }
+        let mut shares = vec![0; senders as usize];
+        while shares.iter().sum::<u32>() < MEAN * senders {
+            match on_cpu(&machine) {
+                PARENT => drop(receive(&mut machine, UTOP)),
+                child => {
+                    shares[child as usize - 0x1001] += 1;
+                    call(&mut machine, Call::IpcSend, [PARENT, child, UTOP, 0, 0]);
+                }
+            }
+        }
+        let equal = shares.iter().all(|share| share.abs_diff(MEAN) <= MEAN / 20);
+        assert!(equal, "{shares:?}");
+    }
+}
+
 #[test]
 fn a_page_is_looked_at_again_when_it_is_taken() {
     let letter = |child| [PARENT, child, A, RW, 0];

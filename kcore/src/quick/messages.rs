@@ -90,7 +90,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         };
         let [to, from] = self.envs.pair(slot, sender)?;
         let waits = matches!(from.wait, Wait::Receiver(_));
-        if !waits || from.letter.va < UTOP || !self.sched.idle.is_empty() {
+        let again = from.id == to.inbox.from && to.senders.len() > 1;
+        if !waits || again || from.letter.va < UTOP || !self.sched.idle.is_empty() {
             return None;
         }
         to.inbox.dstva = dstva;

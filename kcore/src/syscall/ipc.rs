@@ -2,7 +2,8 @@
 //!
 //! As in JOS, a receiver waits with room for one message, and a send to an
 //! environment that does not wait fails, so the sender must try again. An extension
-//! avoids that: [`Call::IpcSend`] waits. Its senders are served in order of arrival.
+//! avoids that: [`Call::IpcSend`] waits. Its senders are served in order of arrival, but
+//! nobody twice in a row while another one waits.
 //!
 //! The hard thing is the order of checks. A send checks the sender's page before it
 //! touches the receiver, so a failed send leaves the receiver unchanged. The page of a
@@ -106,6 +107,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Err(Error::Inval);
         }
         self.envs[caller.slot].inbox.dstva = dstva;
+        self.let_others_first(caller.slot);
         while let Some(sender) = self.next_sender(caller.slot) {
             let letter = self.envs[sender].letter;
             match self.deliver(caller, sender, caller.slot, letter) {
@@ -127,6 +129,21 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
         self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });
         Ok(Outcome::Stop)
+    }
+
+    /// If the first sender in the queue is the one that was served last, it goes to the
+    /// end. A sender that finds `receiver` waiting is served at once and may send again;
+    /// so, without this, one of `n` would get two turns in `n + 1`, and always the same one.
+    fn let_others_first(&mut self, receiver: Slot) {
+        let mut senders = self.envs[receiver].senders;
+        let Some(first) = senders.front() else {
+            return;
+        };
+        if senders.len() > 1 && self.envs[first].id == self.envs[receiver].inbox.from {
+            senders.pop_front(&mut self.envs);
+            senders.push_back(&mut self.envs, first);
+            self.envs[receiver].senders = senders;
+        }
     }
 
     /// Takes the first environment out of the queue of senders to `target`.

@@ -83,6 +83,12 @@ impl Model {
         if va < UTOP {
             check_va(va)?;
         }
+        if let [first, _, ..] = self.senders(caller)[..]
+            && first == self.env(caller).message.1
+        {
+            self.events += 1;
+            self.env(first).waits_since = self.events;
+        }
         for sender in self.senders(caller) {
             let letter = self.envs[&sender].letter;
             let result = self.deliver(sender, caller, letter, va);

@@ -2,14 +2,16 @@
 //!
 //! A policy chooses among the environments that wait for a CPU (`round_robin.rs`;
 //! `lottery.rs` is an example of another one). `switch.rs` puts environments on CPUs
-//! and takes them off, `waiting.rs` lets them wait for the console, `timers.rs` ends
-//! waits when their time is up, and `ending.rs` handles the case that none is left.
+//! and takes them off, `waiting.rs` lets them wait for the console, `alarms.rs` ends
+//! waits when their time is up (`timers.rs` is the queue of these), and `ending.rs`
+//! handles the case that none is left.
 //!
 //! The hard thing is that no wake-up may be lost. A step that makes an environment
 //! runnable takes one CPU out of the idle set and sends it an interrupt. A CPU enters
 //! that set under the lock and only then waits, with interrupts disabled until the
 //! very instruction that waits.
 
+mod alarms;
 mod ending;
 pub(crate) mod exchange;
 #[cfg(feature = "lottery")]

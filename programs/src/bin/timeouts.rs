@@ -9,7 +9,6 @@
 
 use core::time::Duration;
 
-use programs::lives;
 use user::time::{self, Instant};
 use user::{EnvId, Error, Fork, fork, ipc, println, sys};
 
@@ -63,39 +62,41 @@ fn nobody() -> Result<EnvId, Error> {
 /// A server is asked twice, and is too slow the second time. After its first reply it
 /// waits for the next request, so that is taken at once.
 fn server() -> Result<(), Error> {
+    let parent = sys::getenvid();
     let Fork::Parent(server) = fork()? else {
         let (client, words) = sys::ipc_reply(EnvId::NONE, [0; 2])?;
         let (client, words) = sys::ipc_reply(client, words)?;
         time::sleep(SHORT * 2)?;
         let late = sys::ipc_reply(client, words).map(|_| ());
         println!("its reply is too late: {}", late == Err(Error::IpcNotRecv));
+        ipc::send(parent, 0)?;
         user::exit()
     };
     sys::ipc_call(server, [1, 2])?;
     try_to("call a slow server", || {
         sys::ipc_call(server, [1, 2]).map(|_| ())
     })?;
-    lives::wait_for(server);
+    ipc::recv()?;
     Ok(())
 }
 
 /// A message comes in time, one is there already, and then there is no time left.
 fn messages() -> Result<(), Error> {
     let parent = sys::getenvid();
-    let Fork::Parent(sender) = fork()? else {
+    let Fork::Parent(_) = fork()? else {
         time::sleep(SHORT)?;
         ipc::send(parent, 3)?;
         ipc::send(parent, 4)?;
         user::exit()
     };
     println!("received {} in time", ipc::recv_timeout(LONG)?.value);
-    while sys::ipc_try_send(sender, 0) != Err(Error::BadEnv) {
-        let message = ipc::recv_timeout(Duration::ZERO);
-        match message {
-            Ok(message) => println!("received {} at once", message.value),
-            Err(_) => sys::yield_now(),
+    let second = loop {
+        match ipc::recv_timeout(Duration::ZERO) {
+            Ok(message) => break message.value,
+            Err(_) => time::sleep(SHORT)?,
         }
-    }
+    };
+    println!("received {second} at once");
     let none = ipc::recv_timeout(Duration::ZERO).map(|message| message.value);
     println!("then nothing: {}", none == Err(Error::TimedOut));
     Ok(())

@@ -47,8 +47,9 @@ impl Driver<'_> {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
         match call {
             Call::PageRanges => self.choose_list(caller, words),
-            Call::IpcCall | Call::IpcReply => self.choose_page_and_receiver(caller, call, words),
-            Call::PageMap | Call::PageCopy | Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
+            Call::SleepUntil | Call::EnvSetDeadline => self.choose_time(words),
+            Call::PageMap | Call::PageCopy => self.choose_page_and_receiver(caller, call, words),
+            Call::IpcTrySend | Call::IpcSend | Call::IpcRecv | Call::IpcCall | Call::IpcReply => {
                 self.choose_page_and_receiver(caller, call, words)
             }
             Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],
@@ -108,19 +109,22 @@ impl Driver<'_> {
                 };
                 [readable_window(ptr), len, w5, w6, w7]
             }
-            Call::SleepUntil | Call::EnvSetDeadline => {
-                let now = self.machine.now / 1000;
-                let time = match w2 % 8 {
-                    0 => 0,
-                    1 => u64::from(w3) << 32 | u64::from(w4),
-                    2 => now.saturating_sub(u64::from(w3 % 20_000)),
-                    _ => now + u64::from(w3 % 50_000),
-                };
-                [time as u32, (time >> 32) as u32, w4, w5, w6]
-            }
             // The first argument of most calls names an environment.
             _ => [self.choose_env(caller, w2), w3, w4, w5, w6],
         }
+    }
+
+    /// Mostly a time to come soon; often one that is past.
+    fn choose_time(&self, words: Words) -> [u32; 5] {
+        let [_, _, w2, w3, w4, w5, w6, _] = words;
+        let now = self.machine.now / 1000;
+        let time = match w2 % 8 {
+            0 => 0,
+            1 => u64::from(w3) << 32 | u64::from(w4),
+            2 => now.saturating_sub(u64::from(w3 % 20_000)),
+            _ => now + u64::from(w3 % 50_000),
+        };
+        [time as u32, (time >> 32) as u32, w4, w5, w6]
     }
 
     /// The same for calls that pass a page from one environment to another.

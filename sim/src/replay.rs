@@ -136,7 +136,11 @@ impl PhysMem for KnownMemory {
 
     fn write_bytes(&mut self, _pa: u32, _bytes: &[u8]) {}
 
-    fn copy_bytes(&mut self, _to: u32, _from: u32, _len: u32) {}
+    /// The source may be a page directory, whose entries must be in the copy, or a
+    /// program's page, of which nothing is known in either.
+    fn copy_bytes(&mut self, to: u32, from: u32, len: u32) {
+        self.memory.copy_bytes(to, from, len);
+    }
 }
 
 /// Replays a log.

@@ -28,7 +28,7 @@ pub(crate) fn logged_run(seed: u64, actions: usize) -> Vec<u8> {
 
 #[test]
 fn a_logged_run_replays() {
-    for seed in 1..=8 {
+    for seed in 1..=40 {
         let log = logged_run(seed, 1500);
         let report = replay(&log).unwrap_or_else(|difference| panic!("{difference}"));
         assert!(report.ended);

@@ -118,36 +118,71 @@ pub fn full<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     digest.finish()
 }
 
+/// Names every field, so that the compiler reports one that is forgotten.
 fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
-    (env.id, env.parent, env.kind, env.personality, env.space).hash(digest);
-    (env.alive, env.runnable, env.started, env.on_cpu, env.wait).hash(digest);
+    let kcore::env::Env {
+        id,
+        birth,
+        parent,
+        parent_birth,
+        kind,
+        personality,
+        space,
+        job,
+        alive,
+        runnable,
+        started,
+        ran,
+        on_cpu,
+        wait,
+        cpunum,
+        runs,
+        frame,
+        pending,
+        fpu_saved,
+        checked,
+        printed,
+        heap_start,
+        heap_end,
+        heap_move,
+        upcall,
+        exceptions,
+        inbox,
+        letter,
+        second,
+        senders,
+        callers,
+        hurries,
+        deadline,
+        alarm,
+        next,
+        prev,
+        stopped,
+        sibling,
+        elder,
+        later,
+        sooner,
+    } = *env;
     (
-        env.cpunum,
-        env.runs,
-        env.pending,
-        env.printed,
-        env.upcall,
-        env.exceptions,
-        env.ran,
+        id,
+        birth,
+        parent,
+        parent_birth,
+        kind,
+        personality,
+        space,
+        job,
     )
         .hash(digest);
-    (env.birth, env.parent_birth, env.job).hash(digest);
-    (env.heap_start, env.heap_end, env.heap_move).hash(digest);
-    (env.checked, env.fpu_saved).hash(digest);
-    (
-        env.next,
-        env.prev,
-        env.stopped,
-        env.sibling,
-        env.elder,
-        env.inbox,
-    )
-        .hash(digest);
-    (env.letter, env.senders).hash(digest);
-    (env.hurries, env.deadline, env.alarm, env.later, env.sooner).hash(digest);
+    (alive, runnable, started, ran, on_cpu, wait, cpunum, runs).hash(digest);
+    (pending, fpu_saved, checked, printed).hash(digest);
+    (heap_start, heap_end, heap_move, upcall, exceptions).hash(digest);
+    (inbox, letter, second, senders, callers).hash(digest);
+    (hurries, deadline, alarm).hash(digest);
+    (next, prev, stopped, sibling, elder, later, sooner).hash(digest);
     // While it runs, its registers are on the CPU, and what is here is stale.
-    if env.on_cpu.is_none() {
-        env.frame.hash(digest);
+    if on_cpu.is_none() {
+        frame.hash(digest);
     }
 }
 

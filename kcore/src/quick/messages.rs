@@ -90,8 +90,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         };
         let [to, from] = self.envs.pair(slot, sender)?;
         let waits = matches!(from.wait, Wait::Receiver(_));
-        let again = from.id == to.inbox.from && to.senders.len() > 1;
-        if !waits || again || from.letter.va < UTOP || !self.sched.idle.is_empty() {
+        if !waits || from.letter.va < UTOP || !self.sched.idle.is_empty() {
+            return None;
+        }
+        let among_others = from.next != Link::NONE;
+        if among_others && from.id == to.inbox.from {
             return None;
         }
         to.inbox.dstva = dstva;

@@ -39,7 +39,7 @@ pub mod kernel;
 pub mod loader;
 pub mod paging;
 pub mod phys;
-mod quick;
+pub mod quick;
 mod quiet;
 pub mod reaper;
 pub mod sched;

@@ -1,6 +1,10 @@
 //! A logged run replays; a damaged log does not.
 
-use sim::machine::{Spec, Store};
+use abi::layout::{UENVS, UPAGES};
+use abi::{Call, Personality};
+use kcore::CpuId;
+use sim::machine::call::Answer;
+use sim::machine::{Machine, Spec, Store};
 use sim::random::{Driver, Stream, spec};
 use sim::reader::{Reader, Record};
 use sim::replay::replay;
@@ -38,6 +42,26 @@ fn a_logged_run_replays() {
             log.len() as u64 / report.steps.max(1)
         );
     }
+}
+
+/// A program may pass a pointer into the public tables, which every address space has
+/// from the kernel's.
+#[test]
+fn a_pointer_into_the_public_tables_replays() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::new(&mut store, spec);
+    machine.keep_log();
+    machine.boot(0x80_0020, Personality::Lab4);
+    machine.calm_down();
+    for table in [UENVS, UPAGES] {
+        let printed = machine.call(CpuId(0), Call::Cputs, [table, 8, 0, 0, 0]);
+        assert_eq!(printed, Answer::Value(0));
+    }
+    let mut log = machine.log.take().expect("it was kept");
+    log.end(&machine.kernel);
+    let report = replay(log.bytes()).unwrap_or_else(|difference| panic!("{difference}"));
+    assert!(report.ended);
 }
 
 /// The beginning of a log, as the tool leaves it when it stops the machine.

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use sim::machine::Store;
-use sim::random::{self, Driver, Statistics, Words};
+use sim::random::{self, Driver, Statistics, Stream, Words};
+use witness::digest;
 
 fn run_all(seeds: impl Iterator<Item = u64>, calls: u64) -> Statistics {
     let mut all = Statistics::default();
@@ -22,6 +23,31 @@ fn random_programs_do_what_the_model_says() {
     assert!(all.changes * 10 >= all.calls * 3, "enough happens");
     assert!(all.alive >= all.calls * 4, "enough environments live");
     assert!(all.starved >= 2_000, "enough allocations fail");
+}
+
+/// Two kernels, of which one forgoes its short ways, stay in equal states; whatever the
+/// scheduling policy is.
+#[test]
+fn short_ways_are_no_more_than_shortcuts() {
+    for seed in 1..=30 {
+        let mut stream = Stream::new(seed);
+        let kind = stream.word();
+        let spec = random::spec(kind);
+        let (mut store, mut long_store) = (Store::new(&spec), Store::new(&spec));
+        let mut short = Driver::new(&mut store, spec, kind, false);
+        let mut long = Driver::new(&mut long_store, spec, kind, false);
+        long.machine.kernel.forgo_short_ways();
+        for action in 0..500 {
+            if short.is_over() {
+                break;
+            }
+            let words = stream.words();
+            assert_eq!((short.act(words), long.act(words)), (Ok(()), Ok(())));
+            let digests = [&short, &long].map(|driver| digest::full(&driver.machine.kernel));
+            assert_eq!(digests[0], digests[1], "seed {seed}, action {action}");
+            assert_eq!(short.machine.cpus, long.machine.cpus);
+        }
+    }
 }
 
 #[test]

@@ -40,10 +40,10 @@ impl Policy {
         }
     }
 
-    /// As [`Policy::take_next`], then [`Policy::add`] of the one that makes room.
+    /// As [`Policy::add`] of the one that makes room, then [`Policy::take_next`].
     pub(crate) fn rotate(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
-        self.take_next(envs);
         self.add(envs, slot);
+        self.take_next(envs);
     }
 
     /// Removes an environment, which must be in the policy.

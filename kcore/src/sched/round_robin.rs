@@ -34,7 +34,7 @@ impl Policy {
         self.0.pop_front(envs);
     }
 
-    /// As [`Policy::take_next`], then [`Policy::add`] of the one that makes room.
+    /// As [`Policy::add`] of the one that makes room, then [`Policy::take_next`].
     #[inline(always)]
     pub(crate) fn rotate(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.0.rotate(envs, slot);

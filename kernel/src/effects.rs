@@ -144,10 +144,8 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
         }
     }
     if to.contains(ToResume::TIMER) {
-        let ticks = holder.outbox().timer;
-        clock::start_timer(ticks);
-        // What was left of a quantum is no new one.
-        if ticks == holder.view().config().quantum {
+        clock::start_timer(holder.outbox().timer);
+        if holder.view().has_begun_quantum(cpu.id()) {
             new_quantum(cpu);
         }
     }

@@ -381,6 +381,30 @@ fn the_death_of_a_receiver_comes_before_the_deadline() {
     });
 }
 
+/// A quantum begins although the timer is started for less, and none does when it is
+/// started for the rest of one.
+#[test]
+fn an_alarm_hides_no_quantum() {
+    with_children(2, 2, |machine| {
+        sleep_until(machine, 2_000);
+        call_on(machine, CPU1, Call::SleepUntil, [14_000, 0, 0, 0, 0]);
+        // CPU 0 rings for the parent, which CPU 1 gets, and goes on being the keeper.
+        machine.now = 2_000 * US;
+        machine.run_event(CPU0, Event::Timer);
+        machine.calm_down();
+        call_on(machine, CPU1, Call::SleepUntil, [18_000, 0, 0, 0, 0]);
+        assert_eq!([on(machine, CPU0), on(machine, CPU1)], [CHILD + 1, 0]);
+        assert_eq!(machine.cpu(CPU0).due, Some(10_000 * US));
+        assert!(!machine.kernel.has_begun_quantum(CPU0));
+        // Nobody else wants CPU 0.
+        machine.now = 10_000 * US;
+        machine.run_event(CPU0, Event::Timer);
+        assert_eq!(machine.check(), Ok(()));
+        assert_eq!(machine.cpu(CPU0).due, Some(14_000 * US));
+        assert!(machine.kernel.has_begun_quantum(CPU0));
+    });
+}
+
 /// Only the CPU that is to ring the first alarm has a timer while it idles.
 #[test]
 fn one_idle_cpu_has_a_timer() {

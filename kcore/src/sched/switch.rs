@@ -192,6 +192,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Next::Yield
     }
 
+    /// Whether the last step, which was one of `cpu`, began a quantum there. Its timer cannot
+    /// tell: it may ring before, for an alarm.
+    pub fn has_begun_quantum(&self, cpu: CpuId) -> bool {
+        self.cpus[cpu].since == self.now
+    }
+
     /// Puts off the rest of a long entry: its environment goes to the end of the run
     /// queue, and finishes the entry when it gets a CPU again.
     #[cold]

@@ -55,13 +55,13 @@
 .endm
 
 # Calls the function of a table for the number in eax. A number beyond the table may get
-# any of them, since all look at the number in the frame.
+# any of them, since all look at the number in the frame. What begins at the frame ends
+# behind this.
 .macro call_by_number table
     mov ecx, esp
     begin_at_frame
     and eax, {numbers} - 1
     call [\table + eax * 4]
-    .cfi_endproc
 .endm
 
 # A stub for each vector below 52, every 16 bytes: an error code where the
@@ -141,6 +141,7 @@ syscall_stub:
     be_in_kernel
     call_by_number {by_int}
     test eax, eax
+    .cfi_endproc
     jz leave_by_frame
 idle:
     # Wait below the frame's place. An interrupt here does not return.
@@ -197,6 +198,7 @@ sysenter_flags_saved:
     be_in_kernel
     call_by_number {by_sysenter}
     cmp eax, {exit_fast}
+    .cfi_endproc
     jne 1f
     popad
     mov edx, [esp + 16]                 # eip

@@ -138,6 +138,8 @@ fn backtrace() -> Result<(), Failed> {
         "continue",
         "backtrace",
         "printf \"in ring %d\\n\", $cs & 3",
+        "finish",
+        "backtrace",
         "detach",
     ];
     let reached = Expect::new().in_order([
@@ -148,6 +150,9 @@ fn backtrace() -> Result<(), Failed> {
         regex("#[0-9]+ .*hello::main .* at programs/src/bin/hello.rs:[0-9]+"),
         regex("#[0-9]+ .* in _start .*"),
         text("in ring 0"),
+        // Behind the call.
+        regex("#0 .* syscall_stub .*"),
+        regex("#[0-9]+ .*user::print::print .* at user/src/print.rs:[0-9]+"),
     ]);
     expect(
         "backtrace",

@@ -145,8 +145,9 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         }
     }
 
-    /// From now on [`Kernel::quiet_step`] makes no step. For a caller that has something
-    /// to do before each step, and for tests: the steps are the same.
+    /// From now on neither [`Kernel::quick_step`] nor [`Kernel::quiet_step`] makes a step.
+    /// For a caller that has something to do before each step, and for tests: the steps are
+    /// the same.
     pub fn forgo_short_ways(&mut self) {
         self.short_ways = false;
         self.quiet = false;

@@ -52,7 +52,7 @@ pub struct Sched {
     pub unswept: u16,
     /// The run's last lines have been printed.
     pub ended: bool,
-    /// Environments whose wait has an end.
+    /// Environments whose alarm is set.
     pub timers: Timers,
     /// The latest time that any program can know, in microseconds since boot.
     pub told: u64,

@@ -5,11 +5,9 @@
 //! number may mean different calls in different personalities, or none. So the table only
 //! says what it probably means: the core looks again, and declines if it is something else.
 
-use super::{EXIT_FAST, exit};
-use crate::effects::Leave;
+use super::exits::{exit_by_iret, exit_by_sysexit};
 use crate::enter::{enter_inlined, enter_quickly};
 use crate::machine::smp::ThisCpu;
-use abi::trap::{FLAG_AC, FLAG_DF, FLAG_IOPL, FLAG_NT, FLAG_TF, Vector};
 use abi::{Call, Personality, TrapFrame};
 use kcore::Event;
 
@@ -73,27 +71,4 @@ const fn table(any: Way, quick: &[(Call, Way)]) -> [Way; NUMBERS] {
         index += 1;
     }
     ways
-}
-
-#[inline(always)]
-fn exit_by_iret(left: Leave, _: &TrapFrame) -> u32 {
-    exit(left)
-}
-
-/// Flags that a caller of `sysenter` gets back only by `iret`: `sysexit` loads none.
-const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
-
-/// Whether the frame is still the one that the `sysenter` stub made. A call may
-/// have replaced it, with registers that `sysexit` does not restore.
-#[inline(always)]
-fn is_the_callers(frame: &TrapFrame) -> bool {
-    frame.trapno == Vector::SYSCALL.0
-}
-
-#[inline(always)]
-fn exit_by_sysexit(left: Leave, frame: &TrapFrame) -> u32 {
-    match left {
-        Leave::Same if frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
-        left => exit(left),
-    }
 }

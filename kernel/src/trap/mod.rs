@@ -7,9 +7,11 @@
 //! their own, which need not look at a vector.
 
 mod calls;
+mod exits;
 pub mod strays;
 pub mod vectors;
 
+use self::exits::{EXIT_AGAIN, EXIT_FAST, EXIT_FRAME, EXIT_IDLE, exit};
 use crate::effects::Leave;
 use crate::enter::{ANSWERS, GETENVID, enter};
 use crate::machine::console;
@@ -22,15 +24,6 @@ use abi::trap::{FLAG_IF, FLAG_ONE, FLAG_VM, KERNEL_CODE, USER_CODE, USER_DATA, V
 use core::arch::global_asm;
 use core::sync::atomic::Ordering::Relaxed;
 use kcore::Event;
-
-/// Leave with `iret`, by the frame.
-const EXIT_FRAME: u32 = 0;
-/// Leave by `sysexit`.
-const EXIT_FAST: u32 = 1;
-/// Wait for an interrupt.
-const EXIT_IDLE: u32 = 2;
-/// Let interrupts in, then enter again.
-const EXIT_AGAIN: u32 = 3;
 
 global_asm!(
     include_str!("stubs.s"),
@@ -104,14 +97,6 @@ extern "fastcall" fn idle_interrupt(frame: &mut TrapFrame, vector: u32) -> u32 {
 /// This CPU has no environment, but work is left; pending interrupts were let in.
 extern "fastcall" fn idle_again(frame: &mut TrapFrame) -> u32 {
     exit(enter(ThisCpu::get(), Event::Wake, frame))
-}
-
-fn exit(left: Leave) -> u32 {
-    match left {
-        Leave::Same | Leave::Switched => EXIT_FRAME,
-        Leave::Idle => EXIT_IDLE,
-        Leave::Again => EXIT_AGAIN,
-    }
 }
 
 /// Handles an interrupt. `None` if it did not enter the core.

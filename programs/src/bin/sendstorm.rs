@@ -1,9 +1,11 @@
 //! Eight environments send to one, as fast as they can. Each message must come
-//! once, those of a sender in order, and the longest waiting be served first.
+//! once, those of a sender in order, and the longest waiting be served first, but
+//! nobody twice in a row.
 //!
-//! Before it sends, each draws the next number, as in a shop. The hard thing is
-//! that between drawing and sending another may come: so a few numbers may be
-//! out of turn, but none be missing or come twice.
+//! Before it sends, each draws the next number, as in a shop. The hard thing is what
+//! may be out of turn: whoever finds the receiver waiting is served and comes again
+//! before the others, and gives way to them then, once in nine messages. And between
+//! drawing and sending another may come. But no number is missing or comes twice.
 
 #![no_std]
 #![no_main]

@@ -203,11 +203,7 @@ pub fn primes(expect: Expect, _: Scope, _: u32) -> Expect {
 /// What a sender among two gets of 40 messages. On one CPU all get equal shares, within
 /// 5 %; with several, one may be on a CPU that the host does not run just then.
 pub fn fair_share(cpus: u32, sender: &str) -> Line {
-    let count = if cpus == 1 {
-        "(19|20|21)"
-    } else {
-        "[0-9]+"
-    };
+    let count = if cpus == 1 { "(19|20|21)" } else { "[0-9]+" };
     regex(&format!("^{count} of 40 from {sender}"))
 }
 

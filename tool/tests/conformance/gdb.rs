@@ -162,8 +162,8 @@ fn backtrace() -> Result<(), Failed> {
     )
 }
 
-/// The first call of a program is made by `int 0x30`, later ones by `sysenter`; what
-/// else interrupts it comes the general way. AC is its own affair, and it keeps it.
+/// The first calls of a program are made by `int 0x30`; it faults; its handler's calls are
+/// made by `sysenter`. AC is its own affair, and it keeps it.
 fn flags() -> Result<(), Failed> {
     const AC: u32 = 0x4_0000;
     let set = format!("set $eflags = $eflags | {AC:#x}");
@@ -179,7 +179,7 @@ fn flags() -> Result<(), Failed> {
         "delete 2",
         "continue",
         &show,
-        "delete 3",
+        "delete 4",
         "continue",
         &show,
         "detach",
@@ -189,9 +189,9 @@ fn flags() -> Result<(), Failed> {
         text(&before),
         regex("Breakpoint 2, kernel::trap::calls::int::any_call .*"),
         text(clear),
-        regex("Breakpoint 3, kernel::trap::calls::sysenter::any_call .*"),
-        text(clear),
         regex("Breakpoint 4, kernel::trap::trap .*"),
+        text(clear),
+        regex("Breakpoint 3, kernel::trap::calls::sysenter::any_call .*"),
         text(clear),
     ]);
     expect("flags", &[&["faultdie"], COMPANY].concat(), &lines, &seen)

@@ -281,8 +281,14 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             })
         });
         let on_jos = program.also_as_on_jos.then(|| {
+            // Who polls the clock may be on a CPU that stands still: counting
+            // instructions, QEMU runs one CPU at a time, for up to a tenth of a second.
+            let cpus = match program.measures {
+                true => 1,
+                false => program.grader_cpus,
+            };
             Trial::test(format!("{}::as_on_jos", program.name), move || {
-                run(&program, program.grader_cpus, "extensions=off", &[])
+                run(&program, cpus, "extensions=off", &[])
             })
         });
         plain.into_iter().chain(lab5).chain(on_jos)

@@ -1,0 +1,146 @@
+//! The quick ways make the steps that the longer ways make, and leave the same state.
+//!
+//! Two machines do the same, one of them without short ways. The hard thing is that what
+//! makes a quick way decline must happen often: partners that wait for something else, have
+//! a page with them, are gone, or have a deadline; CPUs that idle; registers in use. So a few
+//! environments talk to each other about little else. (The random driver makes all calls.)
+
+use abi::layout::{PGSIZE, UTOP};
+use abi::{Call, EnvStatus, Personality};
+use kcore::env::Slot;
+use kcore::{CpuId, Event};
+use sim::machine::call::set_call;
+use sim::machine::{Machine, Mode, Spec, Store};
+use sim::random::Stream;
+use witness::digest;
+
+const ENVIRONMENTS: u32 = 5;
+const PAGE: u32 = 0x40_0000;
+const CALLS: [Call; 20] = [
+    Call::Yield,
+    Call::Yield,
+    Call::IpcSend,
+    Call::IpcSend,
+    Call::IpcSend,
+    Call::IpcRecv,
+    Call::IpcRecv,
+    Call::IpcRecv,
+    Call::IpcCall,
+    Call::IpcCall,
+    Call::IpcCall,
+    Call::IpcReply,
+    Call::IpcReply,
+    Call::IpcReply,
+    Call::IpcTrySend,
+    Call::EnvSetDeadline,
+    Call::EnvSetStatus,
+    Call::PageAlloc,
+    Call::PageCopy,
+    Call::PageUnmap,
+];
+
+/// The id of one of the environments, or one that was its slot's before or will be.
+fn partner(machine: &Machine<'_>, word: u32) -> u32 {
+    let id = machine.kernel.envs()[Slot((word % ENVIRONMENTS) as u16)]
+        .id
+        .0 as u32;
+    match word / ENVIRONMENTS % 16 {
+        0 => id.wrapping_add(0x1000),
+        1 => id.wrapping_sub(0x1000),
+        _ => id,
+    }
+}
+
+fn arguments(machine: &Machine<'_>, call: Call, words: &[u32; 6]) -> [u32; 5] {
+    let [_, id, what, word, second, _] = *words;
+    let id = partner(machine, id);
+    let page = if what % 4 == 0 { PAGE } else { UTOP };
+    match call {
+        Call::IpcSend | Call::IpcTrySend => [id, word, page, 7, 0],
+        Call::IpcRecv => [page, 0, 0, 0, 0],
+        Call::IpcReply if what % 5 == 0 => [0, 0, word, second, page],
+        // No page, one offered, one wanted.
+        Call::IpcCall | Call::IpcReply => [
+            id,
+            [0, PAGE | 7, 8][what as usize % 8 % 3],
+            word,
+            second,
+            page,
+        ],
+        Call::EnvSetDeadline => [[0, 1, u32::MAX][what as usize % 3], 0, 0, 0, 0],
+        Call::EnvSetStatus => [id, EnvStatus::Runnable as u32, 0, 0, 0],
+        Call::PageAlloc => [0, PAGE, 7, 0, 0],
+        Call::PageCopy => [0, PAGE, 0, (PAGE + PGSIZE) | 7, 0],
+        Call::PageUnmap => [0, PAGE, 0, 0, 0],
+        _ => [0; 5],
+    }
+}
+
+/// Lets a CPU do something; says whether one could.
+fn act(machine: &mut Machine<'_>, words: &[u32; 6]) -> bool {
+    let busy: Vec<CpuId> = machine
+        .cpu_ids()
+        .filter(|&cpu| machine.cpu(cpu).mode == Mode::User)
+        .collect();
+    if busy.is_empty() {
+        return false;
+    }
+    let cpu = busy[words[0] as usize % busy.len()];
+    match words[5] % 16 {
+        0 => machine.tick(cpu),
+        1 => drop(machine.use_fpu(cpu, words[3])),
+        _ => call(machine, cpu, words),
+    }
+    true
+}
+
+fn call(machine: &mut Machine<'_>, cpu: CpuId, words: &[u32; 6]) {
+    let call = CALLS[words[0] as usize / 4 % CALLS.len()];
+    let Some(slot) = machine.kernel.cpus().current(cpu) else {
+        return;
+    };
+    let personality = machine.kernel.envs()[slot].personality;
+    let number = personality.number(call).unwrap_or(u32::MAX);
+    // Sometimes one beyond the tables.
+    let number = number | u32::from(words[5] % 64 == 2) << 7;
+    let arguments = arguments(machine, call, words);
+    set_call(&mut machine.cpu_mut(cpu).frame, number, arguments);
+    let event = match words[5] / 64 % 2 {
+        0 => Event::Syscall,
+        _ => Event::FastSyscall,
+    };
+    machine.run_event(cpu, event);
+}
+
+#[test]
+fn quick_ways_are_no_more_than_shortcuts() {
+    for seed in 1..=2000 {
+        let mut stream = Stream::new(seed);
+        let spec = Spec {
+            cpus: 1 + (seed % 3) as u8,
+            ..Spec::default()
+        };
+        let (mut store, mut long_store) = (Store::new(&spec), Store::new(&spec));
+        let mut short = Machine::new(&mut store, spec);
+        let mut long = Machine::new(&mut long_store, spec);
+        long.kernel.forgo_short_ways();
+        for machine in [&mut short, &mut long] {
+            for index in 0..ENVIRONMENTS as usize {
+                let personality = Personality::ALL[(seed as usize + index) % 6];
+                machine.boot(0x80_0020, personality);
+            }
+            machine.calm_down();
+        }
+        for action in 0..300 {
+            let words: [u32; 6] = std::array::from_fn(|_| stream.word());
+            let acted = [&mut short, &mut long].map(|machine| act(machine, &words));
+            assert_eq!(acted[0], acted[1], "seed {seed}, action {action}");
+            let digests = [&short, &long].map(|machine| digest::full(&machine.kernel));
+            assert_eq!(digests[0], digests[1], "seed {seed}, action {action}");
+            assert_eq!(short.cpus, long.cpus, "seed {seed}, action {action}");
+            if !acted[0] {
+                break;
+            }
+        }
+    }
+}

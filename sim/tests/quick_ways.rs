@@ -8,7 +8,7 @@
 use abi::layout::{PGSIZE, UTOP};
 use abi::trap::FLAG_NT;
 use abi::{Call, EnvStatus, Personality};
-use kcore::env::Slot;
+use kcore::env::{Slot, Wait};
 use kcore::{CpuId, Event};
 use sim::machine::call::set_call;
 use sim::machine::{Machine, Mode, Spec, Store};
@@ -52,9 +52,21 @@ fn partner(machine: &Machine<'_>, word: u32) -> u32 {
     }
 }
 
+/// The id of one that waits for a reply, or 0.
+fn client(machine: &Machine<'_>) -> u32 {
+    let envs = machine.kernel.envs();
+    let waits = |&slot: &Slot| matches!(envs[slot].wait, Wait::Reply(_));
+    envs.used()
+        .find(waits)
+        .map_or(0, |slot| envs[slot].id.0 as u32)
+}
+
 fn arguments(machine: &Machine<'_>, call: Call, words: &[u32; 6]) -> [u32; 5] {
     let [_, id, what, word, second, _] = *words;
-    let id = partner(machine, id);
+    let id = match call {
+        Call::IpcReply if id % 2 == 0 => client(machine),
+        _ => partner(machine, id),
+    };
     let page = if word % 4 == 0 { PAGE } else { UTOP };
     match call {
         Call::IpcSend | Call::IpcTrySend => [id, word, page, 7, 0],

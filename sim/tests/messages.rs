@@ -125,6 +125,17 @@ fn a_page_is_looked_at_again_when_it_is_taken() {
 }
 
 #[test]
+fn a_page_that_is_gone_fails_its_sender_even_if_nobody_wants_it() {
+    let letter = |child| [PARENT, child, A, RW, 0];
+    with_waiting(2, letter, |machine| {
+        call(machine, Call::PageUnmap, [0x1001, A, 0, 0, 0]);
+        assert_eq!(receive(machine, UTOP), Answer::Value(0));
+        assert_eq!(result(machine, 0x1001), failure(Error::Inval));
+        assert_eq!(result(machine, 0x1002), 0);
+    });
+}
+
+#[test]
 fn a_page_for_which_there_is_no_memory_fails_its_sender_only() {
     let letter = |child| [PARENT, child, if child == 0x1001 { A } else { UTOP }, RW, 0];
     with_waiting(2, letter, |machine| {

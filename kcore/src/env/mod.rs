@@ -252,6 +252,13 @@ impl Env {
         }
     }
 
+    /// Whether nothing is to be done when it gets a CPU but to load its registers: it has run
+    /// before, and has no entry to finish.
+    #[inline(always)]
+    pub(crate) fn just_goes_on(&self) -> bool {
+        self.pending.is_none() && self.ran
+    }
+
     /// Whether it is in the run queue: it needs nothing but a CPU.
     pub fn is_queued(&self) -> bool {
         self.alive && self.runnable && self.on_cpu.is_none() && self.wait == Wait::Nothing

@@ -84,7 +84,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     fn quick_next(&self) -> Option<Slot> {
         let next = self.sched.ready.next()?;
-        let env = &self.envs[next];
-        (env.pending.is_none() && env.ran).then_some(next)
+        self.envs[next].just_goes_on().then_some(next)
     }
 }

@@ -1,7 +1,7 @@
 //! `yield`, when another environment waits for the CPU.
 //!
-//! The hard thing is that this is the longest part of what programs do when they wait
-//! for each other in turns: the one that leaves takes the place of the one that comes.
+//! The hard thing is the policy, which may be any: it has to choose as if the caller had
+//! been added first and the next one taken then. So that is one operation, its own.
 
 use super::{RESUME, SWITCH};
 use crate::ids::{CpuId, Slot};

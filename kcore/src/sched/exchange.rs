@@ -20,8 +20,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Whether [`Kernel::exchange`] can put `next` on `cpu`, which has an environment.
     #[inline(always)]
     pub(crate) fn may_exchange(&self, cpu: CpuId, next: Slot) -> bool {
-        let env = &self.envs[next];
-        env.pending.is_none() && env.ran && !self.cpus[cpu].fpu
+        self.envs[next].just_goes_on() && !self.cpus[cpu].fpu
     }
 
     /// [`Stage::exchange`] for two that are looked up here.

@@ -21,6 +21,5 @@ mod logs;
 mod ordinary;
 mod random;
 mod replay;
-mod shortcut;
 #[path = "../sim/tests/strangers.rs"]
 mod strangers;

@@ -341,8 +341,8 @@ pub unsafe fn ipc_try_send_page(env: EnvId, value: u32, va: u32, perm: Perm) -> 
 }
 
 /// As [`ipc_try_send_page`], but waits until `env` receives; several that wait
-/// for the same one are served in order, nobody twice in a row. An extension: ask
-/// [`Interface::has_ipc_send`] first.
+/// for the same one are served in order, by `ipc_recv` nobody twice in a row. An
+/// extension: ask [`Interface::has_ipc_send`] first.
 ///
 /// # Errors
 /// `BadEnv`, also if `env` dies meanwhile; `Inval`, also if the wait was

@@ -2,8 +2,9 @@
 //!
 //! An environment that sleeps, or waits and has a deadline, is in the timer queue. One
 //! CPU, the keeper, sees to it that its own timer rings no later than the first alarm,
-//! also while it idles; no other CPU that idles has a timer. A CPU that puts an alarm at
-//! the front becomes the keeper, because it is the one whose timer can be started at once.
+//! also while it idles; no other CPU starts its timer when it goes idle. A CPU that puts an
+//! alarm at the front becomes the keeper, because it is the one whose timer can be started at
+//! once; the timer of the one before may ring once more, for nothing.
 //!
 //! The hard thing is that most alarms never ring, for most waits end well. So whoever is
 //! woken stays in the queue: it may be about to wait again, with the same deadline. An

@@ -3,7 +3,7 @@
 //! As in JOS, a receiver waits with room for one message, and a send to an
 //! environment that does not wait fails, so the sender must try again. An extension
 //! avoids that: [`Call::IpcSend`] waits. Its senders are served in order of arrival, but
-//! nobody twice in a row while another one waits.
+//! by `ipc_recv` nobody twice in a row while another one waits.
 //!
 //! The hard thing is the order of checks. A send checks the sender's page before it
 //! touches the receiver, so a failed send leaves the receiver unchanged. The page of a

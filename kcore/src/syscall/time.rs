@@ -65,7 +65,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let elapsed = self.now.saturating_sub(self.config.started);
         let step = self.config.ten_ms.max(1);
         let (steps, rest) = (elapsed / step, elapsed % step);
-        let time = steps.saturating_mul(STEP) + rest.saturating_mul(STEP) / step;
+        let time = steps
+            .saturating_mul(STEP)
+            .saturating_add(rest.saturating_mul(STEP) / step);
         self.sched.told = time.max(self.sched.told);
         self.sched.told
     }

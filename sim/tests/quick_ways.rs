@@ -168,3 +168,30 @@ fn quick_ways_are_no_more_than_shortcuts() {
         }
     }
 }
+
+/// Whoever keeps a log must see every step.
+#[test]
+fn a_kernel_that_forgoes_its_short_ways_goes_none() {
+    let spec = Spec::default();
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let cpu = CpuId(0);
+    machine.kernel.forgo_short_ways();
+    for call in [
+        Call::Yield,
+        Call::PageAlloc,
+        Call::PageUnmap,
+        Call::GetEnvId,
+    ] {
+        let number = Personality::Lab4.number(call).unwrap_or(u32::MAX);
+        let mut frame = machine.cpu(cpu).frame;
+        set_call(&mut frame, number, [0, PAGE, 7, 0, 0]);
+        let (event, now) = (Event::Syscall, machine.now);
+        let quick = machine
+            .kernel
+            .quick_step(call, cpu, || now, event, &mut frame);
+        let quiet = machine.kernel.quiet_step(cpu, now, event, &mut frame);
+        assert_eq!((quick, quiet), (None, None), "{call:?}");
+        machine.call(cpu, call, [0, PAGE, 7, 0, 0]);
+    }
+}

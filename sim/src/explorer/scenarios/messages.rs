@@ -38,10 +38,6 @@ pub fn send_page() -> Scenario {
 
 /// Two clients call a server that replies twice and ends.
 pub fn calls() -> Scenario {
-    let reply = |to| {
-        let [zero, seven] = [Value::Is(0), Value::Is(7)];
-        call(Call::IpcReply, [to, zero, seven, seven, zero])
-    };
     Scenario {
         all_end: true,
         ..scenario(

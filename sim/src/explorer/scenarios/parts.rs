@@ -27,6 +27,12 @@ pub fn call(call: Call, arguments: [Value; 5]) -> Op {
     Op::Call(call, arguments)
 }
 
+/// Replies with two words and waits for the next message, or only waits if `to` is 0.
+pub fn reply(to: Value) -> Op {
+    let [zero, seven] = [Value::Is(0), Value::Is(7)];
+    call(Call::IpcReply, [to, zero, seven, seven, zero])
+}
+
 /// A call with constant arguments; missing ones are 0.
 pub fn simple<const N: usize>(number: Call, arguments: [u32; N]) -> Op {
     let mut all = [Value::Is(0); 5];

@@ -9,10 +9,6 @@ use abi::Call;
 
 /// A call and its server, each with a deadline.
 pub fn time_outs() -> Scenario {
-    let reply = |to| {
-        let [zero, seven] = [Value::Is(0), Value::Is(7)];
-        call(Call::IpcReply, [to, zero, seven, seven, zero])
-    };
     Scenario {
         all_end: true,
         ..scenario(

@@ -1,19 +1,20 @@
-//! `ipc_send` and `ipc_recv` of a word.
+//! `ipc_send` and `ipc_recv`.
 //!
 //! Whoever comes first waits, and the other one finds it: four cases. The hard thing is
 //! the queue of senders: its links are in environments other than the two that talk, so
 //! those are touched last, when the two have been put back.
 
-use super::{RESUME, SWITCH};
+use super::pages::{accept, offer};
+use super::{FLUSH, RESUME, SWITCH};
 use crate::env::{Env, Inbox, Letter, Wait};
 use crate::ids::{CpuId, Link, Slot};
 use crate::kernel::Kernel;
+use crate::paging::UserPage;
 use crate::phys::PhysMem;
 use crate::step::Step;
-use crate::syscall::Caller;
 use crate::watch::Watcher;
 use abi::layout::UTOP;
-use abi::{Call, EnvId, EnvStatus, TrapFrame};
+use abi::{EnvId, EnvStatus, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes the step of an `ipc_send`, or changes nothing.
@@ -25,22 +26,56 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         now: impl FnOnce() -> u64,
         frame: &mut TrapFrame,
     ) -> Option<Step> {
-        let [id, value, va, perm] = frame.arguments();
+        let [_, _, va, _] = frame.arguments();
         if va < UTOP {
-            self.now = now();
-            return Some(self.quiet_message(Caller { cpu, slot }, Call::IpcSend, frame));
+            return self.quick_send_page(cpu, slot, now(), frame);
         }
+        self.quick_send_of::<false>(cpu, slot, now, frame)
+    }
+
+    /// A page goes along. Apart, so that words alone have the registers for themselves.
+    #[inline(always)]
+    fn quick_send_page(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        now: u64,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        self.quick_send_of::<true>(cpu, slot, || now, frame)
+    }
+
+    #[inline(always)]
+    fn quick_send_of<const PAGE: bool>(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        now: impl FnOnce() -> u64,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        let [id, value, va, perm] = frame.arguments();
+        let letter = Letter { value, va, perm };
         let target = Slot(EnvId(id as i32).slot() as u16);
         let [from, to] = self.envs.pair(slot, target)?;
         if to.id.0 as u32 != id {
             return None;
         }
+        let offered = match PAGE {
+            true => Some(offer(&self.mem, from.space, letter)?),
+            false => None,
+        };
         match to.wait {
             Wait::Message => {
                 if !self.sched.idle.is_empty() {
                     return None;
                 }
-                put_into_inbox(to, from.id, value);
+                let mut delivered = 0;
+                if let Some(entry) = offered {
+                    let page = UserPage::new(to.inbox.dstva)?;
+                    accept(&mut self.mem, &mut self.frames, to.space, page, entry)?;
+                    delivered = entry.perm().bits();
+                }
+                put_into_inbox(to, from.id, value, delivered);
                 self.mirror.message(&mut self.mem, target, to);
                 frame.regs.eax = 0;
                 self.quick_wake(target);
@@ -51,7 +86,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             _ => {
                 let next = self.quick_next()?;
                 let [from, to] = self.envs.pair(slot, target)?;
-                from.letter = Letter { value, va, perm };
+                from.letter = letter;
                 from.wait = Wait::Receiver(target);
                 from.next = Link::NONE;
                 from.prev = to.senders.back();
@@ -74,9 +109,35 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     ) -> Option<Step> {
         let [dstva, ..] = frame.arguments();
         if dstva < UTOP {
-            self.now = now();
-            return Some(self.quiet_message(Caller { cpu, slot }, Call::IpcRecv, frame));
+            return self.quick_recv_page(cpu, slot, now(), frame);
         }
+        self.quick_recv_of(cpu, slot, now, None, frame)
+    }
+
+    /// A page may come along. Apart, as [`Kernel::quick_send_page`] is.
+    #[inline(always)]
+    fn quick_recv_page(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        now: u64,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        let [dstva, ..] = frame.arguments();
+        let page = UserPage::new(dstva)?;
+        self.quick_recv_of(cpu, slot, || now, Some(page), frame)
+    }
+
+    #[inline(always)]
+    fn quick_recv_of(
+        &mut self,
+        cpu: CpuId,
+        slot: Slot,
+        now: impl FnOnce() -> u64,
+        wanted: Option<UserPage>,
+        frame: &mut TrapFrame,
+    ) -> Option<Step> {
+        let [dstva, ..] = frame.arguments();
         let Some(sender) = self.envs[slot].senders.front() else {
             let next = self.quick_next()?;
             let env = &mut self.envs[slot];
@@ -90,24 +151,33 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         };
         let [to, from] = self.envs.pair(slot, sender)?;
         let waits = matches!(from.wait, Wait::Receiver(_));
-        if !waits || from.letter.va < UTOP || !self.sched.idle.is_empty() {
+        if !waits || !self.sched.idle.is_empty() {
             return None;
         }
         let among_others = from.next != Link::NONE;
         if among_others && from.id == to.inbox.from {
             return None;
         }
+        let (mut delivered, mut step) = (0, RESUME);
+        if from.letter.va < UTOP {
+            let entry = offer(&self.mem, from.space, from.letter)?;
+            if accept(&mut self.mem, &mut self.frames, to.space, wanted?, entry)? {
+                self.outbox.flush = dstva;
+                step = FLUSH;
+            }
+            delivered = entry.perm().bits();
+        }
         to.inbox.dstva = dstva;
         let next = to.senders.drop_first(from.next);
         from.next = Link::NONE;
-        put_into_inbox(to, from.id, from.letter.value);
+        put_into_inbox(to, from.id, from.letter.value, delivered);
         self.mirror.message(&mut self.mem, slot, to);
         if let Some(next) = next {
             self.envs[next].prev = Link::NONE;
         }
         frame.regs.eax = 0;
         self.quick_wake(sender);
-        Some(RESUME)
+        Some(step)
     }
 
     /// The caller, which waits now, leaves its CPU to `next`. Its call will return 0.
@@ -137,13 +207,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 }
 
-/// Receives a word.
+/// Receives a word, and a page with these permissions, 0 if none.
 #[inline(always)]
-fn put_into_inbox(env: &mut Env, from: EnvId, value: u32) {
+fn put_into_inbox(env: &mut Env, from: EnvId, value: u32, perm: u32) {
     env.inbox = Inbox {
         value,
         from,
-        perm: 0,
+        perm,
         ..env.inbox
     };
 }

@@ -14,6 +14,7 @@
 
 mod hand_over;
 mod messages;
+mod pages;
 mod yielding;
 
 use crate::event::Event;
@@ -27,6 +28,8 @@ use abi::{Call, TrapFrame};
 
 /// The same environment continues, and the machine has nothing to do.
 const RESUME: Step = Step::Resume(ToResume::empty());
+/// The same environment continues, after the translation of one page is flushed.
+const FLUSH: Step = Step::Resume(ToResume::FLUSH);
 /// The next environment continues, and the machine has nothing else to do.
 const SWITCH: Step = Step::Switch(ToSwitch::empty());
 

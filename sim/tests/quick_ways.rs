@@ -17,7 +17,9 @@ use witness::digest;
 
 const ENVIRONMENTS: u32 = 5;
 const PAGE: u32 = 0x40_0000;
-const CALLS: [Call; 20] = [
+/// What an action is made of.
+type Words = [u32; 7];
+const CALLS: [Call; 23] = [
     Call::Yield,
     Call::Yield,
     Call::IpcSend,
@@ -36,6 +38,9 @@ const CALLS: [Call; 20] = [
     Call::EnvSetDeadline,
     Call::EnvSetStatus,
     Call::PageAlloc,
+    Call::PageAlloc,
+    Call::PageAlloc,
+    Call::PageMap,
     Call::PageCopy,
     Call::PageUnmap,
 ];
@@ -61,15 +66,30 @@ fn client(machine: &Machine<'_>) -> u32 {
         .map_or(0, |slot| envs[slot].id.0 as u32)
 }
 
-fn arguments(machine: &Machine<'_>, call: Call, words: &[u32; 6]) -> [u32; 5] {
-    let [_, id, what, word, second, _] = *words;
+/// One of two pages; sometimes none.
+fn page(word: u32) -> u32 {
+    match word % 16 {
+        0 => PAGE + 1,
+        1 => UTOP - PGSIZE,
+        even if even % 2 == 0 => PAGE,
+        _ => PAGE + PGSIZE,
+    }
+}
+
+/// Permissions, mostly valid ones.
+fn perm(word: u32) -> u32 {
+    [7, 7, 5, 0xe07, 0x405, 6, 0x1007, 0x27][word as usize / 16 % 8]
+}
+
+fn arguments(machine: &Machine<'_>, call: Call, words: &Words) -> [u32; 5] {
+    let [_, id, what, word, second, _, more] = *words;
     let id = match call {
         Call::IpcReply if id % 2 == 0 => client(machine),
         _ => partner(machine, id),
     };
-    let page = if word % 4 == 0 { PAGE } else { UTOP };
+    let page = if word % 4 == 0 { page(more) } else { UTOP };
     match call {
-        Call::IpcSend | Call::IpcTrySend => [id, word, page, 7, 0],
+        Call::IpcSend | Call::IpcTrySend => [id, word, page, perm(more), 0],
         Call::IpcRecv => [page, 0, 0, 0, 0],
         Call::IpcReply if what % 5 == 0 => [0, 0, word, second, page],
         // No page, one offered, one wanted.
@@ -82,15 +102,16 @@ fn arguments(machine: &Machine<'_>, call: Call, words: &[u32; 6]) -> [u32; 5] {
         ],
         Call::EnvSetDeadline => [[0, 1, u32::MAX][what as usize % 3], 0, 0, 0, 0],
         Call::EnvSetStatus => [id, EnvStatus::Runnable as u32, 0, 0, 0],
-        Call::PageAlloc => [0, PAGE, 7, 0, 0],
+        Call::PageAlloc => [0, page, perm(more), 0, 0],
         Call::PageCopy => [0, PAGE, 0, (PAGE + PGSIZE) | 7, 0],
-        Call::PageUnmap => [0, PAGE, 0, 0, 0],
+        Call::PageMap => [0, PAGE, 0, PAGE + PGSIZE, perm(more)],
+        Call::PageUnmap => [0, page, 0, 0, 0],
         _ => [0; 5],
     }
 }
 
 /// Lets a CPU do something; says whether one could.
-fn act(machine: &mut Machine<'_>, words: &[u32; 6]) -> bool {
+fn act(machine: &mut Machine<'_>, words: &Words) -> bool {
     let busy: Vec<CpuId> = machine
         .cpu_ids()
         .filter(|&cpu| machine.cpu(cpu).mode == Mode::User)
@@ -107,7 +128,7 @@ fn act(machine: &mut Machine<'_>, words: &[u32; 6]) -> bool {
     true
 }
 
-fn call(machine: &mut Machine<'_>, cpu: CpuId, words: &[u32; 6]) {
+fn call(machine: &mut Machine<'_>, cpu: CpuId, words: &Words) {
     let call = CALLS[words[0] as usize / 4 % CALLS.len()];
     let Some(slot) = machine.kernel.cpus().current(cpu) else {
         return;
@@ -156,7 +177,7 @@ fn quick_ways_are_no_more_than_shortcuts() {
             machine.calm_down();
         }
         for action in 0..300 {
-            let words: [u32; 6] = std::array::from_fn(|_| stream.word());
+            let words: Words = std::array::from_fn(|_| stream.word());
             let acted = [&mut short, &mut long].map(|machine| act(machine, &words));
             assert_eq!(acted[0], acted[1], "seed {seed}, action {action}");
             let digests = [&short, &long].map(|machine| digest::full(&machine.kernel));

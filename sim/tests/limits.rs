@@ -2,7 +2,7 @@
 //! comes back when everything has died.
 
 use abi::layout::PGSIZE;
-use abi::{Call, EnvStatus, Error};
+use abi::{Call, EnvStatus, Error, Personality};
 use kcore::{CpuId, PhysMem};
 use sim::audit::census;
 use sim::machine::call::Answer;
@@ -74,6 +74,35 @@ fn every_perm_is_taken_or_refused_by_three_calls() {
                 Answer::Left(None)
             );
         }
+        assert_eq!(machine.audit(), Ok(()));
+    }
+}
+
+/// Nor does a message bring such a frame to one more place, by whichever way.
+#[test]
+fn a_frame_that_is_mapped_65535_times_is_not_sent() {
+    for short_ways in [true, false] {
+        let spec = Spec {
+            frames: 256,
+            ..Spec::default()
+        };
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::new(&mut store, spec);
+        if !short_ways {
+            machine.kernel.forgo_short_ways();
+        }
+        let receiver = machine.boot(0x80_0020, Personality::Lab4);
+        machine.boot(0x80_0020, Personality::Lab4);
+        machine.calm_down();
+        value(machine.call(CPU0, Call::PageAlloc, [0, A + PGSIZE, 7, 0, 0]));
+        machine.call(CPU0, Call::IpcRecv, [A, 0, 0, 0, 0]);
+        value(machine.call(CPU0, Call::PageAlloc, [0, A, 7, 0, 0]));
+        for i in 1..65_535 {
+            let place = 0x1000_0000 + i * PGSIZE;
+            value(machine.call(CPU0, Call::PageMap, [0, A, 0, place, 7]));
+        }
+        let answer = machine.call(CPU0, Call::IpcSend, [receiver.0 as u32, 1, A, 7, 0]);
+        assert_eq!(answer, Answer::Failed(Error::NoMem));
         assert_eq!(machine.audit(), Ok(()));
     }
 }

@@ -4,7 +4,9 @@
 //! fact, whose registers and page tables a CPU holds. Both ends keep it, so that
 //! neither has to search. The audit checks that they agree.
 
+use crate::frames::Frames;
 use crate::ids::{CpuId, Link, MAX_CPUS, Slot};
+use crate::phys::{Pfn, PhysMem};
 
 /// One CPU; all-zero is one without an environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,6 +20,10 @@ pub struct Cpu {
     pub timer: bool,
     /// `current` has used the x87 and SSE registers on this CPU.
     pub fpu: bool,
+    /// A frame of zeroes that nobody else has, for the next page that a program asks for
+    /// here; frame 0 if there is none. Whoever takes it puts another one in its place, which
+    /// this CPU clears before it leaves the kernel: see [`crate::step::Common::CLEAR`].
+    pub clean: Pfn,
 }
 
 /// All CPUs, by number.
@@ -25,6 +31,23 @@ pub struct Cpu {
 pub struct Cpus([Cpu; MAX_CPUS]);
 
 impl Cpus {
+    /// CPUs without environments, so many of which have a clean frame. If memory is as short
+    /// as that, some of them have none.
+    pub(crate) fn with_clean_frames<M: PhysMem>(
+        count: u8,
+        frames: &mut Frames<'_>,
+        mem: &mut M,
+    ) -> Cpus {
+        let mut cpus = Cpus::default();
+        for cpu in cpus.0.iter_mut().take(count.into()) {
+            if let Ok(frame) = frames.take_for_ever(mem) {
+                mem.zero_frame(frame);
+                cpu.clean = frame;
+            }
+        }
+        cpus
+    }
+
     /// The environment on `cpu`.
     pub fn current(&self, cpu: CpuId) -> Option<Slot> {
         self[cpu].current.get()

@@ -16,6 +16,7 @@ bitflags::bitflags! {
         const WAKE = Common::WAKE.bits();
         const CONSOLE = Common::CONSOLE.bits();
         const SETTLE = Common::SETTLE.bits();
+        const CLEAR = Common::CLEAR.bits();
         const BREAK = ToResume::BREAK.bits();
         const TIMER = ToResume::TIMER.bits();
         const FLUSH = ToResume::FLUSH.bits();

@@ -59,7 +59,7 @@ pub struct FramesState {
     pub fresh_len: u32,
     /// How many of the free frames are set aside for calls that have begun.
     pub set_aside: u32,
-    /// The number of frames that were free at boot.
+    /// The number of frames that programs can have.
     pub total: u32,
     /// Physical address of the public table at UPAGES.
     pub mirror: u32,
@@ -166,7 +166,7 @@ impl<'t> Frames<'t> {
         self.state.set_aside = self.state.set_aside.wrapping_sub(frames);
     }
 
-    /// The number of frames that were free at boot.
+    /// The number of frames that programs can have.
     pub fn total(&self) -> u32 {
         self.state.total
     }
@@ -193,6 +193,13 @@ impl<'t> Frames<'t> {
             None => self.pop_fresh().ok_or(NoMem)?,
         };
         self.set_count(mem, frame, 1);
+        Ok(frame)
+    }
+
+    /// As [`Frames::alloc`], for the kernel itself: there is one frame less from now on.
+    pub(crate) fn take_for_ever<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
+        let frame = self.alloc(mem)?;
+        self.state.total = self.state.total.wrapping_sub(1);
         Ok(frame)
     }
 

@@ -48,6 +48,8 @@ pub struct Config {
     /// Whether a breakpoint enters the monitor, as graders expect, instead of ending
     /// its environment. Any program can then hold up the machine.
     pub grading: bool,
+    /// How many CPUs may enter the kernel.
+    pub cpus: u8,
     /// What `features` answers: bits of [`abi::call::FEATURES`]. A program may move to
     /// another CPU between any two instructions, so these are features of all CPUs.
     pub features: u32,
@@ -118,19 +120,21 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
     /// Makes a kernel without environments. It may allocate the frames whose numbers
     /// are in `usable`, ranges that are ascending and disjoint.
     pub fn new(
-        mem: M,
+        mut mem: M,
         watcher: W,
         tables: Tables<'t>,
         config: Config,
         usable: impl Iterator<Item = Range<u32>>,
     ) -> Kernel<'t, M, W> {
+        let mut frames = Frames::new(tables.frames, config.upages, usable);
+        let cpus = Cpus::with_clean_frames(config.cpus, &mut frames, &mut mem);
         Kernel {
             mem,
-            frames: Frames::new(tables.frames, config.upages, usable),
+            frames,
             reaper: Reaper::default(),
             envs: EnvTable::new(tables.envs),
             mirror: Mirror { base: config.uenvs },
-            cpus: Cpus::default(),
+            cpus,
             sched: Sched::default(),
             console: Console::new(tables.console),
             watcher,

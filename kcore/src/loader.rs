@@ -9,7 +9,7 @@ use crate::elf::{BadElf, Elf, Image, Segment};
 use crate::env::Env;
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
-use crate::paging::UserPage;
+use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
 use crate::syscall::Caller;
 use crate::syscall::heap::{HEAP_LIMIT, page_up};
@@ -74,7 +74,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             frame,
             ..Env::default()
         };
-        let slot = self.create(EnvId::NONE, pattern)?;
+        let slot = self.create(None, EnvId::NONE, pattern)?;
         match self.fill(slot, elf, boot) {
             Ok(()) => {
                 let frame = &self.envs[slot].frame;
@@ -155,12 +155,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// The frame at `va`. If none is mapped there yet, maps a zeroed one with `perm`.
     fn page_for_loading(&mut self, slot: Slot, va: u32, perm: Perm) -> Result<Pfn, LoadError> {
         let page = UserPage::new(va).ok_or(LoadError::Address)?;
-        let old = self.envs[slot].space.entry(&self.mem, page);
+        let space = self.envs[slot].space;
+        let old = space.entry(&self.mem, page);
         if old.is_present() {
             return Ok(old.frame());
         }
+        let has_table = space.slot(&self.mem, va).is_some();
+        self.reserve(1 + u32::from(!has_table))?;
+        let frame = self.fresh_frame()?;
         let cpu = CpuId(0);
-        Ok(self.map_fresh(Caller { cpu, slot }, slot, page, perm)?)
+        self.place(Caller { cpu, slot }, slot, page, Pte::new(frame, perm))?;
+        Ok(frame)
     }
 
     /// Lays out the arguments on the stack's page as `spawn` does. From the top down:

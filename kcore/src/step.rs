@@ -45,6 +45,9 @@ bitflags::bitflags! {
         const CONSOLE = 4;
         /// Call [`crate::Kernel::settle`] after everything else.
         const SETTLE = 8;
+        /// Fill the frame [`Outbox::clear`] with zeroes after dropping the lock, before
+        /// anything else happens on this CPU.
+        const CLEAR = 1 << 14;
     }
 
     /// What the CPU must do before the same environment continues.
@@ -54,6 +57,8 @@ bitflags::bitflags! {
         const COMMON = Common::all().bits();
         /// As [`Common::SETTLE`].
         const SETTLE = Common::SETTLE.bits();
+        /// As [`Common::CLEAR`].
+        const CLEAR = Common::CLEAR.bits();
         /// Enter the monitor with the environment, which is at a breakpoint. First
         /// drain the console. The monitor may change the frame as the program itself
         /// could; then the environment continues.
@@ -263,6 +268,8 @@ pub struct Outbox {
     pub remote: Option<Remote>,
     /// For [`Common::WAKE`]: the idle CPUs to interrupt.
     pub wake: CpuSet,
+    /// For [`Common::CLEAR`]: the frame to fill.
+    pub clear: Pfn,
     /// For [`Common::CONSOLE`]: the bytes to write.
     pub chunk: Chunk,
     /// For [`ToIdle::END`]: how the run ends.
@@ -295,6 +302,9 @@ impl Outbox {
         }
         if common.contains(Common::WAKE) {
             named.wake = self.wake;
+        }
+        if common.contains(Common::CLEAR) {
+            named.clear = self.clear;
         }
         if common.contains(Common::CONSOLE) {
             named.chunk = self.chunk;

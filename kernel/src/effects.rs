@@ -15,6 +15,7 @@
 use crate::locked::KernelGuard;
 use crate::machine::address_space;
 use crate::machine::console::{self, uart::Com1};
+use crate::machine::phys;
 use crate::machine::power;
 use crate::machine::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::monitor;
@@ -47,6 +48,22 @@ impl Leave {
 /// goes on, and an event if it must enter again at once.
 #[inline(always)]
 pub fn perform(
+    cpu: ThisCpu,
+    mut holder: KernelGuard,
+    step: Step,
+    frame: &mut TrapFrame,
+) -> (Leave, Option<Event>) {
+    let clears = step.common().contains(Common::CLEAR);
+    let to_clear = clears.then(|| holder.outbox().clear);
+    let performed = perform_and_release(cpu, holder, step, frame);
+    if let Some(frame) = to_clear {
+        phys::clear(frame);
+    }
+    performed
+}
+
+#[inline(always)]
+fn perform_and_release(
     cpu: ThisCpu,
     mut holder: KernelGuard,
     step: Step,
@@ -107,7 +124,9 @@ pub fn hand_over(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
 }
 
 /// The effects of a step that only changed pages of the environment that made it.
-pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH.union(ToResume::SETTLE);
+pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH
+    .union(ToResume::SETTLE)
+    .union(ToResume::CLEAR);
 
 /// [`perform`] for a step that asks only for [`OF_OWN_PAGES`].
 #[inline(always)]
@@ -117,6 +136,11 @@ pub fn settle_own_pages(mut holder: KernelGuard, to: ToResume) {
     }
     if to.contains(ToResume::SETTLE) {
         holder.settle();
+    }
+    if to.contains(ToResume::CLEAR) {
+        let frame = holder.outbox().clear;
+        drop(holder);
+        phys::clear(frame);
     }
 }
 

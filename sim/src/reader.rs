@@ -111,6 +111,8 @@ pub struct BootRecord {
     pub end: End,
     /// Whether breakpoints enter the monitor.
     pub grading: bool,
+    /// How many CPUs could enter the kernel.
+    pub cpus: u8,
     /// The features of its CPUs.
     pub features: u32,
     /// Entries in the table of frames.
@@ -278,6 +280,7 @@ impl<'b> Reader<'b> {
             lifecycle: self.byte()? != 0,
             end: self.end()?,
             grading: self.byte()? != 0,
+            cpus: self.byte()?,
             features: self.small()?,
             frames: self.small()?,
             console: self.small()?,
@@ -361,6 +364,9 @@ impl<'b> Reader<'b> {
         }
         if common.contains(Common::WAKE) {
             outbox.wake = CpuSet(self.small()?);
+        }
+        if common.contains(Common::CLEAR) {
+            outbox.clear = Pfn(self.small()?);
         }
         if common.contains(Common::CONSOLE) {
             outbox.chunk = Chunk::new(&self.string()?).ok_or(ReadError::Value)?;

@@ -16,7 +16,7 @@ use abi::TrapFrame;
 use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
 use kcore::watch::Unwatched;
-use kcore::{Boot, Config, CpuId, Event, Kernel, Pfn, PhysMem};
+use kcore::{Boot, Common, Config, CpuId, Event, Kernel, Pfn, PhysMem};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -187,6 +187,7 @@ fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t,
         lifecycle: boot.lifecycle,
         end: boot.end,
         grading: boot.grading,
+        cpus: boot.cpus,
         features: boot.features,
     };
     let usable = boot.usable.iter().cloned();
@@ -385,6 +386,9 @@ impl Replayer<'_> {
         };
         self.all_was_read()?;
         self.compare(recorded, &replayed)?;
+        if step.common().contains(Common::CLEAR) {
+            self.kernel.mem().zero_frame(outbox.clear);
+        }
         self.report
             .output
             .extend_from_slice(replayed.outbox.chunk.bytes());

@@ -132,7 +132,9 @@ impl Told {
         }
         for frame in machine.usable().map(Pfn) {
             let frames = kernel.frames();
-            let is_free = frames.count(frame) == 0 && !frames.in_limbo(frame);
+            let mut cpus = machine.cpu_ids();
+            let is_clean = cpus.any(|cpu| kernel.cpus()[cpu].clean == frame);
+            let is_free = is_clean || frames.count(frame) == 0 && !frames.in_limbo(frame);
             let was_used = self.used.contains(&frame);
             assert_eq!(self.free.contains(&frame), is_free && was_used, "{frame:?}");
         }

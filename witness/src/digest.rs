@@ -90,6 +90,7 @@ pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     (sched.doomed, sched.ending, sched.ended, sched.told).hash(&mut digest);
     (sched.unswept, sched.timers).hash(&mut digest);
     for cpu in kcore::CpuSet(u32::MAX).iter() {
+        kernel.cpus()[cpu].clean.hash(&mut digest);
         if let Some(slot) = kernel.cpus().current(cpu) {
             let env = &kernel.envs()[slot];
             (cpu, slot, env.id, env.runs, kernel.cpus()[cpu]).hash(&mut digest);

@@ -15,7 +15,7 @@
 //! log    = "JOSTLE" version:u16  record*
 //! record = tag:u8 fields check:u32
 //!
-//! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 sysenter:u8
+//! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 cpus:u8 features
 //!         frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
 //! MODULE  start len personality:u8 kind:u8 arguments:string archive_start archive_len
@@ -57,7 +57,7 @@ use kcore::{Boot, CpuId, LoadError};
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change, also of what a digest
 /// covers: a record of another kernel core does not replay.
-pub const VERSION: u16 = 9;
+pub const VERSION: u16 = 10;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -157,6 +157,7 @@ impl Recorder {
             config.lifecycle.into(),
             end_code(config.end),
             config.grading.into(),
+            config.cpus,
         ]);
         record.number(config.features.into());
         record.number(kernel.frames().table.len() as u64);
@@ -414,6 +415,9 @@ impl<'s, S: Sink> RecordWriter<'s, S> {
         }
         if common.contains(Common::WAKE) {
             self.number(outbox.wake.0.into());
+        }
+        if common.contains(Common::CLEAR) {
+            self.number(outbox.clear.0.into());
         }
         if common.contains(Common::CONSOLE) {
             self.string(outbox.chunk.bytes());

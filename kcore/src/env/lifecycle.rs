@@ -21,16 +21,24 @@ use core::fmt::Write;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes an environment like `pattern`, with an id and an address space of its
-    /// own. `current` is printed as the creator.
-    pub(crate) fn create(&mut self, current: EnvId, pattern: Env) -> Result<Slot, Error> {
+    /// own. `current`, which runs on `cpu` unless this is at boot, is printed
+    /// as the creator.
+    pub(crate) fn create(
+        &mut self,
+        cpu: Option<CpuId>,
+        current: EnvId,
+        pattern: Env,
+    ) -> Result<Slot, Error> {
         if self.envs.vacant().is_none() {
             self.reap_doomed();
             self.envs.vacant().ok_or(Error::NoFreeEnv)?;
         }
         self.reserve(1)?;
-        let kernel = self.config.kernel_pgdir;
-        let space =
-            Space::create(&mut self.mem, &mut self.frames, kernel).map_err(|_| Error::NoMem)?;
+        let directory = match cpu {
+            Some(cpu) => self.clean_frame(cpu)?,
+            None => self.fresh_frame()?,
+        };
+        let space = Space::create(&mut self.mem, directory, self.config.kernel_pgdir);
         let pattern = Env { space, ..pattern };
         let slot = self.envs.take(&pattern).ok_or(Error::NoFreeEnv)?;
         let id = self.envs[slot].id;

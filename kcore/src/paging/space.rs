@@ -46,14 +46,8 @@ pub struct Space {
 }
 
 impl Space {
-    /// Makes a space that maps only what the kernel shares. Takes one frame.
-    pub(crate) fn create<M: PhysMem>(
-        mem: &mut M,
-        frames: &mut Frames<'_>,
-        kernel: Pfn,
-    ) -> Result<Space, NoMem> {
-        let pgdir = frames.alloc(mem)?;
-        mem.zero_frame(pgdir);
+    /// Makes a space that maps only what the kernel shares, of a frame of zeroes.
+    pub(crate) fn create<M: PhysMem>(mem: &mut M, pgdir: Pfn, kernel: Pfn) -> Space {
         let shared = pdx(UTOP) * 4;
         mem.copy_bytes(
             pgdir.address() + shared,
@@ -62,7 +56,7 @@ impl Space {
         );
         let own = Pte::new(pgdir, Perm::READ);
         mem.write(pgdir.address() + pdx(UVPT) * 4, own.0);
-        Ok(Space { pgdir })
+        Space { pgdir }
     }
 
     /// The page-directory entry for `va`.

@@ -12,6 +12,7 @@
 //! ways (`quiet.rs`, and all of `syscall/` behind it) say what the calls mean. The
 //! random driver makes the same steps both ways and compares.
 
+mod fresh;
 mod hand_over;
 mod messages;
 mod pages;
@@ -58,7 +59,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Call::IpcRecv => self.quick_recv(cpu, slot, now, frame),
             Call::IpcCall => self.quick_ipc_call(cpu, slot, frame),
             Call::IpcReply => self.quick_ipc_reply(cpu, slot, frame),
-            Call::PageAlloc | Call::PageUnmap | Call::PageCopy => {
+            Call::PageAlloc => self.quick_page_alloc(cpu, slot, frame),
+            Call::PageUnmap | Call::PageCopy => {
                 self.now = now();
                 self.fast = event == Event::FastSyscall;
                 Some(self.quiet_handler(Caller { cpu, slot }, call, frame))

@@ -35,7 +35,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             job: parent.job,
             ..Env::default()
         };
-        let child = self.create(id, pattern)?;
+        let child = self.create(Some(caller.cpu), id, pattern)?;
         self.remember_stopped(caller.slot, child);
         Ok(Outcome::Done(self.envs[child].id.0 as u32))
     }

@@ -98,7 +98,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let space = self.envs[caller.slot].space;
         for page in pages(start, end) {
             if !space.entry(&self.mem, page).is_present() {
-                let frame = self.fresh_frame()?;
+                let frame = self.clean_frame(caller.cpu)?;
                 self.place(caller, caller.slot, page, Pte::new(frame, Perm::WRITE))?;
             }
         }

@@ -7,7 +7,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
-use crate::ids::Slot;
+use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
 use crate::phys::{Pfn, PhysMem};
@@ -101,26 +101,41 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Maps a zeroed frame. Reserves memory for it and for a page table first.
     #[inline(always)]
-    pub(crate) fn map_fresh(
+    pub(super) fn map_fresh(
         &mut self,
         caller: Caller,
         target: Slot,
         page: UserPage,
         perm: Perm,
-    ) -> Result<Pfn, Error> {
+    ) -> Result<(), Error> {
         let slot = self.envs[target].space.slot(&self.mem, page.va());
         self.reserve(1 + u32::from(slot.is_none()))?;
-        let frame = self.fresh_frame()?;
-        self.place_at(caller, target, page, slot, Pte::new(frame, perm))?;
-        Ok(frame)
+        let frame = self.clean_frame(caller.cpu)?;
+        self.place_at(caller, target, page, slot, Pte::new(frame, perm))
     }
 
-    /// Takes a zeroed frame with a count of 1. The caller must have reserved it.
+    /// Takes a frame with a count of 1, and fills it with zeroes. The caller must have
+    /// reserved it.
     #[inline(always)]
-    pub(super) fn fresh_frame(&mut self) -> Result<Pfn, Error> {
+    pub(crate) fn fresh_frame(&mut self) -> Result<Pfn, Error> {
         let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
         self.mem.zero_frame(frame);
         Ok(frame)
+    }
+
+    /// As [`Kernel::fresh_frame`], but once in a step without the work: takes this CPU's
+    /// clean frame, and puts another one in its place, which the CPU clears without the lock.
+    #[inline(always)]
+    pub(crate) fn clean_frame(&mut self, cpu: CpuId) -> Result<Pfn, Error> {
+        let clean = self.cpus[cpu].clean;
+        if clean == Pfn(0) || self.effects.contains(Effects::CLEAR) {
+            return self.fresh_frame();
+        }
+        let next = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        self.cpus[cpu].clean = next;
+        self.outbox.clear = next;
+        self.effects |= Effects::CLEAR;
+        Ok(clean)
     }
 
     /// The frame that `source` has at `page`, if it may share that with `perm`: the
@@ -181,7 +196,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Stores an entry, which the count of its frame must already include. The caller
     /// must have reserved memory for a page table.
     #[inline(never)]
-    pub(super) fn place(
+    pub(crate) fn place(
         &mut self,
         caller: Caller,
         target: Slot,

@@ -19,7 +19,7 @@ use crate::machine::log_device::LogDevice;
 use crate::machine::phys::DirectMap;
 use crate::machine::power;
 use crate::machine::smp::clock::Rates;
-use crate::machine::smp::{ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
+use crate::machine::smp::{self, ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
 use crate::machine::x86;
 use crate::trap;
 use abi::env::NENV;
@@ -178,6 +178,7 @@ fn config(options: &BootOptions, rates: &Rates, tables: &MachineTables) -> Confi
             options::End::Monitor => End::Monitor,
         },
         grading: options.grading,
+        cpus: smp::up().iter().count() as u8,
         features: if options.extensions {
             processor::features()
         } else {

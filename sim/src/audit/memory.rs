@@ -134,8 +134,44 @@ fn hold(holds: &mut [u32], frame: Pfn) -> Verdict {
     }
 }
 
+/// Checks I17, and counts the kernel's own holds: each CPU's clean frame is nobody else's,
+/// and is clean. Returns how many there are.
+pub(super) fn clean_frames<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    holds: &mut [u32],
+) -> Result<u32, Broken> {
+    let mut count = 0;
+    for cpu in kcore::CpuSet(u32::MAX).iter() {
+        let frame = kernel.cpus()[cpu].clean;
+        if frame == Pfn(0) {
+            continue;
+        }
+        let held = holds.get(frame.0 as usize).copied();
+        check(
+            held == Some(0),
+            "I17: a CPU's clean frame is nobody else's",
+            frame.0,
+        )?;
+        let word = |index| kernel.memory().read(frame.address() + index * 4);
+        let mut sample = (0..NPTENTRIES).step_by(31);
+        check(
+            sample.all(|index| word(index) == 0),
+            "I17: a CPU's clean frame is clean",
+            frame.0,
+        )?;
+        hold(holds, frame)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
 /// Checks I1, I2 and I12: counts, the free list, and that no frame is lost.
-pub(super) fn frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &[u32]) -> Verdict {
+/// `own` frames are the kernel's own.
+pub(super) fn frames<M: PhysMem, W: Watcher>(
+    kernel: &Kernel<'_, M, W>,
+    holds: &[u32],
+    own: u32,
+) -> Verdict {
     let frames = kernel.frames();
     let limbo = frames.state.limbo;
     check(
@@ -180,7 +216,7 @@ pub(super) fn frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &
         set_aside,
     )?;
     check(
-        owned + frames.available() + set_aside == frames.total(),
+        owned + frames.available() + set_aside == frames.total() + own,
         "I12: free + owned = total",
         owned,
     )

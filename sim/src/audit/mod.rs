@@ -35,7 +35,8 @@ pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32
     queues::callers(kernel)?;
     queues::timers(kernel)?;
     memory::spaces(kernel, holds)?;
-    memory::frames(kernel, holds)?;
+    let own = memory::clean_frames(kernel, holds)?;
+    memory::frames(kernel, holds, own)?;
     check(
         kernel.console().state.lost == 0,
         "console: no kernel line is lost",

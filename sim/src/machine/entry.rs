@@ -8,7 +8,7 @@
 
 use super::{Holder, Machine, Mail, Mode};
 use abi::TrapFrame;
-use kcore::{Common, CpuId, Event, Remote, Step, ToResume};
+use kcore::{Common, CpuId, Event, PhysMem, Remote, Step, ToResume};
 
 impl Machine<'_> {
     /// `event` interrupts user mode on `cpu`; the CPU then waits for the lock.
@@ -175,6 +175,9 @@ impl Machine<'_> {
             if let Some(log) = &mut self.log {
                 log.settled(&self.kernel);
             }
+        }
+        if common.contains(Common::CLEAR) {
+            self.kernel.mem().zero_frame(outbox.clear);
         }
         self.cpu_mut(cpu).mode = match step {
             Step::Resume(_) | Step::Switch(_) => Mode::User,

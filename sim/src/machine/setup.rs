@@ -88,6 +88,7 @@ impl<'t> Machine<'t> {
             lifecycle: spec.lifecycle,
             end: End::PowerOff,
             grading: spec.grading,
+            cpus: spec.cpus,
             features: spec.features,
         };
         let usable = std::iter::once(spec.usable());

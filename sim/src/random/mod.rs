@@ -112,7 +112,7 @@ impl<'t> Driver<'t> {
         }
         let usable = spec.usable();
         let page_info_frames = (spec.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
-        let mut model = Model::new(usable.len(), page_info_frames);
+        let mut model = Model::new(machine.kernel.frames().total() as usize, page_info_frames);
         for i in 0..3 {
             let personality = Personality::ALL[(seed as usize + i) % Personality::ALL.len()];
             let id = machine.boot(ENTRY, personality);

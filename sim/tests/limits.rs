@@ -3,7 +3,7 @@
 
 use abi::layout::PGSIZE;
 use abi::{Call, EnvStatus, Error, Personality};
-use kcore::{CpuId, PhysMem};
+use kcore::{CpuId, Pfn, PhysMem};
 use sim::audit::census;
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
@@ -75,6 +75,32 @@ fn every_perm_is_taken_or_refused_by_three_calls() {
             );
         }
         assert_eq!(machine.audit(), Ok(()));
+    }
+}
+
+/// A CPU that has no clean frame, because memory was too short at boot, clears what it gives.
+#[test]
+fn a_cpu_without_a_clean_frame_gives_zeroes() {
+    for (short_ways, page) in [(true, A), (false, A + PGSIZE)] {
+        let spec = Spec::default();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        value(machine.call(CPU0, Call::PageAlloc, [0, A + 2 * PGSIZE, 7, 0, 0]));
+        let mut state = machine.kernel.state();
+        state.cpus[CPU0].clean = Pfn(0);
+        machine.kernel.set_state(&state);
+        for frame in machine.usable().map(Pfn) {
+            if machine.kernel.frames().count(frame) == 0 {
+                machine.kernel.mem().write(frame.address(), 0xbad);
+            }
+        }
+        if !short_ways {
+            machine.kernel.forgo_short_ways();
+        }
+        value(machine.call(CPU0, Call::PageAlloc, [0, page, 7, 0, 0]));
+        assert_eq!(machine.load(CPU0, page), Some(0));
+        let found = walk(machine.kernel.memory(), machine.cpu(CPU0).cr3, page);
+        assert_ne!(found.expect("mapped").frame, Pfn(0));
     }
 }
 

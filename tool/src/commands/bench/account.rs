@@ -24,7 +24,9 @@ pub use self::stages::Stage;
 pub const ALL: &str = "all";
 
 /// The rows of the chapter, as they are asked for.
-const CHAPTER: [&str; 7] = ["null", "switch", "ipc", "call", "fault", "cow", "fork"];
+const CHAPTER: [&str; 9] = [
+    "null", "switch", "ipc", "call", "ipcpage", "page", "fault", "cow", "fork",
+];
 
 /// What an operation executes.
 pub struct Account {
@@ -34,6 +36,8 @@ pub struct Account {
     pub row: &'static str,
     /// Instructions, as the program measured them.
     pub measured: u64,
+    /// How many of them with the big lock held.
+    pub held: f64,
     /// Instructions by stages, and by functions in them.
     pub stages: BTreeMap<Stage, Part>,
 }
@@ -85,6 +89,7 @@ impl Account {
             name,
             row: traced.row.name,
             measured: traced.figures.median,
+            held: traced.per_operation(traced.batch.held),
             stages,
         }
     }
@@ -152,10 +157,11 @@ pub fn measure(host: &Host, name: &str, verbose: bool) -> anyhow::Result<Vec<Acc
 /// For people.
 pub fn text(account: &Account) -> String {
     let mut text = format!(
-        "{}: {} instructions, {} accounted for\n",
+        "{}: {} instructions, {} accounted for, {} with the lock held\n",
         account.row,
         account.measured,
-        figure(account.total())
+        figure(account.total()),
+        figure(account.held)
     );
     for (stage, part) in &account.stages {
         // Writing to a String cannot fail.

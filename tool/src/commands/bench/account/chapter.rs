@@ -25,6 +25,9 @@ function that was folded in decides; what everybody uses, such as an index or a 
 does a call of `memcpy`. Instructions that the optimizer made of several sources have one of them, so a figure of a few instructions means little.
 An instruction that faults is begun twice: the accounts have it twice, the measured figures once.
 
+The last row of the table is what other CPUs may have to wait for: from the instruction behind the one that takes the big lock to
+the one that releases it. [Decision 20](decisions/0020-one-lock.md) says what follows from that for machines with many CPUs.
+
 | stage | what is in it |
 |---|---|
 | program and library | everything in user mode: the loop of the benchmark, the call's wrapper, a page-fault handler |
@@ -66,6 +69,10 @@ pub fn page(accounts: &[Account]) -> String {
     page += "\n| **measured** |";
     for account in accounts {
         let _ = write!(page, " **{}** |", account.measured);
+    }
+    page += "\n| with the lock held |";
+    for account in accounts {
+        let _ = write!(page, " {} |", figure(account.held));
     }
     page += "\n";
     for account in accounts {
@@ -136,6 +143,7 @@ mod tests {
             name,
             row,
             measured,
+            held: 5.0,
             stages: [(
                 Stage::Lock,
                 Part {

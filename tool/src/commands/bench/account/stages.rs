@@ -98,7 +98,7 @@ impl Stage {
 const ROWS: &[(&str, &[&str], Stage)] = &[
     (
         "kernel/src/machine/phys.rs",
-        &["zero_frame", "copy_bytes"],
+        &["zero_frame", "clear", "copy_bytes"],
         Pages,
     ),
     ("kernel/src/locked.rs", &[], Lock),

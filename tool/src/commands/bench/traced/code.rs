@@ -37,6 +37,7 @@ impl Code {
             program: names(program),
         };
         code.image.load(kernel)?;
+        code.image.find_lock(kernel)?;
         code.image.load(program)?;
         for names in [&code.kernel, &code.program] {
             let helpers = HELPERS.iter().filter_map(|name| names.extent(name));

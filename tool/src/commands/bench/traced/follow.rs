@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead};
 
-use super::image::{Image, KERNBASE};
+use super::image::{Image, KERNBASE, OnLock};
 
 /// An instruction, and on whose account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +25,8 @@ pub struct Window {
     pub counts: HashMap<Point, u64>,
     /// Entries to the kernel.
     pub entries: u64,
+    /// Instructions with the big lock held, the one that releases it included.
+    pub held: u64,
 }
 
 impl Window {
@@ -68,6 +70,8 @@ struct Follower<'c> {
     last: u32,
     /// The call of the helper that `last` is in.
     caller: Option<u32>,
+    /// Whether the lock is held.
+    holds: bool,
     open: Option<Window>,
     closed: Vec<Window>,
 }
@@ -79,6 +83,7 @@ impl<'c> Follower<'c> {
             pending: None,
             last: 0,
             caller: None,
+            holds: false,
             open: None,
             closed: Vec::new(),
         }
@@ -105,6 +110,12 @@ impl<'c> Follower<'c> {
             let account = self.caller.unwrap_or(at);
             *window.counts.entry(Point { at, account }).or_insert(0) += 1;
             window.entries += u64::from(at >= KERNBASE && last < KERNBASE);
+            window.held += u64::from(self.holds);
+        }
+        match self.image.on_lock(at) {
+            Some(OnLock::Takes) => self.holds = true,
+            Some(OnLock::Releases) => self.holds = false,
+            None => {}
         }
     }
 }
@@ -142,6 +153,31 @@ mod tests {
         // The first reading, and one of the two that were logged.
         assert_eq!(found[0].total(), 2);
         assert_eq!(found[0].entries, 0);
+    }
+
+    #[test]
+    fn what_holds_the_lock_is_counted() {
+        let lock = 0xf019_c040_u32;
+        let [a, b, c, d] = lock.to_le_bytes();
+        let mut image = Image::default();
+        image.add(0x80_0000, &[0x0f, 0x31]);
+        image.add(0xf010_0000, &[0xf0, 0x0f, 0xb0, 0x1d, a, b, c, d]);
+        image.add(0xf010_0020, &[0xc6, 0x05, a, b, c, d, 0]);
+        image.add(0xf010_0040, &[0xc6, 0x05, a, b, c, d ^ 1, 0]);
+        image.set_lock(lock);
+        let log: String = [
+            0x80_0000_u32,
+            0xf010_0000,
+            0xf010_0040,
+            0xf010_0050,
+            0xf010_0020,
+            0xf010_0030,
+            0x80_0000,
+        ]
+        .map(|at| format!("Trace 0: 0x7f0016900 [00000000/{at:08x}/000000b0/ff020201] x\n"))
+        .concat();
+        let found = windows(log.as_bytes(), &image).expect("readable");
+        assert_eq!((found[0].total(), found[0].held), (6, 3));
     }
 
     #[test]

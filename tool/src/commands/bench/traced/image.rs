@@ -15,11 +15,30 @@ pub const KERNBASE: u32 = abi::layout::KERNBASE;
 
 /// `rdtsc`.
 const READ_COUNTER: [u8; 2] = [0x0f, 0x31];
+/// `lock cmpxchg` of a byte at a fixed address, which stands behind it; any register.
+const TAKE: [u8; 3] = [0xf0, 0x0f, 0xb0];
+/// `mov` of a constant to a byte at a fixed address, which stands behind it.
+const STORE: [u8; 2] = [0xc6, 0x05];
+
+/// How the symbol of the big lock ends, but for a hash; its first byte says whether it is
+/// held.
+const LOCK: &str = "6locked6KERNEL";
+
+/// What an instruction does to the big lock, if anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLock {
+    /// Takes it, since nobody else does in a benchmark.
+    Takes,
+    /// Releases it.
+    Releases,
+}
 
 /// What is loaded of both, and where the helpers are: functions that belong to their callers.
 #[derive(Default)]
 pub struct Image {
     segments: Vec<(u32, Vec<u8>)>,
+    /// Address of the big lock.
+    lock: Option<u32>,
     helpers: Vec<(u32, u32)>,
 }
 
@@ -35,6 +54,37 @@ impl Image {
             }
         }
         Ok(())
+    }
+
+    /// Reads from a kernel's symbols where its lock is.
+    pub fn find_lock(&mut self, path: &Path) -> anyhow::Result<()> {
+        let shown = path.display();
+        let image = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let file = ElfBytes::<LittleEndian>::minimal_parse(&image)?;
+        let (symbols, names) = file.symbol_table()?.context("no symbols")?;
+        let is_lock = |name: &str| name.contains(LOCK);
+        let lock = symbols
+            .iter()
+            .find(|symbol| names.get(symbol.st_name as usize).is_ok_and(is_lock));
+        let lock = lock.with_context(|| format!("{shown}: no lock"))?;
+        self.set_lock(lock.st_value.try_into()?);
+        Ok(())
+    }
+
+    /// The lock is at this address.
+    pub fn set_lock(&mut self, address: u32) {
+        self.lock = Some(address);
+    }
+
+    /// What the instruction at `at` does to the lock.
+    pub fn on_lock(&self, at: u32) -> Option<OnLock> {
+        let bytes = self.bytes(at);
+        let lock = self.lock?.to_le_bytes();
+        let names_lock = |from: usize| bytes.get(from..from + 4) == Some(&lock);
+        if bytes.starts_with(&TAKE) && names_lock(TAKE.len() + 1) {
+            return Some(OnLock::Takes);
+        }
+        (bytes.starts_with(&STORE) && names_lock(STORE.len())).then_some(OnLock::Releases)
     }
 
     /// Adds bytes.

@@ -91,6 +91,13 @@ pub enum Call {
     /// Extension: `sleep_until(low, high)`: waits until this time, in microseconds since
     /// boot.
     SleepUntil,
+    /// Extension: `futex_wait(va, expected, owner)`: waits until somebody wakes the word at
+    /// `va`, or `owner`, unless that is 0, is dead. Returns 1 at once if the word is not
+    /// `expected`.
+    FutexWait,
+    /// Extension: `futex_wake(va, count)`: ends the waits of at most `count` environments
+    /// for the word at `va`, and returns of how many.
+    FutexWake,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -131,6 +138,8 @@ macro_rules! for_each_call {
             TimeUsec "time_usec" sys_time_usec,
             EnvSetDeadline "env_set_deadline" sys_env_set_deadline,
             SleepUntil "sleep_until" sys_sleep_until,
+            FutexWait "futex_wait" sys_futex_wait,
+            FutexWake "futex_wake" sys_futex_wake,
         }
     };
 }
@@ -156,7 +165,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 16] = [
+pub const EXTENSIONS: [Call; 18] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -173,6 +182,8 @@ pub const EXTENSIONS: [Call; 16] = [
     Call::TimeUsec,
     Call::EnvSetDeadline,
     Call::SleepUntil,
+    Call::FutexWait,
+    Call::FutexWake,
 ];
 
 /// The number of a call that has the same one in every personality.
@@ -226,8 +237,11 @@ pub const FEATURE_CALL: u32 = 256;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::TimeUsec`],
 /// [`Call::EnvSetDeadline`] and [`Call::SleepUntil`].
 pub const FEATURE_TIME: u32 = 512;
+/// Bit of the answer of [`Call::Features`]: there are [`Call::FutexWait`] and
+/// [`Call::FutexWake`].
+pub const FEATURE_FUTEX: u32 = 1024;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 1023;
+pub const FEATURES: u32 = 2047;
 
 /// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
 /// comes is wanted, at the fifth argument. The other bits are the address of the page

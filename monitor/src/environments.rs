@@ -38,6 +38,7 @@ fn status(env: &Env) -> &'static str {
         (_, Wait::Reply(_)) => "waits for a reply",
         (_, Wait::Console) => "waits for the console",
         (_, Wait::Alarm) => "sleeps",
+        (_, Wait::Word(_)) => "waits for a word",
         (EnvStatus::Free, _) => "free",
         (EnvStatus::Dying, _) => "dying",
         (EnvStatus::Runnable, _) => "runnable",

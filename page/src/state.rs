@@ -148,6 +148,7 @@ fn environment(session: &Session, env: &Env, json: &mut Json) {
         (_, Wait::Console) => "waits for the console",
         (_, Wait::Input) => "waits for a key",
         (_, Wait::Alarm) => "sleeps",
+        (_, Wait::Word(_)) => "waits for a word",
         (EnvStatus::Runnable, _) => "runnable",
         _ => "not runnable",
     };

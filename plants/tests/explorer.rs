@@ -2,7 +2,7 @@
 
 use kcore::plant::during;
 use sim::checks::Violation;
-use sim::explorer::scenarios::{Scenario, lives, pages, time};
+use sim::explorer::scenarios::{Scenario, lives, pages, time, words};
 use sim::explorer::walk::{random_scenario, walk};
 use sim::explorer::{report, search};
 use sim::random::Stream;
@@ -80,6 +80,14 @@ fn a_sleeper_that_nobody_wakes_is_found() {
     assert!(matches!(found, Violation::Audit(_)));
     let found = is_found("keep-late-sender", time::time_outs());
     assert!(matches!(found, Violation::Audit(_)));
+}
+
+#[test]
+fn a_wait_for_a_word_that_never_ends_is_found() {
+    let found = is_found("skip-compare", words::wait_and_wake());
+    assert!(matches!(found, Violation::Forgotten { .. }), "{found:?}");
+    let found = is_found("keep-watchers", words::wait_for_owner());
+    assert!(matches!(found, Violation::Audit(_)), "{found:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// The least number of states of each scenario. Fewer would mean that something is
 /// no longer explored.
-const LEAST: [(&str, usize); 24] = [
+const LEAST: [(&str, usize); 26] = [
     ("unmap-in-use", 150),
     ("remap-in-use", 950),
     ("alloc-over-in-use", 510),
@@ -33,6 +33,8 @@ const LEAST: [(&str, usize); 24] = [
     ("ranges-in-use", 42_000),
     ("grow-heap", 11_000),
     ("time-outs", 29_000),
+    ("wait-and-wake", 94_000),
+    ("wait-for-owner", 48_000),
 ];
 
 fn explore(scenario: &Scenario) -> usize {

@@ -10,6 +10,8 @@
 //! elsewhere, starting and renumbering can, so they are not; killing, printing
 //! and plain messages cannot.
 
+use core::sync::atomic::AtomicU32;
+
 use abi::layout::UTOP;
 use abi::{Call, EnvId, EnvStatus, Error, PageRange, Perm, Personality, TrapFrame};
 
@@ -519,6 +521,30 @@ pub fn time_usec() -> Result<u64, Error> {
     // SAFETY: touches no memory of ours.
     let (result, [low, high]) = unsafe { enter!(Call::TimeUsec, call4_words, 0, 0, 0, 0) };
     check(result).map(|_| u64::from(high) << 32 | u64::from(low))
+}
+
+/// Waits until somebody wakes `word`, if it is `expected`. Returns whether it was, and
+/// then waited. A wait may also end for no reason.
+///
+/// # Errors
+/// `BadEnv` if `owner` is not alive, or dies meanwhile; with [`EnvId::NONE`] there is none.
+/// `TimedOut`; `Inval` if the wait was cancelled, or where there is no such call.
+pub fn futex_wait(word: &AtomicU32, expected: u32, owner: EnvId) -> Result<bool, Error> {
+    let place = word.as_ptr() as u32;
+    // SAFETY: the kernel only reads the word.
+    let result = unsafe { enter!(Call::FutexWait, call3, place, expected, owner.0 as u32) };
+    check(result).map(|changed| changed == 0)
+}
+
+/// Ends the waits of at most `count` environments for `word`, and of no more than 64. Returns
+/// of how many: those that have waited longest.
+///
+/// # Errors
+/// `Inval` where there is no such call.
+pub fn futex_wake(word: &AtomicU32, count: u32) -> Result<u32, Error> {
+    let place = word.as_ptr() as u32;
+    // SAFETY: touches no memory of ours.
+    check(unsafe { enter!(Call::FutexWake, call2, place, count) })
 }
 
 /// Sets the time, in microseconds since boot, from which on this environment waits for

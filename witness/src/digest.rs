@@ -88,7 +88,7 @@ pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     )
         .hash(&mut digest);
     (sched.doomed, sched.ending, sched.ended, sched.told).hash(&mut digest);
-    (sched.unswept, sched.timers).hash(&mut digest);
+    (sched.unswept, sched.timers, sched.words).hash(&mut digest);
     for cpu in kcore::CpuSet(u32::MAX).iter() {
         kernel.cpus()[cpu].clean.hash(&mut digest);
         if let Some(slot) = kernel.cpus().current(cpu) {

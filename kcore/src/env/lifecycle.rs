@@ -121,6 +121,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 let callers = &mut self.envs[target].callers;
                 *callers = callers.wrapping_sub(1);
             }
+            Wait::Word(_) => self.leave_word(slot),
             Wait::Nothing | Wait::Message | Wait::Request | Wait::Alarm => {}
         }
         self.envs[slot].wait = Wait::Nothing;

@@ -46,6 +46,9 @@ pub enum Wait {
     Reply(Slot),
     /// It waits until its alarm rings (`sleep_until`).
     Alarm,
+    /// It waits until somebody wakes a word of memory, or until this environment dies
+    /// (`futex_wait`).
+    Word(Link),
 }
 
 /// Membership in a set of environments that end together. All-zero is none.
@@ -177,13 +180,15 @@ pub struct Env {
     pub exceptions: Exceptions,
     /// The last message it received, and where it wants the next page.
     pub inbox: Inbox,
-    /// The message that it waits to send.
+    /// The message that it waits to send. With [`Wait::Word`], `va` is the word's address.
     pub letter: Letter,
-    /// With [`Wait::Server`], the message's second word.
+    /// With [`Wait::Server`], the message's second word; with [`Wait::Word`], the word's
+    /// physical address.
     pub second: u32,
     /// Environments that wait to send to it.
     pub senders: Queue,
-    /// The number of environments that wait for its reply.
+    /// The number of environments whose wait ends when it dies: that wait for its reply, or
+    /// have named it as the owner of a word.
     pub callers: u32,
 
     /// It has a deadline. One byte, because every wait begins with a look at it.
@@ -194,8 +199,8 @@ pub struct Env {
     pub alarm: u64,
 
     // --- Its neighbours in lists.
-    /// The next one in the run queue, a queue of the console or of a receiver, or the
-    /// free list.
+    /// The next one in the run queue, a queue of the console, of a receiver or of words, or
+    /// the free list.
     pub next: Link,
     /// The previous one there; the free list has none.
     pub prev: Link,

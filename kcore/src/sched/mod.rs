@@ -3,8 +3,9 @@
 //! A policy chooses among the environments that wait for a CPU (`round_robin.rs`;
 //! `lottery.rs` is an example of another one). `switch.rs` puts environments on CPUs
 //! and takes them off, `waiting.rs` lets them wait for the console, `alarms.rs` ends
-//! waits when their time is up (`timers.rs` is the queue of these), and `ending.rs`
-//! handles the case that none is left.
+//! waits when their time is up (`timers.rs` is the queue of these), `words.rs` has the
+//! queues of those that wait for a word of memory, and `ending.rs` handles the case that
+//! none is left.
 //!
 //! The hard thing is that no wake-up may be lost. A step that makes an environment
 //! runnable takes one CPU out of the idle set and sends it an interrupt. A CPU enters
@@ -21,6 +22,7 @@ pub mod round_robin;
 mod switch;
 pub mod timers;
 mod waiting;
+pub mod words;
 
 use crate::env::Queue;
 use crate::ids::{CpuSet, Link};
@@ -29,6 +31,7 @@ use lottery::Policy;
 #[cfg(not(feature = "lottery"))]
 use round_robin::Policy;
 use timers::Timers;
+use words::Words;
 
 /// The scheduler's state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,6 +59,8 @@ pub struct Sched {
     pub timers: Timers,
     /// The latest time that any program can know, in microseconds since boot.
     pub told: u64,
+    /// Environments that wait for a word of memory.
+    pub words: Words,
 }
 
 impl Sched {

@@ -13,7 +13,7 @@
 use super::ipc::send_arguments;
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Letter, Wait};
-use crate::ids::Slot;
+use crate::ids::{Link, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::BadAddress;
@@ -217,17 +217,21 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         *callers = callers.wrapping_add(1);
     }
 
-    /// Makes all calls fail that wait for the reply of `server`, because it is dying.
+    /// Makes all calls fail that wait for the reply of `server`, or for a word that it
+    /// owns, because it is dying.
     pub(crate) fn fail_callers(&mut self, server: Slot) {
         if self.envs[server].callers == 0 {
             return;
         }
-        self.envs[server].callers = 0;
         for slot in self.envs.used() {
-            if self.envs[slot].wait == Wait::Reply(server) {
-                self.fail_wait(slot, Error::BadEnv);
+            match self.envs[slot].wait {
+                Wait::Reply(on) if on == server => {}
+                Wait::Word(owner) if owner == Link::to(server) => self.leave_word(slot),
+                _ => continue,
             }
+            self.fail_wait(slot, Error::BadEnv);
         }
+        self.envs[server].callers = 0;
     }
 
     /// Where the caller wants the page that comes; UTOP if it wants none.

@@ -13,6 +13,7 @@
 mod call;
 mod console;
 mod env;
+mod futex;
 pub(crate) mod heap;
 mod ipc;
 mod job;

@@ -33,6 +33,7 @@ pub fn audit<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, holds: &mut [u32
     queues::ending(kernel)?;
     queues::senders(kernel)?;
     queues::callers(kernel)?;
+    queues::words(kernel)?;
     queues::timers(kernel)?;
     memory::spaces(kernel, holds)?;
     let own = memory::clean_frames(kernel, holds)?;

@@ -6,7 +6,7 @@
 
 use super::verdict::{Verdict, check};
 use abi::env::NENV;
-use kcore::env::{Env, Link, Queue, Wait};
+use kcore::env::{Env, Link, Queue, Slot, Wait};
 use kcore::watch::Watcher;
 use kcore::{Kernel, PhysMem};
 
@@ -107,6 +107,39 @@ pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
     )
 }
 
+/// Checks that the queues of words hold exactly the environments that wait for words, each
+/// in the queue of its own.
+pub(super) fn words<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let envs = kernel.envs();
+    let words = &kernel.sched().words;
+    let waits = |slot: Slot| envs[slot].alive && matches!(envs[slot].wait, Wait::Word(_));
+    let mut queued = 0;
+    for queue in words.all() {
+        let mut counted = 0;
+        for slot in queue.iter(envs) {
+            counted += 1;
+            let at = slot.0.into();
+            check(waits(slot), "who is in a queue of words waits for one", at)?;
+            let own = words.queue(envs[slot].second) == *queue;
+            check(own, "who waits for a word is in its queue", at)?;
+            let off = envs[slot].on_cpu.is_none() && envs[slot].runnable;
+            check(off, "who waits for a word is on no CPU", at)?;
+        }
+        check(
+            counted == queue.len(),
+            "the length of a queue of words",
+            counted,
+        )?;
+        queued += counted;
+    }
+    let waiting = envs.used().filter(|&slot| waits(slot)).count() as u32;
+    check(
+        waiting == queued,
+        "who waits for a word is in a queue",
+        waiting,
+    )
+}
+
 /// Checks that the timer queue is sorted, and holds exactly those whose alarm is set;
 /// and that it is set for all whose wait has an end.
 pub(super) fn timers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
@@ -143,22 +176,32 @@ pub(super) fn timers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
     Ok(())
 }
 
-/// Checks that each environment counts those that wait for its reply.
+/// Checks that each environment counts those that wait for its reply, or for a word that
+/// it owns.
 pub(super) fn callers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let envs = kernel.envs();
     let mut waiting = [0; NENV];
     for slot in envs.used().filter(|&slot| envs[slot].alive) {
-        if let Wait::Reply(server) = envs[slot].wait {
-            waiting[usize::from(server.0)] += 1;
+        let awaited = match envs[slot].wait {
+            Wait::Reply(server) => Some(server),
+            Wait::Word(owner) => owner.get(),
+            _ => None,
+        };
+        if let Some(awaited) = awaited {
+            waiting[usize::from(awaited.0)] += 1;
         }
     }
     for slot in envs.used() {
         let env = &envs[slot];
         let counted = env.callers == waiting[usize::from(slot.0)];
         let at = slot.0.into();
-        check(counted, "who waits for a reply is counted", at)?;
+        check(counted, "who waits for a reply or an owner is counted", at)?;
         let missed = env.alive || env.callers == 0;
-        check(missed, "nobody waits for a reply of the dead", at)?;
+        check(
+            missed,
+            "nobody waits for a reply of the dead, or a word of theirs",
+            at,
+        )?;
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ impl Model {
         for sender in self.senders(id) {
             self.serve(sender, Err(Error::BadEnv));
         }
-        for client in self.clients(id) {
+        for client in self.clients(id).into_iter().chain(self.owned_by(id)) {
             self.serve(client, Err(Error::BadEnv));
         }
         let stopped = |env: &Env| {

@@ -21,13 +21,17 @@ impl Model {
         waiting.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Ends a sender's wait with this result.
+    /// Ends the wait of a sender, or for a word, with this result.
     pub(super) fn serve(&mut self, id: u32, result: Result<(), Error>) {
         let env = self.env(id);
+        let waited = match env.life {
+            Life::Watches(_) => "futex_wait, waited",
+            _ => "ipc_send, waited",
+        };
         env.life = Life::Runs;
         env.frame.regs.eax = env.result_of(result);
         let code = result.map_or_else(|error| error as u32, |()| 0);
-        self.served.push(code);
+        self.served.push((waited, code));
     }
 
     pub(super) fn ipc_try_send(

@@ -16,6 +16,7 @@
 //! | [`messages`] | sending and receiving |
 //! | [`calls`] | requests and replies in registers |
 //! | [`time`] | sleeping, and waits that end when a time has come |
+//! | [`words`] | waiting for words of memory |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
 
 pub mod calls;
@@ -27,6 +28,7 @@ pub mod messages;
 pub mod pages;
 pub mod ranges;
 pub mod time;
+pub mod words;
 
 use abi::layout::{PGSIZE, USTACKTOP};
 use abi::{Call, EnvStatus, Error, PageRange, Personality, TrapFrame};
@@ -55,6 +57,19 @@ pub enum Life {
     Reads,
     /// Waits until this time, in microseconds.
     Sleeps(u64),
+    /// Waits for a word of memory.
+    Watches(Word),
+}
+
+/// A word of memory that an environment waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Where the environment has it.
+    pub va: u32,
+    /// The page that it was in when the wait began.
+    pub content: u64,
+    /// With the death of this environment the wait ends; 0 for nobody.
+    pub owner: u32,
 }
 
 /// What a sender sends: the word, the address of its page, its permissions.
@@ -111,7 +126,7 @@ pub struct Env {
     pub wants_reply: bool,
     /// Where it wants the page of a reply.
     pub window: u32,
-    /// When it began to wait for the receiver; only the order matters.
+    /// When it began to wait for the receiver or the word; only the order matters.
     waits_since: u64,
     /// Where its heap begins.
     pub heap_start: u32,
@@ -172,8 +187,9 @@ pub struct Model {
     pub on_cpus: Vec<u32>,
     /// The line printed for the last environment that a bad address ended.
     pub obituary: Option<String>,
-    /// Senders whose wait has ended; their results are in their registers.
-    pub served: Vec<u32>,
+    /// What has ended for those who waited to send or for a word, and how. The results are
+    /// in their registers.
+    pub served: Vec<(&'static str, u32)>,
     /// What the last `page_ranges` wrote to each entry: pages done, and a result.
     pub progress: Vec<[u32; 2]>,
     contents: u64,
@@ -279,7 +295,7 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(1023)),
+            Call::Features => Ok(Expected::Value(2047)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),
@@ -294,6 +310,8 @@ impl Model {
             Call::TimeUsec => Ok(self.time_usec(caller)),
             Call::EnvSetDeadline => Ok(self.env_set_deadline(caller, arguments)),
             Call::SleepUntil => Ok(self.sleep_until(caller, arguments)),
+            Call::FutexWait => self.futex_wait(caller, arguments, words),
+            Call::FutexWake => self.futex_wake(caller, arguments),
             Call::IpcCall => self.ipc_call(caller, arguments),
             Call::IpcReply => self.ipc_reply(caller, arguments),
             Call::PageCopy => self.page_copy(caller, arguments),

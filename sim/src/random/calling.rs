@@ -9,11 +9,11 @@ use super::comparison::slot_of;
 use super::snapshot::Snapshot;
 use super::{Driver, Mismatch, Words};
 use crate::machine::call::{Answer, set_call};
-use crate::model::{Expected, Given};
+use crate::model::{Expected, Given, Life};
 use abi::layout::{PGSIZE, USTACKTOP};
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{Call, Error, Personality};
-use kcore::{CpuId, Event, PhysMem};
+use kcore::{CpuId, Event, Pfn, PhysMem};
 
 impl Driver<'_> {
     pub(super) fn make_call(&mut self, cpu: CpuId, words: Words) -> Result<(), Mismatch> {
@@ -28,8 +28,9 @@ impl Driver<'_> {
             self.machine.kernel.refuse_after(0);
         }
         self.tell_model(cpu, id);
+        self.note_frames();
         let given = match call {
-            Call::PageRanges => self.words_at(id, arguments[0]),
+            Call::PageRanges | Call::FutexWait => self.words_at(id, arguments[0]),
             _ => self.words_at(id, arguments[1]),
         };
         let text = (call == Call::Cputs).then(|| self.text_at(id, arguments));
@@ -47,8 +48,8 @@ impl Driver<'_> {
         };
         self.statistics.count(call, answer, changed, starved);
         self.statistics.alive += self.model.envs.len() as u64;
-        for result in std::mem::take(&mut self.model.served) {
-            self.statistics.note("ipc_send, waited", result);
+        for (wait, result) in std::mem::take(&mut self.model.served) {
+            self.statistics.note(wait, result);
         }
 
         let may_be_divided = call == Call::PageRanges || !quiet;
@@ -136,6 +137,27 @@ impl Driver<'_> {
         self.model.on_cpus = self.envs_on_cpus();
         self.model.now = self.machine.now;
         self.note_who_ran();
+    }
+
+    /// Tells the model of those whose word is in another page now, but in the same frame.
+    fn note_frames(&mut self) {
+        let envs = self.machine.kernel.envs();
+        let watching = self
+            .model
+            .envs
+            .iter()
+            .filter_map(|(&id, env)| match env.life {
+                Life::Watches(word) => Some((id, word.va)),
+                _ => None,
+            });
+        let same = |&(id, va): &(u32, u32)| {
+            let frame = self.frame_at(id, va - va % PGSIZE);
+            frame == Pfn::containing(envs[slot_of(id)].second)
+        };
+        let back: Vec<_> = watching.filter(same).map(|(id, _)| id).collect();
+        for id in back {
+            self.model.frame_came_back(id);
+        }
     }
 
     /// Lets an environment whose call is done in pieces finish that call. Returns whether

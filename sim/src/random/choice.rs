@@ -6,7 +6,7 @@
 use super::ENTRY;
 use super::{Driver, Words, sensible_page};
 use crate::model::Job;
-use crate::model::Life;
+use crate::model::{Life, Page, Word};
 use abi::call::WANTS_PAGE;
 use abi::exception::DELIVERABLE;
 use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
@@ -48,6 +48,7 @@ impl Driver<'_> {
         match call {
             Call::PageRanges => self.choose_list(caller, words),
             Call::SleepUntil | Call::EnvSetDeadline => self.choose_time(words),
+            Call::FutexWait | Call::FutexWake => self.choose_word(caller, call, words),
             Call::PageMap | Call::PageCopy => self.choose_page_and_receiver(caller, call, words),
             Call::IpcTrySend | Call::IpcSend | Call::IpcRecv | Call::IpcCall | Call::IpcReply => {
                 self.choose_page_and_receiver(caller, call, words)
@@ -127,6 +128,66 @@ impl Driver<'_> {
         [time as u32, (time >> 32) as u32, w4, w5, w6]
     }
 
+    /// Mostly a word of a page that the caller shares, and mostly the value that it has.
+    fn choose_word(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
+        let [_, _, w2, w3, w4, w5, w6, w7] = words;
+        let page = match w2 % 16 {
+            0 => page(w2 / 16),
+            1..=4 => self.mapped_page(caller, caller, w2 / 16),
+            _ => self.common_page(caller, w2 / 16),
+        };
+        let offset = match w3 % 16 {
+            0 => w3 / 16 % PGSIZE,
+            _ => [0, 4, 8, PGSIZE - 4][w3 as usize / 16 % 4],
+        };
+        let va = match self.watched_word(caller) {
+            Some(va) if call == Call::FutexWake && !w7.is_multiple_of(4) => va,
+            _ => page.wrapping_add(offset),
+        };
+        if call == Call::FutexWake {
+            return [va, w4 % 4, w4, w5, w6];
+        }
+        let [value] = self.words_at(caller, va);
+        let owner = match w5 % 4 {
+            0 | 1 => 0,
+            2 => self.choose_env(caller, w5 / 4),
+            _ => self.choose_env(caller, (w5 / 4) << 4 | 6),
+        };
+        let expected = if w4.is_multiple_of(4) { w4 } else { value };
+        [va, expected, owner, w6, w7]
+    }
+
+    /// A page of the caller's that others have too, if there is one.
+    fn common_page(&self, caller: u32, word: u32) -> u32 {
+        let counts = self.model.counts();
+        let pages = self.model.envs.get(&caller).map(|env| &env.pages);
+        let common = |page: &Page| counts[&page.content] > 1;
+        let common: Vec<u32> = (pages.into_iter().flatten())
+            .filter(|(_, page)| common(page))
+            .map(|(&va, _)| va)
+            .collect();
+        let index = word as usize % common.len().max(1);
+        let mapped = || self.mapped_page(caller, caller, word);
+        common.get(index).copied().unwrap_or_else(mapped)
+    }
+
+    /// Where `caller` has a word that somebody waits for.
+    fn watched_word(&self, caller: u32) -> Option<u32> {
+        self.model.envs.values().find_map(|env| match env.life {
+            Life::Watches(word) => {
+                let page = self.same_page(caller, word)?;
+                Some(page + word.va % PGSIZE)
+            }
+            _ => None,
+        })
+    }
+
+    /// Where `caller` has the page in which `word` is.
+    fn same_page(&self, caller: u32, word: Word) -> Option<u32> {
+        let mut pages = self.model.envs.get(&caller)?.pages.iter();
+        pages.find_map(|(&va, page)| (page.content == word.content).then_some(va))
+    }
+
     /// The same for calls that pass a page from one environment to another.
     fn choose_page_and_receiver(&self, caller: u32, call: Call, words: Words) -> [u32; 5] {
         let [_, _, w2, w3, w4, w5, w6, w7] = words;
@@ -189,7 +250,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 72 {
+        let call = match word % 76 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -217,27 +278,31 @@ impl Driver<'_> {
             65 | 66 => Call::EnvSetExceptionUpcall,
             67 => Call::SleepUntil,
             68..=70 => Call::EnvSetDeadline,
-            _ => match word / 72 % 7 {
+            71 | 72 => Call::FutexWait,
+            73 | 74 => Call::FutexWake,
+            _ => match word / 76 % 7 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 5 => Call::TimeUsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 504 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 532 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 72).is_multiple_of(16);
+        let seldom = !(word / 76).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
                 Call::PageMap
             }
+            Call::FutexWait if alone && !(word / 76).is_multiple_of(3) => Call::PageMap,
             Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 72).is_multiple_of(4) => {
-                [Call::IpcRecv, Call::IpcReply][word as usize / 288 % 2]
+            _ if self.is_awaited(caller) && (word / 76).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply][word as usize / 304 % 2]
             }
-            Call::EnvDestroy if alone && !(word / 72).is_multiple_of(64) => Call::PageAlloc,
+            _ if (word / 76) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
+            Call::EnvDestroy if alone && !(word / 76).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }

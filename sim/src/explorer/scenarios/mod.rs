@@ -12,6 +12,7 @@ pub mod parts;
 pub mod scenario;
 pub mod senders;
 pub mod time;
+pub mod words;
 
 pub use scenario::{Scenario, Stage};
 
@@ -47,5 +48,7 @@ pub fn all() -> Vec<Scenario> {
         pages::ranges_in_use(),
         pages::grow_heap(),
         time::time_outs(),
+        words::wait_and_wake(),
+        words::wait_for_owner(),
     ]
 }

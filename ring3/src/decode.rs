@@ -109,10 +109,14 @@ pub struct Operation {
     pub second: u16,
 }
 
+/// The processor has no `tzcnt` and no `lzcnt`: their prefix is one that `bsf` and `bsr` ignore.
+/// Compilers write `rep bsf` where either will do.
+const WITHOUT_COUNTS: u32 = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_MPFX_0FBD;
+
 /// Decodes the instruction that `bytes` begin with. `None` if they are too few. An
 /// instruction that does not exist has the mnemonic `INVALID`.
 pub fn decode(bytes: &[u8]) -> Option<Operation> {
-    let mut decoder = Decoder::new(32, bytes, DecoderOptions::NONE);
+    let mut decoder = Decoder::new(32, bytes, WITHOUT_COUNTS);
     let instruction = decoder.decode();
     let operation = Operation::new(&instruction);
     if !instruction.is_invalid() {

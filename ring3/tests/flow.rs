@@ -21,6 +21,16 @@ fn a_step_traps_behind_each_instruction() {
     assert_eq!((trial.offset(), trial.get(EAX)), (2, 2));
 }
 
+/// `rep bsf` and `rep bsr` are what they were before there was another meaning.
+#[test]
+fn a_scan_ignores_the_prefix_of_a_count() {
+    for (opcode, found) in [(0xbc, 4), (0xbd, 7)] {
+        let mut trial = Trial::new(&[0xf3, 0x0f, opcode, 0xc1]).with(ECX, 0x90);
+        assert_eq!(trial.run(1), (1, None));
+        assert_eq!((trial.offset(), trial.get(EAX)), (4, found));
+    }
+}
+
 #[test]
 fn the_instruction_that_sets_tf_does_not_trap() {
     let mut trial = Trial::new(&[&SET_TF[..], &[0x40, 0x40, 0x40]].concat());

@@ -18,17 +18,17 @@
 //! child would be given that copy, still writeable for the parent.
 
 use abi::call::FEATURE_PAGES;
-use abi::layout::{PGSIZE, PTSIZE, USTACKTOP};
+use abi::layout::PGSIZE;
 use abi::trap::FAULT_WRITE;
 use abi::{EnvId, Error, Perm, UTrapFrame};
 
 use crate::interface::Interface;
-use crate::{sys, vm};
+use crate::{own, sys, vm};
 
 /// Scratch, for the duration of one copy: the second page of the table that
 /// the stacks are in. (JOS uses a page below the program, which costs every
 /// environment that writes a page table more.)
-pub(crate) const SCRATCH: u32 = (USTACKTOP & !(PTSIZE - 1)) + PGSIZE;
+pub(crate) const SCRATCH: u32 = own::STACKS + PGSIZE;
 
 /// Gives `child` the caller's page at `va`, to be copied when either writes.
 ///

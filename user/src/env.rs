@@ -8,8 +8,8 @@
 //! child has a copy of everything that its parent remembers. The memory is a
 //! word in the first frame of the stack: the child is given its copy of that
 //! page with nothing remembered, and has the page to itself anyway, so writing
-//! it costs no fault. (Environments that shared a stack would need another
-//! way.)
+//! it costs no fault. Where the stack is shared, or all memory, the word is in a page that
+//! each environment has to itself: see [`crate::together`].
 
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
@@ -30,17 +30,7 @@ impl Env {
     /// The caller's slot. Asks the kernel once, and again in a fresh child.
     #[inline]
     pub fn this() -> Env {
-        let memory = memory_of_this();
-        match memory.map_or(0, |memory| memory.load(Ordering::Relaxed)) {
-            id if id > 0 => Env::of(EnvId(id)),
-            state => {
-                let id = sys::getenvid();
-                if let Some(memory) = memory.filter(|_| state == NOTHING) {
-                    memory.store(id.0, Ordering::Relaxed);
-                }
-                Env::of(id)
-            }
-        }
+        Env::of(this_id())
     }
 
     /// The slot that `id` names; whether it is still that environment's is
@@ -124,6 +114,22 @@ impl Env {
     }
 }
 
+/// The caller's id. Asks the kernel once, and again in a fresh child.
+#[inline]
+pub(crate) fn this_id() -> EnvId {
+    let memory = memory_of_this();
+    match memory.map_or(0, |memory| memory.load(Ordering::Relaxed)) {
+        id if id > 0 => EnvId(id),
+        state => {
+            let id = sys::getenvid();
+            if let Some(memory) = memory.filter(|_| state == NOTHING) {
+                memory.store(id.0, Ordering::Relaxed);
+            }
+            id
+        }
+    }
+}
+
 /// In the word that remembers the caller's id: nothing is remembered.
 const NOTHING: i32 = 0;
 /// In that word: nothing is, and nothing may be.
@@ -138,7 +144,7 @@ fn memory_of_this() -> Option<&'static AtomicI32> {
     unsafe { MEMORY.load(Ordering::Relaxed).as_ref() }
 }
 
-/// Has the caller's id remembered in `word`, on the stack.
+/// Has the caller's id remembered in `word`: on the stack, or in a page of its own.
 pub(crate) fn remember_this_in(word: &'static AtomicI32) {
     MEMORY.store(core::ptr::from_ref(word).cast_mut(), Ordering::Relaxed);
 }

@@ -25,7 +25,7 @@ use abi::trap::{FLAG_TF, USER_CODE, Vector};
 use abi::{EnvId, Error, UTrapFrame};
 
 use crate::exofork::NewEnv;
-use crate::{copy_on_write, page_fault, sys};
+use crate::{copy_on_write, own, page_fault, sys};
 
 /// A kind of exception that a program can handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +143,8 @@ static MASK: AtomicU32 = AtomicU32::new(0);
 static ASKED: AtomicU32 = AtomicU32::new(0);
 
 /// From now on `handler` is called at exceptions of these kinds, of this
-/// environment and of children that [`crate::fork()`] makes. If page faults are
+/// environment, of children that [`crate::fork()`] makes and of threads that it makes from
+/// now on. If page faults are
 /// among them, those do not reach a handler of [`page_fault`](mod@crate::page_fault).
 ///
 /// # Errors
@@ -165,7 +166,12 @@ pub fn set_handler(kinds: &[Kind], handler: Handler) -> Result<(), Error> {
 /// # Errors
 /// None but those of a broken kernel.
 pub(crate) fn forget() -> Result<(), Error> {
-    if MASK.swap(0, Ordering::Relaxed) == 0 {
+    // It says what threads to come handle, and what each has told the kernel.
+    let mask = match own::is_shared() {
+        true => MASK.load(Ordering::Relaxed),
+        false => MASK.swap(0, Ordering::Relaxed),
+    };
+    if mask == 0 {
         return Ok(());
     }
     // SAFETY: no upcall is always right.

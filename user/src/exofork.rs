@@ -40,16 +40,16 @@
 use core::arch::naked_asm;
 
 use abi::call::FEATURE_PAGES;
-use abi::layout::{PGSIZE, PTSIZE, USTACKTOP};
+use abi::layout::PGSIZE;
 use abi::{Call, EnvId, EnvStatus, Error, Perm};
 
 use crate::interface::{Interface, Numbers};
-use crate::{env, sys, vm};
+use crate::{env, own, sys, vm};
 
 /// Scratch, for the duration of one copy: the first page of the table that the
 /// stacks are in, which exists already. Not the one of
 /// `copy_on_write`: to fill this one may fault.
-pub(crate) const SCRATCH: u32 = USTACKTOP & !(PTSIZE - 1);
+pub(crate) const SCRATCH: u32 = own::STACKS;
 
 /// Which of the two came out of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,8 @@ impl NewEnv {
 /// both.
 ///
 /// # Errors
-/// `NoFreeEnv`, `NoMem`, or what `populate` returned; then the child is gone.
+/// `NoFreeEnv`, `NoMem`, or what `populate` returned; then the child is gone. `Inval` if the
+/// program has threads, which may change at any time what is to be copied.
 ///
 /// # Safety
 /// When `populate` starts the child,
@@ -146,6 +147,20 @@ impl NewEnv {
 /// 2. a page that both have is marked as shared or is written by neither, but
 ///    for pages that are copied on write, whose faults both handle.
 pub unsafe fn exofork(populate: fn(NewEnv) -> Result<(), Error>) -> Result<Fork, Error> {
+    if own::is_shared() {
+        return Err(Error::Inval);
+    }
+    // SAFETY: the caller's.
+    unsafe { exofork_sharing(populate) }
+}
+
+/// As [`exofork`], also where threads are.
+///
+/// # Safety
+/// As [`exofork`]; or the code in the child knows what it shares with the caller.
+pub(crate) unsafe fn exofork_sharing(
+    populate: fn(NewEnv) -> Result<(), Error>,
+) -> Result<Fork, Error> {
     env::suspend_memory_of_this();
     // SAFETY: `call_populate` expects what `enter` passes on; the child's
     // memory is the caller's obligation.

@@ -31,9 +31,10 @@
 //!    to, every `Box` owns the copy of its memory, a lock that is held is held
 //!    by the copy of its holder. No address has two owners, for an address
 //!    means something in one address space only.
-//! 2. An environment has one thread, so nobody is left out of the copy in the
-//!    middle of something. This is `fork` of a POSIX process with one thread.
-//!    A fault handler that forks is copied with the code that it interrupted.
+//! 2. A program with threads cannot fork, so nobody is left out of the copy in the
+//!    middle of something, and nobody changes what is being copied. This is `fork` of a
+//!    POSIX process with one thread. A fault handler that forks is copied with the code that it
+//!    interrupted.
 //! 3. Pages marked as shared are the exception, and so are those that were
 //!    sent. [`crate::share`] hands them out as atomics, for which a second
 //!    environment is what a second thread is.
@@ -60,7 +61,7 @@ use crate::{copy_on_write, exception, interface::Interface, sys, vm, whole_memor
 /// Makes a child that goes on here, in a copy of this environment's memory.
 ///
 /// # Errors
-/// `NoFreeEnv`, `NoMem`; then there is no child.
+/// `NoFreeEnv`, `NoMem`; `Inval` if the program has, or had, threads. Then there is no child.
 pub fn fork() -> Result<Fork, Error> {
     match page_fault::enable() {
         // SAFETY: `share_memory` gives it everything: see the head of this file.
@@ -73,7 +74,7 @@ pub fn fork() -> Result<Fork, Error> {
 /// As [`fork()`], but with a copy that is made at once and needs no faults.
 ///
 /// # Errors
-/// `NoFreeEnv`, `NoMem`; then there is no child.
+/// As [`fork()`].
 pub fn eager_fork() -> Result<Fork, Error> {
     // Many calls follow: find the fast entry first.
     Interface::get();

@@ -33,6 +33,11 @@
 //! | [`archive`] | the files that the system was booted with |
 //! | [`heap`](mod@heap) | memory for `alloc`, for programs that want it |
 //! | [`time`] | the time, sleeping, waits that end by themselves |
+//! | [`thread`] | environments that share all memory |
+//! | [`sync`] | locks and queues for them |
+//! | [`sfork`](mod@sfork) | a child that shares all but the stack |
+//! | `together` | what that takes: memory that does not change any more |
+//! | `own` | what each of them has to itself |
 //! | [`interface`] | which numbering and which entry the kernel offers |
 //! | [`entry`] | the two instructions that enter the kernel |
 //! | [`print`](mod@print) | `print!` and `println!` |
@@ -56,8 +61,9 @@
 //!   mapped memory ([`archive`], [`raw_args`]) are of pages that nobody writes.
 //! - Rust code runs in a child only as a whole copy of its parent
 //!   ([`fork`](mod@fork) has the argument) or as a program that was loaded from
-//!   its start ([`spawn`](mod@spawn)). Nobody fills, renumbers or starts a child
-//!   by safe calls that is neither.
+//!   its start ([`spawn`](mod@spawn)), or as a thread, which begins with a closure that is
+//!   `Send` ([`thread`]; `together` has the argument). Nobody fills, renumbers or starts a child
+//!   by safe calls that is none of these.
 //! - Registers and upcalls are this library's to set, and so are ports to use.
 //!
 //! Ending is always allowed: a program may be killed, stopped, or die of a
@@ -78,15 +84,20 @@ pub mod fork;
 pub mod heap;
 pub mod interface;
 pub mod ipc;
+mod own;
 pub mod page_fault;
 mod panic;
 pub mod port;
 pub mod print;
+pub mod sfork;
 pub mod share;
 pub mod spawn;
 pub mod start;
+pub mod sync;
 pub mod sys;
+pub mod thread;
 pub mod time;
+mod together;
 pub mod vm;
 mod whole_memory;
 
@@ -94,5 +105,6 @@ pub use abi;
 pub use abi::{EnvId, EnvStatus, Error, Perm};
 pub use exofork::Fork;
 pub use fork::fork;
+pub use sfork::sfork;
 pub use spawn::spawn;
 pub use start::{args, exit, raw_args};

@@ -47,8 +47,8 @@ pub const EXCEPTION_STACK: u32 = UXSTACKTOP - PGSIZE;
 /// The program's [`Handler`], or null.
 static HANDLER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 
-/// From now on `handler` is called at page faults, of this environment and of
-/// children that [`crate::fork()`] makes. Writes to pages that are copied on
+/// From now on `handler` is called at page faults, of this environment, of
+/// children that [`crate::fork()`] makes and of threads that it makes from now on. Writes to pages that are copied on
 /// write are handled before and never reach it.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use abi::layout::{PGSIZE, PTSIZE};
 use abi::{EnvId, Error, Perm};
 
-use crate::sys;
+use crate::{own, sys};
 
 /// Where shared memory begins: far from the program and from the addresses
 /// that the libraries of labs 5 and 6 use.
@@ -41,7 +41,7 @@ impl Deref for Page {
 /// [`crate::fork()`] from now on share it.
 ///
 /// # Errors
-/// `NoMem`.
+/// As [`words`].
 pub fn page() -> Result<&'static Page, Error> {
     let words: *const [AtomicU32] = words(PAGE_WORDS)?;
     // SAFETY: so many words, from a page's address on.
@@ -52,12 +52,15 @@ pub fn page() -> Result<&'static Page, Error> {
 /// will share. They stay for as long as the program runs.
 ///
 /// # Errors
-/// `NoMem`.
+/// `NoMem`; `Inval` once there are threads, as the others would not have the pages.
 pub fn words(count: usize) -> Result<&'static [AtomicU32], Error> {
     let bytes = u32::try_from(count)
         .ok()
         .and_then(|count| count.checked_mul(4)?.checked_next_multiple_of(PGSIZE))
         .ok_or(Error::NoMem)?;
+    if own::is_shared() {
+        return Err(Error::Inval);
+    }
     let used = USED.load(Ordering::Relaxed);
     if bytes > SIZE - used {
         return Err(Error::NoMem);

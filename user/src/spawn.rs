@@ -16,16 +16,16 @@
 
 use core::fmt;
 
-use abi::layout::{PGSIZE, PTSIZE, USTACKTOP, UTOP};
+use abi::layout::{PGSIZE, UTOP};
 use abi::{EnvId, Error, Perm, TrapFrame};
 use launch::{BadImage, Image, Page, STACK};
 
 use crate::exofork::NewEnv;
-use crate::{sys, vm};
+use crate::{own, sys, vm};
 
 /// Scratch, for the duration of one page: in the table that the stacks are in,
 /// after those of `exofork` and `copy_on_write`.
-const SCRATCH: u32 = (USTACKTOP & !(PTSIZE - 1)) + 2 * PGSIZE;
+const SCRATCH: u32 = own::STACKS + 2 * PGSIZE;
 
 /// Why a program cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,8 @@ fn give_page(child: &NewEnv, va: u32, write: impl FnOnce(&mut Page) -> Perm) -> 
     unsafe { sys::page_alloc(EnvId::NONE, SCRATCH, Perm::WRITE)? };
     let page = core::ptr::with_exposed_provenance_mut::<Page>(SCRATCH as usize);
     // SAFETY:
-    // 1. The page is mapped and writeable, and nobody else has it yet.
+    // 1. The page is mapped and writeable, and nobody else has it yet; a thread that does
+    //    the same has another page there.
     // 2. No `write` gives pages itself or calls code that is not this
     //    library's or `core`'s, so there is one such reference.
     let perm = write(unsafe { &mut *page });

@@ -12,10 +12,10 @@
 use core::arch::asm;
 use core::ops::Range;
 
-use abi::layout::{NPTENTRIES, PGSHIFT, PGSIZE, PTSIZE, USTACKTOP, UVPD, UVPT, pdx};
+use abi::layout::{NPTENTRIES, PGSHIFT, PGSIZE, UVPD, UVPT, pdx};
 use abi::{EnvId, Error, Perm};
 
-use crate::sys;
+use crate::{own, sys};
 
 /// Entry of the page directory for `va`.
 pub fn directory_entry(va: u32) -> u32 {
@@ -93,19 +93,16 @@ pub(crate) fn program_end() -> u32 {
     &raw const end as u32
 }
 
-/// The table that the stacks are in, the library's scratch pages, and the empty
-/// pages that a stack runs into when it overflows.
-const STACKS: u32 = USTACKTOP & !(PTSIZE - 1);
-
-/// Maps a fresh page of zeros at `va`, where nothing is mapped. The table that
-/// the stacks are in is refused: a page there could let one stack grow into
-/// another, or into pages that the library maps and unmaps.
+/// Maps a fresh page of zeros at `va`, where nothing is mapped. The tables that
+/// stacks are in are refused: a page there could let one stack grow into
+/// another, or into pages that the library maps and unmaps. Threads do not see each
+/// other's pages of this kind.
 ///
 /// # Errors
 /// `Inval` if something is mapped there, or `va` is not a page's address or
 /// not the caller's to manage; `NoMem`.
 pub fn allocate(va: u32) -> Result<(), Error> {
-    if va >= STACKS || perm(va).is_some() {
+    if va >= own::STACKS || own::THREAD_STACKS.contains(&va) || perm(va).is_some() {
         return Err(Error::Inval);
     }
     // SAFETY: nobody can rely on what is mapped there: nothing is, and no stack

@@ -16,25 +16,34 @@
 //! The hard thing is a page fault in the middle of an allocation: its handler
 //! must not find the free list half changed. The handler finds the list closed:
 //! what it asks for is refused, what it gives back is lost.
+//!
+//! Threads wait for each other instead. If one dies in the middle of an allocation, nobody
+//! can tell what it left behind, and the list stays closed.
 
-mod program_break;
+pub(crate) mod program_break;
 
+use abi::EnvId;
 use abi::layout::PGSIZE;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicBool, Ordering};
 use linked_list_allocator::Heap as Holes;
+
+use crate::sync::Holder;
+use crate::{env, own};
 
 /// Pages by which it grows at least: few, for each has to be mapped again in
 /// every child.
 const GROWTH: u32 = 4;
 
+/// Who is here if nobody else is. No environment has this id.
+const ALONE: EnvId = EnvId(1);
+
 /// The heap of a program; see [`crate::heap!`].
 pub struct Heap {
     holes: UnsafeCell<Holes>,
-    /// It is being changed.
-    busy: AtomicBool,
+    /// Who is changing it.
+    holder: Holder,
 }
 
 /// Gives the program a heap.
@@ -52,18 +61,22 @@ impl Heap {
     pub const fn new() -> Heap {
         Heap {
             holes: UnsafeCell::new(Holes::empty()),
-            busy: AtomicBool::new(false),
+            holder: Holder::new(),
         }
     }
 
-    /// What `change` does to it, unless it is being changed.
+    /// What `change` does to it, unless this environment is changing it already, or one was
+    /// that is dead.
     fn with<R>(&self, change: impl FnOnce(&mut Holes) -> R) -> Option<R> {
-        if self.busy.swap(true, Ordering::Acquire) {
-            return None;
-        }
-        // SAFETY: `busy` was false, so nobody else has it until it is false again.
+        // Without threads any number will do for the one who is here.
+        let this = match own::is_shared() {
+            true => env::this_id(),
+            false => ALONE,
+        };
+        self.holder.take(this).ok()?;
+        // SAFETY: `take` lets in one at a time.
         let result = change(unsafe { &mut *self.holes.get() });
-        self.busy.store(false, Ordering::Release);
+        self.holder.release();
         Some(result)
     }
 }

@@ -14,19 +14,60 @@ use abi::{EnvId, Error};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::interface::Interface;
-use crate::{sys, vm};
+use crate::{own, sys, vm};
 
 /// The most pages that one call of `sbrk` maps.
 const PAGES_AT_ONCE: u32 = 1024;
 /// No heap reaches further: the limit of `sbrk`.
 const LIMIT: u32 = 0x8000_0000 - PGSIZE;
 
-/// Maps so many fresh pages after what there is. Returns where they begin.
+/// Where the pages begin that are mapped and not yet the heap's; 0 if there were never any.
+static RESERVED: AtomicU32 = AtomicU32::new(0);
+/// How many bytes of them there are.
+static LEFT: AtomicU32 = AtomicU32::new(0);
+
+/// Provides so many fresh pages after what there is. Returns where they begin.
 ///
 /// # Errors
-/// `NoMem`, or `Inval` if the addresses are used up; then nothing has changed.
+/// `NoMem`, or `Inval` if the addresses are used up; then nothing has changed. `NoMem` also if
+/// there are threads, and what was mapped for them is used up: nobody else would see more.
 pub fn grow(pages: u32) -> Result<u32, Error> {
     let size = pages.checked_mul(PGSIZE).ok_or(Error::Inval)?;
+    let left = LEFT.load(Relaxed);
+    if left == 0 && !own::is_shared() {
+        return map(size);
+    }
+    if size > left {
+        if own::is_shared() {
+            return Err(Error::NoMem);
+        }
+        map(size - left)?;
+    }
+    let start = RESERVED.load(Relaxed);
+    RESERVED.store(start.wrapping_add(size), Relaxed);
+    LEFT.store(left.saturating_sub(size), Relaxed);
+    Ok(start)
+}
+
+/// Has at least so many bytes mapped for [`grow`] to provide, while there are no threads.
+///
+/// # Errors
+/// As for [`grow`].
+pub(crate) fn reserve(bytes: u32) -> Result<(), Error> {
+    let left = LEFT.load(Relaxed);
+    let size = bytes.checked_next_multiple_of(PGSIZE).ok_or(Error::Inval)?;
+    if size > left {
+        let start = map(size - left)?;
+        if left == 0 {
+            RESERVED.store(start, Relaxed);
+        }
+        LEFT.store(size, Relaxed);
+    }
+    Ok(())
+}
+
+/// Maps so many bytes, whole pages, after what there is. Returns where they begin.
+fn map(size: u32) -> Result<u32, Error> {
     if Interface::get().offers(FEATURE_SBRK) {
         move_break(size)
     } else {

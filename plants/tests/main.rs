@@ -23,3 +23,5 @@ mod random;
 mod replay;
 #[path = "../sim/tests/strangers.rs"]
 mod strangers;
+#[path = "../sim/tests/words.rs"]
+mod words;

@@ -7,6 +7,7 @@ use crate::heap_pieces::keeps_its_memory;
 use crate::jobs::cannot_outrun;
 use crate::limits::refused_before_its_time;
 use crate::strangers::strangers;
+use crate::words::woken_by_a_stranger;
 use abi::Call;
 use kcore::plant::during;
 use sim::machine::call::Answer;
@@ -37,6 +38,11 @@ fn memory_that_is_spent_twice_is_noticed() {
 #[test]
 fn a_job_that_outruns_its_end_is_noticed() {
     assert!(!during("fork-while-ending", cannot_outrun));
+}
+
+#[test]
+fn a_wake_up_by_a_stranger_is_noticed() {
+    assert_ne!(during("wake-strangers", woken_by_a_stranger), 0);
 }
 
 #[test]

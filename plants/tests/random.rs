@@ -53,7 +53,6 @@ fn known_bugs_are_noticed() {
         "keep-callers",
         "skip-compare",
         "keep-watchers",
-        "wake-strangers",
         "share-copies",
         "keep-writing",
         "flush-one-page",

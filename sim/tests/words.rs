@@ -265,28 +265,50 @@ fn to_set_the_status_cancels_it() {
     }
 }
 
-/// A frame that was taken from one that waits is somebody else's now, who must neither
-/// wake nor notice it.
+/// How many are woken by one who has a frame that was taken from a child that waits.
+pub fn woken_by_a_stranger() -> u32 {
+    family(1, |machine| {
+        wait_and_lose(machine);
+        let place = same_frame(machine);
+        match wake(machine, place, 9) {
+            Answer::Value(woken) => woken,
+            answer => panic!("{answer:?}"),
+        }
+    })
+}
+
+/// The child waits for a word of a page at [`B`], which its parent takes away.
+fn wait_and_lose(machine: &mut Machine<'_>) {
+    must(machine, Call::PageAlloc, [CHILD, B, WRITE, 0, 0]);
+    until(machine, CHILD);
+    assert!(matches!(wait(machine, B, 0, 0), Answer::Left(_)));
+    until(machine, PARENT);
+    must(machine, Call::PageUnmap, [CHILD, B, 0, 0, 0]);
+}
+
+/// The parent gets pages until it has the very frame that the child waits for.
+fn same_frame(machine: &mut Machine<'_>) -> u32 {
+    let env = |machine: &Machine<'_>, id: u32| {
+        let slot = machine.kernel.envs().find(EnvId(id as i32)).unwrap();
+        machine.kernel.envs()[slot]
+    };
+    let frame = env(machine, CHILD).second;
+    let place = (1..200).map(|page| B + page * PGSIZE).find(|&va| {
+        must(machine, Call::PageAlloc, [0, va, WRITE, 0, 0]);
+        let space = env(machine, PARENT).space;
+        let entry = space.translate(machine.kernel.memory(), va, abi::Perm::READ);
+        entry.unwrap().frame().address() == frame
+    });
+    place.expect("frames come round")
+}
+
+/// Nobody wakes, or notices, those who had the frame before.
 #[test]
 fn a_page_that_is_gone_wakes_nobody() {
-    family(2, |machine| {
-        must(machine, Call::PageAlloc, [CHILD, B, WRITE, 0, 0]);
-        until(machine, CHILD);
-        assert!(matches!(wait(machine, B, 0, 0), Answer::Left(_)));
-        until(machine, PARENT);
-        must(machine, Call::PageUnmap, [CHILD, B, 0, 0, 0]);
-        let slot = machine.kernel.envs().find(EnvId(CHILD as i32)).unwrap();
-        let frame = machine.kernel.envs()[slot].second;
-        // Until that very frame has been given out again.
-        let place = (1..200).map(|page| B + page * PGSIZE).find(|&va| {
-            must(machine, Call::PageAlloc, [0, va, WRITE, 0, 0]);
-            let own = machine.kernel.envs().find(EnvId(PARENT as i32)).unwrap();
-            let space = machine.kernel.envs()[own].space;
-            let entry = space.translate(machine.kernel.memory(), va, abi::Perm::READ);
-            entry.unwrap().frame().address() == frame
-        });
-        let place = place.expect("frames come round");
-        assert_eq!(wake(machine, place, 9), Answer::Value(0));
+    assert_eq!(woken_by_a_stranger(), 0);
+    family(1, |machine| {
+        wait_and_lose(machine);
+        let place = same_frame(machine);
         // Shared with it in the same place, the page is one word to both.
         must(machine, Call::PageMap, [0, place, CHILD, B, WRITE]);
         assert_eq!(wake(machine, place, 9), Answer::Value(1));

@@ -212,7 +212,7 @@ fn die() -> Result<(), Error> {
     println!("a thread that is ended: {:?}", killed.join());
     let holder = thread::spawn(|| {
         let _guard = HELD.lock();
-        panic!("with a lock");
+        area::write(1, 7)
     })?;
     // Perhaps before it dies, perhaps after.
     let waiter = thread::spawn(|| {
@@ -222,8 +222,8 @@ fn die() -> Result<(), Error> {
         HELD.lock().err()
     })?;
     let told = must(waiter.join());
-    let joined: Result<(), Died> = holder.join();
-    println!("a thread that panics with a lock: {joined:?}, and who wants the lock: {told:?}");
+    let joined = holder.join();
+    println!("a thread that faults with a lock: {joined:?}, and who wants the lock: {told:?}");
     println!("later: {:?}", HELD.lock().err());
     Ok(())
 }

@@ -28,7 +28,6 @@ impl Driver<'_> {
             self.machine.kernel.refuse_after(0);
         }
         self.tell_model(cpu, id);
-        self.note_frames();
         let given = match call {
             Call::PageRanges | Call::FutexWait => self.words_at(id, arguments[0]),
             _ => self.words_at(id, arguments[1]),
@@ -137,6 +136,7 @@ impl Driver<'_> {
         self.model.on_cpus = self.envs_on_cpus();
         self.model.now = self.machine.now;
         self.note_who_ran();
+        self.note_frames();
     }
 
     /// Tells the model of those whose word is in another page now, but in the same frame.

@@ -26,6 +26,7 @@ impl Driver<'_> {
             (Call::PageAlloc | Call::PageUnmap, Some((child, va))) if w7.is_multiple_of(3) => {
                 [child, va, 5, w5, w6]
             }
+            (Call::FutexWait | Call::FutexWake, _) => self.choose_word(caller, call, words),
             _ => self.choose_arguments(caller, call, words),
         };
         self.dead.retain(|&id| !self.model.envs.contains_key(&id));
@@ -48,7 +49,6 @@ impl Driver<'_> {
         match call {
             Call::PageRanges => self.choose_list(caller, words),
             Call::SleepUntil | Call::EnvSetDeadline => self.choose_time(words),
-            Call::FutexWait | Call::FutexWake => self.choose_word(caller, call, words),
             Call::PageMap | Call::PageCopy => self.choose_page_and_receiver(caller, call, words),
             Call::IpcTrySend | Call::IpcSend | Call::IpcRecv | Call::IpcCall | Call::IpcReply => {
                 self.choose_page_and_receiver(caller, call, words)

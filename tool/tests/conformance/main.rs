@@ -50,6 +50,7 @@ mod simulated;
 mod sizes;
 mod sources;
 mod starting;
+mod threads;
 mod trace;
 mod trial;
 mod web;

@@ -53,6 +53,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("keep-late-sender", Audit, "timeouts --cpus 2 --audit"),
     ("keep-orphans", Bug, PROMISED),
     ("keep-trap-flag", Lines, "exceptions --cpus 1"),
+    ("keep-watchers", Audit, "threads --cpus 1 --audit"),
     ("keep-writing", Bug, PROMISED),
     ("latest-first", Lines, "sleepers --cpus 2"),
     ("leak-space", Audit, "forktree --cpus 2 --mem 16 --audit"),
@@ -67,6 +68,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("short-gap", Lines, "exceptions --cpus 1"),
     ("short-heap", Lines, PROMISED),
     ("skip-bss", Lines, "testbss --cpus 1"),
+    ("skip-compare", Lines, "producers --cpus 4"),
     ("skip-limbo", Audit, AUDITED),
     (
         "skip-preempt",

@@ -17,6 +17,7 @@ use crate::features;
 use crate::handlers;
 use crate::ids;
 use crate::samples;
+use crate::threads;
 use crate::trial::Trial;
 
 /// A guard against a guest that hangs, many times what any of them takes. It
@@ -241,6 +242,14 @@ pub const PROGRAMS: &[Program] = &[
         .on_cpus(4)
         .also_as_lab5(),
     Program::new("series", features::series)
+        .on_cpus(2)
+        .also_as_lab5(),
+    Program::new("threads", threads::threads)
+        .on_cpus(4)
+        .also_as_lab5(),
+    Program::new("producers", threads::producers).on_cpus(4),
+    Program::new("mandelbrot", threads::mandelbrot).on_cpus(4),
+    Program::new("sfork", threads::sfork)
         .on_cpus(2)
         .also_as_lab5(),
     Program::new("sparse", features::sparse).on_cpus(2),

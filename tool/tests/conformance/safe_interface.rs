@@ -122,6 +122,34 @@ const CASES: &[Case] = &[
         code: "E0603",
         body: "user::sys::getenvid_by(user::entry::Sysenter(()));",
     },
+    lacks_unsafe(
+        "share_a_heap_and_copy_its_owners",
+        "let _ = danger!(user::sfork());",
+    ),
+    Case {
+        name: "lend_a_thread_what_may_go_away",
+        code: "E0597",
+        body: "let number = 7;
+        let borrowed = &number;
+        let _ = user::thread::spawn(move || *borrowed);",
+    },
+    Case {
+        name: "give_threads_what_is_for_one",
+        code: "E0277",
+        body: "let cell = core::cell::Cell::new(7);
+        user::thread::scope(|scope| {
+            let _ = scope.spawn(|| cell.set(8));
+        });",
+    },
+    Case {
+        name: "keep_a_value_without_its_lock",
+        code: "E0505",
+        body: "let mutex = user::sync::Mutex::new(7);
+        let Ok(guard) = mutex.lock() else { return };
+        let value = &*guard;
+        drop(guard);
+        assert!(*value == 7);",
+    },
     Case {
         name: "run_code_while_a_child_is_filled",
         code: "E0308",
@@ -147,6 +175,11 @@ const PROMISED: &str = "
         user::exit()
     }
     let _ = user::area::map_when_touched();
+    let mutex = user::sync::Mutex::new(7);
+    user::thread::scope(|scope| {
+        let _ = scope.spawn(|| mutex.lock().map(|mut value| *value += 1));
+    });
+    let _ = user::thread::spawn(move || mutex.into_inner());
 ";
 
 /// The binary with [`PROMISED`].

@@ -1,0 +1,62 @@
+//! What programs with threads must print.
+//!
+//! The hard thing is done by the programs: each says the same however its threads take turns. So
+//! all of it is required at any number of CPUs.
+
+use jostle::expect::{Expect, regex, text};
+
+use crate::console::{FIRST, exiting};
+use crate::programs::Scope;
+
+pub fn threads(expect: Expect, _: Scope, _: u32) -> Expect {
+    let died = "a thread that faults with a lock: Err(Died), and who wants the lock: Some(Died)";
+    expect.in_order([
+        text("6 threads counted to 120000"),
+        text("two threads took 4000 turns"),
+        text("9000 values went through a channel, each once"),
+        text("200 rounds, and in each one was the last"),
+        text("a result from a thread's thread"),
+        text("64 threads, one after the other: 2016"),
+        text("6 threads have what they wrote"),
+        text("a thread that ends itself: Err(Died)"),
+        regex(r"\[[0-9a-f]{8}\] user fault va a0000000 ip 008[0-9a-f]{5}"),
+        text("a thread that faults: Err(Died)"),
+        text("a thread that is ended: Err(Died)"),
+        regex(r"\[[0-9a-f]{8}\] user fault va a0001000 ip 008[0-9a-f]{5}"),
+        text(died),
+        text("later: Some(Died)"),
+        text("the heap was used up"),
+        text("all is well"),
+        exiting(FIRST),
+    ])
+}
+
+pub fn producers(expect: Expect, _: Scope, _: u32) -> Expect {
+    let sum = |producer| text(&format!("from producer {producer}: 12497500"));
+    let taken = [text("15000 items were taken")];
+    let lines = taken.into_iter().chain((0..3).map(sum));
+    expect.in_order(lines.chain([text("producers: ok"), exiting(FIRST)]))
+}
+
+/// Two of its lines, which are the same because the set is symmetrical, and the middle.
+pub fn mandelbrot(expect: Expect, _: Scope, _: u32) -> Expect {
+    let line = "   ..:::::::::::::--++*+=*+---@@@@@@@@@@@@@@@@@@@@@@@+-::::.....";
+    let middle = "   ::::-::::----@@=@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@=:::::::....";
+    expect.in_order([
+        text(line),
+        text(middle),
+        text(middle),
+        text(line),
+        text("drawn by 1 and by 4 threads"),
+        exiting(FIRST),
+    ])
+}
+
+pub fn sfork(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([
+        text("the child sees what the parent wrote, and has its own 1"),
+        text("the parent sees what the child wrote, and has its own 2"),
+        text("both counted to 20000"),
+        exiting(FIRST),
+    ])
+}

@@ -9,7 +9,7 @@
 //! word in the first frame of the stack: the child is given its copy of that
 //! page with nothing remembered, and has the page to itself anyway, so writing
 //! it costs no fault. Where the stack is shared, or all memory, the word is in a page that
-//! each environment has to itself: see [`crate::together`].
+//! each environment has to itself: see `together`.
 
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};

@@ -14,6 +14,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 use user::sync::{Barrier, Channel, Condvar, Died, Mutex};
 use user::{Error, area, fork, println, share, sys, thread};
@@ -203,6 +204,8 @@ fn die() -> Result<(), Error> {
     println!("a thread that ends itself: {joined:?}");
     let joined = thread::spawn(|| area::write(0, 7))?.join();
     println!("a thread that faults: {joined:?}");
+    let joined = thread::spawn(|| descend(1000))?.join();
+    println!("a thread that uses up its stack: {joined:?}");
     let killed = thread::spawn(|| {
         loop {
             thread::yield_now();
@@ -226,6 +229,15 @@ fn die() -> Result<(), Error> {
     println!("a thread that faults with a lock: {joined:?}, and who wants the lock: {told:?}");
     println!("later: {:?}", HELD.lock().err());
     Ok(())
+}
+
+/// Takes more than 256 bytes of stack a step.
+fn descend(steps: u32) -> u32 {
+    let room = black_box([steps; 64]);
+    match steps {
+        0 => 0,
+        _ => descend(steps - 1) + room[steps as usize % 64],
+    }
 }
 
 /// The heap does not grow any more, and says so.

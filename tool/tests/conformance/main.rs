@@ -103,6 +103,7 @@ fn main() -> ExitCode {
         .chain(sizes::trials())
         .chain(simulated::trials())
         .chain(samples::trials())
+        .chain(threads::trials())
         .chain(schedules::trials())
         .chain(without_qemu::trials())
         .chain(web::trials())

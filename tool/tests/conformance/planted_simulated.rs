@@ -68,7 +68,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("short-gap", Lines, "exceptions --cpus 1"),
     ("short-heap", Lines, PROMISED),
     ("skip-bss", Lines, "testbss --cpus 1"),
-    ("skip-compare", Lines, "producers --cpus 4"),
+    ("skip-compare", Lines, "threads --cpus 2"),
     ("skip-limbo", Audit, AUDITED),
     (
         "skip-preempt",

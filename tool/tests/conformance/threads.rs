@@ -4,9 +4,25 @@
 //! all of it is required at any number of CPUs.
 
 use jostle::expect::{Expect, regex, text};
+use libtest_mimic::Failed;
 
-use crate::console::{FIRST, exiting};
-use crate::programs::Scope;
+use crate::boot::Boot;
+use crate::console::{FIRST, booted, exiting, nothing_left};
+use crate::programs::{LIMIT_SECONDS, Scope};
+use crate::trial::Trial;
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    [Trial::test("threads::refused_on_jos", refused_on_jos)].into_iter()
+}
+
+/// Where the kernel offers nothing that JOS's lacks, the library says that it has no threads.
+fn refused_on_jos() -> Result<(), Failed> {
+    let append = "--append=extensions=off";
+    let boot = Boot::new(&["threads", "--cpus=1", append, "--timeout", LIMIT_SECONDS])?;
+    let refused = [text("threads: operation not supported"), exiting(FIRST)];
+    let expect = booted(1).in_order(refused).in_order(nothing_left());
+    boot.judge(&boot.complaints(&expect))
+}
 
 pub fn threads(expect: Expect, _: Scope, _: u32) -> Expect {
     let died = "a thread that faults with a lock: Err(Died), and who wants the lock: Some(Died)";
@@ -21,6 +37,9 @@ pub fn threads(expect: Expect, _: Scope, _: u32) -> Expect {
         text("a thread that ends itself: Err(Died)"),
         regex(r"\[[0-9a-f]{8}\] user fault va a0000000 ip 008[0-9a-f]{5}"),
         text("a thread that faults: Err(Died)"),
+        // Below the first of the stacks.
+        regex(r"\[[0-9a-f]{8}\] user fault va c0000[0-9a-f]{3} ip 008[0-9a-f]{5}"),
+        text("a thread that uses up its stack: Err(Died)"),
         text("a thread that is ended: Err(Died)"),
         regex(r"\[[0-9a-f]{8}\] user fault va a0001000 ip 008[0-9a-f]{5}"),
         text(died),

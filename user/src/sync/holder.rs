@@ -8,6 +8,10 @@
 //! word; but it is the owner of everybody's wait, so the kernel ends these, and refuses
 //! later ones. Such a lock is never free again: what it guards may be half changed.
 //!
+//! Who waits has named the holder of that time, and there may be another by now. So whoever takes
+//! a lock that others may wait for wakes one of them, which then waits for the new holder; and the
+//! one that learns of a death wakes all others. That a holder of before has died means nothing.
+//!
 //! One that has been woken may die too, before it takes the lock. So the bit stays set until
 //! a release finds nobody to wake, and the next release wakes the next one.
 
@@ -49,7 +53,14 @@ impl Holder {
     /// Takes the lock for `this` if nobody holds it.
     pub(crate) fn try_take(&self, this: EnvId) -> bool {
         let own = this.0 as u32;
-        self.exchange(0, own).is_ok() || self.exchange(WAITED_FOR, own | WAITED_FOR).is_ok()
+        if self.exchange(0, own).is_ok() {
+            return true;
+        }
+        let taken = self.exchange(WAITED_FOR, own | WAITED_FOR).is_ok();
+        if taken {
+            self.show_holder();
+        }
+        taken
     }
 
     /// Lets the lock go.
@@ -83,7 +94,10 @@ impl Holder {
             if holder == 0 {
                 // Others may still wait.
                 match self.exchange(found, own | WAITED_FOR) {
-                    Ok(_) => return Ok(()),
+                    Ok(_) => {
+                        self.show_holder();
+                        return Ok(());
+                    }
                     Err(now) => found = now,
                 }
                 continue;
@@ -94,12 +108,27 @@ impl Holder {
             let waited_for = holder | WAITED_FOR;
             if found == waited_for || self.exchange(found, waited_for).is_ok() {
                 let owner = EnvId(holder as i32);
-                if sys::futex_wait(&self.0, waited_for, owner) == Err(Error::BadEnv) {
+                let waited = sys::futex_wait(&self.0, waited_for, owner);
+                found = self.0.load(Ordering::Relaxed);
+                if waited == Err(Error::BadEnv) && found == waited_for {
+                    self.tell_all();
                     return Err(Refused::Dead);
                 }
+            } else {
+                found = self.0.load(Ordering::Relaxed);
             }
-            found = self.0.load(Ordering::Relaxed);
         }
+    }
+
+    /// The caller has taken the lock: has one of those who wait see that.
+    fn show_holder(&self) {
+        let _ = sys::futex_wake(&self.0, 1);
+    }
+
+    /// The holder is dead: has all who wait see that.
+    fn tell_all(&self) {
+        const AT_ONCE: u32 = 64;
+        while sys::futex_wake(&self.0, AT_ONCE) == Ok(AT_ONCE) {}
     }
 
     fn exchange(&self, from: u32, to: u32) -> Result<u32, u32> {

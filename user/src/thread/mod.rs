@@ -5,7 +5,7 @@
 //! Its stack has 16 KiB, and below that a page that is never mapped.
 //!
 //! The hard thing is memory, which must not change once there are threads: see
-//! [`crate::together`]. From the first [`spawn`] or [`scope`](fn@scope) on, the heap has what was
+//! `together`. From the first [`spawn`] or [`scope`](fn@scope) on, the heap has what was
 //! [`reserve`]d and no more, what a thread maps by [`crate::vm`] or [`crate::area`] it has alone, and
 //! [`crate::fork()`] refuses. Another program can still be [`spawn`](mod@crate::spawn)ed.
 //!
@@ -52,7 +52,7 @@ where
 {
     // SAFETY: it borrows nothing that could go away: statics, the heap and the stacks of
     // threads stay mapped for as long as anybody has them.
-    let started = unsafe { start_thread(closure, |_| ())? };
+    let started = unsafe { start_thread(closure, |_, _| ())? };
     Ok(JoinHandle {
         started,
         result: PhantomData,
@@ -86,7 +86,7 @@ impl<T> JoinHandle<T> {
         self.started.id
     }
 
-    /// Waits for its end and returns its result.
+    /// Waits for its end and returns its result. A deadline does not end this.
     ///
     /// # Errors
     /// [`Died`] if it ended otherwise than by returning: it panicked, faulted, or was ended.

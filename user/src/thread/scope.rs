@@ -53,19 +53,17 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let mut noted = 0;
         // Before it runs: if we die then, it is still waited for.
-        let note = |slot: Slot| {
-            noted = slot.bit();
-            self.threads.fetch_or(noted, Ordering::AcqRel);
+        let note = |slot: Slot, runs| {
+            match runs {
+                true => self.threads.fetch_or(slot.bit(), Ordering::AcqRel),
+                false => self.threads.fetch_and(!slot.bit(), Ordering::AcqRel),
+            };
         };
         // SAFETY: it is in `threads`, so `scope` does not return while it lives.
-        let started = unsafe { start_thread(closure, note) };
-        if started.is_err() {
-            self.threads.fetch_and(!noted, Ordering::AcqRel);
-        }
+        let started = unsafe { start_thread(closure, note)? };
         Ok(ScopedJoinHandle {
-            started: started?,
+            started,
             threads: &self.threads,
             result: PhantomData,
         })

@@ -33,19 +33,20 @@ pub(super) struct Started<T> {
     pub(super) result: *mut T,
 }
 
-/// Starts a thread that calls `closure`. Calls `note` when it is certain which slot it has,
-/// before it runs.
+/// Starts a thread that calls `closure`. Calls `note` with `true` when it is certain which slot
+/// it has, before it runs; and with `false` if it will not run after all, before the slot is
+/// free.
 ///
 /// # Errors
 /// `NotSupp` where there are no threads; `NoFreeEnv` if there are too many; `NoMem`. Then
-/// `closure` is dropped, and a slot that was noted is free again.
+/// `closure` is dropped.
 ///
 /// # Safety
 /// 1. Whatever `closure` and its result borrow stays until the thread is dead.
 /// 2. Both may be used by another thread: they are `Send`.
 pub(super) unsafe fn start_thread<F, T>(
     closure: F,
-    note: impl FnOnce(Slot),
+    note: impl Fn(Slot, bool),
 ) -> Result<Started<T>, Error>
 where
     F: FnOnce() -> T,
@@ -82,7 +83,7 @@ where
     let started = match child {
         id if id > 0 => {
             slot.belongs_to(EnvId(id));
-            note(slot);
+            note(slot, true);
             // SAFETY: it runs `run`, whose thread's memory is the caller's obligation.
             unsafe { fill(NewEnv(EnvId(id))) }
         }
@@ -91,6 +92,7 @@ where
     if let Err(error) = started {
         // SAFETY: the thread never ran, so the closure is there.
         drop(unsafe { (*place).closure.assume_init_read() });
+        note(slot, false);
         slot.give_back();
         return Err(error);
     }

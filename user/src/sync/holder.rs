@@ -8,9 +8,9 @@
 //! word; but it is the owner of everybody's wait, so the kernel ends these, and refuses
 //! later ones. Such a lock is never free again: what it guards may be half changed.
 //!
-//! Who waits has named the holder of that time, and there may be another by now. So whoever takes
-//! a lock that others may wait for wakes one of them, which then waits for the new holder; and the
-//! one that learns of a death wakes all others. That a holder of before has died means nothing.
+//! Who waits has named the holder of that time, and there may be another by now. So a death
+//! counts only if the word still has the dead one's id. Of a later holder's death only those learn that
+//! have come or been woken since; the first of them wakes all others.
 //!
 //! One that has been woken may die too, before it takes the lock. So the bit stays set until
 //! a release finds nobody to wake, and the next release wakes the next one.
@@ -53,14 +53,7 @@ impl Holder {
     /// Takes the lock for `this` if nobody holds it.
     pub(crate) fn try_take(&self, this: EnvId) -> bool {
         let own = this.0 as u32;
-        if self.exchange(0, own).is_ok() {
-            return true;
-        }
-        let taken = self.exchange(WAITED_FOR, own | WAITED_FOR).is_ok();
-        if taken {
-            self.show_holder();
-        }
-        taken
+        self.exchange(0, own).is_ok() || self.exchange(WAITED_FOR, own | WAITED_FOR).is_ok()
     }
 
     /// Lets the lock go.
@@ -94,10 +87,7 @@ impl Holder {
             if holder == 0 {
                 // Others may still wait.
                 match self.exchange(found, own | WAITED_FOR) {
-                    Ok(_) => {
-                        self.show_holder();
-                        return Ok(());
-                    }
+                    Ok(_) => return Ok(()),
                     Err(now) => found = now,
                 }
                 continue;
@@ -118,11 +108,6 @@ impl Holder {
                 found = self.0.load(Ordering::Relaxed);
             }
         }
-    }
-
-    /// The caller has taken the lock: has one of those who wait see that.
-    fn show_holder(&self) {
-        let _ = sys::futex_wake(&self.0, 1);
     }
 
     /// The holder is dead: has all who wait see that.

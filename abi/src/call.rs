@@ -98,6 +98,10 @@ pub enum Call {
     /// Extension: `futex_wake(va, count)`: ends the waits of at most `count` environments
     /// for the word at `va`, and returns of how many.
     FutexWake,
+    /// Extension: `env_set_scheduling(id, priority, shares)`: sets both numbers of
+    /// [`crate::scheduling`], for the caller or a child, to no more than the caller's.
+    /// Returns the number of the policy in force.
+    EnvSetScheduling,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -140,6 +144,7 @@ macro_rules! for_each_call {
             SleepUntil "sleep_until" sys_sleep_until,
             FutexWait "futex_wait" sys_futex_wait,
             FutexWake "futex_wake" sys_futex_wake,
+            EnvSetScheduling "env_set_scheduling" sys_env_set_scheduling,
         }
     };
 }
@@ -165,7 +170,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 18] = [
+pub const EXTENSIONS: [Call; 19] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -184,6 +189,7 @@ pub const EXTENSIONS: [Call; 18] = [
     Call::SleepUntil,
     Call::FutexWait,
     Call::FutexWake,
+    Call::EnvSetScheduling,
 ];
 
 /// The number of a call that has the same one in every personality.
@@ -240,8 +246,10 @@ pub const FEATURE_TIME: u32 = 512;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::FutexWait`] and
 /// [`Call::FutexWake`].
 pub const FEATURE_FUTEX: u32 = 1024;
+/// Bit of the answer of [`Call::Features`]: there is [`Call::EnvSetScheduling`].
+pub const FEATURE_SCHEDULING: u32 = 2048;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 2047;
+pub const FEATURES: u32 = 4095;
 
 /// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
 /// comes is wanted, at the fifth argument. The other bits are the address of the page

@@ -18,6 +18,7 @@
 //! | [`mod@env`] | environment ids, [`PublicEnv`] |
 //! | [`page_info`] | the public frame table |
 //! | [`page_range`] | an entry of a list of page ranges |
+//! | [`scheduling`] | policies, priorities, shares |
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,6 +32,7 @@ pub mod page_info;
 pub mod page_range;
 pub mod perm;
 pub mod probe;
+pub mod scheduling;
 pub mod trap;
 
 pub use call::{Call, Personality};

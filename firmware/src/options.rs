@@ -4,6 +4,8 @@
 //! is reported to the caller and otherwise ignored, and a bad value leaves the
 //! default in force.
 
+use abi::scheduling::Policy;
+
 /// Default length of a quantum, in microseconds: JOS's 10 ms.
 pub const DEFAULT_QUANTUM_US: u32 = 10_000;
 /// Shortest quantum that can be asked for, in microseconds. It is shorter than
@@ -33,6 +35,8 @@ pub struct BootOptions {
     /// `quantum=N`: length of a time slice, [`MIN_QUANTUM_US`] to
     /// [`MAX_QUANTUM_US`] microseconds.
     pub quantum_us: u32,
+    /// `sched=round-robin|priority|stride|lottery`: who gets a CPU next.
+    pub sched: Policy,
     /// `record=on|off`: log each kernel entry for replay.
     pub record: bool,
     /// `trace=on|off`: keep a trace of what happens.
@@ -56,6 +60,7 @@ impl Default for BootOptions {
         BootOptions {
             lifecycle: false,
             quantum_us: DEFAULT_QUANTUM_US,
+            sched: Policy::RoundRobin,
             record: false,
             trace: false,
             end: End::PowerOff,
@@ -141,6 +146,7 @@ impl BootOptions {
         let done = match key {
             b"lifecycle" => assign(&mut self.lifecycle, switch(value)),
             b"quantum" => assign(&mut self.quantum_us, quantum(value)),
+            b"sched" => assign(&mut self.sched, Policy::from_name(value)),
             b"record" => assign(&mut self.record, switch(value)),
             b"trace" => assign(&mut self.trace, switch(value)),
             b"end" => assign(&mut self.end, end(value)),

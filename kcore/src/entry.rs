@@ -21,6 +21,7 @@ use crate::phys::PhysMem;
 use crate::step::Step;
 use crate::syscall::Caller;
 use crate::watch::{Fact, Tell, Watcher};
+use abi::scheduling::Policy;
 use abi::trap::FLAG_IOPL;
 use abi::{EnvType, TrapFrame};
 
@@ -44,7 +45,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         let way = match self.cpus.current(cpu) {
             Some(slot) => {
-                let next = self.handle(Caller { cpu, slot }, event, frame);
+                let caller = Caller { cpu, slot };
+                let next = self.handle(caller, event, frame);
+                let next = self.rank(caller, next, frame);
                 self.carry_out(cpu, frame, next)
             }
             None => {
@@ -54,6 +57,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
         };
+        if self.config.policy == Policy::Priority {
+            self.interrupt_outranked(cpu);
+        }
         let step = self.end_step(cpu, way);
         self.quiet &= self.short_ways;
         self.tell_step(cpu, &step);
@@ -94,7 +100,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn handle(&mut self, caller: Caller, event: Event, frame: &mut TrapFrame) -> Next {
         let Caller { cpu, slot } = caller;
         self.tell_entry(cpu, event, frame);
-        if self.envs[slot].job.ending {
+        if self.envs[slot].ending {
             self.device(event);
             if self.console.is_crowded() {
                 return self.wait_for_console(caller, frame, None);

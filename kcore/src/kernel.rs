@@ -21,6 +21,7 @@ use crate::sched::Sched;
 use crate::step::{End, Outbox};
 use crate::watch::{Unwatched, Watcher};
 use abi::env::NENV;
+use abi::scheduling::Policy;
 use core::ops::Range;
 
 /// Settings that do not change after boot.
@@ -37,6 +38,8 @@ pub struct Config {
     /// Length of a full quantum in ticks. The caller of [`Kernel::step`], which
     /// passes the time, decides how long a tick is.
     pub quantum: u64,
+    /// Who gets a CPU next.
+    pub policy: Policy,
     /// The time at boot, from which programs count.
     pub started: u64,
     /// Ticks in 10 ms; not 0.
@@ -135,7 +138,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             envs: EnvTable::new(tables.envs),
             mirror: Mirror { base: config.uenvs },
             cpus,
-            sched: Sched::default(),
+            sched: Sched::new(config.policy, config.quantum),
             console: Console::new(tables.console),
             watcher,
             now: 0,
@@ -144,7 +147,8 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             effects: Effects::empty(),
             outbox: Outbox::default(),
             quiet: false,
-            short_ways: true,
+            // They know no other policy.
+            short_ways: config.policy == Policy::RoundRobin,
             config,
         }
     }

@@ -15,6 +15,7 @@ use crate::syscall::Caller;
 use crate::syscall::heap::{HEAP_LIMIT, page_up};
 use crate::watch::Watcher;
 use abi::layout::{ARCHIVE, PGSIZE, USTACKTOP, UTOP};
+use abi::scheduling::{MAX_PRIORITY, MAX_SHARES};
 use abi::trap::FLAG_IOPL;
 use abi::{EnvId, EnvType, Error, Perm, Personality, TrapFrame};
 
@@ -72,6 +73,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             kind: boot.kind,
             personality: boot.personality,
             frame,
+            priority: MAX_PRIORITY,
+            shares: MAX_SHARES,
             ..Env::default()
         };
         let slot = self.create(None, EnvId::NONE, pattern)?;

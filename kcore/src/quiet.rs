@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::ids::CpuId;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::sched::run_queue::RunQueue;
 use crate::step::{Step, ToResume};
 use crate::syscall::{Caller, Outcome};
 use crate::watch::Watcher;
@@ -101,9 +102,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let outcome = self.message_call(caller, call, frame);
         frame.regs.eax = self.result(caller, outcome);
         let way = if outcome == Ok(Outcome::Stop) {
-            match self.sched.ready.next() {
+            match self.sched.ready.round_robin.next() {
                 Some(next) if self.may_exchange(cpu, next) => {
-                    self.sched.ready.take_next(&mut self.envs);
+                    self.sched.ready.round_robin.take_next(&mut self.envs);
                     self.cpus[cpu].since = self.now;
                     self.exchange(cpu, [slot, next], EnvStatus::NotRunnable, frame);
                     Way::Switch

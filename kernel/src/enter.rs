@@ -21,6 +21,20 @@ pub const GETENVID: u32 = 2;
 /// Whether they do.
 pub static ANSWERS: AtomicBool = AtomicBool::new(false);
 
+/// Whether a CPU may have to give its environment up to one that outranks it.
+static RANKS: AtomicBool = AtomicBool::new(false);
+
+/// From now on a CPU that is interrupted looks whether its environment is outranked.
+pub fn look_for_rank() {
+    RANKS.store(true, Relaxed);
+}
+
+/// The event of a CPU that was interrupted and keeps its environment. Without ranks it has
+/// nothing to enter for.
+pub fn for_rank() -> Option<Event> {
+    RANKS.load(Relaxed).then_some(Event::Wake)
+}
+
 /// From now on `getenvid` is answered before the lock.
 pub fn answer_before_lock() {
     ANSWERS.store(true, Relaxed);

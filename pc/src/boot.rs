@@ -82,6 +82,7 @@ impl Setup {
                 true => 0,
                 false => u64::from(self.options.quantum_us) * 1000,
             },
+            policy: self.options.sched,
             lifecycle: self.options.lifecycle,
             features: if self.options.extensions { FEATURES } else { 0 },
             console: CONSOLE,

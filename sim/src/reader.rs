@@ -6,6 +6,7 @@
 //! that has neither end nor mark. Nothing in a log can make the reader panic, or
 //! allocate more than the log's own length.
 
+use abi::scheduling::Policy;
 use abi::trap::TRAP_FRAME_WORDS;
 use abi::{EnvId, EnvType, Personality, TrapFrame};
 use kcore::env::Slot;
@@ -101,6 +102,8 @@ pub struct BootRecord {
     pub upages: u32,
     /// Length of a quantum.
     pub quantum: u64,
+    /// Who gets a CPU next.
+    pub policy: Policy,
     /// The time at boot.
     pub started: u64,
     /// Ticks in 10 ms.
@@ -275,6 +278,7 @@ impl<'b> Reader<'b> {
             uenvs: self.small()?,
             upages: self.small()?,
             quantum: self.number()?,
+            policy: Policy::from_number(self.byte()?.into()).ok_or(ReadError::Value)?,
             started: self.number()?,
             ten_ms: self.number()?,
             lifecycle: self.byte()? != 0,

@@ -227,7 +227,7 @@ fn a_call_does_not_revive_who_is_to_end() {
         Answer::Value(1..)
     ));
     let envs = machine.kernel.envs();
-    let marked = |slot: &kcore::env::Slot| envs[*slot].job.ending && envs[*slot].receives();
+    let marked = |slot: &kcore::env::Slot| envs[*slot].ending && envs[*slot].receives();
     let member = envs.used().find(marked).expect("a member that still waits");
     let id = envs[member].id.0 as u32;
     call(&mut machine, Call::IpcCall, [id, 0, 1, 2, 0]);

@@ -79,7 +79,7 @@ fn end(machine: &Machine<'_>) -> u32 {
 }
 
 fn finish(machine: &mut Machine<'_>, result: u32) {
-    while machine.kernel.envs()[SLOT].heap_move.is_some() {
+    while machine.kernel.envs()[SLOT].heap_move().is_some() {
         go_on(machine);
     }
     machine.calm_down();

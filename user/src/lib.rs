@@ -32,6 +32,7 @@
 //! | [`spawn`](mod@spawn) | running another program |
 //! | [`archive`] | the files that the system was booted with |
 //! | [`heap`](mod@heap) | memory for `alloc`, for programs that want it |
+//! | [`scheduling`] | priority and shares |
 //! | [`time`] | the time, sleeping, waits that end by themselves |
 //! | [`thread`] | environments that share all memory |
 //! | [`sync`] | locks and queues for them |
@@ -89,6 +90,7 @@ pub mod page_fault;
 mod panic;
 pub mod port;
 pub mod print;
+pub mod scheduling;
 pub mod sfork;
 pub mod share;
 pub mod spawn;

@@ -570,3 +570,24 @@ pub fn sleep_until(time: u64) -> Result<(), Error> {
     check(unsafe { enter!(Call::SleepUntil, call2, low, high) })?;
     Ok(())
 }
+
+/// Sets both numbers by which policies tell environments apart, for the caller or a
+/// child; [`crate::scheduling`] is the way with names. Returns the number of the policy
+/// in force.
+///
+/// # Errors
+/// `BadEnv`; `Inval` for more than the caller has, for no shares, and where there is no
+/// such call.
+pub fn env_set_scheduling(env: EnvId, priority: u8, shares: u16) -> Result<u32, Error> {
+    let [priority, shares] = [priority.into(), shares.into()];
+    // SAFETY: touches no memory of ours.
+    check(unsafe {
+        enter!(
+            Call::EnvSetScheduling,
+            call3,
+            env.0 as u32,
+            priority,
+            shares
+        )
+    })
+}

@@ -130,6 +130,10 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
         personality,
         space,
         job,
+        priority,
+        shares,
+        pass,
+        ending,
         alive,
         runnable,
         started,
@@ -141,11 +145,9 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
         frame,
         pending,
         fpu_saved,
-        checked,
-        printed,
+        progress,
         heap_start,
         heap_end,
-        heap_move,
         upcall,
         exceptions,
         inbox,
@@ -175,9 +177,10 @@ fn env_fields(env: &kcore::env::Env, digest: &mut Digest) {
         job,
     )
         .hash(digest);
+    (priority, shares, pass, ending).hash(digest);
     (alive, runnable, started, ran, on_cpu, wait, cpunum, runs).hash(digest);
-    (pending, fpu_saved, checked, printed).hash(digest);
-    (heap_start, heap_end, heap_move, upcall, exceptions).hash(digest);
+    (pending, fpu_saved, progress).hash(digest);
+    (heap_start, heap_end, upcall, exceptions).hash(digest);
     (inbox, letter, second, senders, callers).hash(digest);
     (hurries, deadline, alarm).hash(digest);
     (next, prev, stopped, sibling, elder, later, sooner).hash(digest);

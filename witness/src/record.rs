@@ -15,8 +15,8 @@
 //! log    = "JOSTLE" version:u16  record*
 //! record = tag:u8 fields check:u32
 //!
-//! BOOT    pgdir uenvs upages quantum started ten_ms lifecycle:u8 end:u8 grading:u8 cpus:u8 features
-//!         frames console  n (start end){n}
+//! BOOT    pgdir uenvs upages quantum policy:u8 started ten_ms lifecycle:u8 end:u8 grading:u8
+//!         cpus:u8 features frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
 //! MODULE  start len personality:u8 kind:u8 arguments:string archive_start archive_len
 //! MADE    result
@@ -57,7 +57,7 @@ use kcore::{Boot, CpuId, LoadError};
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change, also of what a digest
 /// covers: a record of another kernel core does not replay.
-pub const VERSION: u16 = 10;
+pub const VERSION: u16 = 11;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -151,6 +151,7 @@ impl Recorder {
         record.number(config.uenvs.into());
         record.number(config.upages.into());
         record.number(config.quantum);
+        record.bytes(&[config.policy as u8]);
         record.number(config.started);
         record.number(config.ten_ms);
         record.bytes(&[

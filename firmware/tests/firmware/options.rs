@@ -3,6 +3,7 @@
 //! It is typed by people, and nothing on it may stop the boot: for any bytes at
 //! all there must be options, and a complaint about each word without effect.
 
+use abi::scheduling::Policy;
 use firmware::BootOptions;
 use firmware::options::End;
 use proptest::prelude::*;
@@ -33,6 +34,11 @@ fn every_option_is_understood() {
     assert!(options.lifecycle && options.record && options.boottime && !options.prelock);
     assert!(!options.extensions);
     assert_eq!((options.quantum_us, options.end), (250, End::Monitor));
+    assert_eq!(options.sched, Policy::RoundRobin);
+    for policy in Policy::ALL {
+        let (options, complaints) = parse(&format!("k sched={}", policy.name()));
+        assert_eq!((options.sched, complaints), (policy, vec![]));
+    }
     let (options, _) = parse("lifecycle=on lifecycle=off end=monitor end=poweroff");
     assert_eq!(options, BootOptions::default());
 }
@@ -73,13 +79,13 @@ fn only_a_first_word_can_be_the_path() {
 #[test]
 fn complaints_name_the_word_and_keep_the_default() {
     let (options, complaints) = parse(
-        "k quantum=0 quantum=1000001 quantum=+5 quantum=99999999999 quantum= record=yes end=halt \
+        "k quantum=0 quantum=1000001 quantum=+5 quantum=99999999999 quantum= record=yes end=halt sched=fair \
          plant=skip-flush Lifecycle=on =on",
     );
     assert_eq!(options, BootOptions::default());
-    assert_eq!(complaints.len(), 10);
+    assert_eq!(complaints.len(), 11);
     assert_eq!(complaints[0], "bad value in kernel argument: quantum=0");
-    assert_eq!(complaints[9], "unknown kernel argument: =on");
+    assert_eq!(complaints[10], "unknown kernel argument: =on");
     let mut text = String::new();
     BootOptions::parse(b"k \xFF\x1B=1", |c| text = c.to_string());
     assert_eq!(text, "unknown kernel argument: \\xff\\x1b=1");

@@ -68,7 +68,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.take_out_of_queues(slot);
         self.forget_heap_move(slot);
         let env = self.envs[slot];
-        self.sched.ending = self.sched.ending.wrapping_sub(env.job.ending.into());
+        self.sched.ending = self.sched.ending.wrapping_sub(env.ending.into());
         if let Some(its_cpu) = env.on_cpu {
             self.cpus[its_cpu].current = Link::NONE;
             self.sched.running = self.sched.running.wrapping_sub(1);

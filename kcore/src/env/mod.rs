@@ -58,9 +58,6 @@ pub struct Job {
     pub id: EnvId,
     /// The environment that made the job and may end it.
     pub owner: Birth,
-    /// The job is being ended: this member ends when it next enters the kernel or
-    /// would get a CPU.
-    pub ending: bool,
 }
 
 /// The last message received, and where the page of the next one goes.
@@ -94,6 +91,24 @@ pub struct HeapMove {
     pub from: u32,
     /// The number of frames that are set aside for the rest of the way.
     pub set_aside: u32,
+}
+
+/// How far a call has come that is made again until it is done. An environment has one
+/// such call at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// None is on its way, or it has changed nothing yet.
+    #[default]
+    None,
+    /// A `cputs`.
+    Printing {
+        /// How many bytes have been checked.
+        checked: u32,
+        /// How many bytes have been printed.
+        printed: u32,
+    },
+    /// A `sbrk`.
+    Moving(HeapMove),
 }
 
 /// Which exceptions an environment handles itself, and where. All-zero is none.
@@ -135,7 +150,17 @@ pub struct Env {
     /// The job that it belongs to, if any.
     pub job: Job,
 
+    // --- When it runs: what policies go by.
+    /// Its priority, below [`abi::scheduling::PRIORITIES`].
+    pub priority: u8,
+    /// Its shares, at least 1 while it is alive.
+    pub shares: u16,
+    /// What it has had for its shares, as `sched/stride.rs` counts.
+    pub pass: u64,
+
     // --- Whether it runs.
+    /// Its job is being ended: it ends when it next enters the kernel or would get a CPU.
+    pub ending: bool,
     /// The slot is in use.
     pub alive: bool,
     /// It wants a CPU, or has one.
@@ -162,17 +187,13 @@ pub struct Env {
     /// Its x87 and SSE registers have been saved. This stays set while it uses them
     /// on a CPU, where the saved copy is merely old.
     pub fpu_saved: bool,
-    /// How many bytes of a pending `cputs` have been checked.
-    pub checked: u32,
-    /// How many bytes of a pending `cputs` have been printed.
-    pub printed: u32,
+    /// How far its pending call has come.
+    pub progress: Progress,
 
     /// Where its heap begins (`sbrk`).
     pub heap_start: u32,
     /// Where its heap ends.
     pub heap_end: u32,
-    /// A pending `sbrk` that has begun to move that end.
-    pub heap_move: Option<HeapMove>,
 
     /// Address of its page-fault handler, 0 if it has none.
     pub upcall: u32,
@@ -216,6 +237,10 @@ pub struct Env {
     /// Whose alarm rings before, there.
     pub sooner: Link,
 }
+
+/// Its place in the table is then a shift; a longer one takes two instructions more.
+#[cfg(target_arch = "x86")]
+const _: () = assert!(size_of::<Env>() == 256);
 
 impl Env {
     /// The status that JOS would show.
@@ -262,6 +287,14 @@ impl Env {
     #[inline(always)]
     pub(crate) fn just_goes_on(&self) -> bool {
         self.pending.is_none() && self.ran
+    }
+
+    /// The `sbrk` that it is in the middle of.
+    pub fn heap_move(&self) -> Option<HeapMove> {
+        match self.progress {
+            Progress::Moving(begun) => Some(begun),
+            _ => None,
+        }
     }
 
     /// Whether it is in the run queue: it needs nothing but a CPU.

@@ -31,6 +31,20 @@ impl Queue {
         self.len = self.len.wrapping_add(1);
     }
 
+    /// Puts `slot` behind `before`, a member; the caller makes sure that `slot` is in no
+    /// queue.
+    pub(crate) fn insert_after(&mut self, envs: &mut EnvTable<'_>, before: Slot, slot: Slot) {
+        let next = envs[before].next;
+        envs[slot].prev = Link::to(before);
+        envs[slot].next = next;
+        envs[before].next = Link::to(slot);
+        match next.get() {
+            Some(after) => envs[after].prev = Link::to(slot),
+            None => self.tail = Link::to(slot),
+        }
+        self.len = self.len.wrapping_add(1);
+    }
+
     /// Takes the first environment out.
     #[inline(always)]
     pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {

@@ -11,6 +11,7 @@ use crate::ids::{CpuId, Link, Slot};
 use crate::kernel::Kernel;
 use crate::paging::UserPage;
 use crate::phys::PhysMem;
+use crate::sched::run_queue::RunQueue;
 use crate::step::Step;
 use crate::watch::Watcher;
 use abi::layout::UTOP;
@@ -190,7 +191,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         frame: &mut TrapFrame,
     ) -> Step {
         frame.regs.eax = 0;
-        self.sched.ready.take_next(&mut self.envs);
+        self.sched.ready.round_robin.take_next(&mut self.envs);
         self.cpus[cpu].since = now;
         self.exchange(cpu, [slot, next], EnvStatus::NotRunnable, frame);
         SWITCH
@@ -202,7 +203,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let env = &mut self.envs[slot];
         env.frame.regs.eax = 0;
         env.wait = Wait::Nothing;
-        self.sched.ready.add(&mut self.envs, slot);
+        self.sched.ready.round_robin.add(&mut self.envs, slot);
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 }

@@ -22,6 +22,7 @@ use crate::event::Event;
 use crate::ids::{CpuId, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::sched::run_queue::RunQueue;
 use crate::step::{Step, ToResume, ToSwitch};
 use crate::syscall::Caller;
 use crate::watch::Watcher;
@@ -88,7 +89,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// The environment that gets the CPU next, if it can take it over without more ado.
     #[inline(always)]
     fn quick_next(&self) -> Option<Slot> {
-        let next = self.sched.ready.next()?;
+        let next = self.sched.ready.round_robin.next()?;
         self.envs[next].just_goes_on().then_some(next)
     }
 }

@@ -1,7 +1,8 @@
 //! `yield`, when another environment waits for the CPU.
 //!
-//! The hard thing is the policy, which may be any: it has to choose as if the caller had
-//! been added first and the next one taken then. So that is one operation, its own.
+//! The hard thing is the queue: the choice has to be as if the caller had been added first
+//! and the next one taken then. So that is one operation, round robin's own; under another
+//! policy nobody comes here.
 
 use super::{RESUME, SWITCH};
 use crate::ids::{CpuId, Slot};
@@ -21,13 +22,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         now: impl FnOnce() -> u64,
         frame: &mut TrapFrame,
     ) -> Option<Step> {
-        if self.sched.ready.is_empty() {
+        if self.sched.ready.round_robin.is_empty() {
             frame.regs.eax = 0;
             return Some(RESUME);
         }
         let next = self.quick_next()?;
         frame.regs.eax = 0;
-        self.sched.ready.rotate(&mut self.envs, slot);
+        self.sched.ready.round_robin.rotate(&mut self.envs, slot);
         self.cpus[cpu].since = now();
         self.exchange(cpu, [slot, next], EnvStatus::Runnable, frame);
         Some(SWITCH)

@@ -1,80 +1,92 @@
-//! An example of another policy: each free CPU is raffled among the waiting
-//! environments.
+//! Lottery scheduling: each free CPU is raffled among the waiting environments, and each
+//! share is a ticket.
 //!
-//! With the feature `lottery` it replaces `round_robin.rs`, and shows that a policy
-//! is no more than one file. The hard thing is chance in a state machine. Each draw
-//! follows from the state, so a recorded run replays and equal states behave equally.
-//! It is made in advance, because the scheduler looks at the next environment before
-//! it takes it.
+//! The hard thing is chance in a state machine. Each draw follows from the state, so a
+//! recorded run replays and equal states behave equally. It is made in advance, because
+//! the scheduler looks at the next environment before it takes it. Whoever comes later
+//! takes the place of the one drawn with the probability of its tickets among all, which
+//! is as if the draw had waited for it, and takes no look at the others.
 
+use super::run_queue::RunQueue;
 use crate::env::{EnvTable, Queue};
 use crate::ids::{Link, Slot};
 
 /// The environments that wait for a CPU, and the one drawn. All-zero is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Policy {
+pub struct Lottery {
     waiting: Queue,
     drawn: Link,
+    /// The shares of all who wait.
+    tickets: u32,
     /// The random number of the last draw.
     chance: u32,
 }
 
-impl Policy {
-    /// Adds an environment that wants a CPU.
-    pub(crate) fn add(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+impl Lottery {
+    /// A ticket of those who wait.
+    fn draw_ticket(&mut self) -> u32 {
+        // A linear congruential generator with the constants of Numerical Recipes. Its
+        // upper bits are the better ones, and decide.
+        self.chance = self
+            .chance
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
+        ((u64::from(self.chance) * u64::from(self.tickets)) >> 32) as u32
+    }
+
+    /// Draws one of the waiting environments. Takes time linear in their number.
+    fn draw(&mut self, envs: &EnvTable<'_>) {
+        let mut ticket = self.draw_ticket();
+        let winner = self.waiting.iter(envs).find(|&slot| {
+            let its = u32::from(envs[slot].shares);
+            let wins = ticket < its;
+            ticket = ticket.saturating_sub(its);
+            wins
+        });
+        self.drawn = winner.map_or(Link::NONE, Link::to);
+    }
+
+    /// Whether somebody who waits is drawn, and all tickets are counted.
+    pub(super) fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
+        let waiting = || self.waiting.iter(envs);
+        let tickets: u32 = waiting().map(|slot| u32::from(envs[slot].shares)).sum();
+        let drawn = match self.drawn.get() {
+            Some(drawn) => waiting().any(|slot| slot == drawn),
+            None => self.waiting.is_empty(),
+        };
+        drawn && tickets == self.tickets
+    }
+}
+
+impl RunQueue for Lottery {
+    fn add(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.waiting.push_back(envs, slot);
-        if self.drawn == Link::NONE {
+        let its = u32::from(envs[slot].shares);
+        self.tickets = self.tickets.wrapping_add(its);
+        if self.draw_ticket() < its {
             self.drawn = Link::to(slot);
         }
     }
 
-    /// The environment that gets the next free CPU.
-    pub(crate) fn next(&self) -> Option<Slot> {
+    fn next(&self) -> Option<Slot> {
         self.drawn.get()
     }
 
-    /// Takes out the environment that [`Policy::next`] returns.
-    pub(crate) fn take_next(&mut self, envs: &mut EnvTable<'_>) {
+    fn take_next(&mut self, envs: &mut EnvTable<'_>) {
         if let Some(slot) = self.drawn.get() {
             self.remove(envs, slot);
         }
     }
 
-    /// As [`Policy::add`] of the one that makes room, then [`Policy::take_next`].
-    pub(crate) fn rotate(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
-        self.add(envs, slot);
-        self.take_next(envs);
-    }
-
-    /// Removes an environment, which must be in the policy.
-    pub(crate) fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
+    fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.waiting.remove(envs, slot);
+        self.tickets = self.tickets.wrapping_sub(envs[slot].shares.into());
         if self.drawn == Link::to(slot) {
             self.draw(envs);
         }
     }
 
-    /// Whether no environment waits for a CPU.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    /// All environments that wait, in any order; for the audit.
-    pub fn all(&self) -> &Queue {
+    fn all(&self) -> &Queue {
         &self.waiting
-    }
-
-    /// Draws one of the waiting environments. Takes time linear in their number.
-    fn draw(&mut self, envs: &EnvTable<'_>) {
-        // A linear congruential generator with the constants of Numerical Recipes; its
-        // upper bits are the better ones.
-        self.chance = self
-            .chance
-            .wrapping_mul(1_664_525)
-            .wrapping_add(1_013_904_223);
-        let index = (self.chance >> 16).checked_rem(self.waiting.len());
-        let mut waiting = self.waiting.iter(envs);
-        let drawn = index.and_then(|index| waiting.nth(index as usize));
-        self.drawn = drawn.map_or(Link::NONE, Link::to);
     }
 }

@@ -1,7 +1,8 @@
 //! The scheduler: which environment runs next, and on which CPU.
 //!
-//! A policy chooses among the environments that wait for a CPU (`round_robin.rs`;
-//! `lottery.rs` is an example of another one). `switch.rs` puts environments on CPUs
+//! A policy chooses among the environments that wait for a CPU: `round_robin.rs`, or
+//! one of three others (`ready.rs`). `preempt.rs` takes a CPU away for one who matters
+//! more. `switch.rs` puts environments on CPUs
 //! and takes them off, `waiting.rs` lets them wait for the console, `alarms.rs` ends
 //! waits when their time is up (`timers.rs` is the queue of these), `words.rs` has the
 //! queues of those that wait for a word of memory, and `ending.rs` handles the case that
@@ -13,12 +14,16 @@
 //! very instruction that waits.
 
 mod alarms;
+mod by_policy;
 mod ending;
 pub(crate) mod exchange;
-#[cfg(feature = "lottery")]
 pub mod lottery;
-#[cfg(not(feature = "lottery"))]
+mod preempt;
+pub mod priority;
+pub mod ready;
 pub mod round_robin;
+pub(crate) mod run_queue;
+pub mod stride;
 mod switch;
 pub mod timers;
 mod waiting;
@@ -26,10 +31,8 @@ pub mod words;
 
 use crate::env::Queue;
 use crate::ids::{CpuSet, Link};
-#[cfg(feature = "lottery")]
-use lottery::Policy;
-#[cfg(not(feature = "lottery"))]
-use round_robin::Policy;
+use abi::scheduling::Policy;
+use ready::Ready;
 use timers::Timers;
 use words::Words;
 
@@ -37,7 +40,7 @@ use words::Words;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sched {
     /// Environments that wait for a CPU.
-    pub ready: Policy,
+    pub ready: Ready,
     /// Environments that wait for room in the console.
     pub console: Queue,
     /// Environments that wait for a byte from the console.
@@ -64,6 +67,14 @@ pub struct Sched {
 }
 
 impl Sched {
+    /// The state at boot.
+    pub(crate) fn new(policy: Policy, quantum: u64) -> Sched {
+        Sched {
+            ready: Ready::new(policy, quantum),
+            ..Sched::default()
+        }
+    }
+
     /// Whether stopped children of dead parents are still to be ended.
     pub(crate) fn has_doomed(&self) -> bool {
         self.doomed != Link::NONE

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::ids::{CpuId, CpuSet, Link, Slot};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
+use crate::sched::run_queue::RunQueue;
 use crate::syscall::Caller;
 use crate::watch::Watcher;
 use abi::trap::FLAG_NT;
@@ -43,7 +44,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let Some(slot) = self.sched.ready.next() else {
             return self.idle(cpu);
         };
-        if self.envs[slot].job.ending {
+        if self.envs[slot].ending {
             self.end_instead(cpu, slot);
             return Way::Again;
         }
@@ -52,7 +53,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let Some(event) = self.envs[slot].pending.take() else {
             return Way::Switch;
         };
-        match self.handle(Caller { cpu, slot }, event, frame) {
+        let caller = Caller { cpu, slot };
+        let next = self.handle(caller, event, frame);
+        match self.rank(caller, next, frame) {
             Next::Same => return Way::Switch,
             Next::Yield => self.requeue(cpu, slot, frame),
             Next::HandOver => self.queue_heir(),
@@ -65,7 +68,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn requeue(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
         self.leave_cpu(cpu, slot, frame);
-        self.sched.ready.add(&mut self.envs, slot);
+        if self.sched.ready.is_round_robin() {
+            self.sched.ready.round_robin.add(&mut self.envs, slot);
+        } else {
+            self.add_again(slot);
+        }
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 
@@ -75,6 +82,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.sched.running = self.sched.running.wrapping_add(1);
         self.cpus[cpu].current = Link::to(slot);
         self.cpus[cpu].since = self.now;
+        if !self.sched.ready.is_round_robin() {
+            self.begin_charging(cpu);
+        }
         if !self.cpus[cpu].timer {
             self.start_timer(cpu, self.config.quantum);
         }
@@ -104,7 +114,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Queues an environment that was to get the CPU, because this step is long enough.
     #[cold]
-    fn queue_heir(&mut self) {
+    pub(super) fn queue_heir(&mut self) {
         self.make_ready(self.heir);
         self.show_status(self.heir);
     }
@@ -131,6 +141,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if self.cpus[cpu].fpu {
             self.save_fpu(cpu, slot);
         }
+        if !self.sched.ready.is_round_robin() {
+            self.charge(cpu, slot);
+        }
         self.cpus[cpu].current = Link::NONE;
         self.sched.running = self.sched.running.wrapping_sub(1);
         let env = &mut self.envs[slot];
@@ -145,15 +158,25 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// wakes an idle CPU if there is one.
     #[inline(always)]
     pub(crate) fn make_ready(&mut self, slot: Slot) {
-        self.sched.ready.add(&mut self.envs, slot);
+        if self.sched.ready.is_round_robin() {
+            self.sched.ready.round_robin.add(&mut self.envs, slot);
+        } else {
+            self.add_by_policy(slot);
+        }
         if let Some(cpu) = self.sched.idle.first() {
             self.sched.idle.remove(cpu);
-            if !self.effects.contains(Effects::WAKE) {
-                self.effects |= Effects::WAKE;
-                self.outbox.wake = CpuSet::EMPTY;
-            }
-            self.outbox.wake.insert(cpu);
+            self.wake_cpu(cpu);
         }
+    }
+
+    /// Has `cpu` interrupted, so that it enters the kernel.
+    #[inline(always)]
+    pub(super) fn wake_cpu(&mut self, cpu: CpuId) {
+        if !self.effects.contains(Effects::WAKE) {
+            self.effects |= Effects::WAKE;
+            self.outbox.wake = CpuSet::EMPTY;
+        }
+        self.outbox.wake.insert(cpu);
     }
 
     /// Copies the status of `slot` to the public table.
@@ -185,6 +208,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Next::Same;
         }
         if self.sched.ready.is_empty() {
+            if !self.sched.ready.is_round_robin() {
+                self.keep_on_cpu(cpu);
+            }
             self.cpus[cpu].since = self.now;
             self.start_timer(cpu, quantum);
             return Next::Same;

@@ -93,7 +93,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// is being ended gets its turn like all others, and ends then.
     #[inline(always)]
     fn hand_over_to(&mut self, slot: Slot) -> Outcome {
-        if self.envs[slot].job.ending {
+        if self.envs[slot].ending {
             self.wake(slot);
             return Outcome::Stop;
         }

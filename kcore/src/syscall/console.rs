@@ -9,7 +9,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::console::UNBROKEN;
-use crate::env::{Env, Wait};
+use crate::env::{Progress, Wait};
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::{BadAddress, UserSlice};
@@ -61,16 +61,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         caller: Caller,
         range: UserSlice,
     ) -> Result<bool, BadAddress> {
-        let Env {
-            space,
-            checked,
-            printed,
-            ..
-        } = self.envs[caller.slot];
+        let space = self.envs[caller.slot].space;
+        let (checked, printed) = self.printing(caller);
         let piece = range.skip(checked).first(CHECK_PIECE);
         piece.check(&self.mem, space, Perm::READ)?;
         let now_checked = checked.wrapping_add(piece.len);
-        self.envs[caller.slot].checked = now_checked;
+        self.envs[caller.slot].progress = Progress::Printing {
+            checked: now_checked,
+            printed,
+        };
         if now_checked < range.len {
             return Ok(false);
         }
@@ -87,7 +86,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// must have checked as much as the console can hold.
     fn print(&mut self, caller: Caller, range: UserSlice) -> CallResult {
         let space = self.envs[caller.slot].space;
-        let mut rest = range.skip(self.envs[caller.slot].printed);
+        let (checked, mut printed) = self.printing(caller);
+        let mut rest = range.skip(printed);
         let mut left = PRINT_PIECE;
         loop {
             let room = self.console.user_room();
@@ -108,11 +108,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             }
             rest = rest.skip(count as u32);
             left = left.saturating_sub(count);
-            let printed = &mut self.envs[caller.slot].printed;
-            *printed = printed.wrapping_add(count as u32);
+            printed = printed.wrapping_add(count as u32);
+            self.envs[caller.slot].progress = Progress::Printing { checked, printed };
         }
-        self.envs[caller.slot].checked = 0;
-        self.envs[caller.slot].printed = 0;
+        self.envs[caller.slot].progress = Progress::None;
         Ok(Outcome::Done(0))
+    }
+
+    /// How many bytes of the caller's `cputs` have been checked, and printed.
+    fn printing(&self, caller: Caller) -> (u32, u32) {
+        match self.envs[caller.slot].progress {
+            Progress::Printing { checked, printed } => (checked, printed),
+            _ => (0, 0),
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
-use crate::env::{Env, Exceptions, Wait};
+use crate::env::{Env, Exceptions, Progress, Wait};
 use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
@@ -33,6 +33,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             heap_start: parent.heap_start,
             heap_end: parent.heap_end,
             job: parent.job,
+            priority: parent.priority,
+            shares: parent.shares,
             ..Env::default()
         };
         let child = self.create(Some(caller.cpu), id, pattern)?;
@@ -164,9 +166,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// make it continue elsewhere.
     fn abandon_call(&mut self, slot: Slot) {
         self.envs[slot].pending = None;
-        self.envs[slot].checked = 0;
-        self.envs[slot].printed = 0;
         self.forget_heap_move(slot);
+        self.envs[slot].progress = Progress::None;
         if self.envs[slot].wait == Wait::Console {
             self.take_out_of_queues(slot);
             self.make_ready(slot);

@@ -17,7 +17,7 @@
 
 use super::{CallResult, Caller, Outcome};
 use crate::effects::Effects;
-use crate::env::{Env, HeapMove};
+use crate::env::{HeapMove, Progress};
 use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::paging::{Pte, UserPage};
@@ -40,12 +40,9 @@ pub(crate) const HEAP_LIMIT: u32 = 0x8000_0000 - PGSIZE;
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_sbrk(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let [increment, ..] = frame.arguments();
-        let Env {
-            heap_start,
-            heap_end,
-            heap_move,
-            ..
-        } = self.envs[caller.slot];
+        let env = &self.envs[caller.slot];
+        let (heap_start, heap_end) = (env.heap_start, env.heap_end);
+        let heap_move = env.heap_move();
         let old = heap_move.map_or(heap_end, |begun| begun.from);
         let new = old
             .checked_add_signed(increment.cast_signed())
@@ -73,7 +70,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.frames.set_aside(set_aside);
         let env = &mut self.envs[caller.slot];
         env.heap_end = next;
-        env.heap_move = Some(HeapMove {
+        env.progress = Progress::Moving(HeapMove {
             from: old,
             set_aside,
         });
@@ -118,7 +115,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Ends a `sbrk` where it has got to: nothing is set aside for it any more.
     pub(crate) fn forget_heap_move(&mut self, slot: Slot) {
-        if let Some(begun) = self.envs[slot].heap_move.take() {
+        if let Some(begun) = self.envs[slot].heap_move() {
+            self.envs[slot].progress = Progress::None;
             self.frames.give_back(begun.set_aside);
         }
     }

@@ -41,7 +41,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.envs[child].job = Job {
             id: self.envs[child].id,
             owner: self.envs[caller.slot].birth,
-            ending: false,
         };
         Ok(Outcome::Done(0))
     }
@@ -87,10 +86,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Marks a member, so that it ends even if the caller never calls again. It does not
     /// finish a pending entry.
     fn mark_ending(&mut self, slot: Slot) {
-        if self.envs[slot].job.ending {
+        if self.envs[slot].ending {
             return;
         }
-        self.envs[slot].job.ending = true;
+        self.envs[slot].ending = true;
         self.sched.ending = self.sched.ending.wrapping_add(1);
         self.sched.unswept = self.envs.state.used;
     }
@@ -109,7 +108,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     fn wake_if_marked(&mut self, slot: Slot) {
         let env = &self.envs[slot];
-        if !env.job.ending || env.on_cpu.is_some() {
+        if !env.ending || env.on_cpu.is_some() {
             return;
         }
         if !env.runnable {

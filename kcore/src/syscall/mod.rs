@@ -19,6 +19,7 @@ mod ipc;
 mod job;
 mod page;
 mod page_ranges;
+mod scheduling;
 mod time;
 
 use crate::effects::Next;

@@ -24,6 +24,7 @@ use crate::machine::x86;
 use crate::trap;
 use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, KSTKSIZE};
+use abi::scheduling::Policy;
 use core::arch::global_asm;
 use core::fmt::Display;
 use core::mem::MaybeUninit;
@@ -138,6 +139,9 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     } else if options.prelock && !options.trace {
         enter::answer_before_lock();
     }
+    if options.sched == Policy::Priority {
+        enter::look_for_rank();
+    }
     if options.boottime {
         say!("boot: {}", x86::rdtsc() - entered);
     }
@@ -170,6 +174,7 @@ fn config(options: &BootOptions, rates: &Rates, tables: &MachineTables) -> Confi
         uenvs: tables.uenvs,
         upages: tables.upages,
         quantum: rates.ticks(options.quantum_us),
+        policy: options.sched,
         started: clock::ticks(),
         ten_ms: rates.ticks(10_000).max(1),
         lifecycle: options.lifecycle,

@@ -13,7 +13,7 @@ pub mod vectors;
 
 use self::exits::{EXIT_AGAIN, EXIT_FAST, EXIT_FRAME, EXIT_IDLE, exit};
 use crate::effects::Leave;
-use crate::enter::{ANSWERS, GETENVID, enter};
+use crate::enter::{ANSWERS, GETENVID, enter, for_rank};
 use crate::machine::console;
 use crate::machine::smp::{ENV_DEPTH, ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
@@ -108,9 +108,8 @@ fn interrupt(cpu: ThisCpu, vector: Vector, idle: bool, frame: &mut TrapFrame) ->
         }
         Vector::IPI => {
             lapic::end_of_interrupt();
-            // A CPU that keeps its environment has nothing to enter for.
-            let event = mail::answer(cpu, Event::Wake, frame)?;
-            Some(enter(cpu, event, frame))
+            let event = mail::answer(cpu, Event::Wake, frame);
+            Some(enter(cpu, event.or_else(for_rank)?, frame))
         }
         Vector::SERIAL => serial(cpu, idle, frame),
         Vector::KEYBOARD | Vector::MOUSE => {

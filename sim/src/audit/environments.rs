@@ -12,7 +12,7 @@ use abi::layout::UTOP;
 use abi::trap::{FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_VM, USER_CODE, USER_DATA};
 use abi::{EnvType, PublicEnv, TrapFrame};
 use kcore::env::mirror::Mirror;
-use kcore::env::{Env, Exceptions, Wait};
+use kcore::env::{Env, Exceptions, Progress, Wait};
 use kcore::watch::Watcher;
 use kcore::{CpuSet, Kernel, PhysMem};
 use std::mem::offset_of;
@@ -42,7 +42,8 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
         check(id == env.id.0 as u32, "mirror: id", at)?;
         if !env.alive {
             let owns = env.runnable || env.on_cpu.is_some() || env.pending.is_some();
-            let owns = owns || env.fpu_saved || env.heap_move.is_some();
+            let owns = owns || env.fpu_saved || env.progress != Progress::None;
+            let owns = owns || (env.priority, env.shares, env.pass) != (0, 0, 0) || env.ending;
             let owns = owns || env.exceptions != Exceptions::default();
             let owns = owns || env.deadline != 0 || env.alarm != 0;
             check(!owns, "I5: a free slot owns nothing", at)?;
@@ -76,8 +77,8 @@ fn waits(env: &Env, at: u32) -> Verdict {
         at,
     )?;
     check(
-        env.heap_move.is_none() || env.pending.is_some(),
-        "a heap is on its way only during a call",
+        env.progress == Progress::None || env.pending.is_some(),
+        "a call makes progress only while it is pending",
         at,
     )?;
     let sends = env.sends_to().is_some();

@@ -204,7 +204,7 @@ pub(super) fn frames<M: PhysMem, W: Watcher>(
     }
     let set_aside = frames.state.set_aside;
     let slots = kernel.envs().used();
-    let begun = slots.filter_map(|slot| kernel.envs()[slot].heap_move);
+    let begun = slots.filter_map(|slot| kernel.envs()[slot].heap_move());
     check(
         begun.map(|begun| begun.set_aside).sum::<u32>() == set_aside,
         "frames are set aside for calls that have begun",

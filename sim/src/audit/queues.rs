@@ -14,6 +14,11 @@ use kcore::{Kernel, PhysMem};
 pub(super) fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let sched = kernel.sched();
     queue(kernel, sched.ready.all(), Env::is_queued, "the ready queue")?;
+    check(
+        sched.ready.is_consistent(kernel.envs()),
+        "the policy's choice follows from who waits",
+        sched.ready.first().map_or(0, |slot| slot.0.into()),
+    )?;
     let waits = |for_what| move |env: &Env| env.alive && env.wait == for_what;
     queue(
         kernel,
@@ -57,7 +62,7 @@ pub(super) fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
     let mut count = 0;
     for slot in kernel.envs().used() {
         let env = &kernel.envs()[slot];
-        if !env.alive || !env.job.ending {
+        if !env.alive || !env.ending {
             continue;
         }
         count += 1;

@@ -8,6 +8,7 @@
 
 use super::{Holder, Machine, Mail, Mode};
 use abi::TrapFrame;
+use abi::scheduling::Policy;
 use kcore::{Common, CpuId, Event, PhysMem, Remote, Step, ToResume};
 
 impl Machine<'_> {
@@ -102,11 +103,14 @@ impl Machine<'_> {
 
     /// A pending inter-processor interrupt arrives at a CPU with interrupts on.
     pub fn deliver(&mut self, cpu: CpuId) {
+        // Else a CPU that keeps its environment has nothing to enter for.
+        let ranks = self.kernel.config().policy == Policy::Priority;
         let own = self.cpu_mut(cpu);
         assert!(own.ipi);
         own.ipi = false;
         own.mode = match own.mode {
             Mode::User if own.mail.is_some() => Mode::Serving,
+            Mode::User if ranks => Mode::Waiting(Event::Wake),
             Mode::User => Mode::User,
             Mode::Idle => Mode::Waiting(Event::Wake),
             mode => panic!("no interrupt arrives while {mode:?}"),

@@ -83,6 +83,7 @@ impl<'t> Machine<'t> {
             uenvs: UENVS_FRAMES.address(),
             upages: UPAGES_FRAMES.address(),
             quantum: spec.quantum,
+            policy: spec.policy,
             started: 0,
             ten_ms: spec.ten_ms,
             lifecycle: spec.lifecycle,

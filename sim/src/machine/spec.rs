@@ -16,6 +16,7 @@
 use abi::call::FEATURES;
 use abi::layout::PGSIZE;
 use abi::page_info::PAGE_INFO_STRIDE;
+use abi::scheduling::Policy;
 use kcore::Pfn;
 use kcore::env::mirror::MIRROR_SIZE;
 use std::ops::Range;
@@ -37,6 +38,8 @@ pub struct Spec {
     pub cpus: u8,
     /// Length of a quantum in ticks; 0 makes every timer interrupt end one.
     pub quantum: u64,
+    /// Who gets a CPU next.
+    pub policy: Policy,
     /// Ticks in 10 ms, by which programs count.
     pub ten_ms: u64,
     /// Whether the kernel prints when environments come and go.
@@ -58,6 +61,7 @@ impl Default for Spec {
             module_frames: 16,
             cpus: 1,
             quantum: 10_000_000,
+            policy: Policy::RoundRobin,
             ten_ms: 10_000_000,
             lifecycle: false,
             grading: false,

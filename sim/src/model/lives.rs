@@ -35,6 +35,7 @@ impl Model {
             heap_move: None,
             deadline: 0,
             job: None,
+            scheduling: (31, 1000),
             ran: false,
             upcall: 0,
             exceptions: (0, 0),
@@ -92,6 +93,7 @@ impl Model {
             heap_start,
             heap_end,
             job,
+            scheduling,
             ..
         } = self.envs[&caller];
         let id = self.new_env(caller, personality).ok_or(Error::NoFreeEnv)?;
@@ -101,6 +103,7 @@ impl Model {
         child.heap_start = heap_start;
         child.heap_end = heap_end;
         child.job = job;
+        child.scheduling = scheduling;
         Ok(Expected::Value(id))
     }
 

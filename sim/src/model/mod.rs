@@ -15,6 +15,7 @@
 //! | [`jobs`] | environments that are ended together |
 //! | [`messages`] | sending and receiving |
 //! | [`calls`] | requests and replies in registers |
+//! | [`scheduling`] | priorities and shares: who may give how much |
 //! | [`time`] | sleeping, and waits that end when a time has come |
 //! | [`words`] | waiting for words of memory |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
@@ -27,6 +28,7 @@ pub mod memory;
 pub mod messages;
 pub mod pages;
 pub mod ranges;
+pub mod scheduling;
 pub mod time;
 pub mod words;
 
@@ -139,6 +141,8 @@ pub struct Env {
     pub deadline: u64,
     /// The job that it is a member of.
     pub job: Option<Job>,
+    /// Its priority and its shares.
+    pub scheduling: (u32, u32),
     /// Whether it has been on a CPU; brought up to date before each call.
     pub ran: bool,
     /// Its page-fault handler, 0 if a fault ends it.
@@ -183,6 +187,8 @@ pub struct Model {
     readers: VecDeque<u32>,
     /// Nanoseconds since the machine was started.
     pub now: u64,
+    /// The number of the policy that decides who runs.
+    pub policy: u32,
     /// Environments whose registers are on a CPU while a call is made.
     pub on_cpus: Vec<u32>,
     /// The line printed for the last environment that a bad address ended.
@@ -220,6 +226,7 @@ impl Model {
             input: VecDeque::new(),
             readers: VecDeque::new(),
             now: 0,
+            policy: 0,
             on_cpus: Vec::new(),
             obituary: None,
             served: Vec::new(),
@@ -295,7 +302,7 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(2047)),
+            Call::Features => Ok(Expected::Value(4095)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),
@@ -312,6 +319,7 @@ impl Model {
             Call::SleepUntil => Ok(self.sleep_until(caller, arguments)),
             Call::FutexWait => self.futex_wait(caller, arguments, words),
             Call::FutexWake => self.futex_wake(caller, arguments),
+            Call::EnvSetScheduling => self.env_set_scheduling(caller, arguments),
             Call::IpcCall => self.ipc_call(caller, arguments),
             Call::IpcReply => self.ipc_reply(caller, arguments),
             Call::PageCopy => self.page_copy(caller, arguments),

@@ -89,6 +89,21 @@ impl Driver<'_> {
                 };
                 [self.choose_env(caller, w2), readable_window(va), w4, w5, w6]
             }
+            Call::EnvSetScheduling => {
+                let (most_urgent, most) = self.model.envs[&caller].scheduling;
+                let priority = match w3 % 8 {
+                    0 => w3,
+                    1 => most_urgent + w3 / 8 % 2,
+                    _ => most_urgent.saturating_sub(w3 / 8 % 3),
+                };
+                let shares = match w4 % 8 {
+                    0 => w4 / 8 % 2,
+                    1 => most + w4 / 8 % 2,
+                    2 => w4,
+                    _ => w4 / 8 % most + 1,
+                };
+                [self.choose_env(caller, w2), priority, shares, w5, w6]
+            }
             Call::Sbrk => [increment(w2), w3, w4, w5, w6],
             Call::EnvSetPersonality => [self.choose_env(caller, w2 << 4 | 6), w3 % 5, w4, w5, w6],
             Call::JobCreate => {
@@ -250,7 +265,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 76 {
+        let call = match word % 78 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -280,29 +295,30 @@ impl Driver<'_> {
             68..=70 => Call::EnvSetDeadline,
             71 | 72 => Call::FutexWait,
             73 | 74 => Call::FutexWake,
-            _ => match word / 76 % 7 {
+            75 | 76 => Call::EnvSetScheduling,
+            _ => match word / 78 % 7 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 5 => Call::TimeUsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 532 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 546 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 76).is_multiple_of(16);
+        let seldom = !(word / 78).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
                 Call::PageMap
             }
-            Call::FutexWait if alone && !(word / 76).is_multiple_of(3) => Call::PageMap,
+            Call::FutexWait if alone && !(word / 78).is_multiple_of(3) => Call::PageMap,
             Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 76).is_multiple_of(4) => {
-                [Call::IpcRecv, Call::IpcReply][word as usize / 304 % 2]
+            _ if self.is_awaited(caller) && (word / 78).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply][word as usize / 312 % 2]
             }
-            _ if (word / 76) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
-            Call::EnvDestroy if alone && !(word / 76).is_multiple_of(64) => Call::PageAlloc,
+            _ if (word / 78) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
+            Call::EnvDestroy if alone && !(word / 78).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }

@@ -151,6 +151,9 @@ impl Driver<'_> {
             if status != self.model.status(id) {
                 return Err(Mismatch::State(format!("{id:08x} is {status:?}")));
             }
+            if (env.priority.into(), env.shares.into()) != wanted.scheduling {
+                return Err(Mismatch::State(format!("{id:08x} has other numbers")));
+            }
             self.compare_public(id, wanted)?;
             let mut wanted_pages = wanted.pages.iter();
             for (va, entry) in mappings(self.machine.kernel.memory(), env.space.pgdir) {

@@ -35,6 +35,7 @@ use crate::model::{Expected, Life, Model};
 use crate::poison::Poison;
 use abi::layout::PGSIZE;
 use abi::page_info::PAGE_INFO_STRIDE;
+use abi::scheduling::Policy;
 use abi::trap::Vector;
 use abi::{Call, Personality};
 use kcore::{CpuId, Event};
@@ -113,6 +114,7 @@ impl<'t> Driver<'t> {
         let usable = spec.usable();
         let page_info_frames = (spec.frames * PAGE_INFO_STRIDE).div_ceil(PGSIZE);
         let mut model = Model::new(machine.kernel.frames().total() as usize, page_info_frames);
+        model.policy = spec.policy as u32;
         for i in 0..3 {
             let personality = Personality::ALL[(seed as usize + i) % Personality::ALL.len()];
             let id = machine.boot(ENTRY, personality);
@@ -251,13 +253,16 @@ impl<'t> Driver<'t> {
     }
 }
 
-/// Makes `calls` random calls from one seed, in as many runs as that takes.
-pub fn run(seed: u64, calls: u64) -> Result<Statistics, (u64, Mismatch)> {
+/// Makes `calls` random calls from one seed under `policy`, in as many runs as that takes.
+pub fn run(seed: u64, calls: u64, policy: Policy) -> Result<Statistics, (u64, Mismatch)> {
     let mut stream = Stream::new(seed);
     let mut all = Statistics::default();
     while all.calls < calls {
         let kind = stream.word();
-        let spec = spec(kind);
+        let spec = Spec {
+            policy,
+            ..spec(kind)
+        };
         let mut store = Store::new(&spec);
         let mut driver = Driver::new(&mut store, spec, kind, false);
         for _ in 0..2000 {

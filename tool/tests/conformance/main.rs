@@ -36,7 +36,6 @@ mod ordeals;
 mod planted;
 mod planted_core;
 mod planted_simulated;
-mod policy;
 mod private_copy;
 mod programs;
 mod prompt;
@@ -77,7 +76,6 @@ fn main() -> ExitCode {
         .chain(planted::trials())
         .chain(planted_core::trials())
         .chain(planted_simulated::trials())
-        .chain(policy::trials())
         .chain(replay::trials())
         .chain(trace::trials())
         .chain(command_line::trials())

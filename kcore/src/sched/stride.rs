@@ -66,12 +66,10 @@ impl Stride {
         }
     }
 
-    fn insert(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
-        self.waiting.push_back(envs, slot);
-        let first = self.next.get();
-        if first.is_none_or(|first| self.lead(envs, slot) < self.lead(envs, first)) {
-            self.next = Link::to(slot);
-        }
+    /// By how much `slot` is ahead of the next one.
+    fn lead_of_next(&self, envs: &EnvTable<'_>, slot: Slot) -> Option<i64> {
+        let next = self.next.get()?;
+        Some(self.lead(envs, slot).wrapping_sub(self.lead(envs, next)))
     }
 
     /// The one furthest behind. Takes time linear in their number.
@@ -101,12 +99,22 @@ impl Stride {
 impl RunQueue for Stride {
     fn add(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.catch_up(envs, slot, 0);
-        self.insert(envs, slot);
+        // Before those who are as far: all may be when they have equal shares, and one that
+        // mostly waits need not wait for all of them.
+        if self.lead_of_next(envs, slot).is_some_and(|lead| lead > 0) {
+            self.waiting.push_back(envs, slot);
+        } else {
+            self.waiting.push_front(envs, slot);
+            self.next = Link::to(slot);
+        }
     }
 
     fn add_again(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.catch_up(envs, slot, self.lag);
-        self.insert(envs, slot);
+        if self.lead_of_next(envs, slot).is_none_or(|lead| lead < 0) {
+            self.next = Link::to(slot);
+        }
+        self.waiting.push_back(envs, slot);
     }
 
     fn next(&self) -> Option<Slot> {

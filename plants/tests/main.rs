@@ -19,6 +19,10 @@ mod limits;
 #[path = "../sim/tests/replay.rs"]
 mod logs;
 mod ordinary;
+#[path = "../sim/tests/policies.rs"]
+mod policies;
+#[path = "../sim/tests/priorities.rs"]
+mod priorities;
 mod random;
 mod replay;
 #[path = "../sim/tests/strangers.rs"]

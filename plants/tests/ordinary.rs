@@ -6,9 +6,12 @@ use crate::heap::shrinking_unmaps;
 use crate::heap_pieces::keeps_its_memory;
 use crate::jobs::cannot_outrun;
 use crate::limits::refused_before_its_time;
+use crate::policies::{spinners, ten_seconds, worst};
+use crate::priorities::wakes_at_once;
 use crate::strangers::strangers;
 use crate::words::woken_by_a_stranger;
 use abi::Call;
+use abi::scheduling::Policy;
 use kcore::plant::during;
 use sim::machine::call::Answer;
 
@@ -18,6 +21,20 @@ fn environments_that_are_never_interrupted_are_noticed() {
     assert!(shares.longest_wait.div_ceil(QUANTUM) > 4);
     let shares = during("yield-returns", || share(1, &[Habit::Storms; 3], 20));
     assert!(shares.longest_wait.div_ceil(QUANTUM) > 1);
+}
+
+#[test]
+fn an_outranked_one_that_stays_is_noticed() {
+    assert!(!during("keep-outranked", wakes_at_once));
+}
+
+#[test]
+fn shares_that_do_not_count_are_noticed() {
+    let shares = [300, 200, 100];
+    let had = during("equal-shares", || {
+        ten_seconds(Policy::Stride, 1, &spinners(&shares))
+    });
+    assert!(worst(&had, &shares, had.iter().sum()) > 10_000);
 }
 
 #[test]

@@ -1,20 +1,22 @@
 //! What random calls notice, against the model.
 
+use abi::scheduling::Policy;
 use kcore::plant::during;
 use sim::machine::{Spec, Store};
 use sim::random::{self, Driver, Mismatch, Stream};
 
 /// The first thing that random runs of a bad kernel are noticed by.
-fn noticed(plant: &str) -> Option<Mismatch> {
-    during(plant, first_mismatch)
+fn noticed(plant: &str, policy: Policy) -> Option<Mismatch> {
+    during(plant, || first_mismatch(policy))
 }
 
-fn first_mismatch() -> Option<Mismatch> {
+fn first_mismatch(policy: Policy) -> Option<Mismatch> {
     let mut stream = Stream::new(7);
     for _ in 0..40 {
         let kind = stream.word();
         let spec = Spec {
             cpus: 2,
+            policy,
             ..random::spec(kind)
         };
         let mut store = Store::new(&spec);
@@ -56,14 +58,23 @@ fn known_bugs_are_noticed() {
         "share-copies",
         "keep-writing",
         "flush-one-page",
+        "raise-itself",
     ] {
-        let mismatch = noticed(plant);
+        let mismatch = noticed(plant, Policy::RoundRobin);
         println!("{plant}: {mismatch:?}");
         assert!(mismatch.is_some(), "{plant} is not noticed");
     }
 }
 
 #[test]
+fn tickets_in_the_drum_are_noticed() {
+    let mismatch = noticed("keep-tickets", Policy::Lottery);
+    assert!(matches!(mismatch, Some(Mismatch::Violation(_))), "{mismatch:?}");
+}
+
+#[test]
 fn a_good_kernel_is_not_accused() {
-    assert_eq!(noticed("long-way"), None);
+    for policy in Policy::ALL {
+        assert_eq!(noticed("long-way", policy), None);
+    }
 }

@@ -20,7 +20,7 @@ const CPU0: CpuId = CpuId(0);
 
 /// What an environment does whenever it has worked for `work` nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Habit {
+pub(crate) enum Habit {
     Spins,
     Yields {
         work: u64,
@@ -223,7 +223,7 @@ fn child(machine: &mut Machine<'_>, priority: u32, shares: u32) -> u32 {
 }
 
 /// What each had of ten seconds.
-fn ten_seconds(policy: Policy, cpus: u8, members: &[(Habit, u32)]) -> Vec<u64> {
+pub(crate) fn ten_seconds(policy: Policy, cpus: u8, members: &[(Habit, u32)]) -> Vec<u64> {
     let spec = spec(policy, cpus);
     let mut store = Store::new(&spec);
     let mut trial = Trial::new(&mut store, spec, members);
@@ -233,7 +233,7 @@ fn ten_seconds(policy: Policy, cpus: u8, members: &[(Habit, u32)]) -> Vec<u64> {
 }
 
 /// By how much of the whole, in 1/100,000, the worst is off from its shares.
-fn worst(had: &[u64], shares: &[u32], whole: u64) -> u64 {
+pub(crate) fn worst(had: &[u64], shares: &[u32], whole: u64) -> u64 {
     let all: u64 = shares.iter().map(|&shares| u64::from(shares)).sum();
     let of = |(&had, &shares): (&u64, &u32)| {
         let fair = whole * u64::from(shares) / all;
@@ -242,7 +242,7 @@ fn worst(had: &[u64], shares: &[u32], whole: u64) -> u64 {
     had.iter().zip(shares).map(of).max().unwrap_or(0)
 }
 
-fn spinners(shares: &[u32]) -> Vec<(Habit, u32)> {
+pub(crate) fn spinners(shares: &[u32]) -> Vec<(Habit, u32)> {
     shares
         .iter()
         .map(|&shares| (Habit::Spins, shares))

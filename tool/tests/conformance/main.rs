@@ -44,6 +44,7 @@ mod replay;
 mod safe_interface;
 mod samples;
 mod schedules;
+mod scheduling;
 mod scratch;
 mod simulated;
 mod sizes;
@@ -103,6 +104,7 @@ fn main() -> ExitCode {
         .chain(samples::trials())
         .chain(threads::trials())
         .chain(schedules::trials())
+        .chain(scheduling::trials())
         .chain(without_qemu::trials())
         .chain(web::trials())
         .collect();

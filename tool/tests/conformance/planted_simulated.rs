@@ -17,6 +17,7 @@ use libtest_mimic::Failed;
 use crate::boot::{Boot, host_of_simulations};
 use crate::command_line::status_is;
 use crate::programs::{LIMIT_SECONDS, PROGRAMS};
+use crate::scheduling;
 use crate::trial::Trial;
 
 /// How a bug is found.
@@ -42,6 +43,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("drop-assertion", Lines, "faultallocbad --cpus 1"),
     ("drop-error-code", Lines, "faultread --cpus 1"),
     ("drop-page", Lines, "sendpage --cpus 1"),
+    ("equal-shares", Bug, SHARES),
     ("exofork-result", Lines, "sendpage --cpus 1"),
     ("forget-others-fpu", Lines, "jobfpu --cpus 2"),
     ("flush-one-page", Bug, PROMISED),
@@ -52,6 +54,12 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("keep-heap", Audit, AUDITED),
     ("keep-late-sender", Audit, "timeouts --cpus 2 --audit"),
     ("keep-orphans", Bug, PROMISED),
+    ("keep-outranked", Bug, PRIORITIES),
+    (
+        "keep-tickets",
+        Audit,
+        "forktree --cpus 2 --mem 16 --audit --append sched=lottery",
+    ),
     ("keep-trap-flag", Lines, "exceptions --cpus 1"),
     ("keep-watchers", Audit, "threads --cpus 1 --audit"),
     ("keep-writing", Bug, PROMISED),
@@ -62,6 +70,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("nest-at-top", Lines, "faultalloc --cpus 1"),
     ("newest-first", Lines, "sendstorm --cpus 1"),
     ("parent-by-id", Bug, "heirs --cpus 1 --append lifecycle=off"),
+    ("raise-itself", Bug, PRIORITIES),
     ("read-only-text", Lines, "writetext --cpus 1"),
     ("share-copies", Bug, PROMISED),
     ("share-fpu", Audit, "jobfpu --cpus 2 --mem 16 --audit"),
@@ -99,6 +108,8 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("zero-fault-va", Lines, "faultdie --cpus 1"),
 ];
 const PROMISED: &str = "promised --cpus 2 --mem 16 --personality lab6";
+const SHARES: &str = "shares 20 --cpus 2 --append \"sched=stride quantum=500\"";
+const PRIORITIES: &str = "priorities --cpus 1 --append sched=priority";
 const AUDITED: &str = "promised --cpus 2 --mem 8 --personality lab6 --audit";
 
 /// The page with the table.
@@ -167,7 +178,7 @@ fn is_not_found(found: Found, words: &str) -> Result<(), Failed> {
 /// Runs what the words say, with one more argument for the kernel.
 fn boot(words: &str, plant: &str) -> Result<Boot, String> {
     let (words, own) = words.split_once(" --append ").unwrap_or((words, ""));
-    let append = format!("{own} {plant}");
+    let append = format!("{} {plant}", own.trim_matches('"'));
     let further = [
         "--machine=sim",
         "--timeout",
@@ -183,6 +194,9 @@ fn boot(words: &str, plant: &str) -> Result<Boot, String> {
 fn complaints(words: &str, boot: &Boot) -> Result<Vec<String>, Failed> {
     let mut words = words.split(' ');
     let name = words.next().ok_or("no program")?;
+    if scheduling::is_program(name) {
+        return Ok(scheduling::bugs(boot));
+    }
     let cpus = words.nth(1).ok_or("no number of CPUs")?.parse()?;
     let program = PROGRAMS.iter().find(|program| program.name == name);
     let program = program.ok_or_else(|| format!("no test of {name}"))?;

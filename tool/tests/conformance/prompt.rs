@@ -13,6 +13,8 @@ use jostle::workspace::Workspace;
 use libtest_mimic::Failed;
 use shell::PROMPT;
 
+use abi::scheduling::Policy;
+
 use crate::boot::Boot;
 use crate::console::{booted, nothing_left};
 use crate::programs::{COMMAND_LIMIT_SECONDS, LIMIT_SECONDS};
@@ -22,7 +24,7 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about the prompt.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 13] = [
+    let cases: [(&str, Case); 14] = [
         ("help_lists_what_there_is", help),
         ("programs_get_their_arguments", arguments),
         ("wrong_input_gets_a_line", wrong_input),
@@ -31,6 +33,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("ctrl_c_leaves_nothing_behind", interrupt),
         ("ctrl_c_does_not_end_what_waits", interrupt_waiting),
         ("exit_ends_what_runs", exit),
+        ("it_answers_under_every_policy", policies),
         ("lines_can_be_edited", editing),
         ("a_program_is_as_the_kernel_starts_it", fresh),
         ("a_small_machine_is_enough", small),
@@ -290,6 +293,18 @@ fn fresh() -> Result<(), Failed> {
             regex(r"  err  0x00000007 \[user, write, protection\]"),
         ]),
     )
+}
+
+/// More programs compute than there are CPUs.
+fn policies() -> Result<(), Failed> {
+    for policy in Policy::ALL {
+        let words = format!("--append=sched={}", policy.name());
+        let busy: (&str, &[u8]) = (PROMPT, b"busy&\n");
+        let turns = [&[busy; 6][..], &[(PROMPT, b"hello\n"), (PROMPT, b"exit\n")]].concat();
+        let answered = [typed("hello"), text("hello, world"), typed("exit")];
+        turns_with(&[&words], &turns, booted(4).in_order(answered))?;
+    }
+    Ok(())
 }
 
 fn small() -> Result<(), Failed> {

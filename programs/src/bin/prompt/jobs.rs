@@ -4,13 +4,19 @@
 //! of the job can end all of it. The hard thing is to notice cheaply that a job is
 //! over, for the kernel takes a while to answer. So nobody asks while the first
 //! member is alive, which the public table shows.
+//!
+//! A prompt must answer whatever runs, so it keeps the highest priority and the most
+//! shares for itself. Then it must not poll while it waits for a job: under most policies
+//! the job would get little of the CPU, or nothing.
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use user::env::Env;
+use user::scheduling::{Policy, Scheduling};
 use user::spawn::{self, SpawnError};
-use user::{EnvId, EnvStatus, println, sys};
+use user::{EnvId, EnvStatus, println, sys, time};
 
 use crate::input::Input;
 
@@ -22,9 +28,16 @@ pub struct Job {
     pub line: String,
 }
 
+/// Between two looks for the end of a job, where the prompt outranks it.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// The jobs that were not seen to be over.
 #[derive(Default)]
-pub struct Jobs(Vec<Job>);
+pub struct Jobs {
+    jobs: Vec<Job>,
+    /// Who gets a CPU, as far as is known.
+    policy: Policy,
+}
 
 impl Job {
     fn is_over(&self) -> bool {
@@ -50,6 +63,8 @@ impl Jobs {
         let arguments: Vec<&str> = words.iter().map(String::as_str).collect();
         let child = spawn::prepare(image, &arguments)?;
         let id = child.id();
+        // A kernel without such numbers has nobody who is ahead.
+        self.policy = Scheduling::USUAL.give(id).unwrap_or_default();
         if announce && let Some(name) = words.first() {
             println!("[{:x}] {name}", id.0);
         }
@@ -59,22 +74,28 @@ impl Jobs {
             return Err(error.into());
         }
         let line = words.join(" ");
-        self.0.push(Job { id, line });
+        self.jobs.push(Job { id, line });
         Ok(id)
+    }
+
+    fn let_others_run(&self) {
+        if self.policy == Policy::RoundRobin || time::sleep(PAUSE).is_err() {
+            sys::yield_now();
+        }
     }
 
     /// Waits for a job's end; Ctrl-C ends it.
     pub fn foreground(&mut self, id: EnvId, input: &mut Input) {
-        while let Some(place) = self.0.iter().position(|job| job.id == id) {
-            let job = &self.0[place];
+        while let Some(place) = self.jobs.iter().position(|job| job.id == id) {
+            let job = &self.jobs[place];
             if input.interrupted() {
                 job.end();
                 println!("^C");
             }
             if job.is_over() {
-                self.0.remove(place);
+                self.jobs.remove(place);
             } else {
-                sys::yield_now();
+                self.let_others_run();
             }
         }
     }
@@ -83,21 +104,21 @@ impl Jobs {
     pub fn wait(&mut self, input: &mut Input) {
         loop {
             self.tell_ended();
-            if self.0.is_empty() {
+            if self.jobs.is_empty() {
                 return;
             }
             if input.interrupted() {
                 println!("^C");
                 return;
             }
-            sys::yield_now();
+            self.let_others_run();
         }
     }
 
     /// Ends a job, and nothing smaller: an id that is none is told what it is.
     pub fn kill(&mut self, id: EnvId) {
-        if let Some(place) = self.0.iter().position(|job| job.id == id) {
-            let job = self.0.remove(place);
+        if let Some(place) = self.jobs.iter().position(|job| job.id == id) {
+            let job = self.jobs.remove(place);
             job.end();
             println!("[{:x}] ended: {}", id.0, job.line);
         } else if !is_alive(id) {
@@ -125,13 +146,13 @@ impl Jobs {
         // The number is for a slot that changes while we look.
         core::iter::successors(Some(id), parent)
             .take(user::abi::env::NENV)
-            .find_map(|id| self.0.iter().find(|job| job.id == id))
+            .find_map(|id| self.jobs.iter().find(|job| job.id == id))
     }
 
     /// Ends all of them.
     pub fn end_all(&mut self) {
         self.tell_ended();
-        for job in self.0.drain(..) {
+        for job in self.jobs.drain(..) {
             println!("ending [{:x}] {}", job.id.0, job.line);
             job.end();
         }
@@ -139,7 +160,7 @@ impl Jobs {
 
     /// Says which have ended.
     pub fn tell_ended(&mut self) {
-        self.0.retain(|job| {
+        self.jobs.retain(|job| {
             let is_over = job.is_over();
             if is_over {
                 println!("[{:x}] done: {}", job.id.0, job.line);
@@ -150,10 +171,10 @@ impl Jobs {
 
     /// Lists them.
     pub fn list(&mut self) {
-        if self.0.is_empty() {
+        if self.jobs.is_empty() {
             println!("nothing runs in the background");
         }
-        for job in &self.0 {
+        for job in &self.jobs {
             let size = sys::job_size(job.id).unwrap_or(0);
             println!("[{:x}] {} ({size} environments)", job.id.0, job.line);
         }
@@ -161,7 +182,7 @@ impl Jobs {
 
     /// The one with this name.
     pub fn named(&self, id: EnvId) -> Option<&Job> {
-        self.0.iter().find(|job| job.id == id)
+        self.jobs.iter().find(|job| job.id == id)
     }
 }
 

@@ -224,6 +224,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
     }
 
+    /// Ends the wait of an environment, whose call fails. A thousand may fail in one step.
+    #[inline(always)]
     pub(crate) fn fail_wait(&mut self, slot: Slot, error: Error) {
         let value = self.envs[slot].personality.error_value(error);
         self.end_wait(slot, value.wrapping_neg());

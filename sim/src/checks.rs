@@ -10,6 +10,7 @@ use crate::audit::Broken;
 use crate::machine::{Machine, Mode};
 use crate::mmu::walk;
 use abi::EnvId;
+use abi::scheduling::Policy;
 use kcore::{CpuId, Pfn};
 use std::fmt;
 
@@ -88,6 +89,12 @@ pub enum Violation {
         /// The CPU.
         cpu: CpuId,
     },
+    /// An environment keeps its CPU, one that waits outranks it, and no interrupt is on its
+    /// way.
+    Outranked {
+        /// The CPU.
+        cpu: CpuId,
+    },
     /// Nothing can happen any more, and the run is not over.
     Deadlock,
     /// The run is over, and an environment still waits.
@@ -159,6 +166,9 @@ impl fmt::Display for Violation {
             Violation::LostWakeUp { cpu } => {
                 write!(f, "CPU {} sleeps while an environment waits", cpu.0)
             }
+            Violation::Outranked { cpu } => {
+                write!(f, "CPU {} keeps an environment that is outranked", cpu.0)
+            }
             Violation::Deadlock => write!(f, "nothing can happen any more"),
             Violation::Forgotten { id } => write!(f, "{:08x} waits for ever", id.0),
             Violation::Stray(pa) => write!(f, "the kernel used address {pa:#x}, outside memory"),
@@ -188,6 +198,7 @@ impl Machine<'_> {
         self.check_fpu()?;
         self.check_quanta()?;
         self.check_alarm()?;
+        self.check_ranks()?;
         self.check_wake_ups()
     }
 
@@ -309,6 +320,31 @@ impl Machine<'_> {
             let known = cpus.uses_fpu(cpu).then(|| cpus.current(cpu)).flatten();
             if fpu.user != known || known.is_none() && fpu.value != 0 {
                 return Err(Violation::Fpu { cpu });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks P13: under priorities, no environment that waits outranks one on a CPU, unless
+    /// some CPU is on its way into the kernel, where it will see to that. A server may have
+    /// a CPU that was lent to it, and a step that brings x87 registers changes nothing else.
+    pub fn check_ranks(&self) -> Verdict {
+        let on_the_way = |cpu| {
+            let own = self.cpu(cpu);
+            own.ipi || matches!(own.mode, Mode::Waiting(_))
+        };
+        let (envs, first) = (self.kernel.envs(), self.kernel.sched().ready.first());
+        let ranks = self.kernel.config().policy == Policy::Priority;
+        let Some(first) = first.filter(|_| ranks && !self.cpu_ids().any(on_the_way)) else {
+            return Ok(());
+        };
+        for cpu in self.cpu_ids() {
+            if let Some(slot) = self.kernel.cpus().current(cpu)
+                && envs[slot].priority < envs[first].priority
+                && envs[slot].callers == 0
+                && !self.kernel.cpus().uses_fpu(cpu)
+            {
+                return Err(Violation::Outranked { cpu });
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! A logged run replays; a damaged log does not.
 
 use abi::layout::{UENVS, UPAGES};
+use abi::scheduling::Policy;
 use abi::{Call, Personality};
 use kcore::CpuId;
 use sim::machine::call::Answer;
@@ -12,11 +13,16 @@ use witness::record::{BARE_SIZE, bare, tag};
 
 /// The log of a random run of `actions` actions.
 pub(crate) fn logged_run(seed: u64, actions: usize) -> Vec<u8> {
+    logged_under(Policy::RoundRobin, seed, actions)
+}
+
+fn logged_under(policy: Policy, seed: u64, actions: usize) -> Vec<u8> {
     let mut stream = Stream::new(seed);
     let kind = stream.word();
     let spec = Spec {
         cpus: 3,
         lifecycle: true,
+        policy,
         ..spec(kind)
     };
     let mut store = Store::new(&spec);
@@ -41,6 +47,19 @@ fn a_logged_run_replays() {
             "{} bytes a step\n{report}",
             log.len() as u64 / report.steps.max(1)
         );
+    }
+}
+
+/// The log says which policy was in force.
+#[test]
+fn a_run_replays_under_every_policy() {
+    for policy in Policy::ALL {
+        for seed in 1..=4 {
+            let log = logged_under(policy, seed, 1500);
+            let report =
+                replay(&log).unwrap_or_else(|difference| panic!("{policy:?}: {difference}"));
+            assert!(report.ended);
+        }
     }
 }
 

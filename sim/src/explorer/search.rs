@@ -181,6 +181,7 @@ pub(super) fn check(machine: &mut Machine<'_>, scenario: &Scenario, audit: bool)
     }
     machine.check_quanta()?;
     machine.check_alarm()?;
+    machine.check_ranks()?;
     machine.check_wake_ups()
 }
 

@@ -89,21 +89,7 @@ impl Driver<'_> {
                 };
                 [self.choose_env(caller, w2), readable_window(va), w4, w5, w6]
             }
-            Call::EnvSetScheduling => {
-                let (most_urgent, most) = self.model.envs[&caller].scheduling;
-                let priority = match w3 % 8 {
-                    0 => w3,
-                    1 => most_urgent + w3 / 8 % 2,
-                    _ => most_urgent.saturating_sub(w3 / 8 % 3),
-                };
-                let shares = match w4 % 8 {
-                    0 => w4 / 8 % 2,
-                    1 => most + w4 / 8 % 2,
-                    2 => w4,
-                    _ => w4 / 8 % most + 1,
-                };
-                [self.choose_env(caller, w2), priority, shares, w5, w6]
-            }
+            Call::EnvSetScheduling => self.choose_numbers(caller, words),
             Call::Sbrk => [increment(w2), w3, w4, w5, w6],
             Call::EnvSetPersonality => [self.choose_env(caller, w2 << 4 | 6), w3 % 5, w4, w5, w6],
             Call::JobCreate => {
@@ -128,6 +114,24 @@ impl Driver<'_> {
             // The first argument of most calls names an environment.
             _ => [self.choose_env(caller, w2), w3, w4, w5, w6],
         }
+    }
+
+    /// Mostly a priority and shares that the caller may give.
+    fn choose_numbers(&self, caller: u32, words: Words) -> [u32; 5] {
+        let [_, _, w2, w3, w4, w5, w6, _] = words;
+        let (most_urgent, most) = self.model.envs[&caller].scheduling;
+        let priority = match w3 % 8 {
+            0 => w3,
+            1 => most_urgent + w3 / 8 % 2,
+            _ => most_urgent.saturating_sub(w3 / 8 % 3),
+        };
+        let shares = match w4 % 8 {
+            0 => w4 / 8 % 2,
+            1 => most + w4 / 8 % 2,
+            2 => w4,
+            _ => w4 / 8 % most + 1,
+        };
+        [self.choose_env(caller, w2), priority, shares, w5, w6]
     }
 
     /// Mostly a time to come soon; often one that is past.

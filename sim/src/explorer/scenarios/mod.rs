@@ -9,6 +9,7 @@ pub mod lives;
 pub mod messages;
 pub mod pages;
 pub mod parts;
+pub mod ranks;
 pub mod scenario;
 pub mod senders;
 pub mod time;
@@ -50,5 +51,6 @@ pub fn all() -> Vec<Scenario> {
         time::time_outs(),
         words::wait_and_wake(),
         words::wait_for_owner(),
+        ranks::ranks(),
     ]
 }

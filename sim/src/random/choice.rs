@@ -77,8 +77,13 @@ impl Driver<'_> {
                     2..=4 => DELIVERABLE,
                     _ => w4 & DELIVERABLE,
                 };
-                let entry = ENTRY + w3 % PGSIZE;
-                [self.choose_env(caller, w2), entry, mask, w5, w6]
+                [
+                    self.choose_env(caller, w2),
+                    ENTRY + w3 % PGSIZE,
+                    mask,
+                    w5,
+                    w6,
+                ]
             }
             Call::EnvSetTrapframe => {
                 let offset = [0, 4, 1, PGSIZE - 68, PGSIZE - 67, PGSIZE - 40][w4 as usize % 6];

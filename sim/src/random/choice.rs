@@ -71,19 +71,9 @@ impl Driver<'_> {
                 [self.choose_env(caller, w2), entry, w4, w5, w6]
             }
             Call::EnvSetExceptionUpcall => {
-                let mask = match w4 % 8 {
-                    0 => 0,
-                    1 => w4,
-                    2..=4 => DELIVERABLE,
-                    _ => w4 & DELIVERABLE,
-                };
-                [
-                    self.choose_env(caller, w2),
-                    ENTRY + w3 % PGSIZE,
-                    mask,
-                    w5,
-                    w6,
-                ]
+                let entry = ENTRY + w3 % PGSIZE;
+                let mask = exceptions(w4);
+                [self.choose_env(caller, w2), entry, mask, w5, w6]
             }
             Call::EnvSetTrapframe => {
                 let offset = [0, 4, 1, PGSIZE - 68, PGSIZE - 67, PGSIZE - 40][w4 as usize % 6];
@@ -496,5 +486,15 @@ fn status(word: u32) -> u32 {
         9..=12 => 4,
         13 | 14 => word / 16 % 6,
         _ => word,
+    }
+}
+
+/// Vectors, mostly such as a program may handle.
+fn exceptions(word: u32) -> u32 {
+    match word % 8 {
+        0 => 0,
+        1 => word,
+        2..=4 => DELIVERABLE,
+        _ => word & DELIVERABLE,
     }
 }

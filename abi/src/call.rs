@@ -102,6 +102,12 @@ pub enum Call {
     /// [`crate::scheduling`], for the caller or a child, to no more than the caller's.
     /// Returns the number of the policy in force.
     EnvSetScheduling,
+    /// Extension: `env_get_state(id, state)`: stops a child where it is, and writes its
+    /// [`crate::EnvState`].
+    EnvGetState,
+    /// Extension: `env_set_state(id, state)`: gives a stopped child this
+    /// [`crate::EnvState`].
+    EnvSetState,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -145,6 +151,8 @@ macro_rules! for_each_call {
             FutexWait "futex_wait" sys_futex_wait,
             FutexWake "futex_wake" sys_futex_wake,
             EnvSetScheduling "env_set_scheduling" sys_env_set_scheduling,
+            EnvGetState "env_get_state" sys_env_get_state,
+            EnvSetState "env_set_state" sys_env_set_state,
         }
     };
 }
@@ -170,7 +178,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 19] = [
+pub const EXTENSIONS: [Call; 21] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -190,6 +198,8 @@ pub const EXTENSIONS: [Call; 19] = [
     Call::FutexWait,
     Call::FutexWake,
     Call::EnvSetScheduling,
+    Call::EnvGetState,
+    Call::EnvSetState,
 ];
 
 /// The number of a call that has the same one in every personality.
@@ -248,8 +258,11 @@ pub const FEATURE_TIME: u32 = 512;
 pub const FEATURE_FUTEX: u32 = 1024;
 /// Bit of the answer of [`Call::Features`]: there is [`Call::EnvSetScheduling`].
 pub const FEATURE_SCHEDULING: u32 = 2048;
+/// Bit of the answer of [`Call::Features`]: there are [`Call::EnvGetState`] and
+/// [`Call::EnvSetState`].
+pub const FEATURE_STATE: u32 = 4096;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 4095;
+pub const FEATURES: u32 = 8191;
 
 /// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
 /// comes is wanted, at the fifth argument. The other bits are the address of the page

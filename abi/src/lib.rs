@@ -19,6 +19,7 @@
 //! | [`page_info`] | the public frame table |
 //! | [`page_range`] | an entry of a list of page ranges |
 //! | [`scheduling`] | policies, priorities, shares |
+//! | [`state`] | all that an environment is, but for its memory |
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -33,6 +34,7 @@ pub mod page_range;
 pub mod perm;
 pub mod probe;
 pub mod scheduling;
+pub mod state;
 pub mod trap;
 
 pub use call::{Call, Personality};
@@ -42,4 +44,5 @@ pub use exception::ExceptionFrame;
 pub use page_info::PageInfo;
 pub use page_range::PageRange;
 pub use perm::Perm;
+pub use state::EnvState;
 pub use trap::{PushRegs, TrapFrame, UTrapFrame};

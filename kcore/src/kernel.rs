@@ -56,6 +56,11 @@ pub struct Config {
     /// What `features` answers: bits of [`abi::call::FEATURES`]. A program may move to
     /// another CPU between any two instructions, so these are features of all CPUs.
     pub features: u32,
+    /// Physical address of the saved x87 and SSE registers: for each slot 512 bytes, as
+    /// FXSAVE writes them, or FNSAVE.
+    pub fpu_images: u32,
+    /// The bits that MXCSR has on all CPUs; 0 if they have no FXSAVE.
+    pub mxcsr_mask: u32,
 }
 
 /// The memory for the kernel's tables, all zero. Their sizes depend on the machine.

@@ -33,7 +33,7 @@ impl Pfn {
 /// Access to physical memory. Addresses are physical byte addresses.
 ///
 /// An implementation need not check them: the core passes only addresses in frames
-/// of its table, in the mirrors and in boot modules.
+/// of its table, in the mirrors, in saved x87 registers and in boot modules.
 pub trait PhysMem {
     /// Loads the aligned word at `pa`.
     fn read(&self, pa: u32) -> u32;

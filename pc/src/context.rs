@@ -1,8 +1,8 @@
 //! Where the registers of a program are.
 //!
 //! While it runs they are in its processor. As soon as anything is done to the CPU,
-//! they must be in its frame, where the machine and the kernel look for them; and what
-//! has no place there (x87 and SSE, FS and GS) is kept here. The hard thing is to keep
+//! they must be in its frame, where the machine and the kernel look for them; x87 and SSE
+//! registers go to the machine, and FS and GS are kept here. The hard thing is to keep
 //! what the kernel says and not what would be right: a kernel that forgets to reset
 //! registers must be seen to do so.
 
@@ -14,6 +14,7 @@ use abi::{EnvId, TrapFrame};
 use kcore::CpuId;
 use ring3::float::Fpu;
 use ring3::{Processor, Registers, Segment};
+use sim::machine;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
@@ -64,11 +65,26 @@ impl Cpu {
 /// What is in no frame.
 #[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Kept {
-    /// x87 and SSE registers, by the number that stands for them in the machine.
-    registers: BTreeMap<u32, Fpu>,
     /// FS and GS, by slot, of the environment with that id; without those that are as
     /// they were at its start, as in nearly all programs.
     selectors: BTreeMap<usize, (EnvId, [u16; 2])>,
+}
+
+/// The x87 and SSE registers that the machine keeps, as the processor has them.
+fn from_saved(registers: &machine::registers::Registers) -> Fpu {
+    let mut bytes = [0; 512];
+    for (place, word) in bytes.chunks_exact_mut(4).zip(registers.image()) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    Fpu::from_image(&bytes)
+}
+
+fn to_saved(fpu: &Fpu) -> machine::registers::Registers {
+    let bytes = fpu.image();
+    machine::registers::Registers::new(std::array::from_fn(|index| {
+        let at = index * 4;
+        u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    }))
 }
 
 impl Pc<'_> {
@@ -82,12 +98,8 @@ impl Pc<'_> {
         let here = &mut self.cpus[cpu.0 as usize];
         here.processor.registers = registers;
         here.processor.fpu_enabled = own.fpu.user.is_some();
-        if let Some(user) = own.fpu.user {
-            let kept = self.kept.registers.get(&own.fpu.value);
-            here.processor.fpu = kept.cloned().unwrap_or_default();
-            if own.fpu.value == 0 {
-                own.fpu.value = u32::from(user.0) + 1;
-            }
+        if own.fpu.user.is_some() {
+            here.processor.fpu = from_saved(&own.fpu.value);
         }
         if self.care.is_taken {
             // What was private may be shared now.
@@ -109,9 +121,7 @@ impl Pc<'_> {
         let own = self.machine.cpu_mut(cpu);
         own.frame = to_frame(&here.processor.registers);
         if own.fpu.user.is_some() {
-            self.kept
-                .registers
-                .insert(own.fpu.value, here.processor.fpu.clone());
+            own.fpu.value = to_saved(&here.processor.fpu);
         }
         let registers = here.processor.registers;
         self.keep_selectors(cpu, &registers);
@@ -125,11 +135,11 @@ impl Pc<'_> {
 
     /// As [`Pc::registers_in_frame`], x87 and SSE.
     pub(crate) fn fpu_kept(&self, cpu: CpuId) -> Fpu {
-        let own = self.machine.cpu(cpu).fpu;
-        let kept = self.kept.registers.get(&own.value);
-        kept.filter(|_| own.user.is_some())
-            .cloned()
-            .unwrap_or_default()
+        let own = &self.machine.cpu(cpu).fpu;
+        match own.user {
+            Some(_) => from_saved(&own.value),
+            None => Fpu::default(),
+        }
     }
 
     /// FS and GS of the environment on `cpu`.

@@ -65,7 +65,6 @@ impl Pc<'_> {
 
     fn hash_rest(&self, mixer: &mut Mixer) {
         let machine = &self.machine;
-        machine.saved.hash(mixer);
         machine.uart.busy.hash(mixer);
         machine.end.hash(mixer);
         if let Some(holder) = machine.holder {

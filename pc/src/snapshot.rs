@@ -19,7 +19,7 @@ use kcore::ids::MAX_CPUS;
 use kcore::kernel::State;
 use kcore::{CpuId, End, Pfn};
 use sim::explorer::state::{Hash128, Mixer};
-use sim::machine::{self, Holder, Saved};
+use sim::machine::{self, Holder};
 use sim::memory::{FRAME_WORDS, Memory};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -51,7 +51,6 @@ pub struct Snapshot {
     memory: Image,
     kernel: Rc<KernelPart>,
     cpus: Vec<machine::Cpu>,
-    saved: Saved,
     holder: Option<Holder>,
     now: u64,
     busy: bool,
@@ -139,7 +138,6 @@ impl Snapshots {
             memory: self.latest.clone(),
             kernel: Rc::new(kernel_part(machine)),
             cpus: machine.cpus.clone(),
-            saved: machine.saved.clone(),
             holder: machine.holder,
             now: machine.now,
             busy: machine.uart.busy,
@@ -167,7 +165,6 @@ impl Snapshots {
         self.put_memory(machine.kernel.mem(), &snapshot.memory);
         put_kernel(machine, &snapshot.kernel);
         machine.cpus.clone_from(&snapshot.cpus);
-        machine.saved.clone_from(&snapshot.saved);
         machine.holder = snapshot.holder;
         machine.now = snapshot.now;
         machine.uart.busy = snapshot.busy;

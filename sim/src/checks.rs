@@ -7,6 +7,7 @@
 //! taken from it.
 
 use crate::audit::Broken;
+use crate::machine::registers::Registers;
 use crate::machine::{Machine, Mode};
 use crate::mmu::walk;
 use abi::EnvId;
@@ -317,7 +318,7 @@ impl Machine<'_> {
             let fpu = &self.cpu(cpu).fpu;
             let cpus = self.kernel.cpus();
             let known = cpus.uses_fpu(cpu).then(|| cpus.current(cpu)).flatten();
-            if fpu.user != known || known.is_none() && fpu.value != 0 {
+            if fpu.user != known || known.is_none() && fpu.value != Registers::default() {
                 return Err(Violation::Fpu { cpu });
             }
         }

@@ -118,6 +118,10 @@ pub struct BootRecord {
     pub cpus: u8,
     /// The features of its CPUs.
     pub features: u32,
+    /// Physical address of the saved x87 and SSE registers.
+    pub fpu_images: u32,
+    /// The bits that MXCSR has; 0 without FXSAVE.
+    pub mxcsr_mask: u32,
     /// Entries in the table of frames.
     pub frames: u32,
     /// Bytes in the console's ring.
@@ -286,6 +290,8 @@ impl<'b> Reader<'b> {
             grading: self.byte()? != 0,
             cpus: self.byte()?,
             features: self.small()?,
+            fpu_images: self.small()?,
+            mxcsr_mask: self.small()?,
             frames: self.small()?,
             console: self.small()?,
             usable: {

@@ -190,6 +190,8 @@ fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t,
         grading: boot.grading,
         cpus: boot.cpus,
         features: boot.features,
+        fpu_images: boot.fpu_images,
+        mxcsr_mask: boot.mxcsr_mask,
     };
     let usable = boot.usable.iter().cloned();
     let (tables, _) = store.lend();

@@ -13,7 +13,7 @@
 use core::sync::atomic::AtomicU32;
 
 use abi::layout::UTOP;
-use abi::{Call, EnvId, EnvStatus, Error, PageRange, Perm, Personality, TrapFrame};
+use abi::{Call, EnvId, EnvState, EnvStatus, Error, PageRange, Perm, Personality, TrapFrame};
 
 use crate::entry::{Entry, Int, Sysenter};
 use crate::interface::{Interface, Numbers};
@@ -144,6 +144,35 @@ pub unsafe fn env_set_trapframe(env: EnvId, frame: &TrapFrame) -> Result<(), Err
     let frame = core::ptr::from_ref(frame) as u32;
     // SAFETY: the kernel only reads the frame; the rest is the caller's.
     check(unsafe { enter!(Call::EnvSetTrapframe, call2, env.0 as u32, frame) })?;
+    Ok(())
+}
+
+/// Stops `env`, a child, where it is, and returns its state. If it waits, the call in which
+/// it does is pending; the call that waits for a reply fails with `Inval`.
+///
+/// # Errors
+/// `BadEnv`; `Inval` for the caller itself, or where there is no such call.
+pub fn env_get_state(env: EnvId) -> Result<EnvState, Error> {
+    let mut state = EnvState::default();
+    let place = core::ptr::from_mut(&mut state) as u32;
+    // SAFETY: the kernel writes to the state only. The page is the stack's own: it was
+    // written to just now.
+    check(unsafe { enter!(Call::EnvGetState, call2, env.0 as u32, place) })?;
+    Ok(state)
+}
+
+/// Gives `env`, a stopped child, this state.
+///
+/// # Errors
+/// `BadEnv`; `Inval` for the caller itself, for a child that is not stopped, for a state that
+/// does not fit it, or where there is no such call.
+///
+/// # Safety
+/// When it is started, `env` goes on as `state` says, with whatever its memory holds.
+pub unsafe fn env_set_state(env: EnvId, state: &EnvState) -> Result<(), Error> {
+    let place = core::ptr::from_ref(state) as u32;
+    // SAFETY: the kernel only reads the state; the rest is the caller's.
+    check(unsafe { enter!(Call::EnvSetState, call2, env.0 as u32, place) })?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@
 //! record = tag:u8 fields check:u32
 //!
 //! BOOT    pgdir uenvs upages quantum policy:u8 started ten_ms lifecycle:u8 end:u8 grading:u8
-//!         cpus:u8 features frames console  n (start end){n}
+//!         cpus:u8 features fpu_images mxcsr_mask frames console  n (start end){n}
 //! WORDS   pa  n word{n}                  page tables of the kernel's half
 //! MODULE  start len personality:u8 kind:u8 arguments:string archive_start archive_len
 //! MADE    result
@@ -57,7 +57,7 @@ use kcore::{Boot, CpuId, LoadError};
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change, also of what a digest
 /// covers: a record of another kernel core does not replay.
-pub const VERSION: u16 = 11;
+pub const VERSION: u16 = 12;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 
@@ -161,6 +161,8 @@ impl Recorder {
             config.cpus,
         ]);
         record.number(config.features.into());
+        record.number(config.fpu_images.into());
+        record.number(config.mxcsr_mask.into());
         record.number(kernel.frames().table.len() as u64);
         record.number(kernel.console().ring.len() as u64);
         record.number(usable.clone().count() as u64);

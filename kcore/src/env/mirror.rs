@@ -99,6 +99,12 @@ impl Mirror {
         self.set(mem, slot, offset_of!(PublicEnv, ipc_recving), 0);
     }
 
+    /// As [`Mirror::message`], and where it last wanted a page.
+    pub(crate) fn inbox<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
+        self.set(mem, slot, offset_of!(PublicEnv, ipc_dstva), env.inbox.dstva);
+        self.message(mem, slot, env);
+    }
+
     /// Shows that the environment waits for a message: `ipc_recving` last.
     pub(crate) fn receiving<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(mem, slot, offset_of!(PublicEnv, ipc_dstva), env.inbox.dstva);

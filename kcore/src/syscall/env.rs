@@ -164,7 +164,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Drops an environment's pending entry to the kernel, because its new registers
     /// make it continue elsewhere.
-    fn abandon_call(&mut self, slot: Slot) {
+    pub(super) fn abandon_call(&mut self, slot: Slot) {
         self.envs[slot].pending = None;
         self.forget_heap_move(slot);
         self.envs[slot].progress = Progress::None;
@@ -176,11 +176,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Makes a runnable environment not runnable.
     fn stop(&mut self, caller: Caller, slot: Slot) -> Outcome {
-        self.take_out_of_queues(slot);
-        self.envs[slot].runnable = false;
         if slot == caller.slot {
+            self.take_out_of_queues(slot);
+            self.envs[slot].runnable = false;
             return self.stop_caller(caller);
         }
+        self.stop_child(caller, slot);
+        Outcome::Done(0)
+    }
+
+    /// Makes a runnable child not runnable. If it is on a CPU, that happens before the
+    /// call returns, or is made again.
+    pub(super) fn stop_child(&mut self, caller: Caller, slot: Slot) {
+        self.take_out_of_queues(slot);
+        self.envs[slot].runnable = false;
         self.remember_stopped(caller.slot, slot);
         match self.envs[slot].on_cpu {
             Some(cpu) => {
@@ -189,7 +198,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             }
             None => self.show_status(slot),
         }
-        Outcome::Done(0)
     }
 
     /// Finishes the caller's wish to be not runnable. If its parent, which alone could
@@ -209,7 +217,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Ends an environment's wait: its call fails, and it is not runnable any more.
-    fn cancel_wait(&mut self, slot: Slot) {
+    pub(super) fn cancel_wait(&mut self, slot: Slot) {
         self.give_up_wait(slot);
         let env = &mut self.envs[slot];
         env.runnable = false;

@@ -20,6 +20,7 @@ mod job;
 mod page;
 mod page_ranges;
 mod scheduling;
+mod state;
 mod time;
 
 use crate::effects::Next;

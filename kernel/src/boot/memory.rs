@@ -88,6 +88,8 @@ pub struct MachineTables {
     pub upages: u32,
     /// Physical address of the public table of environments.
     pub uenvs: u32,
+    /// Physical address of the saved x87 and SSE registers.
+    pub fpu_images: u32,
     /// The ring of the trace; empty if there is no trace.
     pub trace: &'static mut [Words],
 }
@@ -116,6 +118,7 @@ fn try_carve_tables(free: &mut FreeMemory, traced: bool) -> Result<MachineTables
         frames,
         upages: upages.start,
         uenvs: uenvs.start,
+        fpu_images: images.start,
         trace,
     })
 }

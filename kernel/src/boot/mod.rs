@@ -19,7 +19,7 @@ use crate::machine::log_device::LogDevice;
 use crate::machine::phys::DirectMap;
 use crate::machine::power;
 use crate::machine::smp::clock::Rates;
-use crate::machine::smp::{self, ThisCpu, clock, io_apic, lapic, segments, start, watchdog};
+use crate::machine::smp::{self, ThisCpu, clock, fpu, io_apic, lapic, segments, start, watchdog};
 use crate::machine::x86;
 use crate::trap;
 use abi::env::NENV;
@@ -189,5 +189,7 @@ fn config(options: &BootOptions, rates: &Rates, tables: &MachineTables) -> Confi
         } else {
             0
         },
+        fpu_images: tables.fpu_images,
+        mxcsr_mask: fpu::mxcsr_mask(),
     }
 }

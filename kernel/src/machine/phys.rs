@@ -4,8 +4,8 @@
 //! while we read, and the MMU sets bits in page tables. So there is no Rust
 //! reference to it anywhere, and no plain read: words go through volatile
 //! accesses, blocks through string instructions that the compiler cannot see
-//! into. Addresses are those of frames in the core's table, of the public tables
-//! and of boot modules, all of them direct-mapped RAM.
+//! into. Addresses are those of frames in the core's table, of the public tables,
+//! of saved x87 registers and of boot modules, all of them direct-mapped RAM.
 
 use crate::logs;
 use abi::layout::{KERNBASE, PGSIZE};

@@ -6,7 +6,7 @@
 //! content. Taking a snapshot looks only at frames that were written, and
 //! restoring one writes only the frames that differ.
 
-use crate::machine::{Cpu, Holder, Machine, Saved};
+use crate::machine::{Cpu, Holder, Machine};
 use crate::memory::Memory;
 use kcore::frames::Frame;
 use kcore::kernel::State as KernelState;
@@ -130,7 +130,6 @@ pub struct State {
     kernel: Rc<KernelPart>,
     memory: Rc<MemoryPart>,
     cpus: Vec<Cpu>,
-    saved: Saved,
     holder: Option<Holder>,
     now: u64,
     busy: bool,
@@ -153,7 +152,6 @@ impl State {
             self.kernel.hash,
             self.memory.hash,
             &self.cpus,
-            &self.saved,
             holder,
             self.now,
             self.busy,
@@ -243,7 +241,6 @@ impl Snapshots {
             kernel: self.kernel.clone(),
             memory: self.memory.clone(),
             cpus: machine.cpus.clone(),
-            saved: machine.saved.clone(),
             holder: machine.holder,
             now: machine.now,
             busy: machine.uart.busy,
@@ -290,7 +287,6 @@ impl Snapshots {
             self.kernel = state.kernel.clone();
         }
         machine.cpus.clone_from(&state.cpus);
-        machine.saved.clone_from(&state.saved);
         machine.holder = state.holder;
         machine.now = state.now;
         machine.uart.busy = state.busy;

@@ -41,6 +41,7 @@ pub fn random_scenario(stream: &mut Stream, cpus: u8) -> Scenario {
         spec: Spec {
             frames: 160,
             module_frames: 1,
+            image_frames: 1,
             cpus,
             quantum: 0,
             ..Spec::default()

@@ -121,8 +121,7 @@ impl Machine<'_> {
     /// while it waits for the lock.
     pub fn answer(&mut self, cpu: CpuId) {
         let kernel_pgdir = self.kernel.config().kernel_pgdir;
-        let Machine { cpus, saved, .. } = self;
-        let own = &mut cpus[cpu.0 as usize];
+        let own = &mut self.cpus[cpu.0 as usize];
         let mail = own.mail.take().expect("there is mail");
         let event = match own.mode {
             Mode::Serving => Event::Wake,
@@ -138,12 +137,12 @@ impl Machine<'_> {
             }
             Mail::Stop => {
                 let parked = (own.frame, event);
-                own.fpu.leave(saved);
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
                 own.mode = Mode::Waiting(event.divide().1);
                 let holder = self.holder.as_mut().expect("somebody asked");
                 holder.parked = Some(parked);
+                self.leave_fpu(cpu);
             }
         }
     }

@@ -1,12 +1,13 @@
-//! The x87 and SSE registers of a simulated machine. One number stands for all of
-//! them; 0 is what a reset leaves.
+//! The x87 and SSE registers of a simulated machine.
 //!
 //! The hard thing is to do what steps say and nothing else. Only the kernel core
 //! knows which environment owns which registers; if it fails to say so, one
 //! program must find another's number here.
 
 use super::parts::Fpu;
+use super::registers::Registers;
 use super::{Machine, Mode};
+use kcore::env::Slot;
 use kcore::step::FpuLeft;
 use kcore::{CpuId, Event, Outbox, Step, ToResume};
 
@@ -14,23 +15,37 @@ impl Machine<'_> {
     /// Does what a step of `cpu` says about its registers.
     pub(super) fn perform_fpu(&mut self, cpu: CpuId, step: Step, outbox: &Outbox) {
         let user = self.kernel.cpus().current(cpu);
+        let place = self.spec.image(outbox.fpu);
         let fpu = &mut self.cpus[cpu.0 as usize].fpu;
         if let Step::Resume(to) = step
             && to.contains(ToResume::FPU)
         {
             fpu.user = user;
             if to.contains(ToResume::FPU_LOAD) {
-                fpu.value = self.saved.get(&outbox.fpu.0).copied().unwrap_or(0);
+                fpu.value = Registers::load(self.kernel.memory(), place);
             }
         }
         match step.fpu_left() {
             FpuLeft::Save => {
-                self.saved.insert(outbox.fpu.0, fpu.value);
+                fpu.value.save(self.kernel.mem(), place);
                 *fpu = Fpu::default();
             }
             FpuLeft::Reset => *fpu = Fpu::default(),
             FpuLeft::Clean => {}
         }
+    }
+
+    /// `cpu` gives its registers up: saves them for their user, if they have one.
+    pub(super) fn leave_fpu(&mut self, cpu: CpuId) {
+        let fpu = std::mem::take(&mut self.cpus[cpu.0 as usize].fpu);
+        if let Some(user) = fpu.user {
+            fpu.value.save(self.kernel.mem(), self.spec.image(user));
+        }
+    }
+
+    /// The registers that are saved for `slot`.
+    pub fn saved_registers(&self, slot: Slot) -> Registers {
+        Registers::load(self.kernel.memory(), self.spec.image(slot))
     }
 
     /// The environment on `cpu` replaces the number in its registers; returns the old
@@ -44,6 +59,7 @@ impl Machine<'_> {
             self.trap(cpu, Event::FpuUse);
             return None;
         }
-        Some(std::mem::replace(&mut own.fpu.value, new))
+        let old = std::mem::replace(&mut own.fpu.value, Registers::with_number(new));
+        Some(old.number())
     }
 }

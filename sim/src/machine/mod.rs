@@ -14,6 +14,7 @@ pub mod call;
 pub mod entry;
 pub mod fpu;
 pub mod parts;
+pub mod registers;
 pub mod setup;
 pub mod spec;
 pub mod user;
@@ -25,7 +26,7 @@ use abi::EnvId;
 use kcore::{CpuId, End};
 use witness::trace::{Traced, Words};
 
-pub use parts::{Cpu, Fpu, Holder, Mail, Mode, Parked, Saved, Uart};
+pub use parts::{Cpu, Fpu, Holder, Mail, Mode, Parked, Uart};
 pub use setup::{Program, Store};
 pub use spec::Spec;
 
@@ -35,8 +36,6 @@ pub struct Machine<'t> {
     pub kernel: Traced<'t, Memory>,
     /// The CPUs.
     pub cpus: Vec<Cpu>,
-    /// Saved x87 and SSE registers.
-    pub saved: Saved,
     /// The CPU that holds the lock between two transitions, if any. It is
     /// waiting for another CPU to obey.
     pub holder: Option<Holder>,

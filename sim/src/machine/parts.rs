@@ -4,11 +4,11 @@
 //! The hard thing is to keep what hardware remembers apart from what the kernel
 //! knows. So nothing here asks the kernel.
 
+use super::registers::Registers;
 use crate::mmu::Tlb;
 use abi::TrapFrame;
 use kcore::env::Slot;
 use kcore::{Common, CpuId, Event, Outbox, Pfn, Remote, Step};
-use std::collections::BTreeMap;
 
 /// What a CPU is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,25 +96,11 @@ pub struct Uart {
     pub output: Vec<u8>,
 }
 
-/// One CPU's x87 and SSE registers. One number stands for all of them; 0 is what
-/// a reset leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// One CPU's x87 and SSE registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fpu {
     /// The environment that can use them without a trap.
     pub user: Option<Slot>,
-    /// The number in them.
-    pub value: u32,
-}
-
-/// The numbers saved in memory, by slot.
-pub type Saved = BTreeMap<u16, u32>;
-
-impl Fpu {
-    /// Saves the registers for their user, if they have one, and resets them.
-    pub(super) fn leave(&mut self, saved: &mut Saved) {
-        if let Some(user) = self.user {
-            saved.insert(user.0, self.value);
-        }
-        *self = Fpu::default();
-    }
+    /// What is in them.
+    pub value: Registers,
 }

@@ -3,8 +3,9 @@
 //! The hard thing: the tables that the kernel borrows must outlive it. So the
 //! caller owns them, in a [`Store`].
 
+use super::registers::MXCSR_MASK;
 use super::spec::{KERNEL_PGDIR, UENVS_FRAMES, UENVS_TABLE, UPAGES_FRAMES, UPAGES_TABLE};
-use super::{Cpu, Fpu, Machine, Mode, Saved, Spec, Uart};
+use super::{Cpu, Fpu, Machine, Mode, Spec, Uart};
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::mmu::Tlb;
@@ -12,7 +13,7 @@ use abi::env::NENV;
 use abi::layout::{DIRECT_MAP_SIZE, KERNBASE, PGSIZE, PTSIZE, UENVS, UPAGES, UVPT, pdx};
 use abi::{EnvId, EnvType, Perm, Personality, TrapFrame};
 use kcore::elf::Image;
-use kcore::env::Env;
+use kcore::env::{Env, Slot};
 use kcore::frames::Frame;
 use kcore::{Boot, Config, End, Event, Kernel, LoadError, Pfn, PhysMem, Tables};
 use witness::trace::{Trace, Words};
@@ -76,7 +77,7 @@ impl<'t> Machine<'t> {
     /// A machine whose CPUs are all about to enter the kernel for the first
     /// time. `store` must have been made for the same `spec` and never used.
     pub fn new(store: &'t mut Store, spec: Spec) -> Machine<'t> {
-        let mut memory = Memory::new(spec.frames + spec.module_frames);
+        let mut memory = Memory::new(spec.all_frames());
         page_tables(&mut memory, &spec);
         let config = Config {
             kernel_pgdir: KERNEL_PGDIR,
@@ -91,6 +92,8 @@ impl<'t> Machine<'t> {
             grading: spec.grading,
             cpus: spec.cpus,
             features: spec.features,
+            fpu_images: spec.image(Slot(0)),
+            mxcsr_mask: MXCSR_MASK,
         };
         let usable = std::iter::once(spec.usable());
         let (tables, trace) = store.lend();
@@ -107,7 +110,6 @@ impl<'t> Machine<'t> {
         Machine {
             kernel: Kernel::new(memory, trace, tables, config, usable),
             cpus: vec![cpu; spec.cpus.into()],
-            saved: Saved::new(),
             holder: None,
             now: 0,
             uart: Uart {

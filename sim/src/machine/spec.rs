@@ -8,16 +8,20 @@
 //!      35 ..       the public table of frames
 //!       .. frames  usable
 //! frames ..        boot modules; beyond the kernel's table of frames
+//!       ..        saved x87 and SSE registers, by slot
 //! ```
 //!
 //! The hard thing is that the kernel's tables have sizes that depend on each
 //! other: the public table of frames takes frames itself.
 
+use super::registers::IMAGE;
 use abi::call::FEATURES;
+use abi::env::NENV;
 use abi::layout::PGSIZE;
 use abi::page_info::PAGE_INFO_STRIDE;
 use abi::scheduling::Policy;
 use kcore::Pfn;
+use kcore::env::Slot;
 use kcore::env::mirror::MIRROR_SIZE;
 use std::ops::Range;
 
@@ -34,6 +38,8 @@ pub struct Spec {
     pub frames: u32,
     /// Frames for boot modules.
     pub module_frames: u32,
+    /// Frames for saved x87 and SSE registers, of 8 slots each.
+    pub image_frames: u32,
     /// How many CPUs.
     pub cpus: u8,
     /// Length of a quantum in ticks; 0 makes every timer interrupt end one.
@@ -59,6 +65,7 @@ impl Default for Spec {
         Spec {
             frames: 256,
             module_frames: 16,
+            image_frames: NENV as u32 / 8,
             cpus: 1,
             quantum: 10_000_000,
             policy: Policy::RoundRobin,
@@ -82,5 +89,15 @@ impl Spec {
     /// Frames that boot modules may lie in.
     pub(super) fn modules(&self) -> Range<u32> {
         self.frames..self.frames + self.module_frames
+    }
+
+    /// Where the registers of `slot` are saved.
+    pub(super) fn image(&self, slot: Slot) -> u32 {
+        self.modules().end * PGSIZE + u32::from(slot.0) * IMAGE
+    }
+
+    /// The frames of the whole machine.
+    pub(super) fn all_frames(&self) -> u32 {
+        self.modules().end + self.image_frames
     }
 }

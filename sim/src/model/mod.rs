@@ -16,6 +16,7 @@
 //! | [`messages`] | sending and receiving |
 //! | [`calls`] | requests and replies in registers |
 //! | [`scheduling`] | priorities and shares: who may give how much |
+//! | [`states`] | what a stopped child is, but for its memory |
 //! | [`time`] | sleeping, and waits that end when a time has come |
 //! | [`words`] | waiting for words of memory |
 //! | [`memory`] | addresses that programs use themselves: faults, bad pointers |
@@ -29,11 +30,12 @@ pub mod messages;
 pub mod pages;
 pub mod ranges;
 pub mod scheduling;
+pub mod states;
 pub mod time;
 pub mod words;
 
 use abi::layout::{PGSIZE, USTACKTOP};
-use abi::{Call, EnvStatus, Error, PageRange, Personality, TrapFrame};
+use abi::{Call, EnvState, EnvStatus, Error, Personality, TrapFrame};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use memory::Fault;
@@ -204,9 +206,9 @@ pub struct Model {
     made: u64,
 }
 
-/// What a program has in memory for a call to read: registers, or the first entries
-/// of a list.
-pub type Given = [u32; 4 * PageRange::WORDS];
+/// What a program has in memory for a call to read: registers, a state, or the first
+/// entries of a list.
+pub type Given = [u32; EnvState::WORDS];
 
 /// Slots in the table.
 const SLOTS: usize = 1024;
@@ -302,7 +304,7 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(4095)),
+            Call::Features => Ok(Expected::Value(8191)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),
@@ -324,6 +326,8 @@ impl Model {
             Call::IpcReply => self.ipc_reply(caller, arguments),
             Call::PageCopy => self.page_copy(caller, arguments),
             Call::PageRanges => self.page_ranges(caller, arguments, words),
+            Call::EnvGetState => self.env_get_state(caller, arguments),
+            Call::EnvSetState => self.env_set_state(caller, arguments, words),
         };
         if let Some(env) = self.envs.get_mut(&caller) {
             env.frame.regs.eax = match outcome {

@@ -13,7 +13,7 @@ use crate::model::{Expected, Given, Life};
 use abi::layout::{PGSIZE, USTACKTOP};
 use abi::scheduling::Policy;
 use abi::trap::TRAP_FRAME_WORDS;
-use abi::{Call, Error, Personality};
+use abi::{Call, EnvState, Error, PageRange, Personality};
 use kcore::{CpuId, Event, Pfn, PhysMem};
 
 impl Driver<'_> {
@@ -29,10 +29,7 @@ impl Driver<'_> {
             self.machine.kernel.refuse_after(0);
         }
         self.tell_model(cpu, id);
-        let given = match call {
-            Call::PageRanges | Call::FutexWait => self.words_at(id, arguments[0]),
-            _ => self.words_at(id, arguments[1]),
-        };
+        let given = self.given(id, call, arguments);
         let text = (call == Call::Cputs).then(|| self.text_at(id, arguments));
         let printed = self.machine.uart.output.len();
         let copied = self.page_at(id, arguments);
@@ -52,7 +49,7 @@ impl Driver<'_> {
             self.statistics.note(wait, result);
         }
 
-        let may_be_divided = call == Call::PageRanges || !quiet;
+        let may_be_divided = matches!(call, Call::PageRanges | Call::EnvGetState) || !quiet;
         let finished = may_be_divided && self.finish(cpu, id);
         if !self.agree(expected, answer) && !finished {
             return Err(Mismatch::Answer {
@@ -81,6 +78,7 @@ impl Driver<'_> {
         match (call, answer) {
             (Call::PageAlloc, Answer::Value(0)) => self.check_fresh(id, arguments),
             (Call::PageCopy, Answer::Value(0)) => self.check_copied(id, arguments, &copied),
+            (Call::EnvGetState, Answer::Value(0)) => self.check_state(id, arguments),
             (Call::PageRanges, Answer::Value(_)) if list == self.contents(id, arguments[0]) => {
                 self.check_progress(id, arguments[0])
             }
@@ -97,6 +95,10 @@ impl Driver<'_> {
             let register = |index: usize| words[index % words.len()].rotate_left(index as u32);
             let registers: [u32; TRAP_FRAME_WORDS] = std::array::from_fn(register);
             self.write_words(id, arguments[1], &registers);
+        }
+        if call == Call::EnvSetState {
+            let state = self.choose_state(arguments[0], words);
+            self.write_words(id, arguments[1], &state);
         }
         if call == Call::PageRanges {
             let entries = self.choose_ranges(id, words);
@@ -117,7 +119,22 @@ impl Driver<'_> {
             Call::IpcCall | Call::IpcReply => 3,
             _ => 8,
         };
-        word.is_multiple_of(often) && self.machine.log.is_none() && call != Call::PageRanges
+        let divided = matches!(call, Call::PageRanges | Call::EnvGetState);
+        word.is_multiple_of(often) && self.machine.log.is_none() && !divided
+    }
+
+    /// What is in memory for a call to read. That of a state is long, so it is looked at
+    /// only where it matters.
+    fn given(&self, id: u32, call: Call, arguments: [u32; 5]) -> Given {
+        const FEW: usize = 4 * PageRange::WORDS;
+        let few = match call {
+            Call::EnvSetState => return self.words_at(id, arguments[1]),
+            Call::PageRanges | Call::FutexWait => self.words_at::<FEW>(id, arguments[0]),
+            _ => self.words_at::<FEW>(id, arguments[1]),
+        };
+        let mut given = [0; EnvState::WORDS];
+        given[..FEW].copy_from_slice(&few);
+        given
     }
 
     /// Chooses the instruction that makes the call. For `sysenter` the last
@@ -265,7 +282,7 @@ impl Driver<'_> {
     /// Which pages `id` has where a list at `va` would be.
     fn contents(&self, id: u32, va: u32) -> [Option<u64>; 2] {
         let env = self.model.envs.get(&id);
-        [va, va.wrapping_add(size_of::<Given>() as u32)].map(|va| {
+        [va, va.wrapping_add(4 * PageRange::SIZE)].map(|va| {
             let page = env?.pages.get(&(va - va % PGSIZE))?;
             Some(page.content)
         })

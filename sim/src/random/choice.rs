@@ -21,6 +21,13 @@ impl Driver<'_> {
     pub(super) fn choose(&mut self, caller: u32, words: Words) -> (Call, [u32; 5]) {
         let call = self.choose_call(caller, words[1]);
         let [.., w5, w6, w7] = words;
+        if matches!(call, Call::EnvGetState | Call::EnvSetState) {
+            let arguments = self.choose_state_place(caller, words);
+            return match self.rewinds(call, caller, arguments[0]) {
+                true => (Call::GetEnvId, arguments),
+                false => (call, arguments),
+            };
+        }
         let offered = self.offered_by_child(caller);
         let arguments = match (call, offered) {
             (Call::PageAlloc | Call::PageUnmap, Some((child, va))) if w7.is_multiple_of(3) => {
@@ -264,7 +271,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 78 {
+        let call = match word % 84 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -295,29 +302,31 @@ impl Driver<'_> {
             71 | 72 => Call::FutexWait,
             73 | 74 => Call::FutexWake,
             75 | 76 => Call::EnvSetScheduling,
-            _ => match word / 78 % 7 {
+            77..=79 => Call::EnvGetState,
+            80..=82 => Call::EnvSetState,
+            _ => match word / 84 % 7 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 5 => Call::TimeUsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 546 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 588 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 78).is_multiple_of(16);
+        let seldom = !(word / 84).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
                 Call::PageMap
             }
-            Call::FutexWait if alone && !(word / 78).is_multiple_of(3) => Call::PageMap,
+            Call::FutexWait if alone && !(word / 84).is_multiple_of(3) => Call::PageMap,
             Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 78).is_multiple_of(4) => {
-                [Call::IpcRecv, Call::IpcReply][word as usize / 312 % 2]
+            _ if self.is_awaited(caller) && (word / 84).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply][word as usize / 336 % 2]
             }
-            _ if (word / 78) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
-            Call::EnvDestroy if alone && !(word / 78).is_multiple_of(64) => Call::PageAlloc,
+            _ if (word / 84) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
+            Call::EnvDestroy if alone && !(word / 84).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }
@@ -472,7 +481,7 @@ fn perm(word: u32) -> u32 {
 
 /// The address itself, unless it is in the window of page tables, which the model
 /// leaves out.
-fn readable_window(va: u32) -> u32 {
+pub(super) fn readable_window(va: u32) -> u32 {
     if (UVPT - 0x1_0000..ULIM).contains(&va) {
         ULIM
     } else {

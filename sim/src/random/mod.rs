@@ -11,6 +11,7 @@
 //! | [`stream`] | random words |
 //! | [`choice`] | which call, with which arguments |
 //! | [`ranges`] | lists of page ranges |
+//! | [`states`] | states of stopped children |
 //! | [`calling`] | making it on the machine and on the model |
 //! | [`faulting`] | the same for page faults and other exceptions |
 //! | [`fpu`] | the same for x87 registers |
@@ -25,6 +26,7 @@ pub mod faulting;
 pub mod fpu;
 pub mod ranges;
 pub mod snapshot;
+pub mod states;
 pub mod statistics;
 pub mod stream;
 

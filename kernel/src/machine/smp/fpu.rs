@@ -8,9 +8,10 @@
 //! Each slot has a saved image. Source: Intel SDM volume 1, chapters 8 and 10.
 
 use crate::machine::x86;
+use abi::EnvState;
 use abi::env::NENV;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::Relaxed};
 use kcore::env::Slot;
 
 /// An image of the registers as FXSAVE writes it; FNSAVE's is shorter.
@@ -41,12 +42,26 @@ impl Image {
 pub const ROOM: u32 = (NENV * size_of::<Image>()) as u32;
 
 /// The images, by slot, not initialised. A slot's image is touched only by the CPU
-/// that its environment is on or has just left; the big lock or the mailbox's
-/// answer lies between two such CPUs.
+/// that its environment is on or has just left, and by the core while it is on none; the
+/// big lock or the mailbox's answer lies between two such CPUs.
 static IMAGES: AtomicPtr<Image> = AtomicPtr::new(null_mut());
 
 /// Whether the processors have FXSAVE, and SSE is on.
 static HAS_FXSAVE: AtomicBool = AtomicBool::new(false);
+
+/// The bits of MXCSR that all processors so far have.
+static MXCSR_MASK: AtomicU32 = AtomicU32::new(u32::MAX);
+/// Those of a processor whose images do not say (Intel SDM volume 1, 11.6.6).
+const FIRST_MXCSR_MASK: u32 = 0xffbf;
+
+/// The bits of MXCSR that an image may have set: any other makes FXRSTOR fault. 0 without
+/// FXSAVE.
+pub fn mxcsr_mask() -> u32 {
+    match HAS_FXSAVE.load(Relaxed) {
+        true => MXCSR_MASK.load(Relaxed),
+        false => 0,
+    }
+}
 
 /// Gives the images their room.
 ///
@@ -62,7 +77,26 @@ pub unsafe fn init(room: *mut Image) {
 pub fn init_cpu(has_fxsave: bool) {
     HAS_FXSAVE.store(has_fxsave, Relaxed);
     x86::clts();
+    if has_fxsave {
+        look_at_mxcsr();
+    }
     reset();
+}
+
+/// Takes away the bits of MXCSR that this processor lacks.
+fn look_at_mxcsr() {
+    const WORDS: usize = size_of::<Image>() / 4;
+    // The stack is not aligned as the compiler believes: room for an image that is.
+    let mut room = [0; WORDS + 3];
+    let skip = (16 - (&raw const room).addr() % 16) % 16 / 4;
+    // SAFETY: (109) TS is clear, the processor has FXSAVE, and from there to the end of the
+    // room are 512 bytes.
+    unsafe { x86::fxsave((&raw mut room).cast::<u32>().add(skip).cast()) };
+    let mask = match room.get(skip + EnvState::MXCSR + 1) {
+        None | Some(0) => FIRST_MXCSR_MASK,
+        Some(&mask) => mask,
+    };
+    MXCSR_MASK.fetch_and(mask, Relaxed);
 }
 
 fn image(slot: Slot) -> *mut Image {
@@ -77,8 +111,9 @@ pub fn lend() {
 
 /// Loads what was saved for a slot, into registers that are lent.
 pub fn load(slot: Slot) {
-    // SAFETY: (55) saved by `save`, as the core knows. No exception is
-    // pending: the registers are as after a reset.
+    // SAFETY: (55) saved by `save`, as the core knows, or stored by the core, which clears
+    // the bits that MXCSR has not. No exception is pending: the registers are as after a
+    // reset.
     unsafe { restore(image(slot)) };
 }
 

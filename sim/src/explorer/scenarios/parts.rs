@@ -88,6 +88,7 @@ pub fn scenario(
     let spec = Spec {
         frames: 72,
         module_frames: 1,
+        image_frames: 1,
         cpus: 2,
         quantum: 0,
         ..Spec::default()

@@ -30,6 +30,7 @@
 //! | [`area`] | pages to map and unmap at will |
 //! | [`port`] | devices, for an environment that may |
 //! | [`spawn`](mod@spawn) | running another program |
+//! | [`checkpoint`] | children as they are at one moment, and back |
 //! | [`archive`] | the files that the system was booted with |
 //! | [`heap`](mod@heap) | memory for `alloc`, for programs that want it |
 //! | [`scheduling`] | priority and shares |
@@ -61,10 +62,11 @@
 //!   ([`share`]) or volatile reads ([`env`](mod@env), [`vm`]) only. Slices into
 //!   mapped memory ([`archive`], [`raw_args`]) are of pages that nobody writes.
 //! - Rust code runs in a child only as a whole copy of its parent
-//!   ([`fork`](mod@fork) has the argument) or as a program that was loaded from
-//!   its start ([`spawn`](mod@spawn)), or as a thread, which begins with a closure that is
-//!   `Send` ([`thread`]; `together` has the argument). Nobody fills, renumbers or starts a child
-//!   by safe calls that is none of these.
+//!   ([`fork`](mod@fork) has the argument), as a program that was loaded from
+//!   its start ([`spawn`](mod@spawn)), with the memory that belongs to its
+//!   registers ([`checkpoint`]), or as a thread, which begins with a closure that is
+//!   `Send` ([`thread`]; `together` has the argument). Nobody fills, renumbers or starts a
+//!   child by safe calls that is none of these.
 //! - Registers and upcalls are this library's to set, and so are ports to use.
 //!
 //! Ending is always allowed: a program may be killed, stopped, or die of a
@@ -76,6 +78,7 @@ use runtime as _;
 
 pub mod archive;
 pub mod area;
+pub mod checkpoint;
 mod copy_on_write;
 pub mod entry;
 pub mod env;

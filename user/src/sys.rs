@@ -147,18 +147,25 @@ pub unsafe fn env_set_trapframe(env: EnvId, frame: &TrapFrame) -> Result<(), Err
     Ok(())
 }
 
-/// Stops `env`, a child, where it is, and returns its state. If it waits, the call in which
+/// Stops `env`, a child, where it is, and writes its state. If it waits, the call in which
 /// it does is pending; the call that waits for a reply fails with `Inval`.
 ///
 /// # Errors
 /// `BadEnv`; `Inval` for the caller itself, or where there is no such call.
-pub fn env_get_state(env: EnvId) -> Result<EnvState, Error> {
-    let mut state = EnvState::default();
-    let place = core::ptr::from_mut(&mut state) as u32;
-    // SAFETY: the kernel writes to the state only. The page is the stack's own: it was
-    // written to just now.
-    check(unsafe { enter!(Call::EnvGetState, call2, env.0 as u32, place) })?;
-    Ok(state)
+pub fn env_get_state(env: EnvId, state: &mut EnvState) -> Result<(), Error> {
+    let place = core::ptr::from_mut(state);
+    let words = place.cast::<u32>();
+    // SAFETY:
+    // 1. The kernel writes to the state only, which is borrowed mutably and may hold any
+    //    words.
+    // 2. It handles no page fault there. So both ends are written first: pages that are
+    //    copied on write are our own then.
+    check(unsafe {
+        words.write_volatile(0);
+        words.add(EnvState::WORDS - 1).write_volatile(0);
+        enter!(Call::EnvGetState, call2, env.0 as u32, place as u32)
+    })?;
+    Ok(())
 }
 
 /// Gives `env`, a stopped child, this state.

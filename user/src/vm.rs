@@ -110,13 +110,13 @@ pub fn allocate(va: u32) -> Result<(), Error> {
     unsafe { sys::page_alloc(EnvId::NONE, va, Perm::WRITE) }
 }
 
-/// Copies the page at `from` to the page at `to`.
+/// Copies a page of bytes from `from` to the page at `to`.
 ///
 /// In assembly, because the source may be the stack that is in use and data
 /// that others refer to: it is read as the machine sees it.
 ///
 /// # Safety
-/// Both are page addresses, `from` is readable, `to` is writeable, and no Rust
+/// A page's bytes are readable from `from` on and writeable from `to` on, and no Rust
 /// object lives at `to`.
 pub unsafe fn copy_page(from: u32, to: u32) {
     // SAFETY:

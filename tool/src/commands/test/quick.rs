@@ -15,11 +15,12 @@ use crate::workspace::Workspace;
 pub const NAME: &str = "quick";
 
 /// The host's tests.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "abi",
     "kcore",
     "firmware",
     "launch",
+    "checkpoint",
     "shell",
     "monitor",
     "witness",

@@ -1,8 +1,9 @@
 //! The second disk of the first IDE channel, where JOS's lab 5 has its file
-//! system: found, and read sector by sector.
+//! system: found, and read and written sector by sector.
 //!
 //! The ways and numbers are the ATA standard's (ATA/ATAPI-6: 7 the registers,
-//! 8.16 IDENTIFY DEVICE, 8.35 READ SECTORS, 9.5 the PIO data-in protocol). The
+//! 8.12 FLUSH CACHE, 8.16 IDENTIFY DEVICE, 8.35 READ SECTORS, 8.63 WRITE SECTORS, 9.5 and
+//! 9.6 the PIO protocols). The
 //! hard thing is patience: the status means nothing until 400 ns after a
 //! command, nothing but BSY while that is set, and a disk that never answers
 //! must not hang its driver. Transfers go through the processor, with the
@@ -39,6 +40,8 @@ const SECOND: u8 = 0xf0;
 const NO_INTERRUPTS: u8 = 0x02;
 
 const READ_SECTORS: u8 = 0x20;
+const WRITE_SECTORS: u8 = 0x30;
+const FLUSH_CACHE: u8 = 0xe7;
 const IDENTIFY: u8 = 0xec;
 
 /// One past the sectors that 28 bits can name.
@@ -68,19 +71,42 @@ pub fn sectors() -> Option<u32> {
 /// `Inval` if there are no such sectors; `Unspecified` if the disk cannot.
 pub fn read(first: u32, to: &[AtomicU32]) -> Result<(), Error> {
     for (sector, to) in (first..).zip(to.chunks_exact(SECTOR_WORDS)) {
-        if sector >= NAMEABLE {
-            return Err(Error::Inval);
-        }
-        let [low, mid, high, top] = sector.to_le_bytes();
-        write(DEVICE, SECOND | top);
-        write(SECTOR_COUNT, 1);
-        write(LBA_LOW, low);
-        write(LBA_MID, mid);
-        write(LBA_HIGH, high);
+        address(sector)?;
         command(READ_SECTORS);
         await_data()?;
         take(to);
     }
+    Ok(())
+}
+
+/// Writes sectors from `first` on, as many as `from` fills. When this returns, they are on
+/// the disk.
+///
+/// # Errors
+/// As [`read()`].
+pub fn store(first: u32, from: &[AtomicU32]) -> Result<(), Error> {
+    for (sector, from) in (first..).zip(from.chunks_exact(SECTOR_WORDS)) {
+        address(sector)?;
+        command(WRITE_SECTORS);
+        await_data()?;
+        give(from);
+        await_rest()?;
+    }
+    command(FLUSH_CACHE);
+    await_rest()
+}
+
+/// Names the sector that the next command is about.
+fn address(sector: u32) -> Result<(), Error> {
+    if sector >= NAMEABLE {
+        return Err(Error::Inval);
+    }
+    let [low, mid, high, top] = sector.to_le_bytes();
+    write(DEVICE, SECOND | top);
+    write(SECTOR_COUNT, 1);
+    write(LBA_LOW, low);
+    write(LBA_MID, mid);
+    write(LBA_HIGH, high);
     Ok(())
 }
 
@@ -116,6 +142,29 @@ fn await_data() -> Result<(), Error> {
         }
     }
     Err(Error::Unspecified)
+}
+
+/// Waits until the disk is done with what it was given.
+fn await_rest() -> Result<(), Error> {
+    for _ in 0..PATIENCE {
+        match status() {
+            status if status & BUSY != 0 => sys::yield_now(),
+            status if status & (ERROR | FAULT) != 0 => return Err(Error::Unspecified),
+            _ => return Ok(()),
+        }
+    }
+    Err(Error::Unspecified)
+}
+
+/// Gives the disk a sector.
+fn give(from: &[AtomicU32]) {
+    for word in from {
+        let word = word.load(Relaxed);
+        for half in [word as u16, (word >> 16) as u16] {
+            // SAFETY: the disk takes it into its buffer.
+            unsafe { port::write16(DATA, half) };
+        }
+    }
 }
 
 /// Takes a sector.

@@ -67,6 +67,19 @@ impl DiskMap {
         black_box(page[0].load(Relaxed));
         Some(page)
     }
+
+    /// Writes block `number`, also where it is seen already.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such block; `Unspecified` if the disk cannot.
+    pub fn store(&self, number: u32, content: &Page) -> Result<(), Error> {
+        let block = self.block(number).ok_or(Error::NotFound)?;
+        ata::store(number * SECTORS_PER_BLOCK, &content[..])?;
+        for (word, new) in block.iter().zip(content.iter()) {
+            word.store(new.load(Relaxed), Relaxed);
+        }
+        Ok(())
+    }
 }
 
 /// Handles a fault by reading the block that was touched.

@@ -8,6 +8,7 @@
 
 pub mod ata;
 pub mod attack;
+pub mod blocks;
 pub mod demand;
 pub mod direction;
 pub mod disk_map;

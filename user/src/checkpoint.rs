@@ -17,8 +17,13 @@
 //! is also why nothing here is `unsafe`: what goes on is a whole program, as a child of
 //! [`crate::spawn()`] is, and what was made up for it harms nobody else.
 //!
+//! Pages are handed out, and taken, by code of the caller's. What that could do to the window
+//! and to the page of scratch is use this module itself, so that is refused meanwhile.
+//!
 //! A child that is revived has another id than before, and what it remembers of its own is
 //! not true any more. Nor is what it knows of others, if they have gone on meanwhile.
+
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::call::FEATURE_STATE;
 use abi::layout::{PGSIZE, PTSIZE, USTACKTOP, UTOP};
@@ -70,6 +75,27 @@ pub fn revive<'a>(
     Stopped(child).restore(state, pages)
 }
 
+/// Pages are being handed out or taken.
+static BUSY: AtomicBool = AtomicBool::new(false);
+
+/// The right to use the window and the page of scratch.
+struct Turn(());
+
+impl Turn {
+    fn begin() -> Result<Turn, Error> {
+        match BUSY.swap(true, Ordering::Relaxed) {
+            false => Ok(Turn(())),
+            true => Err(Error::Inval),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        BUSY.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Stopped {
     /// Its id.
     pub fn id(&self) -> EnvId {
@@ -79,8 +105,9 @@ impl Stopped {
     /// Hands out its pages: address, permissions, content.
     ///
     /// # Errors
-    /// `NoMem`; `BadEnv` if it was killed.
+    /// `NoMem`; `BadEnv` if it was killed; `Inval` while pages are handed out or taken.
     pub fn pages(&self, mut each: impl FnMut(u32, Perm, &Content)) -> Result<(), Error> {
+        let _turn = Turn::begin()?;
         // SAFETY: SCRATCH is this module's, and nobody has a reference there.
         unsafe { sys::page_alloc(EnvId::NONE, SCRATCH, Perm::WRITE)? };
         let result = self.look(|seen, va, perm| {
@@ -89,7 +116,8 @@ impl Stopped {
             // 2. Others may write a shared page meanwhile; it is read in assembly.
             unsafe { vm::copy_page(seen, SCRATCH) };
             let content = core::ptr::with_exposed_provenance::<Content>(SCRATCH as usize);
-            // SAFETY: the page is ours alone, and the reference ends before it is written.
+            // SAFETY: the page is ours alone, and while it is our turn `each` cannot have it
+            // written. The reference ends before that.
             each(va, vm::when_copied(perm), unsafe { &*content });
             Ok(())
         });
@@ -102,13 +130,16 @@ impl Stopped {
     /// what was there.
     ///
     /// # Errors
-    /// As [`revive`]. Then the child is gone.
+    /// As [`revive`]. Then the child is gone, but for `Inval` while pages are handed out or
+    /// taken: then it stays stopped.
     pub fn restore<'a>(
         self,
         state: &EnvState,
         pages: impl Iterator<Item = (u32, Perm, &'a Content)>,
     ) -> Result<Stopped, Error> {
+        let turn = Turn::begin()?;
         let filled = self.clear().and_then(|()| self.fill(pages));
+        drop(turn);
         // SAFETY: its memory is what belongs to the state, or it is ended.
         let set = filled.and_then(|()| unsafe { sys::env_set_state(self.0, state) });
         match set {

@@ -43,3 +43,13 @@ pub unsafe fn write8(port: u16, byte: u8) {
     // SAFETY: changes nothing of ours; about the device see above.
     unsafe { asm!("out dx, al", in("dx") port, in("al") byte, options(nostack)) };
 }
+
+/// Writes two bytes.
+///
+/// # Safety
+/// As [`read8`].
+#[inline]
+pub unsafe fn write16(port: u16, word: u16) {
+    // SAFETY: changes nothing of ours; about the device see above.
+    unsafe { asm!("out dx, ax", in("dx") port, in("ax") word, options(nostack)) };
+}

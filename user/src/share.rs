@@ -29,6 +29,13 @@ pub const PAGE_WORDS: usize = PGSIZE as usize / 4;
 #[repr(C, align(4096))]
 pub struct Page([AtomicU32; PAGE_WORDS]);
 
+impl Page {
+    /// A page of zeros in the program's own data, to be replaced by what is received.
+    pub const fn zeroed() -> Page {
+        Page([const { AtomicU32::new(0) }; PAGE_WORDS])
+    }
+}
+
 impl Deref for Page {
     type Target = [AtomicU32; PAGE_WORDS];
 

@@ -8,6 +8,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
+use programs::blocks;
 use user::abi::EnvType;
 use user::share::{self, Page};
 use user::{EnvId, Error, Perm, ipc, println};
@@ -45,7 +46,7 @@ fn ask(server: EnvId, page: &'static Page) -> Result<(), Gone> {
 }
 
 fn show(server: EnvId, page: &'static Page, block: u32) -> Result<(), Gone> {
-    match fetch(server, page, block) {
+    match blocks::fetch(server, page, block) {
         Ok(perm) => {
             let rights = if perm.contains(Perm::W) {
                 "writeable"
@@ -59,17 +60,6 @@ fn show(server: EnvId, page: &'static Page, block: u32) -> Result<(), Gone> {
         Err(error) => println!("block {block}: {}", error.message()),
     }
     Ok(())
-}
-
-/// Has the block in place of `page`; returns the rights it came with.
-fn fetch(server: EnvId, page: &'static Page, block: u32) -> Result<Perm, Error> {
-    ipc::send(server, block)?;
-    let answer = ipc::recv_page(page)?;
-    match Error::from_value(answer.value) {
-        None if answer.perm.contains(Perm::READ) => Ok(answer.perm),
-        None => Err(Error::Unspecified),
-        Some(error) => Err(error),
-    }
 }
 
 /// Depends on every bit, and on the order of the words.

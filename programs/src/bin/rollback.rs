@@ -18,7 +18,9 @@ use core::sync::atomic::Ordering::Relaxed;
 use checkpoint::{Checkpoint, Page};
 use programs::fpu::{Registers, Unit};
 use user::abi::EnvState;
-use user::{EnvId, Error, Fork, checkpoint as stopped, fork, ipc, println, share, sys};
+use user::abi::call::FEATURE_STATE;
+use user::interface::Interface;
+use user::{EnvId, Error, Fork, checkpoint as stopped, fork, println, share, sys};
 
 /// The numbers that the child counts before it is stopped, and after that.
 const EARLY: u32 = 3;
@@ -34,19 +36,25 @@ fn main() {
 }
 
 fn run() -> Result<(), Error> {
-    let steps = share::words(1)?;
-    let steps = &steps[0];
-    let parent = sys::getenvid();
+    if !Interface::get().offers(FEATURE_STATE) {
+        return Err(Error::NotSupp);
+    }
+    let steps = &share::words(1)?[0];
     let child = match fork()? {
         Fork::Parent(child) => child,
-        Fork::Child => return count(parent, steps),
+        Fork::Child => return count(steps),
     };
     ask(child, EARLY)?;
 
     let mut state = Box::new(EnvState::default());
     let held = stopped::stop(child, &mut state)?;
     let mut pages = Vec::new();
-    held.pages(|va, perm, content| pages.push(Page::new(va, perm, content)))?;
+    let mut refused = true;
+    held.pages(|va, perm, content| {
+        refused &= held.pages(|_, _, _| {}) == Err(Error::Inval);
+        pages.push(Page::new(va, perm, content));
+    })?;
+    println!("one at a time: {refused}");
     let before = Checkpoint::new(state, pages);
     held.go_on()?;
     println!("noted; it goes on");
@@ -73,28 +81,26 @@ fn run() -> Result<(), Error> {
 
 /// Has the child count so many numbers, and returns what it says.
 fn ask(child: EnvId, count: u32) -> Result<Vec<u32>, Error> {
-    let mut said = Vec::new();
-    for _ in 0..count {
-        ipc::send(child, 0)?;
-        said.push(ipc::recv()?.value);
-    }
-    Ok(said)
+    let answers = (0..count).map(|_| sys::ipc_call(child, [0; 2]));
+    answers.map(|answer| answer.map(|[sum, _]| sum)).collect()
 }
 
-/// Counts a number whenever the parent says so, and tells it the sum of all numbers.
-fn count(parent: EnvId, steps: &AtomicU32) -> Result<(), Error> {
+/// Counts a number whenever somebody asks, and answers with the sum of all numbers. Between
+/// two questions it waits.
+fn count(steps: &AtomicU32) -> Result<(), Error> {
     // SAFETY: this program has no floating-point number and no 64-bit atomic.
     let unit = unsafe { Unit::take_over() };
     let mut numbers: Vec<u32> = Vec::new();
+    unit.load(&Registers::pattern(0));
+    let (mut client, _) = sys::ipc_reply(EnvId::NONE, [0; 2])?;
     for number in 1.. {
-        unit.load(&Registers::pattern(number));
-        sys::ipc_recv()?;
+        let kept = unit.store() == Registers::pattern(number - 1);
         steps.fetch_add(1, Relaxed);
         numbers.push(number);
-        let kept = unit.store() == Registers::pattern(number);
         let sum: u32 = numbers.iter().sum();
         println!("number {number}, sum {sum}, registers kept: {kept}");
-        ipc::send(parent, sum)?;
+        unit.load(&Registers::pattern(number));
+        (client, _) = sys::ipc_reply(client, [sum, 0])?;
     }
     Ok(())
 }

@@ -121,6 +121,47 @@ pub fn timeouts(expect: Expect, _: Scope, _: u32) -> Expect {
     ]))
 }
 
+pub fn server(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect
+        .times(8, text("a client got all of its answers"))
+        .in_order([
+            text("8 clients, 2000 requests"),
+            text("shares are fair: true"),
+            exiting(FIRST),
+        ])
+}
+
+/// Alone, and only itself to be seen.
+pub fn top(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([
+        first(),
+        text("round 1, 1 environments"),
+        text("      id    parent  status    cpu        runs      recent"),
+        regex("00001000  00000000  running     [0-7] {11,}[0-9]+ {8,}[0-9]+"),
+        exiting(FIRST),
+    ])
+}
+
+pub fn rollback(expect: Expect, _: Scope, _: u32) -> Expect {
+    let number = |number: u32| {
+        let sum: u32 = (1..=number).sum();
+        text(&format!("number {number}, sum {sum}, registers kept: true"))
+    };
+    let late = || (4..=7).map(number);
+    let early = (1..=3).map(number);
+    let noted = early
+        .chain([text("one at a time: true"), text("noted; it goes on")])
+        .chain(late());
+    let back = [text("brought back")].into_iter().chain(late());
+    let same = [text("the same again: true"), text("revived")];
+    let revived = same.into_iter().chain(late()).chain([
+        text("the same in another child: true"),
+        text("steps that were not undone: 11"),
+        exiting(FIRST),
+    ]);
+    expect.in_order(noted.chain(back).chain(revived))
+}
+
 pub fn matrix(expect: Expect, _: Scope, _: u32) -> Expect {
     expect.in_order([
         text("  15   43   76"),

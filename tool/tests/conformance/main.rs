@@ -9,6 +9,7 @@ mod backtraces;
 mod benches;
 mod boot;
 mod boot_matrix;
+mod checkpoints;
 mod command_line;
 mod console;
 mod debug;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         .chain(records::trials())
         .chain(grade::trials())
         .chain(machine_options::trials())
+        .chain(checkpoints::trials())
         .chain(image::trials())
         .chain(starting::trials())
         .chain(backtraces::trials())

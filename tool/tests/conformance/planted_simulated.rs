@@ -67,6 +67,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("leak-space", Audit, "forktree --cpus 2 --mem 16 --audit"),
     ("leave-job", Bug, PROMISED),
     ("lose-register", Lines, "faultregs --cpus 1"),
+    ("lose-wait", Lines, "rollback --cpus 1"),
     ("nest-at-top", Lines, "faultalloc --cpus 1"),
     ("newest-first", Lines, "sendstorm --cpus 1"),
     ("parent-by-id", Bug, "heirs --cpus 1 --append lifecycle=off"),

@@ -237,6 +237,12 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("timeouts", features::timeouts)
         .on_cpus(2)
         .also_as_lab5(),
+    Program::new("server", features::server)
+        .also_as_lab5()
+        .also_as_on_jos()
+        .that_measures(),
+    Program::new("top", features::top).also_as_on_jos(),
+    Program::new("rollback", features::rollback).also_as_lab5(),
     Program::new("sendstorm", features::sendstorm).also_as_lab5(),
     Program::new("matrix", features::matrix)
         .on_cpus(4)

@@ -5,11 +5,12 @@
 //! the parent, the other one the child.
 
 use abi::call::WANTS_PAGE;
+use abi::env::PUBLIC_ENV_STRIDE;
 use abi::layout::{PGSIZE, UTOP};
 use abi::trap::Vector;
-use abi::{Call, EnvState, EnvStatus, Error, Personality};
+use abi::{Call, EnvState, EnvStatus, Error, Personality, PublicEnv};
 use kcore::env::{Slot, Wait};
-use kcore::{CpuId, Event};
+use kcore::{CpuId, Event, PhysMem};
 use sim::machine::call::{Answer, set_call};
 use sim::machine::{Machine, Mode, Spec, Store};
 
@@ -241,8 +242,15 @@ fn a_wait_is_begun_again() {
 #[test]
 fn nobody_takes_a_stopped_child_for_one_that_waits() {
     with_child(|machine| {
+        let shown = |machine: &Machine<'_>| {
+            let entry = machine.kernel.config().uenvs + PUBLIC_ENV_STRIDE;
+            let offset = std::mem::offset_of!(PublicEnv, ipc_recving) as u32;
+            machine.kernel.memory().read(entry + offset)
+        };
         child_calls(machine, false, Call::IpcRecv, [UTOP, 0, 0, 0, 0]);
+        assert_eq!(shown(machine), 1);
         take(machine);
+        assert_eq!(shown(machine), 0);
         let sent = call(machine, Call::IpcTrySend, &[CHILD, 5, UTOP, 0]);
         assert_eq!(sent, Answer::Failed(Error::IpcNotRecv));
         call(machine, Call::EnvSetStatus, &[CHILD, RUN]);

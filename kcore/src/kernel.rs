@@ -25,7 +25,7 @@ use abi::scheduling::Policy;
 use core::ops::Range;
 
 /// Settings that do not change after boot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The kernel's own page directory. Every address space gets a copy of its
     /// entries from UTOP up. Idle CPUs run on it.

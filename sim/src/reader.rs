@@ -13,7 +13,7 @@ use kcore::env::Slot;
 use kcore::ids::MAX_CPUS;
 use kcore::step::{Chunk, Common, End, Outbox, Remote, Step};
 use kcore::step::{ToEnterAgain, ToIdle, ToResume, ToSwitch};
-use kcore::{CpuId, CpuSet, Event, Pfn};
+use kcore::{Config, CpuId, CpuSet, Event, Pfn};
 use std::ops::Range;
 use witness::record::{CHECK_START, MAGIC, VERSION, bare, check, tag};
 
@@ -94,34 +94,8 @@ pub struct Asked {
 /// The kernel as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootRecord {
-    /// The kernel's page directory.
-    pub kernel_pgdir: Pfn,
-    /// Physical address of the public table of environments.
-    pub uenvs: u32,
-    /// Physical address of the public table of frames.
-    pub upages: u32,
-    /// Length of a quantum.
-    pub quantum: u64,
-    /// Who gets a CPU next.
-    pub policy: Policy,
-    /// The time at boot.
-    pub started: u64,
-    /// Ticks in 10 ms.
-    pub ten_ms: u64,
-    /// Whether it prints when environments come and go.
-    pub lifecycle: bool,
-    /// What happens at the end.
-    pub end: End,
-    /// Whether breakpoints enter the monitor.
-    pub grading: bool,
-    /// How many CPUs could enter the kernel.
-    pub cpus: u8,
-    /// The features of its CPUs.
-    pub features: u32,
-    /// Physical address of the saved x87 and SSE registers.
-    pub fpu_images: u32,
-    /// The bits that MXCSR has; 0 without FXSAVE.
-    pub mxcsr_mask: u32,
+    /// What it was told.
+    pub config: Config,
     /// Entries in the table of frames.
     pub frames: u32,
     /// Bytes in the console's ring.
@@ -278,6 +252,20 @@ impl<'b> Reader<'b> {
 
     fn boot(&mut self) -> Read<BootRecord> {
         Ok(BootRecord {
+            config: self.config()?,
+            frames: self.small()?,
+            console: self.small()?,
+            usable: {
+                let count = self.number()?;
+                (0..count)
+                    .map(|_| Ok(self.small()?..self.small()?))
+                    .collect::<Read<_>>()?
+            },
+        })
+    }
+
+    fn config(&mut self) -> Read<Config> {
+        Ok(Config {
             kernel_pgdir: Pfn(self.small()?),
             uenvs: self.small()?,
             upages: self.small()?,
@@ -292,14 +280,6 @@ impl<'b> Reader<'b> {
             features: self.small()?,
             fpu_images: self.small()?,
             mxcsr_mask: self.small()?,
-            frames: self.small()?,
-            console: self.small()?,
-            usable: {
-                let count = self.number()?;
-                (0..count)
-                    .map(|_| Ok(self.small()?..self.small()?))
-                    .collect::<Read<_>>()?
-            },
         })
     }
 

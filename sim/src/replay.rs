@@ -16,7 +16,7 @@ use abi::TrapFrame;
 use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
 use kcore::elf::Image;
 use kcore::watch::Unwatched;
-use kcore::{Boot, Common, Config, CpuId, Event, Kernel, Pfn, PhysMem};
+use kcore::{Boot, Common, CpuId, Event, Kernel, Pfn, PhysMem};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -177,25 +177,9 @@ fn make_kernel<'t>(store: &'t mut Store, boot: &BootRecord) -> Option<Kernel<'t,
         reads: VecDeque::new(),
         unknown: None,
     };
-    let config = Config {
-        kernel_pgdir: boot.kernel_pgdir,
-        uenvs: boot.uenvs,
-        upages: boot.upages,
-        quantum: boot.quantum,
-        policy: boot.policy,
-        started: boot.started,
-        ten_ms: boot.ten_ms,
-        lifecycle: boot.lifecycle,
-        end: boot.end,
-        grading: boot.grading,
-        cpus: boot.cpus,
-        features: boot.features,
-        fpu_images: boot.fpu_images,
-        mxcsr_mask: boot.mxcsr_mask,
-    };
     let usable = boot.usable.iter().cloned();
     let (tables, _) = store.lend();
-    Some(Kernel::new(memory, Unwatched, tables, config, usable))
+    Some(Kernel::new(memory, Unwatched, tables, boot.config, usable))
 }
 
 /// The present place in the run.

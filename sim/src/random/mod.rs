@@ -29,6 +29,7 @@ pub mod snapshot;
 pub mod states;
 pub mod statistics;
 pub mod stream;
+mod words;
 
 use crate::checks::Violation;
 use crate::machine::call::Answer;

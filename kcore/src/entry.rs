@@ -43,6 +43,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if event == Event::Timer {
             self.cpus[cpu].timer = false;
         }
+        let ranks = self.config.policy == Policy::Priority;
+        if ranks {
+            self.clean_up();
+        }
         let way = match self.cpus.current(cpu) {
             Some(slot) => {
                 let caller = Caller { cpu, slot };
@@ -57,7 +61,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.run_next(cpu, frame)
             }
         };
-        if self.config.policy == Policy::Priority {
+        if ranks {
             self.interrupt_outranked(cpu);
         }
         let step = self.end_step(cpu, way);
@@ -83,17 +87,26 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.effects.step(way)
     }
 
-    /// Prints one chunk, ends one doomed environment, wakes some that are to end, and
-    /// asks for settling.
+    /// Cleans up, prints one chunk, and asks for settling.
+    ///
+    /// Under priorities a step has cleaned up at its beginning: whom that wakes is looked at
+    /// before the step ends.
     #[inline(never)]
     fn work_off(&mut self) {
         self.effects |= Effects::SETTLE;
-        self.reap_doomed();
-        self.sweep_marked();
+        if self.config.policy != Policy::Priority {
+            self.clean_up();
+        }
         if self.console.has_chunk() {
             self.outbox.chunk = self.console.take_chunk();
             self.effects |= Effects::CONSOLE;
         }
+    }
+
+    /// Ends one doomed environment, and wakes some that are to end.
+    fn clean_up(&mut self) {
+        self.reap_doomed();
+        self.sweep_marked();
     }
 
     /// Handles an event of the environment on this CPU.

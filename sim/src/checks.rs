@@ -199,6 +199,7 @@ impl Machine<'_> {
         self.check_fpu()?;
         self.check_quanta()?;
         self.check_alarm()?;
+        self.check_ranks()?;
         self.check_wake_ups()
     }
 
@@ -328,8 +329,6 @@ impl Machine<'_> {
     /// Checks P13: under priorities, no environment that waits outranks one on a CPU, unless
     /// some CPU is on its way into the kernel, where it will see to that. A server may have
     /// a CPU that was lent to it, and a step that brings x87 registers changes nothing else.
-    /// Only for histories in which nobody is cleaned up after: who is woken by that gets a
-    /// lower one's CPU at the next entry.
     pub fn check_ranks(&self) -> Verdict {
         let on_the_way = |cpu| {
             let own = self.cpu(cpu);

@@ -176,6 +176,30 @@ fn who_was_outranked_is_first_among_equals() {
     });
 }
 
+/// One waits for a stopped child, whose parent dies. When the child is cleaned up after, the
+/// waiting one goes before the lower one that has the CPU by then.
+#[test]
+fn who_is_woken_by_cleaning_up_is_not_outranked() {
+    with_priorities(1, |machine| {
+        let dying = start(machine, 5);
+        let lower = start(machine, 3);
+        call(machine, CPU0, Call::Getc, &[]);
+        assert_eq!(on(machine, CPU0), dying);
+        let stopped = make(machine, 5);
+        machine.run_event(CPU0, Event::ConsoleInput { byte: 1 });
+        assert_eq!(on(machine, CPU0), PARENT);
+        call(machine, CPU0, Call::IpcSend, &[stopped, 1, u32::MAX]);
+        machine.call(CPU0, Call::EnvDestroy, [0; 5]);
+        assert_eq!(machine.check(), Ok(()));
+        assert_eq!(on(machine, CPU0), lower);
+        machine.run_event(CPU0, Event::Wake);
+        assert_eq!(machine.check(), Ok(()));
+        assert_eq!(on(machine, CPU0), PARENT);
+        let failed = (Error::BadEnv as u32).wrapping_neg();
+        assert_eq!(machine.cpu(CPU0).frame.regs.eax, failed);
+    });
+}
+
 /// The CPU with the lowest one is interrupted, and only if that is outranked.
 #[test]
 fn another_cpu_is_taken_at_once() {

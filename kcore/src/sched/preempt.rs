@@ -5,8 +5,7 @@
 //! ends with the other one. The hard thing is another CPU. If the step's own environment
 //! outranks all who wait, but one of them outranks the environment on another CPU, that
 //! CPU is interrupted, and gives way in its own step. One is interrupted at a time: the
-//! lowest; if more wait, it does the same for the next. (Whoever is woken because dead
-//! ones are cleaned up after, at the very end of a step, waits for the next entry.)
+//! lowest; if more wait, it does the same for the next.
 //!
 //! An environment that waits for a reply lends its CPU to whoever will reply, whatever its
 //! priority. It lends no priority: from its next entry to the kernel on, the server gives

@@ -95,8 +95,9 @@ pub enum Call {
     /// `va`, or `owner`, unless that is 0, is dead. Returns 1 at once if the word is not
     /// `expected`.
     FutexWait,
-    /// Extension: `futex_wake(va, count)`: ends the waits of at most `count` environments
-    /// for the word at `va`, and returns of how many.
+    /// Extension: `futex_wake(va, count, hand_over)`: ends the waits of at most `count`
+    /// environments for the word at `va`, and returns of how many. Unless `hand_over` is 0,
+    /// the last of these becomes the owner of those that go on waiting and have one.
     FutexWake,
     /// Extension: `env_set_scheduling(id, priority, shares)`: sets both numbers of
     /// [`crate::scheduling`], for the caller or a child, to no more than the caller's.

@@ -210,6 +210,85 @@ fn with_its_owner_a_wait_ends() {
     });
 }
 
+/// A wake for a lock: the next one has it, and the others depend on that one.
+fn pass_on(machine: &mut Machine<'_>, count: u32) -> Answer {
+    call(machine, Call::FutexWake, [A, count, 1, 0, 0])
+}
+
+/// The owner that `id` waits for.
+fn owner_of(machine: &Machine<'_>, id: u32) -> Option<u32> {
+    let slot = machine.kernel.envs().find(EnvId(id as i32)).unwrap();
+    match machine.kernel.envs()[slot].wait {
+        Wait::Word(owner) => owner
+            .get()
+            .map(|slot| machine.kernel.envs()[slot].id.0 as u32),
+        wait => panic!("{id:x} does not wait for a word but {wait:?}"),
+    }
+}
+
+/// Who is woken for a lock is killed before it runs, or when it has run: those that go on
+/// waiting are told.
+pub fn learns_of_a_later_owners_death(runs: bool) -> bool {
+    family(3, |machine| {
+        until(machine, CHILD);
+        assert!(matches!(wait(machine, A, 0, PARENT), Answer::Left(_)));
+        until(machine, SECOND);
+        assert!(matches!(wait(machine, A, 0, PARENT), Answer::Left(_)));
+        until(machine, PARENT);
+        assert_eq!(pass_on(machine, 1), Answer::Value(1));
+        if runs {
+            until(machine, CHILD);
+            until(machine, PARENT);
+        }
+        must(machine, Call::EnvDestroy, [CHILD, 0, 0, 0, 0]);
+        let is_queued = wake(machine, A, 1) == Answer::Value(1);
+        until(machine, SECOND);
+        !is_queued && eax(machine) == failed(Error::BadEnv)
+    })
+}
+
+#[test]
+fn who_goes_on_waiting_depends_on_the_one_that_was_woken() {
+    for runs in [false, true] {
+        assert!(learns_of_a_later_owners_death(runs));
+    }
+}
+
+/// Only those of the same word that have an owner are handed over, to the last one woken;
+/// and to nobody if nobody is, or without the argument.
+#[test]
+fn only_waits_that_have_an_owner_are_handed_over() {
+    const FREE: u32 = 0x1005;
+    const ELSEWHERE: u32 = 0x1006;
+    const LAST: u32 = 0x1007;
+    family(8, |machine| {
+        for id in CHILD..=LAST {
+            until(machine, id);
+            let (va, owner) = match id {
+                FREE => (A, 0),
+                // In the same queue, as there are sixteen.
+                ELSEWHERE => (A + 64, PARENT),
+                _ => (A, PARENT),
+            };
+            assert!(matches!(wait(machine, va, 0, owner), Answer::Left(_)));
+        }
+        until(machine, PARENT);
+        assert_eq!(wake(machine, A, 1), Answer::Value(1));
+        assert_eq!(pass_on(machine, 0), Answer::Value(0));
+        assert_eq!(owner_of(machine, LAST), Some(PARENT));
+        assert_eq!(pass_on(machine, 2), Answer::Value(2));
+        assert_eq!(owner_of(machine, FREE), None);
+        assert_eq!(owner_of(machine, ELSEWHERE), Some(PARENT));
+        assert_eq!(owner_of(machine, LAST), Some(CHILD + 2));
+        // The former owner's death is none of theirs.
+        until(machine, CHILD);
+        assert_eq!(pass_on(machine, 1), Answer::Value(1));
+        assert_eq!(owner_of(machine, LAST), Some(CHILD + 3));
+        call(machine, Call::EnvDestroy, [0; 5]);
+        assert_eq!(owner_of(machine, LAST), Some(CHILD + 3));
+    });
+}
+
 /// An owner may be the one who waits; then nobody else's death ends it.
 #[test]
 fn ones_own_death_leaves_nothing_behind() {

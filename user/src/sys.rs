@@ -580,7 +580,19 @@ pub fn futex_wait(word: &AtomicU32, expected: u32, owner: EnvId) -> Result<bool,
 pub fn futex_wake(word: &AtomicU32, count: u32) -> Result<u32, Error> {
     let place = word.as_ptr() as u32;
     // SAFETY: touches no memory of ours.
-    check(unsafe { enter!(Call::FutexWake, call2, place, count) })
+    check(unsafe { enter!(Call::FutexWake, call3, place, count, 0) })
+}
+
+/// Ends the wait for `word` of the one that has waited longest. The others that have named an
+/// owner depend on that one from now on. Returns whether there was one.
+///
+/// # Errors
+/// `Inval` where there is no such call.
+pub fn futex_pass_on(word: &AtomicU32) -> Result<bool, Error> {
+    let place = word.as_ptr() as u32;
+    // SAFETY: touches no memory of ours.
+    let woken = check(unsafe { enter!(Call::FutexWake, call3, place, 1, 1) })?;
+    Ok(woken == 1)
 }
 
 /// Sets the time, in microseconds since boot, from which on this environment waits for

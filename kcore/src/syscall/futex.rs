@@ -10,6 +10,10 @@
 //! places meet. A page may be taken away from one that waits, and its frame become somebody
 //! else's. So before it is woken, a waiter must still have the page where it had it:
 //! nobody wakes, or learns of, those that wait for words of other pages.
+//!
+//! Whoever waits for a lock has named its holder, and while it waits the lock passes on. So
+//! a wake can hand over the others to the one that is woken: if that one dies, with the lock
+//! or before it has run, they are told.
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::Wait;
@@ -60,10 +64,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[cold]
     #[inline(never)]
     pub(super) fn sys_futex_wake(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
-        let [va, count, ..] = frame.arguments();
+        let [va, count, hand_over, ..] = frame.arguments();
         let address = self.word_address(caller.slot, va).ok_or(Error::Inval)?;
         let most = count.min(MOST_WOKEN);
-        let mut woken = 0;
+        let (mut woken, mut last) = (0, None);
         let mut next = self.sched.words.queue(address).front();
         while woken < most
             && let Some(slot) = next
@@ -73,9 +77,36 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.leave_word(slot);
                 self.end_wait(slot, 0);
                 woken += 1;
+                last = Some(slot);
             }
         }
+        if let Some(heir) = last
+            && hand_over != 0
+        {
+            self.hand_over_word(address, next, heir);
+        }
         Ok(Outcome::Done(woken))
+    }
+
+    /// Makes `heir` the owner of those that have one and wait for the word at physical
+    /// address `address`: `first` and who is behind it in the queue.
+    fn hand_over_word(&mut self, address: u32, first: Option<Slot>, heir: Slot) {
+        let mut handed_over = 0;
+        let mut next = first;
+        while let Some(slot) = next {
+            next = self.envs[slot].next.get();
+            if let Wait::Word(owner) = self.envs[slot].wait
+                && let Some(owner) = owner.get()
+                && self.waits_for_word(slot, address)
+            {
+                let callers = &mut self.envs[owner].callers;
+                *callers = callers.wrapping_sub(1);
+                self.envs[slot].wait = Wait::Word(Link::to(heir));
+                handed_over += 1;
+            }
+        }
+        let callers = &mut self.envs[heir].callers;
+        *callers = callers.wrapping_add(handed_over);
     }
 
     /// Takes out of its queue one that waits for a word.

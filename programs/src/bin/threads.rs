@@ -49,6 +49,7 @@ fn run() -> Result<(), Error> {
     join()?;
     allocate()?;
     die()?;
+    die_later()?;
     run_out();
     println!("all is well");
     Ok(())
@@ -228,6 +229,32 @@ fn die() -> Result<(), Error> {
     let joined = holder.join();
     println!("a thread that faults with a lock: {joined:?}, and who wants the lock: {told:?}");
     println!("later: {:?}", HELD.lock().err());
+    Ok(())
+}
+
+/// Three threads wait for the holder of a lock. The first to get it dies with it.
+fn die_later() -> Result<(), Error> {
+    static PASSED_ON: Mutex<u32> = Mutex::new(7);
+    let guard = PASSED_ON.lock();
+    let take = || {
+        let taken = PASSED_ON.lock();
+        if taken.is_ok() {
+            area::write(2, 7)?;
+        }
+        Ok::<_, Error>(taken.err())
+    };
+    let threads = [
+        thread::spawn(take)?,
+        thread::spawn(take)?,
+        thread::spawn(take)?,
+    ];
+    for _ in 0..100 {
+        thread::yield_now();
+    }
+    drop(guard);
+    let told = threads.map(|thread| thread.join() == Ok(Ok(Some(Died))));
+    let told = told.into_iter().filter(|&told| told).count();
+    println!("a later holder died, and who waited longer was told: {told}");
     Ok(())
 }
 

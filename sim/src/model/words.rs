@@ -30,7 +30,11 @@ impl Model {
         Ok(Expected::Leaves)
     }
 
-    pub(super) fn futex_wake(&mut self, caller: u32, [va, count, ..]: [u32; 5]) -> Outcome {
+    pub(super) fn futex_wake(
+        &mut self,
+        caller: u32,
+        [va, count, hand_over, ..]: [u32; 5],
+    ) -> Outcome {
         let word = word_at(&self.envs[&caller], va).ok_or(Error::Inval)?;
         let waits = |env: &Env| match env.life {
             Life::Watches(Word { va, content, .. }) => {
@@ -41,11 +45,27 @@ impl Model {
         let waiting = self.envs.iter().filter(|(_, env)| waits(env));
         let mut waiting: Vec<_> = waiting.map(|(&id, env)| (env.waits_since, id)).collect();
         waiting.sort_unstable();
-        waiting.truncate(count.min(64) as usize);
+        let others = waiting.split_off(waiting.len().min(count.min(64) as usize));
         for &(_, id) in &waiting {
             self.serve(id, Ok(()));
         }
+        if let Some(&(_, heir)) = waiting.last()
+            && hand_over != 0
+        {
+            for (_, id) in others {
+                self.change_owner(id, heir);
+            }
+        }
         Ok(Expected::Value(waiting.len() as u32))
+    }
+
+    /// If `id` depends on an owner of the word that it waits for, that is `heir` now.
+    fn change_owner(&mut self, id: u32, heir: u32) {
+        if let Life::Watches(word) = &mut self.env(id).life
+            && word.owner != 0
+        {
+            word.owner = heir;
+        }
     }
 
     /// The environments that wait for a word and have named `id` as its owner.

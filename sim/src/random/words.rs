@@ -27,7 +27,7 @@ impl Driver<'_> {
             _ => page.wrapping_add(offset),
         };
         if call == Call::FutexWake {
-            return [va, w4 % 4, w4, w5, w6];
+            return [va, w4 % 4, w4 / 4 % 2, w5, w6];
         }
         let [value] = self.words_at(caller, va);
         let owner = match w5 % 4 {

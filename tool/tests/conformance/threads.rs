@@ -43,6 +43,8 @@ pub fn threads(expect: Expect, _: Scope, _: u32) -> Expect {
         text("a thread that is ended: Err(Died)"),
         regex(r"\[[0-9a-f]{8}\] user fault va a0001000 ip 008[0-9a-f]{5}"),
         text(died),
+        regex(r"\[[0-9a-f]{8}\] user fault va a0002000 ip 008[0-9a-f]{5}"),
+        text("a later holder died, and who waited longer was told: 2"),
         text("later: Some(Died)"),
         text("the heap was used up"),
         text("all is well"),

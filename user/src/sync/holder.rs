@@ -8,12 +8,11 @@
 //! word; but it is the owner of everybody's wait, so the kernel ends these, and refuses
 //! later ones. Such a lock is never free again: what it guards may be half changed.
 //!
-//! Who waits has named the holder of that time, and there may be another by now. So a death
-//! counts only if the word still has the dead one's id. Of a later holder's death only those learn that
-//! have come or been woken since; the first of them wakes all others.
-//!
-//! One that has been woken may die too, before it takes the lock. So the bit stays set until
-//! a release finds nobody to wake, and the next release wakes the next one.
+//! Who waits has named the holder of that time, and there will be others. So a release hands
+//! over those that go on waiting to the one that it wakes. From then on they depend on that
+//! one: it may die before it takes the lock, or with it, or while it waits for one that was
+//! faster. A death counts as the lock's end only if the word has the dead one's id; the first
+//! to see that wakes all others. The bit stays set until a release finds nobody to wake.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -71,7 +70,7 @@ impl Holder {
     #[inline(never)]
     fn release_to_others(&self) {
         self.0.store(WAITED_FOR, Ordering::Release);
-        if sys::futex_wake(&self.0, 1) == Ok(0) {
+        if sys::futex_pass_on(&self.0) == Ok(false) {
             // If another holds it by now, that one will see to it.
             let _ = self.exchange(WAITED_FOR, 0);
         }

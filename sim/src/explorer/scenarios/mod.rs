@@ -51,6 +51,7 @@ pub fn all() -> Vec<Scenario> {
         time::time_outs(),
         words::wait_and_wake(),
         words::wait_for_owner(),
+        words::pass_on(),
         ranks::ranks(),
     ]
 }

@@ -30,6 +30,32 @@ pub fn wait_and_wake() -> Scenario {
     }
 }
 
+/// A wake hands over those that go on waiting, and who was woken dies.
+pub fn pass_on() -> Scenario {
+    let wait = simple(Call::FutexWait, [A, 0, CHILD]);
+    Scenario {
+        all_end: true,
+        ..scenario(
+            "pass-on",
+            "parent and grandchild wait for the child's word; it passes that on to one, which \
+             dies, and waits until both are dead",
+            programs(
+                &[wait, exit()],
+                &[
+                    Op::Store(A),
+                    simple(Call::FutexWake, [A, 1, 1]),
+                    simple(Call::FutexWait, [A + 4, 0, PARENT]),
+                    simple(Call::FutexWait, [A + 4, 0, GRANDCHILD]),
+                    exit(),
+                ],
+                &[wait, exit()],
+            ),
+            &[A],
+            |stage| page_to_everybody(stage, A, &[CHILD_AT, GRANDCHILD_AT]),
+        )
+    }
+}
+
 /// A word is never woken, but its owner dies.
 pub fn wait_for_owner() -> Scenario {
     Scenario {

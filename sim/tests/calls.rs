@@ -3,6 +3,7 @@
 use abi::call::WANTS_PAGE;
 use abi::layout::UTOP;
 use abi::{Call, EnvId, EnvStatus, Error};
+use kcore::env::Env;
 use kcore::paging::UserPage;
 use kcore::{CpuId, Event};
 use sim::machine::call::Answer;
@@ -110,6 +111,59 @@ fn requests_queue_and_are_served_in_order() {
     });
 }
 
+/// Another child, which waits for the CPU; returns its id.
+fn start_another(machine: &mut Machine<'_>) -> u32 {
+    let Answer::Value(id) = call(machine, Call::Exofork, [0; 5]) else {
+        panic!("no child");
+    };
+    call(machine, Call::EnvSetStatus, [id, RUN, 0, 0, 0]);
+    id
+}
+
+/// A server that lost the CPU while it served one goes on with the next one's, for what is
+/// left of that one's quantum.
+#[test]
+fn a_busy_server_gets_the_next_clients_cpu() {
+    with_server(UTOP, |machine| {
+        let another = start_another(machine);
+        call(machine, Call::IpcCall, [SERVER, 0, 1, 2, 0]);
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), OTHER);
+        let began = machine.now;
+        machine.now += machine.kernel.config().quantum / 4;
+        call(machine, Call::IpcCall, [SERVER, 0, 3, 4, 0]);
+        assert_eq!(on_cpu(machine), SERVER, "not to whoever waited longest");
+        assert_eq!(machine.kernel.cpus()[CPU0].since, began);
+        assert_eq!(got(machine), [PARENT, 1, 2]);
+        call(machine, Call::IpcReply, [PARENT, 0, 5, 6, 0]);
+        call(machine, Call::IpcReply, [OTHER, 0, 7, 8, 0]);
+        assert_eq!((on_cpu(machine), got(machine)), (OTHER, [0, 7, 8]));
+        machine.tick(CPU0);
+        assert_eq!(on_cpu(machine), another);
+    });
+}
+
+/// But not one that has to finish an entry first.
+#[test]
+fn a_server_in_the_middle_of_a_call_finishes_it_in_its_turn() {
+    with_server(UTOP, |machine| {
+        let another = start_another(machine);
+        call(machine, Call::IpcCall, [SERVER, 0, 1, 2, 0]);
+        machine.call(CPU0, Call::Sbrk, [40 * 4096, 0, 0, 0, 0]);
+        machine.calm_down();
+        assert_eq!(on_cpu(machine), OTHER);
+        call(machine, Call::IpcCall, [SERVER, 0, 3, 4, 0]);
+        assert_eq!(on_cpu(machine), another);
+        while on_cpu(machine) != SERVER {
+            machine.call(CPU0, Call::Yield, [0; 5]);
+            machine.calm_down();
+        }
+        assert_ne!(got(machine)[0], PARENT, "the heap has grown");
+        let next = call(machine, Call::IpcReply, [PARENT, 0, 5, 6, 0]);
+        assert_eq!(next, Answer::Value(OTHER));
+    });
+}
+
 #[test]
 fn a_page_goes_along_each_way() {
     with_server(A, |machine| {
@@ -191,9 +245,15 @@ fn a_wait_for_a_reply_can_be_cancelled() {
     });
 }
 
-/// A member of a job that is being ended, and waits, gets no CPU by being called.
+/// A member of a job that is being ended, and waits for calls or has been woken to end, gets
+/// no CPU by being called.
 #[test]
 fn a_call_does_not_revive_who_is_to_end() {
+    call_who_is_to_end(Env::receives);
+    call_who_is_to_end(Env::is_queued);
+}
+
+fn call_who_is_to_end(has_state: impl Fn(&Env) -> bool) {
     const MEMBERS: u32 = 200;
     let spec = Spec {
         frames: 1000,
@@ -227,8 +287,8 @@ fn a_call_does_not_revive_who_is_to_end() {
         Answer::Value(1..)
     ));
     let envs = machine.kernel.envs();
-    let marked = |slot: &kcore::env::Slot| envs[*slot].ending && envs[*slot].receives();
-    let member = envs.used().find(marked).expect("a member that still waits");
+    let marked = |slot: &kcore::env::Slot| envs[*slot].ending && has_state(&envs[*slot]);
+    let member = envs.used().find(marked).expect("a member of that kind");
     let id = envs[member].id.0 as u32;
     call(&mut machine, Call::IpcCall, [id, 0, 1, 2, 0]);
     for _ in 0..1000 {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// The least number of states of each scenario. Fewer would mean that something is
 /// no longer explored.
-const LEAST: [(&str, usize); 28] = [
+const LEAST: [(&str, usize); 29] = [
     ("unmap-in-use", 150),
     ("remap-in-use", 950),
     ("alloc-over-in-use", 510),
@@ -29,6 +29,7 @@ const LEAST: [(&str, usize); 28] = [
     ("registers", 24_000),
     ("read-console", 2_300),
     ("calls", 4_300),
+    ("busy-server", 700),
     ("shrink-heap", 570),
     ("ranges-in-use", 42_000),
     ("grow-heap", 11_000),

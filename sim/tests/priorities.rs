@@ -374,6 +374,12 @@ fn a_call_lends_the_cpu_and_a_reply_does_not() {
         assert_eq!(on(machine, CPU0), server);
         call(machine, CPU0, Call::GetEnvId, &[]);
         assert_eq!(on(machine, CPU0), middle);
+        // Nor is it lent the CPU then if it is outranked.
+        let low = start(machine, 5);
+        call(machine, CPU0, Call::IpcCall, &[server, 0, 1, 2]);
+        assert_eq!(on(machine, CPU0), low);
+        call(machine, CPU0, Call::IpcCall, &[server, 0, 1, 2]);
+        assert_eq!(on(machine, CPU0), server);
     });
     with_priorities(1, |machine| {
         // The parent serves its child, which is outranked by another one.

@@ -8,7 +8,9 @@
 //! The hard thing is who runs next. Whoever is called, or replied to, waits, and the
 //! other one is about to. So the CPU goes straight from one to the other, with what is
 //! left of the quantum: no queue, no other CPU to wake, and no more time for the two
-//! than for one.
+//! than for one. A server that is busy with another client, and waits for a CPU, gets the
+//! caller's too. If instead callers waited for its turn, it would serve them all then, and
+//! the last of them would have what is left of its quantum, perhaps the same one each time.
 
 use super::ipc::send_arguments;
 use super::{CallResult, Caller, Outcome};
@@ -51,7 +53,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let env = &mut self.envs[caller.slot];
         env.inbox.dstva = window;
         env.second = second;
+        if self.may_lend_to(target) {
+            self.sched.ready.remove(&mut self.envs, target);
+            self.heir = target;
+            return Ok(Outcome::HandOver);
+        }
         Ok(outcome)
+    }
+
+    /// Whether `server`, which was called and serves another one, waits for a CPU and can go
+    /// on at once if it gets the caller's.
+    #[cold]
+    fn may_lend_to(&self, server: Slot) -> bool {
+        let env = &self.envs[server];
+        env.is_queued() && env.just_goes_on() && !env.ending
     }
 
     #[inline(never)]

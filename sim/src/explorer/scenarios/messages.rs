@@ -4,6 +4,7 @@
 
 use super::parts::*;
 use crate::explorer::program::{Op, TYPED, Value};
+use crate::machine::Spec;
 use abi::Call;
 use abi::layout::UTOP;
 
@@ -55,6 +56,54 @@ pub fn calls() -> Scenario {
             &[],
             two_clients,
         )
+    }
+}
+
+/// A server that waits for the only CPU is called, and gets the caller's.
+pub fn busy_server() -> Scenario {
+    let plain = scenario(
+        "busy-server",
+        "two clients call a server on one CPU, which replies to both",
+        programs(
+            &[
+                reply(Value::Is(0)),
+                Op::Keep,
+                reply(Value::Kept),
+                Op::Keep,
+                call(
+                    Call::IpcTrySend,
+                    [
+                        Value::Kept,
+                        Value::Is(7),
+                        Value::Is(UTOP),
+                        Value::Is(0),
+                        Value::Is(0),
+                    ],
+                ),
+                Op::Want(0),
+                exit(),
+            ],
+            &[
+                simple(Call::IpcCall, [PARENT, 0, 1, 2]),
+                Op::Want(0),
+                exit(),
+            ],
+            &[
+                simple(Call::IpcCall, [PARENT, 0, 3, 4]),
+                Op::Want(0),
+                exit(),
+            ],
+        ),
+        &[],
+        two_clients,
+    );
+    Scenario {
+        all_end: true,
+        spec: Spec {
+            cpus: 1,
+            ..plain.spec
+        },
+        ..plain
     }
 }
 

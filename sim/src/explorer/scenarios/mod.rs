@@ -45,6 +45,7 @@ pub fn all() -> Vec<Scenario> {
         lives::registers(),
         messages::read_console(),
         messages::calls(),
+        messages::busy_server(),
         pages::shrink_heap(),
         pages::ranges_in_use(),
         pages::grow_heap(),

@@ -28,6 +28,10 @@ use abi::{Error, Perm, TrapFrame};
 /// One call wakes no more than this.
 const MOST_WOKEN: u32 = 64;
 
+/// So many waits depend on one owner at most, because its death ends them in one step. Others
+/// end at once, for no reason, and the caller gives way.
+const MOST_OWNED: u32 = 512;
+
 /// The result of a wait for a word that has another value already.
 const CHANGED: u32 = 1;
 
@@ -49,6 +53,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.keep_deadline(caller)?;
         }
         if let Some(owner) = owner.get() {
+            if self.envs[owner].callers >= MOST_OWNED {
+                return Ok(Outcome::Yield);
+            }
             let callers = &mut self.envs[owner].callers;
             *callers = callers.wrapping_add(1);
         }
@@ -89,11 +96,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Makes `heir` the owner of those that have one and wait for the word at physical
-    /// address `address`: `first` and who is behind it in the queue.
+    /// address `address`: `first` and who is behind it in the queue. Those that are too many
+    /// keep theirs.
     fn hand_over_word(&mut self, address: u32, first: Option<Slot>, heir: Slot) {
-        let mut handed_over = 0;
+        let mut left = MOST_OWNED.saturating_sub(self.envs[heir].callers);
         let mut next = first;
-        while let Some(slot) = next {
+        while left > 0
+            && let Some(slot) = next
+        {
             next = self.envs[slot].next.get();
             if let Wait::Word(owner) = self.envs[slot].wait
                 && let Some(owner) = owner.get()
@@ -102,11 +112,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 let callers = &mut self.envs[owner].callers;
                 *callers = callers.wrapping_sub(1);
                 self.envs[slot].wait = Wait::Word(Link::to(heir));
-                handed_over += 1;
+                let callers = &mut self.envs[heir].callers;
+                *callers = callers.wrapping_add(1);
+                left -= 1;
             }
         }
-        let callers = &mut self.envs[heir].callers;
-        *callers = callers.wrapping_add(handed_over);
     }
 
     /// Takes out of its queue one that waits for a word.

@@ -4,13 +4,13 @@
 //! the first of its table needs two frames of zeroes. So every round uses another
 //! table, and the addresses are used up.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 use programs::measure::Partner;
 use user::abi::layout::PTSIZE;
-use user::abi::{Call, Personality, TrapFrame};
+use user::abi::{Call, EnvState, Personality, TrapFrame};
 use user::entry::{Entry, Int};
-use user::{EnvId, EnvStatus, Perm, sys};
+use user::{EnvId, EnvStatus, Perm, share, sys};
 
 use super::gap::print_least;
 
@@ -43,6 +43,7 @@ pub fn all() {
         // SAFETY: touches no memory.
         unsafe { Int::call0(features) };
     });
+    words();
     pages();
     children();
     messages();
@@ -53,6 +54,20 @@ fn fresh_table() -> u32 {
     use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
     static NEXT: AtomicU32 = AtomicU32::new(PLACE);
     NEXT.fetch_add(PTSIZE, Relaxed)
+}
+
+/// One waits for a word that is on a page of its own, over and over, whenever it is its turn.
+fn words() {
+    let word = &share::words(1).expect("memory to share")[0];
+    let own = sys::getenvid();
+    let watcher = Partner::new(|| {
+        let _ = sys::futex_wait(word, 0, own);
+    });
+    let wake = || {
+        sys::futex_wake(word, 1).expect("futex_wake");
+    };
+    print_least("futex_wait", wake, sys::yield_now);
+    drop(watcher);
 }
 
 fn pages() {
@@ -89,6 +104,7 @@ fn children() {
         child.set(unsafe { sys::exofork() }.expect("exofork"));
     };
     let frame = TrapFrame::default();
+    let state = RefCell::new(EnvState::default());
 
     print_least("exofork", || (), exofork);
     // SAFETY: children that never run.
@@ -107,6 +123,15 @@ fn children() {
         });
         print_least("job_create", exofork, || {
             sys::job_create(child.get()).expect("job_create");
+        });
+        print_least("env_get_state", exofork, || {
+            sys::env_get_state(child.get(), &mut state.borrow_mut()).expect("env_get_state");
+        });
+        print_least("env_set_state", exofork, || {
+            sys::env_set_state(child.get(), &state.borrow()).expect("env_set_state");
+        });
+        print_least("env_set_scheduling", exofork, || {
+            sys::env_set_scheduling(child.get(), 1, 1).expect("env_set_scheduling");
         });
         print_least("env_set_status", exofork, || {
             sys::env_set_status(child.get(), EnvStatus::NotRunnable).expect("env_set_status");

@@ -17,13 +17,16 @@ const CROWD: u32 = 1000;
 const SLEEPERS: u32 = 900;
 /// As many as one step wakes.
 const WOKEN: u32 = 64;
+/// As many as may wait for a word that one environment owns.
+const MOST_OWNED: u32 = 512;
 /// In microseconds: until the one wake, and the others.
 const SOON: u64 = 10_000;
 const LATE: u64 = 300_000;
 
 pub fn all() {
-    let words = share::words(1).expect("memory to share");
+    let words = share::words(2).expect("memory to share");
     senders(&words[0]);
+    watchers(&words[0], &words[1]);
     sleepers(&words[0]);
     job(&words[0]);
 }
@@ -48,6 +51,46 @@ fn senders(ready: &AtomicU32) {
     wait(ready, CROWD);
     let time = gap::of(|| sys::env_destroy(target).expect("env_destroy"));
     gap::print("env_destroy-senders", time);
+    wait_for_all();
+}
+
+/// Everybody waits for a word that one of two owns, of whom one is ended; half of them then
+/// depend on this environment, which wakes some, and then one to whom others are handed over.
+fn watchers(ready: &AtomicU32, word: &AtomicU32) {
+    ready.store(0, Relaxed);
+    let own = sys::getenvid();
+    let owners = [(); 2].map(|()| match fork().expect("fork") {
+        Fork::Parent(owner) => owner,
+        Fork::Child => loop {
+            sys::yield_now();
+        },
+    });
+    for number in 0..CROWD {
+        if let Fork::Child = fork().expect("fork") {
+            ready.fetch_add(1, Relaxed);
+            sys::yield_now();
+            let _ = sys::futex_wait(word, 0, owners[usize::from(number >= MOST_OWNED)]);
+            ready.fetch_add(1, Relaxed);
+            let _ = sys::futex_wait(word, 0, own);
+            user::exit();
+        }
+    }
+    wait(ready, CROWD);
+    let time = gap::of(|| sys::env_destroy(owners[0]).expect("env_destroy"));
+    gap::print("env_destroy-owner", time);
+    wait(ready, CROWD + MOST_OWNED);
+    let time = gap::of(|| {
+        let _ = sys::futex_wake(word, WOKEN);
+    });
+    gap::print("futex_wake", time);
+    let time = gap::of(|| {
+        let _ = sys::futex_pass_on(word);
+    });
+    gap::print("futex_wake-others", time);
+    sys::env_destroy(owners[1]).expect("env_destroy");
+    // Nobody waits again.
+    word.store(1, Relaxed);
+    while sys::futex_wake(word, WOKEN) == Ok(WOKEN) {}
     wait_for_all();
 }
 

@@ -47,6 +47,10 @@ const BOOTS: &[Boot] = &[
             ("`ipc_recv` from one who waits, the same", "ipc_recv"),
             ("`ipc_call` and the `ipc_reply` to it", "ipc_call"),
             ("`job_create`", "job_create"),
+            ("`env_get_state`", "env_get_state"),
+            ("`env_set_state`", "env_set_state"),
+            ("`env_set_scheduling`", "env_set_scheduling"),
+            ("`yield` to one, and its `futex_wait`", "futex_wait"),
         ],
     },
     Boot {
@@ -77,6 +81,15 @@ const BOOTS: &[Boot] = &[
             (
                 "`env_destroy` of one to whom 1,000 wait to send",
                 "env_destroy-senders",
+            ),
+            (
+                "`env_destroy` of one who owns the word that 512 wait for",
+                "env_destroy-owner",
+            ),
+            ("`futex_wake` of 64 of 1,000", "futex_wake"),
+            (
+                "`futex_wake` of one, 512 others handed over",
+                "futex_wake-others",
             ),
             ("`sleep_until`, behind 900 others", "sleep_until"),
             ("interrupt of the timer that wakes 64", "interrupt-wakes"),

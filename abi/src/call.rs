@@ -109,6 +109,9 @@ pub enum Call {
     /// Extension: `env_set_state(id, state)`: gives a stopped child this
     /// [`crate::EnvState`].
     EnvSetState,
+    /// Extension: `ipc_recv_from(id, dstva)`: as `ipc_recv`, but takes only what `id`
+    /// sends. Others wait, as if the caller did not receive. Fails when `id` dies.
+    IpcRecvFrom,
 }
 
 /// Hands every call to the macro `$then`: its variant, its name, and the method of the
@@ -154,6 +157,7 @@ macro_rules! for_each_call {
             EnvSetScheduling "env_set_scheduling" sys_env_set_scheduling,
             EnvGetState "env_get_state" sys_env_get_state,
             EnvSetState "env_set_state" sys_env_set_state,
+            IpcRecvFrom "ipc_recv_from" sys_ipc_recv_from,
         }
     };
 }
@@ -179,7 +183,7 @@ for_each_call!(names);
 /// Number of the first extension call; the same in every personality.
 pub const FIRST_EXTENSION: u32 = 64;
 /// The extension calls, by number from [`FIRST_EXTENSION`].
-pub const EXTENSIONS: [Call; 21] = [
+pub const EXTENSIONS: [Call; 22] = [
     Call::Features,
     Call::IpcSend,
     Call::Sbrk,
@@ -201,6 +205,7 @@ pub const EXTENSIONS: [Call; 21] = [
     Call::EnvSetScheduling,
     Call::EnvGetState,
     Call::EnvSetState,
+    Call::IpcRecvFrom,
 ];
 
 /// The number of a call that has the same one in every personality.
@@ -262,8 +267,10 @@ pub const FEATURE_SCHEDULING: u32 = 2048;
 /// Bit of the answer of [`Call::Features`]: there are [`Call::EnvGetState`] and
 /// [`Call::EnvSetState`].
 pub const FEATURE_STATE: u32 = 4096;
+/// Bit of the answer of [`Call::Features`]: there is [`Call::IpcRecvFrom`].
+pub const FEATURE_RECV_FROM: u32 = 8192;
 /// Every bit of the answer of [`Call::Features`] that has a meaning.
-pub const FEATURES: u32 = 8191;
+pub const FEATURES: u32 = 16383;
 
 /// Bit of the argument `place` of [`Call::IpcCall`] and [`Call::IpcReply`]: a page that
 /// comes is wanted, at the fifth argument. The other bits are the address of the page

@@ -34,7 +34,7 @@ pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
 
 fn status(env: &Env) -> &'static str {
     match (env.status(), env.wait) {
-        (_, Wait::Message | Wait::Request) => "receiving",
+        (_, Wait::Message | Wait::MessageOf(_) | Wait::Request) => "receiving",
         (_, Wait::Reply(_)) => "waits for a reply",
         (_, Wait::Console) => "waits for the console",
         (_, Wait::Alarm) => "sleeps",

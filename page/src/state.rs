@@ -143,7 +143,7 @@ fn environment(session: &Session, env: &Env, json: &mut Json) {
     json.word("parent", env.parent.0.cast_unsigned());
     let status = match (env.status(), env.wait) {
         (EnvStatus::Running, _) => "running",
-        (_, Wait::Message) => "waits for a message",
+        (_, Wait::Message | Wait::MessageOf(_)) => "waits for a message",
         (_, Wait::Receiver(_)) => "waits to send",
         (_, Wait::Console) => "waits for the console",
         (_, Wait::Input) => "waits for a key",

@@ -59,6 +59,7 @@ fn known_bugs_are_noticed() {
         "keep-writing",
         "flush-one-page",
         "raise-itself",
+        "hear-anybody",
     ] {
         let mismatch = noticed(plant, Policy::RoundRobin);
         println!("{plant}: {mismatch:?}");

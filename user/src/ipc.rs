@@ -92,6 +92,29 @@ pub fn recv_page(page: &'static Page) -> Result<Message, Error> {
     Ok(last_message())
 }
 
+/// As [`recv`], but takes only what `from` sends. Others who send meanwhile wait, or fail as
+/// if nobody received.
+///
+/// # Errors
+/// `BadEnv` if there is no such environment, or no longer; `Inval` if it is the caller, if
+/// the wait was cancelled, or where one cannot choose: `FEATURE_RECV_FROM` of
+/// [`Interface::offers`] tells.
+pub fn recv_from(from: EnvId) -> Result<Message, Error> {
+    // SAFETY: no page is wanted, so no memory changes.
+    unsafe { sys::ipc_recv_from(from, UTOP)? };
+    Ok(last_message())
+}
+
+/// As [`recv_page`], but takes only what `from` sends.
+///
+/// # Errors
+/// As for [`recv_from`].
+pub fn recv_page_from(from: EnvId, page: &'static Page) -> Result<Message, Error> {
+    // SAFETY: as in `recv_page`.
+    unsafe { sys::ipc_recv_from(from, core::ptr::from_ref(page) as u32)? };
+    Ok(last_message())
+}
+
 /// As [`recv`], but waits for no longer than this. A message that is there already is
 /// received however short the time.
 ///

@@ -420,6 +420,21 @@ pub unsafe fn ipc_recv_page(va: u32) -> Result<(), Error> {
     Ok(())
 }
 
+/// As [`ipc_recv_page`], but takes only what `from` sends. Others wait meanwhile, as if this
+/// environment did not receive. An extension.
+///
+/// # Errors
+/// `BadEnv`, also if `from` dies meanwhile; `Inval` for the caller itself, if `va` is not on
+/// a page boundary, if the wait was cancelled, or where there is no such call.
+///
+/// # Safety
+/// No Rust code relies on what was mapped there.
+pub unsafe fn ipc_recv_from(from: EnvId, va: u32) -> Result<(), Error> {
+    // SAFETY: the caller's.
+    check(unsafe { enter!(Call::IpcRecvFrom, call2, from.0 as u32, va) })?;
+    Ok(())
+}
+
 /// Milliseconds since boot. Lab 6.
 ///
 /// # Errors

@@ -117,10 +117,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 senders.remove(&mut self.envs, slot);
                 self.envs[target].senders = senders;
             }
-            Wait::Reply(target) => {
-                let callers = &mut self.envs[target].callers;
-                *callers = callers.wrapping_sub(1);
-            }
+            Wait::Reply(one) | Wait::MessageOf(one) => self.count_one_less(one),
             Wait::Word(_) => self.leave_word(slot),
             Wait::Nothing | Wait::Message | Wait::Request | Wait::Alarm => {}
         }

@@ -44,6 +44,8 @@ pub enum Wait {
     Request,
     /// It waits for this environment's reply, in registers (`ipc_call`).
     Reply(Slot),
+    /// It waits for a message of this environment and nobody else (`ipc_recv_from`).
+    MessageOf(Slot),
     /// It waits until its alarm rings (`sleep_until`).
     Alarm,
     /// It waits until somebody wakes a word of memory, or until this environment dies
@@ -208,8 +210,8 @@ pub struct Env {
     pub second: u32,
     /// Environments that wait to send to it.
     pub senders: Queue,
-    /// The number of environments whose wait ends when it dies: that wait for its reply, or
-    /// have named it as the owner of a word.
+    /// The number of environments whose wait ends when it dies: that wait for its reply or
+    /// its message, or have named it as the owner of a word.
     pub callers: u32,
 
     /// It has a deadline. One byte, because every wait begins with a look at it.
@@ -262,15 +264,27 @@ impl Env {
         matches!(self.wait, Wait::Message | Wait::Request)
     }
 
-    /// Whether it takes two words in registers from `sender` now: it waits for anybody's,
-    /// or for the sender's reply.
+    /// Whether it waits for a message that its inbox takes, from anybody or from one.
     #[inline(always)]
-    pub fn takes_words_of(&self, sender: Slot) -> bool {
+    pub fn awaits_message(&self) -> bool {
+        matches!(self.wait, Wait::Message | Wait::MessageOf(_))
+    }
+
+    /// Whether it waits for what this one sender sends: two words in registers, in which
+    /// it takes anybody's or the sender's reply, or a message of the sender alone.
+    #[inline(always)]
+    pub fn takes_from(&self, sender: Slot) -> bool {
         match self.wait {
             Wait::Request => true,
-            Wait::Reply(server) => server == sender,
+            Wait::Reply(one) | Wait::MessageOf(one) => one == sender,
             _ => false,
         }
+    }
+
+    /// Whether it waits for a message of `sender` and nobody else.
+    #[inline(always)]
+    pub fn receives_only_from(&self, sender: Slot) -> bool {
+        self.wait == Wait::MessageOf(sender)
     }
 
     /// The environment that it waits to send to, in whose queue it is.

@@ -82,7 +82,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.quick_wake(target);
                 Some(RESUME)
             }
-            Wait::Request | Wait::Reply(_) => None,
+            Wait::Request | Wait::Reply(_) | Wait::MessageOf(_) => None,
             _ if !to.alive || from.hurries => None,
             _ => {
                 let next = self.quick_next()?;

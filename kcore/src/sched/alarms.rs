@@ -130,7 +130,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Takes an environment out of whatever it waits for, which will not happen.
     pub(crate) fn give_up_wait(&mut self, slot: Slot) {
-        let receiving = self.envs[slot].wait == Wait::Message;
+        let receiving = self.envs[slot].awaits_message();
         self.take_out_of_queues(slot);
         if receiving {
             let inbox = &mut self.envs[slot].inbox;

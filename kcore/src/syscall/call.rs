@@ -40,7 +40,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Err(Error::Inval); // the caller would wait for itself
         }
         let (letter, second) = words(frame);
-        if self.envs[target].receives() {
+        let receiver = &self.envs[target];
+        if receiver.receives() || receiver.receives_only_from(caller.slot) {
             self.give(caller, caller.slot, target, (letter, second))?;
             if self.envs[caller.slot].hurries {
                 self.keep_deadline_after(caller, Some(target))?;
@@ -172,9 +173,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let result = match self.envs[target].wait {
             Wait::Request => self.envs[sender].id.0 as u32,
             Wait::Reply(_) => 0,
-            _ => {
+            wait => {
                 self.deliver(caller, sender, target, letter)?;
                 self.envs[target].frame.regs.eax = 0;
+                if let Wait::MessageOf(one) = wait {
+                    self.count_one_less(one);
+                }
                 return Ok(());
             }
         };
@@ -185,23 +189,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Ok(())
     }
 
-    /// Sends the message of a JOS call to one who waits for words in registers. To one
-    /// who waits for the sender's reply, it is the reply.
+    /// Sends the message of a JOS call to one who waits for words in registers, or for the
+    /// sender alone. To one who waits for the sender's reply, it is the reply.
     #[cold]
-    pub(super) fn send_words(
+    pub(super) fn send_to_chooser(
         &mut self,
         caller: Caller,
         target: Slot,
         frame: &TrapFrame,
     ) -> CallResult {
-        if !self.envs[target].takes_words_of(caller.slot) {
+        if !self.envs[target].takes_from(caller.slot) {
             return Err(Error::IpcNotRecv);
         }
         let (_, letter) = send_arguments(frame);
         self.give(caller, caller.slot, target, (letter, 0))?;
         if let Wait::Reply(server) = self.envs[target].wait {
-            let callers = &mut self.envs[server].callers;
-            *callers = callers.wrapping_sub(1);
+            self.count_one_less(server);
         }
         self.wake(target);
         Ok(Outcome::Done(0))
@@ -232,8 +235,16 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         *callers = callers.wrapping_add(1);
     }
 
-    /// Makes all calls fail that wait for the reply of `server`, or for a word that it
-    /// owns, because it is dying.
+    /// One environment less depends on the life of `slot`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn count_one_less(&mut self, slot: Slot) {
+        let callers = &mut self.envs[slot].callers;
+        *callers = callers.wrapping_sub(1);
+    }
+
+    /// Makes all calls fail that wait for the reply of `server` or its message, or for a
+    /// word that it owns, because it is dying.
     pub(crate) fn fail_callers(&mut self, server: Slot) {
         if self.envs[server].callers == 0 {
             return;
@@ -241,6 +252,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         for slot in self.envs.used() {
             match self.envs[slot].wait {
                 Wait::Reply(on) if on == server => {}
+                Wait::MessageOf(one) if one == server => self.give_up_wait(slot),
                 Wait::Word(owner) if owner == Link::to(server) => self.leave_word(slot),
                 _ => continue,
             }

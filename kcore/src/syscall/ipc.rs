@@ -3,7 +3,8 @@
 //! As in JOS, a receiver waits with room for one message, and a send to an
 //! environment that does not wait fails, so the sender must try again. An extension
 //! avoids that: [`Call::IpcSend`] waits. Its senders are served in order of arrival, but
-//! by `ipc_recv` nobody twice in a row while another one waits.
+//! by `ipc_recv` nobody twice in a row while another one waits. Another extension,
+//! [`Call::IpcRecvFrom`], receives from one sender, and has all others wait.
 //!
 //! The hard thing is the order of checks. A send checks the sender's page before it
 //! touches the receiver, so a failed send leaves the receiver unchanged. The page of a
@@ -11,6 +12,7 @@
 //! changed it meanwhile.
 //!
 //! [`Call::IpcSend`]: abi::Call::IpcSend
+//! [`Call::IpcRecvFrom`]: abi::Call::IpcRecvFrom
 
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Inbox, Letter, Wait};
@@ -28,7 +30,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
         if self.envs[target].wait != Wait::Message {
-            return self.send_words(caller, target, frame);
+            return self.send_to_chooser(caller, target, frame);
         }
         self.deliver(caller, caller.slot, target, letter)?;
         self.end_wait(target, 0);
@@ -47,8 +49,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.end_wait(target, 0);
             return Ok(Outcome::Done(0));
         }
-        if self.envs[target].takes_words_of(caller.slot) {
-            return self.send_words(caller, target, frame);
+        if self.envs[target].takes_from(caller.slot) {
+            return self.send_to_chooser(caller, target, frame);
         }
         self.wait_to_send(caller, target, letter, Wait::Receiver(target))
     }
@@ -125,6 +127,54 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.keep_deadline(caller)?;
         }
         self.envs[caller.slot].wait = Wait::Message;
+        self.mirror
+            .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
+        self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });
+        Ok(Outcome::Stop)
+    }
+
+    /// A sender waits for one receiver at most, and has one letter; so nothing must be
+    /// searched for.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn sys_ipc_recv_from(
+        &mut self,
+        caller: Caller,
+        frame: &mut TrapFrame,
+    ) -> CallResult {
+        let [id, dstva, ..] = frame.arguments();
+        let sender = self.any_env(caller, id)?;
+        if sender == caller.slot {
+            return Err(Error::Inval); // the caller would wait for itself
+        }
+        if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
+            return Err(Error::Inval);
+        }
+        self.envs[caller.slot].inbox.dstva = dstva;
+        if self.envs[sender].sends_to() == Some(caller.slot) {
+            let letter = self.envs[sender].letter;
+            let result = self.deliver(caller, sender, caller.slot, letter);
+            if let Err(error) = result
+                && self.may_succeed_later(error)
+            {
+                return Err(error);
+            }
+            let mut senders = self.envs[caller.slot].senders;
+            senders.remove(&mut self.envs, sender);
+            self.envs[caller.slot].senders = senders;
+            match (result, self.envs[sender].wait) {
+                (Err(error), _) => self.fail_wait(sender, error),
+                (Ok(()), Wait::Server(_)) => self.await_reply(sender, caller.slot),
+                (Ok(()), _) => self.end_wait(sender, 0),
+            }
+            if result.is_ok() {
+                return Ok(Outcome::Done(0));
+            }
+        }
+        self.keep_deadline(caller)?;
+        self.envs[caller.slot].wait = Wait::MessageOf(sender);
+        let callers = &mut self.envs[sender].callers;
+        *callers = callers.wrapping_add(1);
         self.mirror
             .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
         self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });

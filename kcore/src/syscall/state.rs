@@ -115,6 +115,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let call = match self.envs[slot].wait {
             Wait::Input => Call::Getc,
             Wait::Message => Call::IpcRecv,
+            Wait::MessageOf(_) => Call::IpcRecvFrom,
             Wait::Receiver(_) => Call::IpcSend,
             Wait::Server(_) => Call::IpcCall,
             Wait::Request => Call::IpcReply,
@@ -128,7 +129,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Takes an environment out of its wait, to before the call with this number, and
     /// makes it not runnable. Its arguments are still in its registers.
     fn rewind(&mut self, slot: Slot, number: u32) {
-        let wait = self.envs[slot].wait;
+        let Env { wait, .. } = self.envs[slot];
+        let receiving = self.envs[slot].awaits_message();
         self.take_out_of_queues(slot);
         let env = &mut self.envs[slot];
         env.runnable = false;
@@ -138,7 +140,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             env.frame.regs.edx = 0;
         }
         env.pending = Some(way_in(env, wait));
-        if wait == Wait::Message {
+        if receiving {
             self.mirror.message(&mut self.mem, slot, &self.envs[slot]);
         }
         self.show_status(slot);

@@ -14,7 +14,7 @@ use programs::{attack, lives};
 use user::abi::layout::PGSIZE;
 use user::env::Env;
 use user::fork::{eager_fork, fork_job};
-use user::{EnvId, EnvStatus, Fork, Perm, fork, println, share, sys};
+use user::{EnvId, EnvStatus, Fork, Perm, fork, ipc, println, share, sys};
 
 /// Nothing of this program lives from here on.
 const PLACE: u32 = 0x1000_0000;
@@ -46,6 +46,8 @@ fn main() {
     members(&words[0], &words[1]);
     words[0].store(0, SeqCst);
     outrun(&words[0]);
+    words[0].store(0, SeqCst);
+    chosen(&words[0]);
     time();
     println!("promised: all was tried");
 }
@@ -145,6 +147,35 @@ fn heap() {
         sys::sbrk(pages).expect("sbrk");
         check(attack::load(start) == 0, "a heap grows by empty pages");
     }
+}
+
+/// Who receives from one gets nobody else's message.
+fn chosen(tried: &AtomicU32) {
+    const TRIES: u32 = 20;
+    let parent = sys::getenvid();
+    let Fork::Parent(other) = eager_fork().expect("eager_fork") else {
+        while sys::ipc_try_send(parent, 1).is_err() {
+            tried.fetch_add(1, SeqCst);
+            sys::yield_now();
+        }
+        user::exit()
+    };
+    let Fork::Parent(one) = eager_fork().expect("eager_fork") else {
+        wait(tried, TRIES);
+        ipc::send(parent, 2).expect("send");
+        user::exit()
+    };
+    let first = ipc::recv_from(one).expect("recv_from");
+    let is_from_one = (first.from, first.value) == (one, 2);
+    check(is_from_one, "one who chooses the sender hears nobody else");
+    if !is_from_one {
+        tried.store(TRIES, SeqCst);
+    }
+    let second = ipc::recv().expect("recv");
+    check(second.from != first.from, "no message comes twice");
+    lives::wait_for(one);
+    lives::wait_for(other);
+    check(ipc::recv_from(one).is_err(), "nobody waits for the dead");
 }
 
 fn time() {

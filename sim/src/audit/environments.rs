@@ -60,7 +60,7 @@ pub(super) fn slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdic
 
 /// Checks I7 and that what an environment waits for, and where, fits together.
 fn waits(env: &Env, at: u32) -> Verdict {
-    let waits = env.receives() || matches!(env.wait, Wait::Reply(_));
+    let waits = env.receives() || matches!(env.wait, Wait::Reply(_) | Wait::MessageOf(_));
     check(
         !waits || env.on_cpu.is_none(),
         "I7: a receiver is on no CPU",

@@ -181,17 +181,21 @@ pub(super) fn timers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
     Ok(())
 }
 
-/// Checks that each environment counts those that wait for its reply, or for a word that
-/// it owns.
+/// Checks that each environment counts those that wait for its reply or its message, or
+/// for a word that it owns; and that nobody waits for a message that waits to be taken.
 pub(super) fn callers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     let envs = kernel.envs();
     let mut waiting = [0; NENV];
     for slot in envs.used().filter(|&slot| envs[slot].alive) {
         let awaited = match envs[slot].wait {
-            Wait::Reply(server) => Some(server),
+            Wait::Reply(one) | Wait::MessageOf(one) => Some(one),
             Wait::Word(owner) => owner.get(),
             _ => None,
         };
+        if let Wait::MessageOf(one) = envs[slot].wait {
+            let missed = envs[one].sends_to() == Some(slot);
+            check(!missed, "who waits for one takes its letter", slot.0.into())?;
+        }
         if let Some(awaited) = awaited {
             waiting[usize::from(awaited.0)] += 1;
         }

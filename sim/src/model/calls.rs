@@ -22,9 +22,14 @@ impl Model {
         matches!(self.envs[&id].life, Life::Receives(_) | Life::Requests(_))
     }
 
+    /// Whether `id` receives from `from`, which asks for a reply.
+    fn receives_from(&self, id: u32, from: u32) -> bool {
+        self.receives(id) || matches!(self.envs[&id].life, Life::Expects(one, _) if one == from)
+    }
+
     /// Whether a message that `from` sends now is taken at once; it may be a reply.
     pub(super) fn takes(&self, id: u32, from: u32) -> bool {
-        self.receives(id) || self.envs[&id].life == Life::Awaits(from)
+        self.receives_from(id, from) || self.envs[&id].life == Life::Awaits(from)
     }
 
     pub(super) fn ipc_call(&mut self, caller: u32, arguments: [u32; 5]) -> Outcome {
@@ -33,7 +38,7 @@ impl Model {
         if to == caller {
             return Err(Error::Inval);
         }
-        let is_taken = self.receives(to);
+        let is_taken = self.receives_from(to, caller);
         if is_taken {
             self.give(caller, to, letter, second)?;
             self.begin_wait(caller)?;
@@ -91,7 +96,7 @@ impl Model {
                 self.give_page(from, to, letter, self.envs[&to].window)?;
                 0
             }
-            Life::Receives(window) => {
+            Life::Receives(window) | Life::Expects(_, window) => {
                 self.deliver(from, to, letter, window)?;
                 let env = self.env(to);
                 env.frame.regs.eax = 0;

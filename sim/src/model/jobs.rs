@@ -46,10 +46,10 @@ impl Model {
         let (mut ended, mut left, mut stopped_a_cpu) = (0, 0, false);
         for id in members {
             let elsewhere = self.on_cpus.contains(&id);
-            // To tell those who wait for its reply takes as long as to end many.
-            let cost = match self.clients(id).len() {
-                0 => 1,
-                _ => BATCH,
+            // To tell those whose wait ends with it takes as long as to end many.
+            let cost = match self.dependents(id).is_empty() {
+                true => 1,
+                false => BATCH,
             };
             if ended + cost > BATCH || doomed.contains(&id) || elsewhere && stopped_a_cpu {
                 left += 1;

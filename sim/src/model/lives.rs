@@ -63,8 +63,8 @@ impl Model {
         for sender in self.senders(id) {
             self.serve(sender, Err(Error::BadEnv));
         }
-        for client in self.clients(id).into_iter().chain(self.owned_by(id)) {
-            self.serve(client, Err(Error::BadEnv));
+        for waiting in self.dependents(id) {
+            self.serve(waiting, Err(Error::BadEnv));
         }
         let stopped = |env: &Env| {
             env.parent_number == number && matches!(env.life, Life::Unborn | Life::Stopped)
@@ -73,6 +73,12 @@ impl Model {
         let mut children: Vec<(u64, u32)> = children.map(|(&id, env)| (env.born, id)).collect();
         children.sort_unstable();
         children.into_iter().rev().map(|(_, child)| child).collect()
+    }
+
+    /// Those whose wait ends when `id` does: for its reply, its message or a word that it
+    /// owns.
+    pub(super) fn dependents(&self, id: u32) -> Vec<u32> {
+        [self.clients(id), self.owned_by(id), self.expect(id)].concat()
     }
 
     /// Whether its creator is alive.
@@ -125,7 +131,7 @@ impl Model {
             return Ok(Expected::Leaves);
         }
         let env = self.env(id);
-        if let Life::Receives(_) = env.life {
+        if let Life::Receives(_) | Life::Expects(..) = env.life {
             env.message.1 = 0;
             env.message.2 = 0;
         }

@@ -26,6 +26,10 @@ impl Model {
         let env = self.env(id);
         let waited = match env.life {
             Life::Watches(_) => "futex_wait, waited",
+            Life::Expects(..) => {
+                (env.message.1, env.message.2) = (0, 0);
+                "ipc_recv_from, waited"
+            }
             _ => "ipc_send, waited",
         };
         env.life = Life::Runs;
@@ -104,6 +108,34 @@ impl Model {
         self.begin_wait(caller)?;
         self.env(caller).life = Life::Receives(va);
         Ok(Expected::Leaves)
+    }
+
+    pub(super) fn ipc_recv_from(&mut self, caller: u32, [id, va, ..]: [u32; 5]) -> Outcome {
+        let from = self.any(caller, id)?;
+        if from == caller {
+            return Err(Error::Inval);
+        }
+        if va < UTOP {
+            check_va(va)?;
+        }
+        if self.envs[&from].life == Life::Sends(caller) {
+            let letter = self.envs[&from].letter;
+            let result = self.deliver(from, caller, letter, va);
+            self.taken(caller, from, result);
+            if result.is_ok() {
+                return Ok(Expected::Value(0));
+            }
+        }
+        self.begin_wait(caller)?;
+        self.env(caller).life = Life::Expects(from, va);
+        Ok(Expected::Leaves)
+    }
+
+    /// Those who wait for a message of `id` alone.
+    pub(super) fn expect(&self, id: u32) -> Vec<u32> {
+        let expects = |life| matches!(life, Life::Expects(one, _) if one == id);
+        let envs = self.envs.iter().filter(|(_, env)| expects(env.life));
+        envs.map(|(&id, _)| id).collect()
     }
 
     /// Delivers a letter, unless something is wrong with it.

@@ -57,6 +57,8 @@ pub enum Life {
     Requests(u32),
     /// Waits for this environment's reply.
     Awaits(u32),
+    /// Waits for a message of this environment, and wants a page at this address.
+    Expects(u32, u32),
     /// Waits for a byte from the console.
     Reads,
     /// Waits until this time, in microseconds.
@@ -304,7 +306,8 @@ impl Model {
             Call::IpcTrySend => self.ipc_try_send(caller, arguments),
             Call::IpcSend => self.ipc_send(caller, arguments),
             Call::IpcRecv => self.ipc_recv(caller, arguments),
-            Call::Features => Ok(Expected::Value(8191)),
+            Call::IpcRecvFrom => self.ipc_recv_from(caller, arguments),
+            Call::Features => Ok(Expected::Value(16383)),
             Call::TimeMsec => Ok(Expected::Value(
                 (self.now / 10_000_000 * 10) as u32 & 0x7fff_ffff,
             )),

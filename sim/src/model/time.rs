@@ -64,7 +64,7 @@ impl Model {
                 env.frame.regs.eax = env.result_of(Err(Error::TimedOut));
                 env.deadline = 0;
             }
-            if let Life::Receives(_) = env.life {
+            if let Life::Receives(_) | Life::Expects(..) = env.life {
                 (env.message.1, env.message.2) = (0, 0);
             }
             env.life = Life::Runs;

@@ -59,6 +59,11 @@ impl Driver<'_> {
             Call::IpcTrySend | Call::IpcSend | Call::IpcRecv | Call::IpcCall | Call::IpcReply => {
                 self.choose_page_and_receiver(caller, call, words)
             }
+            Call::IpcRecvFrom => {
+                let unaligned = u32::from(w7.is_multiple_of(8));
+                let va = send_or_page(w3) | unaligned;
+                [self.choose_sender(caller, w2), va, w4, w5, w6]
+            }
             Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],
             Call::EnvDestroy => [self.choose_env(caller, w2 | 8), w3, w4, w5, w6],
             Call::PageAlloc => [self.choose_env(caller, w2), page(w3), perm(w4), w5, w6],
@@ -210,7 +215,7 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 84 {
+        let call = match word % 87 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -243,29 +248,31 @@ impl Driver<'_> {
             75 | 76 => Call::EnvSetScheduling,
             77..=79 => Call::EnvGetState,
             80..=82 => Call::EnvSetState,
-            _ => match word / 84 % 7 {
+            83..=85 => Call::IpcRecvFrom,
+            _ => match word / 87 % 7 {
                 0 | 1 => Call::Cgetc,
                 2 | 3 => Call::Features,
                 4 => Call::TimeMsec,
                 5 => Call::TimeUsec,
                 // Any call, so that none is left out.
-                _ => Call::ALL[word as usize / 588 % Call::ALL.len()],
+                _ => Call::ALL[word as usize / 609 % Call::ALL.len()],
             },
         };
         self.dead.push(caller);
-        let seldom = !(word / 84).is_multiple_of(16);
+        let seldom = !(word / 87).is_multiple_of(16);
         match call {
             Call::Exofork if self.model.envs.len() >= CROWD => Call::EnvDestroy,
             Call::IpcRecv | Call::IpcSend | Call::IpcCall | Call::Getc if alone && seldom => {
                 Call::PageMap
             }
-            Call::FutexWait if alone && !(word / 84).is_multiple_of(3) => Call::PageMap,
+            Call::IpcRecvFrom if alone && seldom => Call::PageMap,
+            Call::FutexWait if alone && !(word / 87).is_multiple_of(3) => Call::PageMap,
             Call::IpcReply if alone && seldom && !self.has_client(caller) => Call::PageMap,
-            _ if self.is_awaited(caller) && (word / 84).is_multiple_of(4) => {
-                [Call::IpcRecv, Call::IpcReply][word as usize / 336 % 2]
+            _ if self.is_awaited(caller) && (word / 87).is_multiple_of(4) => {
+                [Call::IpcRecv, Call::IpcReply, Call::IpcRecvFrom][word as usize / 348 % 3]
             }
-            _ if (word / 84) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
-            Call::EnvDestroy if alone && !(word / 84).is_multiple_of(64) => Call::PageAlloc,
+            _ if (word / 87) % 4 == 1 && self.watched_word(caller).is_some() => Call::FutexWake,
+            Call::EnvDestroy if alone && !(word / 87).is_multiple_of(64) => Call::PageAlloc,
             Call::JobDestroy if alone && seldom => Call::JobSize,
             _ => call,
         }
@@ -319,7 +326,11 @@ impl Driver<'_> {
     }
 
     fn choose_receiver(&self, caller: u32, word: u32) -> u32 {
-        let waiting = |life: Life| matches!(life, Life::Receives(_) | Life::Requests(_));
+        let waiting = |life: Life| match life {
+            Life::Receives(_) | Life::Requests(_) => true,
+            Life::Expects(one, _) => one == caller || word.is_multiple_of(16),
+            _ => false,
+        };
         let envs = self.model.envs.iter();
         let ids: Vec<u32> = envs
             .filter(|(_, env)| waiting(env.life))
@@ -327,6 +338,17 @@ impl Driver<'_> {
             .collect();
         match ids.get(word as usize / 4 % ids.len().max(1)) {
             Some(&id) if !word.is_multiple_of(4) => id,
+            _ => self.choose_env(caller, word / 4),
+        }
+    }
+
+    /// Mostly one that waits to send to `caller`, or could.
+    fn choose_sender(&self, caller: u32, word: u32) -> u32 {
+        let mut envs = self.model.envs.iter();
+        let waiting = envs.find(|(_, env)| env.life == Life::Sends(caller));
+        match (waiting, word % 4) {
+            (Some((&id, _)), 1..) => id,
+            (None, 1..) => self.choose_env(caller, (word / 4) << 4 | 13),
             _ => self.choose_env(caller, word / 4),
         }
     }

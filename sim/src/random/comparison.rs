@@ -198,7 +198,7 @@ impl Driver<'_> {
             read(offset_of!(PublicEnv, ipc_perm)),
         );
         let receiving = match wanted.life {
-            Life::Receives(va) => [1, va],
+            Life::Receives(va) | Life::Expects(_, va) => [1, va],
             _ => [0, read(offset_of!(PublicEnv, ipc_dstva))],
         };
         let agrees = message == wanted.message

@@ -49,6 +49,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("flush-one-page", Bug, PROMISED),
     ("fork-while-ending", Bug, PROMISED),
     ("hasty-refusal", Bug, PROMISED),
+    ("hear-anybody", Bug, PROMISED),
     ("id-without-generation", Lines, "hello --cpus 1"),
     ("keep-callers", Audit, "calls --cpus 1 --audit"),
     ("keep-heap", Audit, AUDITED),

@@ -54,5 +54,6 @@ pub fn all() -> Vec<Scenario> {
         words::wait_for_owner(),
         words::pass_on(),
         ranks::ranks(),
+        senders::one_sender(),
     ]
 }

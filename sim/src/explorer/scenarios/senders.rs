@@ -20,6 +20,10 @@ fn receive(va: u32) -> Op {
     simple(Call::IpcRecv, [va])
 }
 
+fn receive_from(id: u32) -> Op {
+    simple(Call::IpcRecvFrom, [id, UTOP])
+}
+
 /// Checks that the last call failed with this error.
 const fn fails(error: Error) -> Op {
     Op::Want((error as u32).wrapping_neg())
@@ -104,5 +108,33 @@ pub fn cancel_send() -> Scenario {
         ),
         &[A],
         child_uses_page,
+    ))
+}
+
+/// A parent receives from one of two children that send to it, until that one is dead.
+pub fn one_sender() -> Scenario {
+    to_the_last(scenario(
+        "one-sender",
+        "two children send to a parent that receives from the first until it dies, then from any",
+        programs(
+            &[
+                receive_from(CHILD),
+                Op::Want(0),
+                receive_from(CHILD),
+                fails(Error::BadEnv),
+                receive(UTOP),
+                Op::Want(0),
+                exit(),
+            ],
+            &[send(PARENT, 1), Op::Want(0), exit()],
+            &[send(PARENT, 2), Op::Want(0), exit()],
+        ),
+        &[],
+        |stage| {
+            for start in [CHILD_AT, GRANDCHILD_AT] {
+                let child = stage.child(start);
+                stage.start(child);
+            }
+        },
     ))
 }

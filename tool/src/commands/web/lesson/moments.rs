@@ -180,7 +180,7 @@ fn moment(pc: &Pc<'_>, side: Option<Side>, deed: Deed) -> Moment {
         deed,
         chosen: None,
         words: [word(0), word(1)],
-        asleep: sleeper.is_some_and(|env| env.wait == Wait::Message),
+        asleep: sleeper.is_some_and(|env| env.awaits_message()),
         alive: [sleeper.is_some(), living().any(|env| env.parent == SLEEPER)],
     }
 }

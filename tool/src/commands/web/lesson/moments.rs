@@ -6,7 +6,6 @@
 use abi::EnvId;
 use abi::layout::PGSIZE;
 use kcore::CpuId;
-use kcore::env::Wait;
 use page::code::operand;
 use pc::Pc;
 use pc::plan::{Choice, Plan};

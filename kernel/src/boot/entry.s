@@ -86,7 +86,7 @@ entry:
     mov eax, offset high
     jmp eax
 high:
-    mov esp, KERNBASE - {frame_size}    # above it: the place of the trap frame
+    mov esp, KERNBASE - {frame_size}    # above it: the trap frame
     mov ecx, ebp
     xor ebp, ebp                        # where a backtrace ends
     push edx

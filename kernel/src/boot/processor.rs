@@ -127,7 +127,7 @@ fn set_up_sysenter(cpu: ThisCpu) {
         // the stack they name are this CPU's.
         unsafe {
             x86::wrmsr(SYSENTER_CS, KERNEL_CODE.into());
-            x86::wrmsr(SYSENTER_ESP, cpu.stack_top().into());
+            x86::wrmsr(SYSENTER_ESP, cpu.entry_top().into());
             x86::wrmsr(SYSENTER_EIP, vectors::sysenter().into());
         }
     }

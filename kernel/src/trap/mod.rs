@@ -15,7 +15,7 @@ use self::exits::{EXIT_AGAIN, EXIT_FAST, EXIT_FRAME, EXIT_IDLE, exit};
 use crate::effects::Leave;
 use crate::enter::{ANSWERS, GETENVID, enter, for_rank};
 use crate::machine::console;
-use crate::machine::smp::{ENV_DEPTH, ThisCpu, lapic, segments::Handler};
+use crate::machine::smp::{ABOVE_FRAME, ENV_DEPTH, ThisCpu, lapic, segments::Handler};
 use crate::machine::x86;
 use crate::mail;
 use crate::panic;
@@ -39,7 +39,8 @@ global_asm!(
     ipi = const Vector::IPI.0,
     getenvid = const GETENVID,
     answers = sym ANSWERS,
-    env_depth = const ENV_DEPTH,
+    env_depth = const ENV_DEPTH - ABOVE_FRAME,
+    above_frame = const ABOVE_FRAME,
     exit_frame = const EXIT_FRAME,
     exit_idle = const EXIT_IDLE,
     exit_fast = const EXIT_FAST,
@@ -160,5 +161,5 @@ pub fn wait(cpu: ThisCpu) -> ! {
 }
 
 fn frame_of(cpu: ThisCpu) -> *mut TrapFrame {
-    (cpu.stack_top() - size_of::<TrapFrame>() as u32) as *mut TrapFrame
+    cpu.frame_place() as *mut TrapFrame
 }

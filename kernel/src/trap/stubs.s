@@ -1,7 +1,7 @@
 # From the processor into Rust, and back.
 #
 # Everything that enters from user mode builds the 68-byte trap frame at the
-# very top of this CPU's stack and calls a Rust function with the frame's
+# top of this CPU's stack and calls a Rust function with the frame's
 # address; what comes back in eax says how to leave: {exit_frame}, {exit_fast},
 # {exit_idle} or {exit_again}. The hard thing is that nothing here may fault or trust a
 # register that the user set. So every way in loads ds and es and known flags before
@@ -13,6 +13,7 @@
 # ring 3 can have no other there.
 
 .set FRAME, 68
+.set ABOVE, {above_frame}               # unused, so that the frame is 16-byte aligned
 
 # 32 bits each. Written as bytes, because the assembler takes "push ds" for a
 # 16-bit push.
@@ -92,8 +93,8 @@ ipi_stub:
     jmp common
 
 # How deep a trap left the stack says where it came from: from user mode there
-# are seven words below the stack's top, from anywhere else more or less.
-.set FROM_USER, 0x10000 - 7 * 4
+# are seven words below where it begins, from anywhere else more or less.
+.set FROM_USER, 0x10000 - ABOVE - 7 * 4
 
     .balign 16
 debug:
@@ -159,7 +160,7 @@ idle_wait:
 idle_woken:
     mov ecx, esp
     or ecx, 0xffff
-    sub ecx, FRAME - 1                  # the frame's place
+    sub ecx, ABOVE + FRAME - 1          # the frame's place
     mov esp, ecx
     call {idle_again}
     jmp leave
@@ -259,7 +260,7 @@ from_kernel:
     mov edx, [esp]                      # vector
     mov ecx, esp
     or ecx, 0xffff
-    sub ecx, FRAME - 1                  # the frame's place
+    sub ecx, ABOVE + FRAME - 1          # the frame's place
     mov esp, ecx
     call {idle_interrupt}
     jmp leave
@@ -270,6 +271,7 @@ from_kernel:
     mov es, ecx
     cld
     mov ecx, esp
+    and esp, -16
     call {kernel_trap}
     ud2
 # Between sti and sysexit, as good as in user mode: the registers are the user's,

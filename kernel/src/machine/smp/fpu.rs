@@ -85,14 +85,11 @@ pub fn init_cpu(has_fxsave: bool) {
 
 /// Takes away the bits of MXCSR that this processor lacks.
 fn look_at_mxcsr() {
-    const WORDS: usize = size_of::<Image>() / 4;
-    // The stack is not aligned as the compiler believes: room for an image that is.
-    let mut room = [0; WORDS + 3];
-    let skip = (16 - (&raw const room).addr() % 16) % 16 / 4;
-    // SAFETY: (109) TS is clear, the processor has FXSAVE, and from there to the end of the
-    // room are 512 bytes.
-    unsafe { x86::fxsave((&raw mut room).cast::<u32>().add(skip).cast()) };
-    let mask = match room.get(skip + EnvState::MXCSR + 1) {
+    let mut image = Image::RESET;
+    // SAFETY: (109) TS is clear, the processor has FXSAVE, and an image is aligned and long
+    // enough.
+    unsafe { x86::fxsave((&raw mut image).cast()) };
+    let mask = match image.0.get(EnvState::MXCSR + 1) {
         None | Some(0) => FIRST_MXCSR_MASK,
         Some(&mask) => mask,
     };

@@ -168,7 +168,7 @@ pub unsafe fn load(own: &Segments, top: u32, [double_fault, machine_check]: [Han
     // SAFETY: (62) the caller's promise. What is loaded is flat, as the entry code's
     // segments are, so nothing moves; every gate names a stub of trap/stubs.s or a task.
     unsafe {
-        (*tables).main.esp0 = top;
+        (*tables).main.esp0 = top - super::ABOVE_FRAME;
         (*tables).double_fault = TaskState::of_handler(double_fault, top - DOUBLE_FAULT_STACK);
         (*tables).machine_check = TaskState::of_handler(machine_check, top - MACHINE_CHECK_STACK);
         (*tables).descriptors[5] = task(&raw const (*tables).main);

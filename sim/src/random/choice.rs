@@ -251,8 +251,8 @@ impl Driver<'_> {
             83..=85 => Call::IpcRecvFrom,
             _ => match word / 87 % 7 {
                 0 | 1 => Call::Cgetc,
-                2 | 3 => Call::Features,
-                4 => Call::TimeMsec,
+                2 => Call::Features,
+                3 | 4 => Call::TimeMsec,
                 5 => Call::TimeUsec,
                 // Any call, so that none is left out.
                 _ => Call::ALL[word as usize / 609 % Call::ALL.len()],

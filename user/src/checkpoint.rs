@@ -26,18 +26,18 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::call::FEATURE_STATE;
-use abi::layout::{PGSIZE, PTSIZE, USTACKTOP, UTOP};
+use abi::layout::{PGSIZE, PTSIZE, UTOP};
 use abi::{EnvId, EnvState, EnvStatus, Error, PageRange, Perm};
 
 use crate::interface::Interface;
-use crate::{sys, vm};
+use crate::{own, sys, vm};
 
 /// Where pages of a child are seen: nothing else uses these addresses.
 const WINDOW: u32 = 0xd800_0000;
 /// Bytes of it.
 const SIZE: u32 = 32 * PTSIZE;
-/// A page to fill: in the table that the stacks are in, after the one of `spawn`.
-const SCRATCH: u32 = (USTACKTOP & !(PTSIZE - 1)) + 3 * PGSIZE;
+/// A page to fill.
+const SCRATCH: u32 = own::scratch(3);
 
 /// What is in a page.
 pub type Content = [u8; PGSIZE as usize];
@@ -224,8 +224,9 @@ impl Stopped {
                 pages,
                 ..PageRange::default()
             };
+            // What is there before was a thread's maker's, in the middle of this.
             // SAFETY: the window is this module's, and nobody has a reference there.
-            let mut result = unsafe { sys::page_ranges(&mut [share]) };
+            let mut result = unsafe { sys::page_ranges(&mut [unmap, share]) };
             for seen in vm::mapped(WINDOW..WINDOW + length) {
                 if result.is_ok() {
                     let perm = vm::perm(seen).unwrap_or(Perm::READ);

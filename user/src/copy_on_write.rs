@@ -28,7 +28,7 @@ use crate::{own, sys, vm};
 /// Scratch, for the duration of one copy: the second page of the table that
 /// the stacks are in. (JOS uses a page below the program, which costs every
 /// environment that writes a page table more.)
-pub(crate) const SCRATCH: u32 = own::STACKS + PGSIZE;
+pub(crate) const SCRATCH: u32 = own::scratch(1);
 
 /// Gives `child` the caller's page at `va`, to be copied when either writes.
 ///

@@ -49,7 +49,7 @@ use crate::{env, own, sys, vm};
 /// Scratch, for the duration of one copy: the first page of the table that the
 /// stacks are in, which exists already. Not the one of
 /// `copy_on_write`: to fill this one may fault.
-pub(crate) const SCRATCH: u32 = own::STACKS;
+pub(crate) const SCRATCH: u32 = own::scratch(0);
 
 /// Which of the two came out of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,16 @@ use abi::layout::{PGSIZE, PTSIZE, USTACKTOP};
 
 /// The table that the ordinary stack and the exception stack are in.
 pub(crate) const STACKS: u32 = USTACKTOP & !(PTSIZE - 1);
-/// An environment's own page: behind the pages of scratch, of which there are three.
-pub(crate) const PAGE: u32 = STACKS + 3 * PGSIZE;
+/// Pages of scratch, below [`PAGE`].
+const SCRATCHES: u32 = 4;
+/// An environment's own page.
+pub(crate) const PAGE: u32 = STACKS + SCRATCHES * PGSIZE;
+
+/// A page of scratch: each has one user.
+pub(crate) const fn scratch(index: u32) -> u32 {
+    assert!(index < SCRATCHES);
+    STACKS + index * PGSIZE
+}
 
 /// Where the stacks of threads are, each with a page below that is never mapped.
 pub(crate) const THREAD_STACKS: Range<u32> = 0xc000_0000..0xc000_0000 + PTSIZE;

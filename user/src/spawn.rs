@@ -16,7 +16,7 @@
 
 use core::fmt;
 
-use abi::layout::{PGSIZE, UTOP};
+use abi::layout::UTOP;
 use abi::{EnvId, Error, Perm, TrapFrame};
 use launch::{BadImage, Image, Page, STACK};
 
@@ -25,7 +25,7 @@ use crate::{own, sys, vm};
 
 /// Scratch, for the duration of one page: in the table that the stacks are in,
 /// after those of `exofork` and `copy_on_write`.
-const SCRATCH: u32 = own::STACKS + 2 * PGSIZE;
+const SCRATCH: u32 = own::scratch(2);
 
 /// Why a program cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

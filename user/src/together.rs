@@ -23,7 +23,9 @@
 //! 4. Memory that others change is never copied as a whole: `fork` refuses.
 //! 5. A dead environment has left its CPU before anybody is told (`futex_wait`), and only then
 //!    are its stack and what it had borrowed used again. The pages of one that dies stay with
-//!    the others, so a thread may outlive the one whose stack it uses.
+//!    the others, so a thread may outlive the one whose stack it uses. But then that stack
+//!    is not used again, and nobody who waits for the dead one goes on, before it ends too.
+//! 6. What is on an exception stack the others do not see. So nobody borrows from there.
 
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -125,6 +127,11 @@ fn unmap_stacks(last: u32) -> Result<(), Error> {
 /// One past the last byte of a stack.
 pub(crate) fn top_of_stack(index: u32) -> u32 {
     own::THREAD_STACKS.start + (index + 1) * STRIDE
+}
+
+/// Whether a local variable at `address` is one environment's alone: on the exception stack.
+pub(crate) fn is_apart(address: u32) -> bool {
+    address >= EXCEPTION_STACK
 }
 
 /// Makes pages that others have too, to be copied on write, this environment's own.

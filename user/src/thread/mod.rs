@@ -86,13 +86,14 @@ impl<T> JoinHandle<T> {
         self.started.id
     }
 
-    /// Waits for its end and returns its result. A deadline does not end this.
+    /// Waits for its end and returns its result. A deadline does not end this. If it died in
+    /// the middle of a [`scope`](fn@scope), waits for the threads in that too.
     ///
     /// # Errors
     /// [`Died`] if it ended otherwise than by returning: it panicked, faulted, or was ended.
     pub fn join(self) -> Result<T, Died> {
         let Started { slot, id, result } = self.started;
-        slot::wait_for_death(id);
+        slot::wait_for_all(id);
         // SAFETY: the thread is done and dead, and nobody else has the handle.
         let result = slot.is_done().then(|| unsafe { result.read() });
         slot.give_back();

@@ -2,8 +2,8 @@
 //!
 //! The hard thing is that every way out of [`scope`] waits for all of them, those included that
 //! they start themselves. There are two: it returns, or its own thread dies. In the
-//! second case nothing is waited for, and nothing has to be: the memory stays with those that
-//! borrow it, and nobody changes it any more.
+//! second case the memory stays with those that borrow it; and whoever would use it
+//! again, because it joins the dead one or needs a stack, waits for them.
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -13,11 +13,14 @@ use abi::{EnvId, Error};
 use super::slot::{self, Slot};
 use super::start::{Started, start_thread};
 use crate::sync::Died;
+use crate::{env, together};
 
 /// Where threads can be started that borrow from outside.
 pub struct Scope<'scope, 'env: 'scope> {
     /// Slots of threads that were not joined, as bits.
     threads: AtomicU32,
+    /// Whose stack this is on.
+    owner: EnvId,
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
@@ -33,6 +36,7 @@ where
 {
     let scope = Scope {
         threads: AtomicU32::new(0),
+        owner: env::this_id(),
         scope: PhantomData,
         env: PhantomData,
     };
@@ -47,14 +51,19 @@ impl<'scope> Scope<'scope, '_> {
     /// Starts a thread.
     ///
     /// # Errors
-    /// As [`spawn`](super::spawn).
+    /// As [`spawn`](super::spawn); `Inval` in a handler of exceptions, whose stack others
+    /// do not see.
     pub fn spawn<F, T>(&'scope self, closure: F) -> Result<ScopedJoinHandle<'scope, T>, Error>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        if together::is_apart(core::ptr::from_ref(self).addr() as u32) {
+            return Err(Error::Inval);
+        }
         // Before it runs: if we die then, it is still waited for.
         let note = |slot: Slot, runs| {
+            slot.borrows_from(self.owner);
             match runs {
                 true => self.threads.fetch_or(slot.bit(), Ordering::AcqRel),
                 false => self.threads.fetch_and(!slot.bit(), Ordering::AcqRel),
@@ -76,7 +85,7 @@ impl<'scope> Scope<'scope, '_> {
             // One that another thread joins is taken out before its slot is given back, so
             // if it is still there, that was the right thread.
             if self.threads.load(Ordering::Acquire) & slot.bit() != 0 {
-                slot::wait_for_death(thread);
+                slot::wait_for_all(thread);
             }
         }
         // Now nobody is left who could start or join one.
@@ -90,7 +99,7 @@ impl<'scope> Scope<'scope, '_> {
 
     /// A thread that may be alive.
     fn alive(&self) -> Option<Slot> {
-        slots(self.threads.load(Ordering::Acquire)).find(|slot| !slot::is_dead(slot.thread()))
+        slots(self.threads.load(Ordering::Acquire)).find(|slot| !slot::is_over(slot.thread()))
     }
 }
 
@@ -127,7 +136,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// [`Died`] if it ended otherwise than by returning.
     pub fn join(self) -> Result<T, Died> {
         let Started { slot, id, result } = self.started;
-        slot::wait_for_death(id);
+        slot::wait_for_all(id);
         // SAFETY: the thread is done and dead, and nobody else has the handle.
         let result = slot.is_done().then(|| unsafe { result.read() });
         self.threads.fetch_and(!slot.bit(), Ordering::AcqRel);

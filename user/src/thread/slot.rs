@@ -4,6 +4,9 @@
 //! hard thing is when a stack can be used again: its thread uses it up to its last instruction.
 //! So it stays taken until the kernel says that the environment is dead, and until nobody
 //! wants the result any more.
+//!
+//! One that dies in the middle of a scope leaves threads that borrow from its stack, or what
+//! it had borrowed itself. So a slot has noted whose scope its thread is of: see [`borrower`].
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -30,12 +33,15 @@ struct Entry {
     thread: AtomicU32,
     /// The bits above.
     state: AtomicU32,
+    /// Id of the environment in whose scope the thread is; 0 if it is in none.
+    lender: AtomicU32,
 }
 
 static SLOTS: [Entry; STACKS as usize] = [const {
     Entry {
         thread: AtomicU32::new(FREE),
         state: AtomicU32::new(0),
+        lender: AtomicU32::new(0),
     }
 }; STACKS as usize];
 
@@ -48,17 +54,18 @@ impl Slot {
     pub(super) fn take() -> Option<Slot> {
         let found = (0..STACKS).map(Slot).find(|slot| slot.take_this())?;
         found.entry().state.store(0, Ordering::Relaxed);
+        found.entry().lender.store(0, Ordering::Relaxed);
         Some(found)
     }
 
     fn take_this(self) -> bool {
-        let Entry { thread, state } = self.entry();
+        let Entry { thread, state, .. } = self.entry();
         let found = thread.load(Ordering::Acquire);
         let detached = || state.load(Ordering::Acquire) & DETACHED != 0;
         let usable = match found {
             FREE => true,
             TAKEN => false,
-            id => detached() && is_dead(EnvId(id as i32)),
+            id => detached() && is_over(EnvId(id as i32)),
         };
         let exchange =
             || thread.compare_exchange(found, TAKEN, Ordering::Acquire, Ordering::Relaxed);
@@ -88,6 +95,13 @@ impl Slot {
         self.entry()
             .thread
             .store(thread.0 as u32, Ordering::Release);
+    }
+
+    /// The thread, which has not run yet, is in a scope of this one.
+    pub(super) fn borrows_from(self, lender: EnvId) {
+        self.entry()
+            .lender
+            .store(lender.0 as u32, Ordering::Release);
     }
 
     /// The thread has its result. Whether nobody wants it.
@@ -127,6 +141,33 @@ static NEVER: AtomicU32 = AtomicU32::new(0);
 pub(super) fn wait_for_death(thread: EnvId) {
     // A deadline, or somebody who sets our status, only ends one of these waits.
     while sys::futex_wait(&NEVER, 0, thread) != Err(Error::BadEnv) {}
+}
+
+/// As [`wait_for_death`], and until all are dead who borrow from it.
+pub(super) fn wait_for_all(thread: EnvId) {
+    wait_for_death(thread);
+    while let Some(borrower) = borrower(thread) {
+        wait_for_death(borrower);
+    }
+}
+
+/// Whether `thread` is dead, and all who borrow from it.
+pub(super) fn is_over(thread: EnvId) -> bool {
+    is_dead(thread) && borrower(thread).is_none()
+}
+
+/// One that is alive, of those in a scope of `lender`, and in scopes of theirs.
+fn borrower(lender: EnvId) -> Option<EnvId> {
+    let is_lender = |entry: &&Entry| entry.lender.load(Ordering::Acquire) == lender.0 as u32;
+    let threads = SLOTS.iter().filter(is_lender);
+    threads
+        .map(|entry| entry.thread.load(Ordering::Acquire))
+        .filter(|&thread| thread != FREE && thread != TAKEN)
+        .map(|thread| EnvId(thread as i32))
+        .find_map(|thread| match is_dead(thread) {
+            true => borrower(thread),
+            false => Some(thread),
+        })
 }
 
 /// Whether `thread` is dead, and on no CPU any more.

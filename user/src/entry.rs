@@ -22,7 +22,7 @@ use core::arch::asm;
 /// the call keeps this program's memory as Rust expects it.
 #[expect(
     clippy::missing_safety_doc,
-    reason = "the trait says it for all seven functions"
+    reason = "the trait says it for all eight functions"
 )]
 pub trait Entry {
     /// A call without arguments.
@@ -39,6 +39,8 @@ pub trait Entry {
     unsafe fn call4_words(number: u32, a1: u32, a2: u32, a3: u32, a4: u32) -> (i32, [u32; 2]);
     /// A call with five arguments.
     unsafe fn call5(number: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32) -> i32;
+    /// A call with five arguments that also returns two words, in `ebx` and `edi`.
+    unsafe fn call5_words(number: u32, arguments: [u32; 5]) -> (i32, [u32; 2]);
 }
 
 /// `int 0x30`: JOS's entry.
@@ -124,6 +126,29 @@ impl Entry for Int {
             );
         }
         result
+    }
+
+    #[inline(always)]
+    unsafe fn call5_words(number: u32, arguments: [u32; 5]) -> (i32, [u32; 2]) {
+        let [a1, a2, a3, a4, a5] = arguments;
+        let number_and_fifth = [number, a5];
+        let (result, word, second);
+        // SAFETY: as in `call5`, and ebx, edi and edx are outputs too.
+        unsafe {
+            asm!(
+                "push esi",
+                "mov esi, [eax + 4]",
+                "mov eax, [eax]",
+                "int 0x30",
+                "pop esi",
+                inlateout("eax") &raw const number_and_fifth => result,
+                inlateout("edx") a1 => _,
+                in("ecx") a2,
+                inlateout("ebx") a3 => word,
+                inlateout("edi") a4 => second,
+            );
+        }
+        (result, [word, second])
     }
 }
 
@@ -232,5 +257,34 @@ impl Entry for Sysenter {
             );
         }
         result
+    }
+
+    #[inline(always)]
+    unsafe fn call5_words(number: u32, arguments: [u32; 5]) -> (i32, [u32; 2]) {
+        let [a1, a2, a3, a4, a5] = arguments;
+        let number_and_fifth = [number, a5];
+        let (result, word, second);
+        // SAFETY: as in `call5`, and ebx and edi are outputs too.
+        unsafe {
+            asm!(
+                "push esi",
+                "push ebp",
+                "push dword ptr [eax + 4]",
+                "mov eax, [eax]",
+                "lea esi, [2f]",
+                "mov ebp, esp",
+                "sysenter",
+                "2:",
+                "add esp, 4",
+                "pop ebp",
+                "pop esi",
+                inlateout("eax") &raw const number_and_fifth => result,
+                inlateout("edx") a1 => _,
+                inlateout("ecx") a2 => _,
+                inlateout("ebx") a3 => word,
+                inlateout("edi") a4 => second,
+            );
+        }
+        (result, [word, second])
     }
 }

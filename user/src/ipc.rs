@@ -11,6 +11,7 @@
 
 use core::time::Duration;
 
+use abi::call::WANTS_PAGE;
 use abi::layout::UTOP;
 use abi::{EnvId, EnvType, Error, Perm};
 
@@ -122,6 +123,79 @@ pub fn recv_page_from(from: EnvId, page: &'static Page) -> Result<Message, Error
 /// `TimedOut`; `Inval` if the wait was cancelled; `NotSupp` where waits have no end.
 pub fn recv_timeout(time: Duration) -> Result<Message, Error> {
     time::until(Instant::now()?.after(time), recv)
+}
+
+/// The pages of a call, or of a reply: none unless they are named.
+#[derive(Clone, Copy, Default)]
+pub struct Pages {
+    /// What goes along, with which rights.
+    pub sent: Option<(&'static Page, Perm)>,
+    /// What is replaced by the page that comes back. One that comes without [`Perm::W`] must
+    /// not be written.
+    pub wanted: Option<&'static Page>,
+}
+
+impl Pages {
+    /// The argument that says what goes along and whether a page is wanted; and where.
+    fn arguments(self) -> (u32, u32) {
+        let sent = self.sent.map_or(0, |(page, perm)| {
+            core::ptr::from_ref(page) as u32 | (perm & Perm::SYSCALL).bits()
+        });
+        match self.wanted {
+            None => (sent, UTOP),
+            Some(page) => (sent | WANTS_PAGE, core::ptr::from_ref(page) as u32),
+        }
+    }
+
+    /// The rights of the page that came.
+    fn received(self) -> Perm {
+        match self.wanted {
+            None => Perm::empty(),
+            Some(_) => Env::this().ipc_perm(),
+        }
+    }
+}
+
+/// Sends two words to `server`, waits until it has taken them and replied, and returns the
+/// words of the reply and the rights of the page that came with it.
+///
+/// # Errors
+/// `BadEnv` if there is no such environment, or no longer; `Inval` if it is the caller, if
+/// the wait was cancelled, for rights that the caller has not, and where there are no such
+/// calls: `FEATURE_CALL` of [`Interface::offers`] tells; `NoMem`.
+pub fn call(server: EnvId, words: [u32; 2], pages: Pages) -> Result<([u32; 2], Perm), Error> {
+    let (place, va) = pages.arguments();
+    // SAFETY: pages are only ever used as atomics, and expected to change.
+    let words = unsafe { sys::ipc_call_page(server, place, words, va)? };
+    Ok((words, pages.received()))
+}
+
+/// A request, or another message, that came to one who waits in [`reply`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Who sent it.
+    pub from: EnvId,
+    /// What was sent; of a message by [`send`] the second is 0.
+    pub words: [u32; 2],
+    /// Rights of the page that came with it; none if none did.
+    pub perm: Perm,
+}
+
+/// Replies to `client`, unless that is [`EnvId::NONE`], and waits for the next request from
+/// anybody.
+///
+/// # Errors
+/// `IpcNotRecv` unless `client` waits for the caller's reply, and otherwise as [`call`].
+/// Then the client, if it is there, still waits, unless the wait was cancelled.
+pub fn reply(client: EnvId, words: [u32; 2], pages: Pages) -> Result<Request, Error> {
+    let (place, va) = pages.arguments();
+    // SAFETY: as in `call`.
+    let (from, words) = unsafe { sys::ipc_reply_page(client, place, words, va)? };
+    Ok(Request {
+        from,
+        words,
+        perm: pages.received(),
+    })
 }
 
 #[inline(always)]

@@ -494,6 +494,46 @@ pub fn ipc_reply(client: EnvId, words: [u32; 2]) -> Result<(EnvId, [u32; 2]), Er
     check(result).map(|from| (EnvId(from as i32), words))
 }
 
+/// As [`ipc_call`], with a page each way: `place` says which goes along, as
+/// [`abi::call::WANTS_PAGE`] describes, and the reply's is mapped at `va` if it is wanted.
+///
+/// # Errors
+/// As [`ipc_call`]; `Inval` for a place that makes no sense, `NoMem`.
+///
+/// # Safety
+/// 1. No Rust code relies on what was mapped at `va`.
+/// 2. No Rust code relies on the page that goes along not being changed by the other.
+pub unsafe fn ipc_call_page(
+    env: EnvId,
+    place: u32,
+    [word, second]: [u32; 2],
+    va: u32,
+) -> Result<[u32; 2], Error> {
+    let arguments = [env.0 as u32, place, word, second, va];
+    // SAFETY: the caller's.
+    let (result, words) = unsafe { enter!(Call::IpcCall, call5_words, arguments) };
+    check(result).map(|_| words)
+}
+
+/// As [`ipc_reply`], with a page each way, as in [`ipc_call_page`].
+///
+/// # Errors
+/// As [`ipc_reply`]; `Inval` for a place that makes no sense, `NoMem`.
+///
+/// # Safety
+/// As [`ipc_call_page`].
+pub unsafe fn ipc_reply_page(
+    client: EnvId,
+    place: u32,
+    [word, second]: [u32; 2],
+    va: u32,
+) -> Result<(EnvId, [u32; 2]), Error> {
+    let arguments = [client.0 as u32, place, word, second, va];
+    // SAFETY: the caller's.
+    let (result, words) = unsafe { enter!(Call::IpcReply, call5_words, arguments) };
+    check(result).map(|from| (EnvId(from as i32), words))
+}
+
 /// Moves the end of the caller's heap by `increment` bytes, and returns where it
 /// was. Growing maps zeroed pages where none are, shrinking unmaps whole pages.
 /// One call moves it by at most 1,024 pages.

@@ -10,7 +10,9 @@
 
 use core::sync::atomic::Ordering::SeqCst;
 
-use user::{EnvId, Error, Fork, fork, ipc, println, share, sys};
+use user::ipc::Pages;
+use user::share::Page;
+use user::{EnvId, Error, Fork, Perm, fork, ipc, println, share, sys};
 
 const CLIENTS: u32 = 4;
 const CALLS: u32 = 500;
@@ -48,6 +50,7 @@ fn run() -> Result<(), Error> {
     }
     println!("{} replies of {}", right.load(SeqCst), CLIENTS * CALLS);
     mixed(server)?;
+    with_pages()?;
     let ended = sys::ipc_call(server, [END, 0]);
     println!("the server has ended: {}", ended == Err(Error::BadEnv));
     let again = sys::ipc_call(server, [0, 0]);
@@ -73,6 +76,56 @@ fn serve() -> Result<(), Error> {
 
 fn reply_to([word, second]: [u32; 2]) -> [u32; 2] {
     [word.wrapping_mul(3), second ^ 0x5555]
+}
+
+/// A page each way: the server adds to the client's, and gives one of its own back.
+fn with_pages() -> Result<(), Error> {
+    static TAKEN: Page = Page::zeroed();
+    let own = share::page()?;
+    let parent = sys::getenvid();
+    let Fork::Parent(child) = fork()? else {
+        let request = ipc::reply(
+            EnvId::NONE,
+            [0; 2],
+            Pages {
+                wanted: Some(&TAKEN),
+                ..Pages::default()
+            },
+        )?;
+        TAKEN[1].store(TAKEN[0].load(SeqCst) + 1, SeqCst);
+        println!(
+            "a request with a page that can be written: {}",
+            request.perm.contains(Perm::W)
+        );
+        let given = share::page()?;
+        given[0].store(request.words[0] + 1, SeqCst);
+        let _ = ipc::reply(
+            request.from,
+            [3, 4],
+            Pages {
+                sent: Some((given, Perm::READ)),
+                wanted: None,
+            },
+        );
+        user::exit()
+    };
+    let sent = share::page()?;
+    sent[0].store(41, SeqCst);
+    let pages = Pages {
+        sent: Some((sent, Perm::WRITE)),
+        wanted: Some(own),
+    };
+    let (words, perm) = ipc::call(child, [1, 2], pages)?;
+    let read_only = perm == Perm::READ;
+    println!(
+        "a reply of {words:?}, with {} in a page that cannot be: {read_only}",
+        own[0].load(SeqCst)
+    );
+    println!("and {} in the page that went along", sent[1].load(SeqCst));
+    let none = ipc::call(parent, [0; 2], Pages::default()).err();
+    println!("nobody calls himself: {}", none == Some(Error::Inval));
+    sys::env_destroy(child)?;
+    Ok(())
 }
 
 /// JOS's calls and these understand each other: a server that knows only JOS's can be

@@ -253,6 +253,7 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("threads", threads::threads)
         .on_cpus(4)
         .also_as_lab5(),
+    Program::new("lenders", threads::lenders).on_cpus(4),
     Program::new("producers", threads::producers).on_cpus(4),
     Program::new("mandelbrot", threads::mandelbrot).on_cpus(4),
     Program::new("sfork", threads::sfork)

@@ -52,6 +52,20 @@ pub fn threads(expect: Expect, _: Scope, _: u32) -> Expect {
     ])
 }
 
+pub fn lenders(expect: Expect, _: Scope, _: u32) -> Expect {
+    expect.in_order([
+        text("who looks at a child knows itself: true"),
+        text("a lender: Err(Died), and the borrower has ended: true"),
+        text("one that lends on: Err(Died), and the borrower has ended: true"),
+        text("others have had stacks: true, what was lent is there: true"),
+        regex(r"\[[0-9a-f]{8}\] user panic in lenders at .*: as it should"),
+        text("a thread that panics: Err(Died)"),
+        text("lending in a handler: Some(Inval)"),
+        text("lenders: done"),
+        exiting(FIRST),
+    ])
+}
+
 pub fn producers(expect: Expect, _: Scope, _: u32) -> Expect {
     let sum = |producer| text(&format!("from producer {producer}: 12497500"));
     let taken = [text("15000 items were taken")];

@@ -2,7 +2,7 @@
 
 use kcore::plant::during;
 use sim::checks::Violation;
-use sim::explorer::scenarios::{Scenario, lives, pages, time, words};
+use sim::explorer::scenarios::{Scenario, lives, pages, senders, time, words};
 use sim::explorer::walk::{random_scenario, walk};
 use sim::explorer::{report, search};
 use sim::random::Stream;
@@ -101,6 +101,8 @@ fn a_wrong_result_of_a_call_is_found() {
     let found = is_found("exofork-result", lives::fork_and_start());
     assert!(matches!(found, Violation::Result { .. }));
     let found = is_found("destroy-nothing", lives::destroy_and_reuse());
+    assert!(matches!(found, Violation::Result { .. }));
+    let found = is_found("hear-anybody", senders::one_sender());
     assert!(matches!(found, Violation::Result { .. }));
 }
 

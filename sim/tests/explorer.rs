@@ -38,7 +38,7 @@ const LEAST: [(&str, usize); 30] = [
     ("wait-for-owner", 48_000),
     ("pass-on", 56_000),
     ("ranks", 280),
-    ("one-sender", 1),
+    ("one-sender", 4_200),
 ];
 
 fn explore(scenario: &Scenario) -> usize {

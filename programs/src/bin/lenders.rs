@@ -36,7 +36,6 @@ fn run() -> Result<(), Error> {
     join_lender()?;
     join_inner_lender()?;
     leave_lender()?;
-    panic_in_thread()?;
     borrow_in_handler()?;
     println!("lenders: done");
     Ok(())
@@ -147,17 +146,6 @@ fn leave_lender() -> Result<(), Error> {
         others > 0
     );
     Ok(())
-}
-
-/// A thread that panics ends alone, and who joins it is told.
-fn panic_in_thread() -> Result<(), Error> {
-    let joined = thread::spawn(fail)?.join();
-    println!("a thread that panics: {joined:?}");
-    Ok(())
-}
-
-fn fail() {
-    panic!("as it should");
 }
 
 /// A handler's stack is seen by nobody else.

@@ -93,7 +93,7 @@ impl<'t> Console<'t> {
     }
 
     /// Whether all output has arrived.
-    pub(crate) fn is_drained(&self) -> bool {
+    pub fn is_drained(&self) -> bool {
         self.state.len == 0 && !self.state.busy
     }
 

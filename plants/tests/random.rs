@@ -70,7 +70,10 @@ fn known_bugs_are_noticed() {
 #[test]
 fn tickets_in_the_drum_are_noticed() {
     let mismatch = noticed("keep-tickets", Policy::Lottery);
-    assert!(matches!(mismatch, Some(Mismatch::Violation(_))), "{mismatch:?}");
+    assert!(
+        matches!(mismatch, Some(Mismatch::Violation(_))),
+        "{mismatch:?}"
+    );
 }
 
 #[test]

@@ -8,7 +8,8 @@ use sim::replay::replay;
 fn another_kernel_does_not_give_the_same_answers() {
     // With any plant awake the kernel takes no shortcuts. So that only what is
     // wrong makes the difference, the logs are of one that takes none either.
-    let logs = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|seed| during("long-way", || logged_run(seed, 3000)));
+    let logs =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|seed| during("long-way", || logged_run(seed, 3000)));
     for log in &logs {
         assert!(during("long-way", || replay(log)).is_ok());
     }

@@ -11,7 +11,7 @@
 //! taken. Whoever comes back starts there, unless it is further already. On one CPU
 //! nobody who waits is ever behind the present. On several, one with more shares than a
 //! whole CPU is worth cannot use them, and would fall back without end; so it is held at
-//! [`Stride::lag`] behind, where it is still next whenever it waits.
+//! `Stride::lag` behind, where it is still next whenever it waits.
 //!
 //! The other hard thing is time. To find the one furthest behind takes a look at all; so
 //! it is found once, when the last one leaves, and whoever is added is only compared.

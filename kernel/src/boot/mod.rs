@@ -19,9 +19,7 @@ use crate::machine::log_device::LogDevice;
 use crate::machine::phys::DirectMap;
 use crate::machine::power;
 use crate::machine::smp::clock::Rates;
-use crate::machine::smp::{
-    self, ABOVE_FRAME, ThisCpu, clock, fpu, io_apic, lapic, segments, start, watchdog,
-};
+use crate::machine::smp::{self, ThisCpu, clock, fpu, io_apic, lapic, segments, start, watchdog};
 use crate::machine::x86;
 use crate::trap;
 use abi::env::NENV;
@@ -46,7 +44,7 @@ global_asm!(
     efer = const processor::EFER,
     cr0 = const x86::CR0,
     cr4_pse = const x86::CR4_PSE,
-    frame_size = const size_of::<abi::TrapFrame>() as u32 + ABOVE_FRAME,
+    frame_size = const size_of::<abi::TrapFrame>() as u32 + segments::ABOVE_FRAME,
     pgdir = sym address_space::BOOT,
     stack_table = sym STACKS,
     stack = sym STACK,

@@ -94,8 +94,10 @@ fn obey(shared: &Page, place: usize) -> ! {
     loop {
         let value = ipc::recv().map_or(0, |message| message.value);
         shared[place].store(value, SeqCst);
-        while value == SPIN {
-            core::hint::spin_loop();
+        if value == SPIN {
+            loop {
+                core::hint::spin_loop();
+            }
         }
     }
 }

@@ -60,8 +60,7 @@ impl Driver<'_> {
                 self.choose_page_and_receiver(caller, call, words)
             }
             Call::IpcRecvFrom => {
-                let unaligned = u32::from(w7.is_multiple_of(8));
-                let va = send_or_page(w3) | unaligned;
+                let va = send_or_page(w3) | u32::from(w7.is_multiple_of(8));
                 [self.choose_sender(caller, w2), va, w4, w5, w6]
             }
             Call::EnvDestroy if w7.is_multiple_of(32) => [0, w3, w4, w5, w6],

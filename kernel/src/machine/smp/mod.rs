@@ -47,11 +47,6 @@ const _: () = assert!(REGION == 0x1_0000 && KSTACKTOP.is_multiple_of(REGION));
 /// from virtual-8086 mode, with four words more on the stack, looks beyond the bottom.
 pub const ENV_DEPTH: u32 = KSTKSIZE - 64;
 
-/// Bytes above the frame of every entry, which stay unused: so the frame, at whose address
-/// the stubs call Rust, is where the compiler believes that the stack pointer is.
-pub const ABOVE_FRAME: u32 = 12;
-const _: () = assert!((ABOVE_FRAME + size_of::<TrapFrame>() as u32).is_multiple_of(16));
-
 /// Bytes of each of these two stacks.
 pub const TASK_STACK: u32 = 0x1000;
 
@@ -128,7 +123,7 @@ impl ThisCpu {
 
     /// Where the stack pointer is when something enters from user mode.
     pub fn entry_top(self) -> u32 {
-        self.stack_top() - ABOVE_FRAME
+        self.stack_top() - segments::ABOVE_FRAME
     }
 
     /// Where the frame of every entry is.

@@ -11,9 +11,15 @@
 use crate::machine::address_space;
 use crate::machine::x86;
 use crate::trap::vectors;
+use abi::TrapFrame;
 use abi::trap::{KERNEL_CODE, KERNEL_DATA, TASK_STATE, Vector};
 use core::arch::asm;
 use core::cell::UnsafeCell;
+
+/// Bytes above the frame of every entry, which stay unused: so the frame, at whose address
+/// the stubs call Rust, is where the compiler believes that the stack pointer is.
+pub const ABOVE_FRAME: u32 = 12;
+const _: () = assert!((ABOVE_FRAME + size_of::<TrapFrame>() as u32).is_multiple_of(16));
 
 /// Where the machine-check stack ends, in bytes below the kernel stack's top.
 pub const MACHINE_CHECK_STACK: u32 = 12 * 0x1000;
@@ -168,7 +174,7 @@ pub unsafe fn load(own: &Segments, top: u32, [double_fault, machine_check]: [Han
     // SAFETY: (62) the caller's promise. What is loaded is flat, as the entry code's
     // segments are, so nothing moves; every gate names a stub of trap/stubs.s or a task.
     unsafe {
-        (*tables).main.esp0 = top - super::ABOVE_FRAME;
+        (*tables).main.esp0 = top - ABOVE_FRAME;
         (*tables).double_fault = TaskState::of_handler(double_fault, top - DOUBLE_FAULT_STACK);
         (*tables).machine_check = TaskState::of_handler(machine_check, top - MACHINE_CHECK_STACK);
         (*tables).descriptors[5] = task(&raw const (*tables).main);

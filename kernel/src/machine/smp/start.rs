@@ -7,7 +7,7 @@
 //! exchange: the new CPU, which thereby gets its stack, or CPU 0 when the time
 //! is up. Source: Intel SDM volume 3, "Multiple-processor initialization".
 
-use super::{ABOVE_FRAME, ThisCpu, agreement, area, clock, lapic, segments};
+use super::{ThisCpu, agreement, area, clock, lapic, segments};
 use crate::boot::processor;
 use crate::machine::address_space;
 use crate::machine::x86;
@@ -111,7 +111,7 @@ fn try_start(id: CpuId, apic_id: u32, reset_us: u32) -> bool {
     let taken = || TICKET.load(Ordering::Acquire) == 0;
     lapic::send_init(apic_id);
     clock::wait_us(reset_us);
-    let esp = kernel_stack_top(id.0.into()) - ABOVE_FRAME - size_of::<TrapFrame>() as u32;
+    let esp = kernel_stack_top(id.0.into()) - segments::ABOVE_FRAME - size_of::<TrapFrame>() as u32;
     TICKET.store(esp, Ordering::Release);
     lapic::send_startup(apic_id, MPENTRY_PADDR >> 12);
     if !clock::wait_until(200, taken) {

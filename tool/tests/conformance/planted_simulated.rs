@@ -93,7 +93,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ),
     ("skip-stop", Audit, AUDITED),
     ("skip-wake", Audit, "forktree --cpus 2 --mem 16 --audit"),
-    ("skip-zero", Bug, PROMISED),
+    ("skip-zero", Audit, "forktree --cpus 2 --mem 16 --audit"),
     ("stale-fpu", Audit, "jobfpu --cpus 2 --mem 16 --audit"),
     ("stale-id", Explore, "stale --seeds 10 --bound 0"),
     ("stop-clock", Bug, PROMISED),

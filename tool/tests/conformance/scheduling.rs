@@ -20,8 +20,8 @@ const CASES: [(&[&str], u32, &str, &str); 10] = [
         "stride",
         "shares are kept",
     ),
-    (&["shares", "60", SIM], 1, "stride", "shares are kept"),
-    (&["shares", "60", SIM], 4, "stride", "shares are kept"),
+    (&["shares", "240", SIM], 1, "stride", "shares are kept"),
+    (&["shares", "240", SIM], 4, "stride", "shares are kept"),
     (&["shares", "20", SIM], 4, "lottery", "shares are drawn"),
     (
         &["shares", "20", SIM],

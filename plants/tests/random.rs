@@ -12,7 +12,7 @@ fn noticed(plant: &str, policy: Policy) -> Option<Mismatch> {
 
 fn first_mismatch(policy: Policy) -> Option<Mismatch> {
     let mut stream = Stream::new(7);
-    for _ in 0..40 {
+    for _ in 0..200 {
         let kind = stream.word();
         let spec = Spec {
             cpus: 2,

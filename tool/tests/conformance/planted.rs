@@ -77,7 +77,6 @@ const PLANTS: &[(&str, &str)] = &[
     ("orphans", "keep-orphans"),
     ("stale", "stale-id"),
     ("promised", "skip-zero"),
-    ("promised", "hear-anybody"),
     ("heirs", "parent-by-id"),
     ("args", "destroy-nothing"),
     ("heap", "short-heap"),

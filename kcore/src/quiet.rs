@@ -91,12 +91,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// A call about messages. It prints nothing and ends no environment, so all it can
     /// leave over is the frame that a received page replaced.
     #[inline(never)]
-    pub(crate) fn quiet_message(
-        &mut self,
-        caller: Caller,
-        call: Call,
-        frame: &mut TrapFrame,
-    ) -> Step {
+    fn quiet_message(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
         let Caller { cpu, slot } = caller;
         self.effects = Effects::empty();
         let outcome = self.message_call(caller, call, frame);

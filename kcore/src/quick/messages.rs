@@ -29,23 +29,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     ) -> Option<Step> {
         let [_, _, va, _] = frame.arguments();
         if va < UTOP {
-            return self.quick_send_page(cpu, slot, now(), frame);
+            let now = now();
+            return self.quick_send_of::<true>(cpu, slot, || now, frame);
         }
         self.quick_send_of::<false>(cpu, slot, now, frame)
     }
 
-    /// A page goes along. Apart, so that words alone have the registers for themselves.
-    #[inline(always)]
-    fn quick_send_page(
-        &mut self,
-        cpu: CpuId,
-        slot: Slot,
-        now: u64,
-        frame: &mut TrapFrame,
-    ) -> Option<Step> {
-        self.quick_send_of::<true>(cpu, slot, || now, frame)
-    }
-
+    /// With a page or without: two copies of the code, so that words alone have the registers
+    /// for themselves.
     #[inline(always)]
     fn quick_send_of<const PAGE: bool>(
         &mut self,
@@ -110,25 +101,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     ) -> Option<Step> {
         let [dstva, ..] = frame.arguments();
         if dstva < UTOP {
-            return self.quick_recv_page(cpu, slot, now(), frame);
+            let page = UserPage::new(dstva)?;
+            let now = now();
+            return self.quick_recv_of(cpu, slot, || now, Some(page), frame);
         }
         self.quick_recv_of(cpu, slot, now, None, frame)
     }
 
-    /// A page may come along. Apart, as [`Kernel::quick_send_page`] is.
-    #[inline(always)]
-    fn quick_recv_page(
-        &mut self,
-        cpu: CpuId,
-        slot: Slot,
-        now: u64,
-        frame: &mut TrapFrame,
-    ) -> Option<Step> {
-        let [dstva, ..] = frame.arguments();
-        let page = UserPage::new(dstva)?;
-        self.quick_recv_of(cpu, slot, || now, Some(page), frame)
-    }
-
+    /// With a place for a page or without: two copies, too.
     #[inline(always)]
     fn quick_recv_of(
         &mut self,

@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 
 use user::sync::{Barrier, Channel, Condvar, Died, Mutex};
+use user::thread::JoinHandle;
 use user::{Error, area, fork, println, share, sys, thread};
 
 /// Threads that do the same.
@@ -164,13 +165,26 @@ fn join() -> Result<(), Error> {
     let mut sum = 0;
     for value in 0..2 * thread::MOST as u32 {
         // Dropped handles let threads go.
-        drop(thread::spawn(move || Box::new(value))?);
-        sum += must(thread::spawn(move || value)?.join());
+        drop(spawn_patiently(move || Box::new(value))?);
+        sum += must(spawn_patiently(move || value)?.join());
     }
     println!("{} threads, one after the other: {sum}", 2 * thread::MOST);
     assert!(fork().is_err(), "threads and fork");
     assert!(share::page().is_err(), "threads and new shared pages");
     Ok(())
+}
+
+/// Starts a thread, when there is room for one. Those for which nobody waits need the heap's
+/// lock, and pile up if the one that has it gets no CPU.
+fn spawn_patiently<T: Send + 'static>(
+    closure: impl FnOnce() -> T + Send + Copy + 'static,
+) -> Result<JoinHandle<T>, Error> {
+    loop {
+        match thread::spawn(closure) {
+            Err(Error::NoFreeEnv) => thread::yield_now(),
+            spawned => return spawned,
+        }
+    }
 }
 
 /// Threads that allocate and free at the same time.

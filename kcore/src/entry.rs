@@ -101,10 +101,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.outbox.chunk = self.console.take_chunk();
             self.effects |= Effects::CONSOLE;
         }
+        // A step in which somebody died comes here.
+        self.notices = 0;
     }
 
-    /// Ends one doomed environment, and wakes some that are to end.
+    /// Tells some who wait for the dead, ends one doomed environment, and wakes some that are
+    /// to end.
     fn clean_up(&mut self) {
+        self.tell_mourners();
         self.reap_doomed();
         self.sweep_marked();
     }

@@ -112,6 +112,8 @@ pub struct Kernel<'t, M: PhysMem, W: Watcher = Unwatched> {
     /// With `HandOver`: the environment that gets this CPU.
     pub(crate) heir: Slot,
     pub(crate) effects: Effects,
+    /// How many waits for the dead the step has ended.
+    pub(crate) notices: u32,
     pub(crate) outbox: Outbox,
 
     // --- Derived from the rest whenever a step is settled.
@@ -150,6 +152,7 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
             fast: false,
             heir: Slot(0),
             effects: Effects::empty(),
+            notices: 0,
             outbox: Outbox::default(),
             quiet: false,
             // They know no other policy.
@@ -266,10 +269,10 @@ impl<'t, M: PhysMem, W: Watcher> Kernel<'t, M, W> {
         self.quiet = self.is_quiet();
     }
 
-    /// Whether dead environments still hold memory or slots, or members of a job that
-    /// has ended are still to be woken.
+    /// Whether dead environments still hold memory or slots, others still wait for them, or
+    /// members of a job that has ended are still to be woken.
     pub fn has_leftovers(&self) -> bool {
-        !self.reaper.is_empty() || self.sched.has_doomed() || self.sched.unswept > 0
+        !self.reaper.is_empty() || self.sched.has_dead() || self.sched.unswept > 0
     }
 
     /// For a search over states: limits each environment's count of runs to 1. The

@@ -152,8 +152,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn has_nothing_left(&self) -> bool {
         // One test for the usual case; the console nearly always is empty too.
-        let dead = self.reaper.bits() | self.sched.doomed.bits() | self.sched.ending;
-        dead | u32::from(self.sched.unswept) == 0
+        let dead = self.reaper.bits() | self.sched.doomed.bits() | self.sched.mourned.bits();
+        dead | self.sched.ending == 0
             && (self.console.is_empty() || !self.console.has_chunk() && !self.console.is_crowded())
     }
 }

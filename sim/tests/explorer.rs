@@ -35,7 +35,7 @@ const LEAST: [(&str, usize); 30] = [
     ("grow-heap", 11_000),
     ("time-outs", 29_000),
     ("wait-and-wake", 94_000),
-    ("wait-for-owner", 48_000),
+    ("wait-for-owner", 43_000),
     ("pass-on", 56_000),
     ("ranks", 280),
     ("one-sender", 4_200),

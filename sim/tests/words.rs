@@ -190,44 +190,6 @@ fn the_oldest_are_woken_first_and_64_at_most() {
     });
 }
 
-/// A thousand waits do not depend on one owner: more than it may have end at once, and those
-/// that are handed over beyond that keep their owners.
-#[test]
-fn an_owner_has_512_waits_at_most() {
-    const MOST: u32 = 512;
-    family(600, |machine| {
-        machine.call(CPU0, Call::Yield, [0; 5]);
-        for child in CHILD..CHILD + MOST {
-            assert_eq!(on(machine), child);
-            machine.call(CPU0, Call::FutexWait, [A, 0, PARENT, 0, 0]);
-        }
-        let late = on(machine);
-        assert_eq!(late, CHILD + MOST);
-        machine.call(CPU0, Call::EnvSetDeadline, [u32::MAX, 0, 0, 0, 0]);
-        machine.call(CPU0, Call::FutexWait, [A, 0, PARENT, 0, 0]);
-        assert_eq!(machine.check(), Ok(()));
-        assert_eq!(on(machine), late + 1, "it gives way");
-        // Of another owner there may be more.
-        let others = 20;
-        for child in late + 1..=late + others {
-            assert_eq!(on(machine), child);
-            machine.call(CPU0, Call::FutexWait, [A, 0, late, 0, 0]);
-        }
-        until(machine, PARENT);
-        assert_eq!(pass_on(machine, 1), Answer::Value(1));
-        let last = late + others;
-        assert_eq!(owner_of(machine, CHILD + 1), Some(CHILD));
-        assert_eq!(owner_of(machine, last - 19), Some(CHILD));
-        assert_eq!(owner_of(machine, last - 18), Some(late));
-        until(machine, late);
-        assert_eq!(eax(machine), 0);
-        until(machine, CHILD);
-        call(machine, Call::EnvDestroy, [0; 5]);
-        until(machine, PARENT);
-        assert_eq!(wake(machine, A, 64), Answer::Value(others - 1));
-    });
-}
-
 #[test]
 fn with_its_owner_a_wait_ends() {
     family(2, |machine| {

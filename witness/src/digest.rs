@@ -87,7 +87,14 @@ pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
         sched.running,
     )
         .hash(&mut digest);
-    (sched.doomed, sched.ending, sched.ended, sched.told).hash(&mut digest);
+    (
+        sched.doomed,
+        sched.mourned,
+        sched.ending,
+        sched.ended,
+        sched.told,
+    )
+        .hash(&mut digest);
     (sched.unswept, sched.timers, sched.words).hash(&mut digest);
     for cpu in kcore::CpuSet(u32::MAX).iter() {
         kernel.cpus()[cpu].clean.hash(&mut digest);

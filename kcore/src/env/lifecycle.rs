@@ -68,7 +68,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.take_out_of_queues(slot);
         self.forget_heap_move(slot);
         let env = self.envs[slot];
-        self.sched.ending = self.sched.ending.wrapping_sub(env.ending.into());
+        if env.ending {
+            self.sched.one_less_to_end();
+        }
         if let Some(its_cpu) = env.on_cpu {
             self.cpus[its_cpu].current = Link::NONE;
             self.sched.running = self.sched.running.wrapping_sub(1);
@@ -84,14 +86,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if let Some(child) = env.stopped.get() {
             self.doom(child);
         }
-        self.fail_senders(slot);
-        self.fail_callers(slot);
         Reaper::keep_marks(&mut self.mem, &self.frames, env.space);
         match env.ran {
             true => self.reaper.add(&mut self.frames, env.space),
             false => self.reaper.append(&mut self.frames, env.space),
         }
-        self.envs.give_back(slot);
+        self.free_slot(slot);
         self.watcher.tell(|| Fact::Died {
             env: env.id,
             killer,

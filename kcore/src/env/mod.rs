@@ -6,6 +6,7 @@
 //! JOS's five values from them for the public table.
 
 mod birth;
+mod dependants;
 mod ends;
 pub mod lifecycle;
 pub mod mirror;

@@ -51,10 +51,12 @@ pub struct Sched {
     pub running: u32,
     /// Stopped children of dead parents: a list of the first child of each parent.
     pub doomed: Link,
+    /// Dead environments for which others still wait: a list.
+    pub mourned: Link,
     /// The number of environments marked by the end of their job.
     pub ending: u32,
     /// Slots below this one may have such environments that wait and are still to be
-    /// woken.
+    /// woken; 0 if none is marked.
     pub unswept: u16,
     /// The run's last lines have been printed.
     pub ended: bool,
@@ -75,8 +77,17 @@ impl Sched {
         }
     }
 
-    /// Whether stopped children of dead parents are still to be ended.
-    pub(crate) fn has_doomed(&self) -> bool {
-        self.doomed != Link::NONE
+    /// A marked environment has died. With the last of them there is nobody to be woken.
+    pub(crate) fn one_less_to_end(&mut self) {
+        self.ending = self.ending.wrapping_sub(1);
+        if self.ending == 0 {
+            self.unswept = 0;
+        }
+    }
+
+    /// Whether stopped children of dead parents are still to be ended, or those who wait for
+    /// the dead to be told.
+    pub(crate) fn has_dead(&self) -> bool {
+        self.doomed.bits() | self.mourned.bits() != 0
     }
 }

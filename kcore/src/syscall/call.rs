@@ -15,7 +15,7 @@
 use super::ipc::send_arguments;
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Letter, Wait};
-use crate::ids::{Link, Slot};
+use crate::ids::Slot;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::usermem::BadAddress;
@@ -241,24 +241,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn count_one_less(&mut self, slot: Slot) {
         let callers = &mut self.envs[slot].callers;
         *callers = callers.wrapping_sub(1);
-    }
-
-    /// Makes all calls fail that wait for the reply of `server` or its message, or for a
-    /// word that it owns, because it is dying.
-    pub(crate) fn fail_callers(&mut self, server: Slot) {
-        if self.envs[server].callers == 0 {
-            return;
-        }
-        for slot in self.envs.used() {
-            match self.envs[slot].wait {
-                Wait::Reply(on) if on == server => {}
-                Wait::MessageOf(one) if one == server => self.give_up_wait(slot),
-                Wait::Word(owner) if owner == Link::to(server) => self.leave_word(slot),
-                _ => continue,
-            }
-            self.fail_wait(slot, Error::BadEnv);
-        }
-        self.envs[server].callers = 0;
     }
 
     /// Where the caller wants the page that comes; UTOP if it wants none.

@@ -28,10 +28,6 @@ use abi::{Error, Perm, TrapFrame};
 /// One call wakes no more than this.
 const MOST_WOKEN: u32 = 64;
 
-/// So many waits depend on one owner at most, because its death ends them in one step. Others
-/// end at once, for no reason, and the caller gives way.
-const MOST_OWNED: u32 = 512;
-
 /// The result of a wait for a word that has another value already.
 const CHANGED: u32 = 1;
 
@@ -53,9 +49,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.keep_deadline(caller)?;
         }
         if let Some(owner) = owner.get() {
-            if self.envs[owner].callers >= MOST_OWNED {
-                return Ok(Outcome::Yield);
-            }
             let callers = &mut self.envs[owner].callers;
             *callers = callers.wrapping_add(1);
         }
@@ -96,14 +89,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 
     /// Makes `heir` the owner of those that have one and wait for the word at physical
-    /// address `address`: `first` and who is behind it in the queue. Those that are too many
-    /// keep theirs.
+    /// address `address`: `first` and who is behind it in the queue.
     fn hand_over_word(&mut self, address: u32, first: Option<Slot>, heir: Slot) {
-        let mut left = MOST_OWNED.saturating_sub(self.envs[heir].callers);
         let mut next = first;
-        while left > 0
-            && let Some(slot) = next
-        {
+        while let Some(slot) = next {
             next = self.envs[slot].next.get();
             if let Wait::Word(owner) = self.envs[slot].wait
                 && let Some(owner) = owner.get()
@@ -114,7 +103,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.envs[slot].wait = Wait::Word(Link::to(heir));
                 let callers = &mut self.envs[heir].callers;
                 *callers = callers.wrapping_add(1);
-                left -= 1;
             }
         }
     }

@@ -198,18 +198,11 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Takes the first environment out of the queue of senders to `target`.
     #[inline(always)]
-    pub(super) fn next_sender(&mut self, target: Slot) -> Option<Slot> {
+    pub(crate) fn next_sender(&mut self, target: Slot) -> Option<Slot> {
         let mut senders = self.envs[target].senders;
         let sender = senders.pop_front(&mut self.envs);
         self.envs[target].senders = senders;
         sender
-    }
-
-    /// Makes all waiting sends to `target` fail, because it is dying.
-    pub(crate) fn fail_senders(&mut self, target: Slot) {
-        while let Some(sender) = self.next_sender(target) {
-            self.fail_wait(sender, Error::BadEnv);
-        }
     }
 
     /// The frame and permissions that a sender offers; none if `va` is not below UTOP.

@@ -62,7 +62,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 continue;
             }
             self.mark_ending(slot);
-            // To tell those who wait for its reply is as much as to end many.
+            // To find those who wait for it is as much as to end many.
             let heavy = ended < BATCH && self.envs[slot].callers > 0;
             let most = if heavy { 0 } else { BATCH - 1 };
             if ended <= most && self.may_end_now(caller, slot) {

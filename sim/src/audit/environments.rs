@@ -97,13 +97,24 @@ fn waits(env: &Env, at: u32) -> Verdict {
     )
 }
 
-/// Checks I5: a slot without a living environment is free, and listed as free.
+/// Checks I5: a slot without a living environment is free, and listed as free, or others still
+/// wait for the dead one.
 fn free_slots<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>, live: usize) -> Verdict {
+    let mourned = kernel.mourned().count();
     check(
-        live + kernel.envs().free_slots() == NENV,
-        "I5: live + free slots",
+        live + mourned + kernel.envs().free_slots() == NENV,
+        "I5: live + mourned + free slots",
         live as u32,
     )?;
+    for slot in kernel.mourned() {
+        let env = &kernel.envs()[slot];
+        let missed = !env.senders.is_empty() || env.callers > 0;
+        check(
+            !env.alive && missed,
+            "I5: the mourned are dead, and somebody waits for them",
+            slot.0.into(),
+        )?;
+    }
     let listed = kernel.envs().free_list().count();
     check(
         listed == kernel.envs().state.freed as usize,

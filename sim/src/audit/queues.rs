@@ -74,7 +74,13 @@ pub(super) fn ending<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
             slot.0.into(),
         )?;
     }
-    check(kernel.sched().ending == count, "how many are to end", count)
+    let sched = kernel.sched();
+    check(
+        count > 0 || sched.unswept == 0,
+        "only who is to end is to be woken",
+        sched.unswept.into(),
+    )?;
+    check(sched.ending == count, "how many are to end", count)
 }
 
 /// Checks that a receiver's queue holds exactly the senders that wait for it.
@@ -85,8 +91,8 @@ pub(super) fn senders<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
         waiting += u32::from(env.alive && env.sends_to().is_some());
         queued += env.senders.len();
         check(
-            env.alive || env.senders.is_empty(),
-            "nobody waits for the dead",
+            env.alive || env.senders.is_empty() || kernel.mourned().any(|dead| dead == slot),
+            "nobody waits for the dead but the mourned",
             slot.0.into(),
         )?;
         let mut counted = 0;
@@ -205,10 +211,10 @@ pub(super) fn callers<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verd
         let counted = env.callers == waiting[usize::from(slot.0)];
         let at = slot.0.into();
         check(counted, "who waits for a reply or an owner is counted", at)?;
-        let missed = env.alive || env.callers == 0;
+        let missed = env.alive || env.callers == 0 || kernel.mourned().any(|dead| dead == slot);
         check(
             missed,
-            "nobody waits for a reply of the dead, or a word of theirs",
+            "nobody waits for a reply of the dead but the mourned, or a word of theirs",
             at,
         )?;
     }

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use user::env::Env;
 use user::fork::fork_job;
-use user::{EnvStatus, Fork, fork, ipc, println, share, sys};
+use user::{EnvId, EnvStatus, Fork, fork, ipc, println, share, sys};
 
 use super::gap;
 
@@ -17,8 +17,6 @@ const CROWD: u32 = 1000;
 const SLEEPERS: u32 = 900;
 /// As many as one step wakes.
 const WOKEN: u32 = 64;
-/// As many as may wait for a word that one environment owns.
-const MOST_OWNED: u32 = 512;
 /// In microseconds: until the one wake, and the others.
 const SOON: u64 = 10_000;
 const LATE: u64 = 300_000;
@@ -26,59 +24,95 @@ const LATE: u64 = 300_000;
 pub fn all() {
     let words = share::words(2).expect("memory to share");
     senders(&words[0]);
+    hearers(&words[0]);
+    clients(&words[0]);
     watchers(&words[0], &words[1]);
     sleepers(&words[0]);
     job(&words[0]);
 }
 
-/// Everybody waits to send to one, which is ended.
-fn senders(ready: &AtomicU32) {
-    ready.store(0, Relaxed);
-    let target = match fork().expect("fork") {
-        Fork::Parent(target) => target,
+/// Makes one that does nothing, for others to depend on.
+fn bystander() -> EnvId {
+    match fork().expect("fork") {
+        Fork::Parent(child) => child,
         Fork::Child => loop {
             sys::yield_now();
         },
-    };
+    }
+}
+
+/// Has everybody `depend` on something, each once.
+fn gather(ready: &AtomicU32, depend: impl Fn()) {
+    ready.store(0, Relaxed);
     for _ in 0..CROWD {
         if let Fork::Child = fork().expect("fork") {
             ready.fetch_add(1, Relaxed);
-            // The target ends before it receives.
-            let _ = ipc::send(target, 1);
+            depend();
             user::exit();
         }
     }
     wait(ready, CROWD);
-    let time = gap::of(|| sys::env_destroy(target).expect("env_destroy"));
-    gap::print("env_destroy-senders", time);
+}
+
+/// Ends the one that all depend on. Others are told in the entries after that.
+fn end(env: EnvId, row: &str) {
+    let death = gap::of(|| sys::env_destroy(env).expect("env_destroy"));
+    let after = [(); 3].map(|()| {
+        gap::of(|| {
+            sys::getenvid();
+        })
+    });
+    gap::print(row, death.max(after.into_iter().max().unwrap_or(0)));
+}
+
+/// Everybody waits to send to one that never receives.
+fn senders(ready: &AtomicU32) {
+    let target = bystander();
+    gather(ready, || {
+        let _ = ipc::send(target, 1);
+    });
+    end(target, "env_destroy-senders");
     wait_for_all();
 }
 
-/// Everybody waits for a word that one of two owns, of whom one is ended; half of them then
-/// depend on this environment, which wakes some, and then one to whom others are handed over.
-fn watchers(ready: &AtomicU32, word: &AtomicU32) {
-    ready.store(0, Relaxed);
-    let own = sys::getenvid();
-    let owners = [(); 2].map(|()| match fork().expect("fork") {
-        Fork::Parent(owner) => owner,
-        Fork::Child => loop {
-            sys::yield_now();
-        },
+/// Everybody waits for the message of one.
+fn hearers(ready: &AtomicU32) {
+    let speaker = bystander();
+    gather(ready, || {
+        let _ = ipc::recv_from(speaker);
     });
-    for number in 0..CROWD {
-        if let Fork::Child = fork().expect("fork") {
-            ready.fetch_add(1, Relaxed);
-            sys::yield_now();
-            let _ = sys::futex_wait(word, 0, owners[usize::from(number >= MOST_OWNED)]);
-            ready.fetch_add(1, Relaxed);
-            let _ = sys::futex_wait(word, 0, own);
-            user::exit();
-        }
-    }
-    wait(ready, CROWD);
-    let time = gap::of(|| sys::env_destroy(owners[0]).expect("env_destroy"));
-    gap::print("env_destroy-owner", time);
-    wait(ready, CROWD + MOST_OWNED);
+    end(speaker, "env_destroy-speaker");
+    wait_for_all();
+}
+
+/// Everybody waits for the reply of one that has taken all requests.
+fn clients(ready: &AtomicU32) {
+    let server = match fork().expect("fork") {
+        Fork::Parent(server) => server,
+        Fork::Child => loop {
+            let _ = sys::ipc_reply(EnvId::NONE, [0; 2]);
+        },
+    };
+    gather(ready, || {
+        let _ = sys::ipc_call(server, [1, 2]);
+    });
+    end(server, "env_destroy-server");
+    wait_for_all();
+}
+
+/// Everybody waits for a word of one that is ended. Then all depend on this environment, which
+/// wakes some, and then one to whom the others are handed over.
+fn watchers(ready: &AtomicU32, word: &AtomicU32) {
+    let own = sys::getenvid();
+    let owner = bystander();
+    gather(ready, || {
+        sys::yield_now();
+        let _ = sys::futex_wait(word, 0, owner);
+        ready.fetch_add(1, Relaxed);
+        let _ = sys::futex_wait(word, 0, own);
+    });
+    end(owner, "env_destroy-owner");
+    wait(ready, 2 * CROWD);
     let time = gap::of(|| {
         let _ = sys::futex_wake(word, WOKEN);
     });
@@ -87,7 +121,6 @@ fn watchers(ready: &AtomicU32, word: &AtomicU32) {
         let _ = sys::futex_pass_on(word);
     });
     gap::print("futex_wake-others", time);
-    sys::env_destroy(owners[1]).expect("env_destroy");
     // Nobody waits again.
     word.store(1, Relaxed);
     while sys::futex_wake(word, WOKEN) == Ok(WOKEN) {}

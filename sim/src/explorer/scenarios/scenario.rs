@@ -104,10 +104,13 @@ impl Scenario {
         self
     }
 
-    /// The same scenario on a machine with more CPUs, which sleep at first.
+    /// The same scenario on a machine with so many CPUs, which sleep at first; one that is
+    /// about a single CPU as it is.
     #[must_use]
     pub fn with_cpus(mut self, cpus: u8) -> Scenario {
-        self.spec.cpus = cpus;
+        if self.spec.cpus > 1 {
+            self.spec.cpus = cpus;
+        }
         self
     }
 

@@ -79,16 +79,24 @@ const BOOTS: &[Boot] = &[
         words: &["holds", "crowds", "--append", "lifecycle=off prelock=off"],
         rows: &[
             (
-                "`env_destroy` of one to whom 1,000 wait to send",
+                "`env_destroy` of one to whom 1,000 wait to send, a piece",
                 "env_destroy-senders",
             ),
             (
-                "`env_destroy` of one who owns the word that 512 wait for",
+                "`env_destroy` of one whose message 1,000 wait for, a piece",
+                "env_destroy-speaker",
+            ),
+            (
+                "`env_destroy` of one whose reply 1,000 wait for, a piece",
+                "env_destroy-server",
+            ),
+            (
+                "`env_destroy` of one who owns the word of 1,000, a piece",
                 "env_destroy-owner",
             ),
             ("`futex_wake` of 64 of 1,000", "futex_wake"),
             (
-                "`futex_wake` of one, 512 others handed over",
+                "`futex_wake` of one, 935 others handed over",
                 "futex_wake-others",
             ),
             ("`sleep_until`, behind 900 others", "sleep_until"),

@@ -134,6 +134,7 @@ const ROWS: &[(&str, &[&str], Stage)] = &[
     ("kcore/src/env/ends.rs", &[], Queues),
     ("kcore/src/sched/round_robin.rs", &[], Queues),
     ("kcore/src/env/mirror.rs", &[], Table),
+    ("kcore/src/env/dependants.rs", &[], Lives),
     ("kcore/src/env/lifecycle.rs", &[], Lives),
     ("kcore/src/reaper.rs", &[], Lives),
     ("kcore/src/shortage.rs", &[], Lives),

@@ -47,16 +47,22 @@ pub struct List {
 /// The part of [`Frames`] that is not a table; cheap to copy into a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FramesState {
-    /// Frames that were used and released.
+    /// Frames that were used and released, and may contain anything.
     pub free: List,
+    /// Free frames that contain only zeroes: page tables of the dead, which the reaper has
+    /// emptied.
+    pub zeroed: List,
+    /// Free page directories of the dead. The program's half of each is empty, and the kernel's
+    /// is as in any other but for the entry at UVPT.
+    pub directories: List,
     /// Frames released in this step.
     pub limbo: List,
     /// The last of these, to link the free list to; 0 if there is none.
     pub limbo_tail: u32,
     /// Ranges of frames that were never used; allocation takes from their front.
     pub fresh: [(u32, u32); MAX_RANGES],
-    /// The number of frames in `fresh`.
-    pub fresh_len: u32,
+    /// The number of frames in `fresh`, `zeroed` and `directories`.
+    pub rest_len: u32,
     /// How many of the free frames are set aside for calls that have begun.
     pub set_aside: u32,
     /// The number of frames that programs can have.
@@ -98,9 +104,9 @@ impl<'t> Frames<'t> {
             .filter(|range| range.0 < range.1);
         for (place, range) in state.fresh.iter_mut().zip(clipped) {
             *place = range;
-            state.fresh_len += range.1 - range.0;
+            state.rest_len += range.1 - range.0;
         }
-        state.total = state.fresh_len;
+        state.total = state.rest_len;
         Frames {
             table,
             state,
@@ -151,7 +157,7 @@ impl<'t> Frames<'t> {
     /// The number of frames that can be allocated now, without those that are set
     /// aside.
     pub fn available(&self) -> u32 {
-        let free = self.state.free.len.wrapping_add(self.state.fresh_len);
+        let free = self.state.free.len.wrapping_add(self.state.rest_len);
         free.wrapping_sub(self.state.set_aside)
     }
 
@@ -190,10 +196,29 @@ impl<'t> Frames<'t> {
     pub(crate) fn alloc<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
         let frame = match self.pop_free() {
             Some(frame) => frame,
-            None => self.pop_fresh().ok_or(NoMem)?,
+            None => self.pop_rest().ok_or(NoMem)?,
         };
         self.set_count(mem, frame, 1);
         Ok(frame)
+    }
+
+    /// As [`Frames::alloc`], but it contains zeroes.
+    pub(crate) fn alloc_zeroed<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
+        if let Some(frame) = self.pop_zeroed() {
+            self.set_count(mem, frame, 1);
+            return Ok(frame);
+        }
+        let frame = self.alloc(mem)?;
+        mem.zero_frame(frame);
+        Ok(frame)
+    }
+
+    /// As [`Frames::alloc`], but it is a page directory of the dead, as
+    /// [`FramesState::directories`] has it; `None` if there is none.
+    pub(crate) fn alloc_directory<M: PhysMem>(&mut self, mem: &mut M) -> Option<Pfn> {
+        let frame = self.pop_directory()?;
+        self.set_count(mem, frame, 1);
+        Some(frame)
     }
 
     /// As [`Frames::alloc`], for the kernel itself: there is one frame less from now on.
@@ -215,6 +240,42 @@ impl<'t> Frames<'t> {
         Some(frame)
     }
 
+    fn pop_zeroed(&mut self) -> Option<Pfn> {
+        let (frame, rest) = self.pop(self.state.zeroed)?;
+        self.state.zeroed = rest;
+        self.state.rest_len = self.state.rest_len.wrapping_sub(1);
+        Some(frame)
+    }
+
+    fn pop_directory(&mut self) -> Option<Pfn> {
+        let (frame, rest) = self.pop(self.state.directories)?;
+        self.state.directories = rest;
+        self.state.rest_len = self.state.rest_len.wrapping_sub(1);
+        Some(frame)
+    }
+
+    /// Takes a free frame that is good for more than others, if there are no others.
+    #[cold]
+    fn pop_rest(&mut self) -> Option<Pfn> {
+        self.pop_fresh()
+            .or_else(|| self.pop_zeroed())
+            .or_else(|| self.pop_directory())
+    }
+
+    /// The first frame of a list, and the list without it.
+    #[inline(always)]
+    fn pop(&mut self, list: List) -> Option<(Pfn, List)> {
+        let frame = Pfn(list.head);
+        if frame.0 == 0 {
+            return None;
+        }
+        let rest = List {
+            head: core::mem::take(&mut self.entry(frame).next),
+            len: list.len.wrapping_sub(1),
+        };
+        Some((frame, rest))
+    }
+
     fn pop_fresh(&mut self) -> Option<Pfn> {
         let range = self
             .state
@@ -223,7 +284,7 @@ impl<'t> Frames<'t> {
             .find(|range| range.0 < range.1)?;
         let frame = Pfn(range.0);
         range.0 += 1;
-        self.state.fresh_len = self.state.fresh_len.wrapping_sub(1);
+        self.state.rest_len = self.state.rest_len.wrapping_sub(1);
         Some(frame)
     }
 
@@ -236,6 +297,16 @@ impl<'t> Frames<'t> {
     pub(crate) fn retain<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) {
         let count = self.entry(frame).count.wrapping_add(1);
         self.set_count(mem, frame, count);
+    }
+
+    /// [`Frames::retain`] if [`Frames::can_map`] allows it; returns whether.
+    #[inline(always)]
+    pub(crate) fn retain_if_possible<M: PhysMem>(&mut self, mem: &mut M, frame: Pfn) -> bool {
+        let count = self.entry(frame).count;
+        if count < MAX_REFS {
+            self.set_count(mem, frame, count.wrapping_add(1));
+        }
+        count < MAX_REFS
     }
 
     /// Drops a hold on a frame, which goes to limbo at zero.
@@ -260,6 +331,20 @@ impl<'t> Frames<'t> {
             self.state.free = self.push(self.state.free, frame);
         }
         count == 0
+    }
+
+    /// As [`Frames::release_unseen`], of a page table that is empty now.
+    pub(crate) fn release_empty_table<M: PhysMem>(&mut self, mem: &mut M, table: Pfn) {
+        self.set_count(mem, table, 0);
+        self.state.zeroed = self.push(self.state.zeroed, table);
+        self.state.rest_len = self.state.rest_len.wrapping_add(1);
+    }
+
+    /// As [`Frames::release_unseen`], of a page directory whose program's half is empty now.
+    pub(crate) fn release_empty_directory<M: PhysMem>(&mut self, mem: &mut M, directory: Pfn) {
+        self.set_count(mem, directory, 0);
+        self.state.directories = self.push(self.state.directories, directory);
+        self.state.rest_len = self.state.rest_len.wrapping_add(1);
     }
 
     /// Frees the frames in limbo, once the step's effects are done. Returns their list,

@@ -5,11 +5,15 @@
 //! queued here, and each later kernel entry reclaims a bounded piece of it. An
 //! allocation that would fail reclaims more.
 //!
+//! What it empties anyway is good for more than other free frames: a page table consists
+//! of zeroes then, and a directory needs only to map itself to be a new one.
+//!
 //! The hard thing: a space must not be touched while a CPU has it loaded. A space
 //! that died in this step is *fresh*; it becomes *ready* when the step's effects are
 //! done.
 
 use crate::frames::{Frames, List, PART};
+use crate::paging::scan::{GROUP, any_in_group, first_in_part, part_end};
 use crate::paging::space::USER_TABLES;
 use crate::paging::{Pte, Space};
 use crate::phys::{Pfn, PhysMem};
@@ -29,8 +33,6 @@ pub struct Reaper {
     pub cursor: u32,
 }
 
-/// One piece of work looks at no more directory entries than this.
-const PIECE_ENTRIES: u32 = 256;
 /// One piece of work is over after so much of it. To release a frame counts 1, which is
 /// 50 instructions; to look through a marked part of a page table, or to release the
 /// table, counts [`LOOK`].
@@ -99,7 +101,7 @@ impl Reaper {
         let directory = Pfn(self.ready.head);
         let marks = mem.read(kept_marks(directory)) >> 1;
         let mut work = 0;
-        for _ in 0..PIECE_ENTRIES {
+        while work < PIECE_WORK {
             if self.cursor >= USER_TABLES {
                 self.finish(mem, frames, watcher, directory);
                 return true;
@@ -109,26 +111,27 @@ impl Reaper {
                 self.cursor = (self.cursor / PART + rest.trailing_zeros()) * PART;
                 continue;
             }
-            let slot = directory.address() + self.cursor * 4;
-            let table = Pte(mem.read(slot));
-            if table.is_present() {
-                let space = Space { pgdir: directory };
-                let dead = DeadTable {
-                    frame: table.frame(),
-                    space,
-                    first: self.cursor * PTSIZE,
-                };
-                let is_done = if watcher.is_listening() {
-                    dead.empty_watched(mem, frames, watcher, &mut work)
-                } else {
-                    dead.empty_unwatched(mem, frames, &mut work)
-                };
-                if !is_done {
-                    return true;
-                }
-                mem.write(slot, 0);
+            let Some(index) = first_in_part(mem, directory, self.cursor) else {
+                self.cursor = part_end(self.cursor);
+                continue;
+            };
+            self.cursor = index;
+            let slot = directory.address() + index * 4;
+            let dead = DeadTable {
+                frame: Pte(mem.read(slot)).frame(),
+                space: Space { pgdir: directory },
+                first: index * PTSIZE,
+            };
+            let is_done = if watcher.is_listening() {
+                dead.empty_watched(mem, frames, watcher, &mut work)
+            } else {
+                dead.empty_unwatched(mem, frames, &mut work)
+            };
+            if !is_done {
+                return true;
             }
-            self.cursor += 1;
+            mem.write(slot, 0);
+            self.cursor = index + 1;
         }
         true
     }
@@ -147,9 +150,8 @@ impl Reaper {
         if next == 0 {
             self.ready_tail = 0;
         }
-        if frames.release_unseen(mem, directory) {
-            watcher.tell(|| Fact::Freed { frame: directory });
-        }
+        frames.release_empty_directory(mem, directory);
+        watcher.tell(|| Fact::Freed { frame: directory });
     }
 }
 
@@ -207,25 +209,44 @@ impl DeadTable {
             let start = marks.trailing_zeros() * PART;
             marks &= marks - 1;
             *work += LOOK;
-            for index in start..start + PART {
-                let entry = Pte(mem.read(self.frame.address() + index * 4));
-                if entry.is_present() {
-                    *work += 1;
-                    let va = self.first + index * PGSIZE;
-                    watcher.tell(|| unmapped_in_dead(self.space, va, entry));
-                    if frames.release_unseen(mem, entry.frame()) {
-                        watcher.tell(|| Fact::Freed {
-                            frame: entry.frame(),
-                        });
-                    }
+            for group in (start..start + PART).step_by(GROUP as usize) {
+                if any_in_group(mem, self.frame, group) {
+                    self.empty_group(mem, frames, watcher, group, work);
                 }
             }
         }
         *work += LOOK;
-        if frames.release_unseen(mem, self.frame) {
-            watcher.tell(|| Fact::Freed { frame: self.frame });
-        }
+        frames.release_empty_table(mem, self.frame);
+        watcher.tell(|| Fact::Freed { frame: self.frame });
         true
+    }
+
+    /// Releases what a few entries map, and leaves zeroes.
+    #[inline(always)]
+    fn empty_group<M: PhysMem, W: Watcher>(
+        &self,
+        mem: &mut M,
+        frames: &mut Frames<'_>,
+        watcher: &mut W,
+        group: u32,
+        work: &mut u32,
+    ) {
+        for index in group..group + GROUP {
+            let slot = self.frame.address() + index * 4;
+            let entry = Pte(mem.read(slot));
+            if !entry.is_present() {
+                continue;
+            }
+            mem.write(slot, 0);
+            *work += 1;
+            let va = self.first + index * PGSIZE;
+            watcher.tell(|| unmapped_in_dead(self.space, va, entry));
+            if frames.release_unseen(mem, entry.frame()) {
+                watcher.tell(|| Fact::Freed {
+                    frame: entry.frame(),
+                });
+            }
+        }
     }
 }
 

@@ -9,14 +9,14 @@ use std::time::Instant;
 /// The least number of states of each scenario. Fewer would mean that something is
 /// no longer explored.
 const LEAST: [(&str, usize); 30] = [
-    ("unmap-in-use", 150),
+    ("unmap-in-use", 126),
     ("remap-in-use", 950),
     ("alloc-over-in-use", 510),
-    ("write-protect", 490),
+    ("write-protect", 479),
     ("destroy-and-reuse", 1_000),
     ("stop-and-start", 2_400),
     ("stop-caller", 8_000),
-    ("fork-and-start", 6_500),
+    ("fork-and-start", 6_400),
     ("send-page", 1_300),
     ("cancel-receive", 9_000),
     ("family-feud", 26_000),

@@ -625,3 +625,37 @@ fn a_page_that_nobody_shares_is_copied_by_keeping_it() {
 }
 
 const _: () = assert!(Perm::SYSCALL.bits() & COW as u32 != 0);
+
+/// Pages are shared one after the other until one whose frame can have no more mappings.
+#[test]
+fn a_run_ends_at_a_frame_that_is_mapped_too_often() {
+    let spec = Spec {
+        frames: 256,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = machine(&mut store, spec);
+    let child = child(&mut machine);
+    alloc(&mut machine, child.0 as u32, B, W);
+    alloc(&mut machine, 0, A, W);
+    alloc(&mut machine, 0, A + PGSIZE, W);
+    for i in 1..65_535 {
+        let place = 0x1000_0000 + i * PGSIZE;
+        call(&mut machine, Call::PageMap, [0, A + PGSIZE, 0, place, W]);
+    }
+    let list = [PageRange {
+        action: PageRange::SHARE,
+        source_va: A,
+        target: child,
+        target_va: B + PGSIZE,
+        pages: 2,
+        ..PageRange::default()
+    }];
+    assert_eq!(ranges(&mut machine, &list), Answer::Value(0));
+    let noted = noted(&mut machine, 0);
+    let refused = -(Error::NoMem as i32);
+    assert_eq!((noted.done, noted.result), (1, refused));
+    assert!(page(&machine, child, B + PGSIZE).is_some());
+    assert_eq!(page(&machine, child, B + 2 * PGSIZE), None);
+    assert_eq!(machine.audit(), Ok(()));
+}

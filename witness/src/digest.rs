@@ -71,7 +71,8 @@ impl Hasher for Digest {
 pub fn quick<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> u64 {
     let mut digest = Digest::default();
     let frames = &kernel.frames().state;
-    (frames.free, frames.limbo, frames.fresh_len).hash(&mut digest);
+    (frames.free, frames.zeroed, frames.directories).hash(&mut digest);
+    (frames.limbo, frames.rest_len).hash(&mut digest);
     let envs = &kernel.envs().state;
     (envs.free, envs.freed, envs.used).hash(&mut digest);
     let console = &kernel.console().state;

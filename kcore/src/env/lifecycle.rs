@@ -20,6 +20,20 @@ use abi::{EnvId, Error};
 use core::fmt::Write;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// Makes an address space, of a directory of the dead if there is one. The caller must
+    /// have reserved a frame.
+    fn new_space(&mut self, cpu: Option<CpuId>) -> Result<Space, Error> {
+        if let Some(directory) = self.frames.alloc_directory(&mut self.mem) {
+            return Ok(Space::renew(&mut self.mem, directory));
+        }
+        let directory = match cpu {
+            Some(cpu) => self.clean_frame(cpu)?,
+            None => self.fresh_frame()?,
+        };
+        let kernel = self.config.kernel_pgdir;
+        Ok(Space::create(&mut self.mem, directory, kernel))
+    }
+
     /// Makes an environment like `pattern`, with an id and an address space of its
     /// own. `current`, which runs on `cpu` unless this is at boot, is printed
     /// as the creator.
@@ -34,11 +48,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.envs.vacant().ok_or(Error::NoFreeEnv)?;
         }
         self.reserve(1)?;
-        let directory = match cpu {
-            Some(cpu) => self.clean_frame(cpu)?,
-            None => self.fresh_frame()?,
-        };
-        let space = Space::create(&mut self.mem, directory, self.config.kernel_pgdir);
+        let space = self.new_space(cpu)?;
         let pattern = Env { space, ..pattern };
         let slot = self.envs.take(&pattern).ok_or(Error::NoFreeEnv)?;
         let id = self.envs[slot].id;

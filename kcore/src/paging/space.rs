@@ -6,8 +6,9 @@
 //! its own directory when the space is made, except UVPT, which maps the directory
 //! itself.
 
-use crate::frames::{Frames, NoMem, PART};
+use crate::frames::{Frames, NoMem};
 use crate::paging::Pte;
+use crate::paging::scan::next_present;
 use crate::phys::{Pfn, PhysMem};
 use abi::Perm;
 use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE, UTOP, UVPT, pdx, ptx};
@@ -54,6 +55,11 @@ impl Space {
             kernel.address() + shared,
             PGSIZE - shared,
         );
+        Space::renew(mem, pgdir)
+    }
+
+    /// Makes such a space of the directory of a dead one.
+    pub(crate) fn renew<M: PhysMem>(mem: &mut M, pgdir: Pfn) -> Space {
         let own = Pte::new(pgdir, Perm::READ);
         mem.write(pgdir.address() + pdx(UVPT) * 4, own.0);
         Space { pgdir }
@@ -90,8 +96,7 @@ impl Space {
         if let Some(slot) = self.slot(mem, page.va()) {
             return Ok(slot);
         }
-        let table = frames.alloc(mem)?;
-        mem.zero_frame(table);
+        let table = frames.alloc_zeroed(mem)?;
         let entry = Pte::new(table, TABLE_PERM);
         let slot = self.pgdir.address() + pdx(page.va()) * 4;
         mem.write(slot, entry.0);
@@ -101,8 +106,8 @@ impl Space {
     }
 
     /// The first address in `va..end` at which a page is mapped, or `end`; all three are
-    /// page-aligned and at most UTOP. Takes [`LOOK`] from `work` for each part of a table
-    /// that it goes through, and returns how far it got when nothing is left of that.
+    /// page-aligned and at most UTOP. Takes from `work` as [`next_present`]
+    /// does, and returns how far it got when nothing is left of that.
     pub(crate) fn next_mapped<M: PhysMem>(
         self,
         mem: &M,
@@ -169,35 +174,4 @@ impl Space {
             })
             .filter(|(_, entry)| entry.is_present())
     }
-}
-
-/// The work of going through a part of a table, as [`Space::next_mapped`] counts it.
-pub(crate) const LOOK: u32 = 2;
-
-/// The first entry of a table or directory that is present, from `index` on, or
-/// [`NPTENTRIES`]. Where nothing is left of `work`, how far it got.
-#[inline(always)]
-fn next_present<M: PhysMem>(
-    mem: &M,
-    frames: &Frames<'_>,
-    table: Pfn,
-    mut index: u32,
-    work: &mut u32,
-) -> u32 {
-    let marks = frames.marks(table);
-    while index < NPTENTRIES && *work > 0 {
-        let rest = marks >> (index / PART);
-        if rest & 1 == 0 {
-            index = (index / PART + rest.trailing_zeros()) * PART;
-            continue;
-        }
-        *work = work.saturating_sub(LOOK);
-        let end = (index | (PART - 1)) + 1;
-        let present = |&index: &u32| Pte(mem.read(table.address() + index * 4)).is_present();
-        match (index..end).find(present) {
-            Some(found) => return found,
-            None => index = end,
-        }
-    }
-    index.min(NPTENTRIES)
 }

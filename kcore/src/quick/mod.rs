@@ -86,10 +86,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.quick_step(call, cpu, || now, event, frame)
     }
 
-    /// The environment that gets the CPU next, if it can take it over without more ado.
+    /// The environment that gets the CPU after `slot`, if it can take it over without more
+    /// ado. They are two, as nobody on a CPU is in the queue; tested here, because then the
+    /// compiler knows it: eight instructions less.
     #[inline(always)]
-    fn quick_next(&self) -> Option<Slot> {
+    fn quick_next(&self, slot: Slot) -> Option<Slot> {
         let next = self.sched.ready.round_robin.next()?;
-        self.envs[next].just_goes_on().then_some(next)
+        (next != slot && self.envs[next].just_goes_on()).then_some(next)
     }
 }

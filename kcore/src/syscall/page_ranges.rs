@@ -194,19 +194,27 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let in_tables = NPTENTRIES - ptx(source_va).max(ptx(target_va));
         let most = in_tables.min(rules.pages - entry.done).min(*work / CHANGE);
         let both = rules.action & PageRange::BOTH != 0;
-        let mut shared = 0;
+        let (mut shared, mut changed) = (0, None);
+        // Pages that follow each other mostly have the same permissions.
+        let mut ruled = (Perm::empty(), None);
         while shared < most {
             let old = Pte(self.mem.read(from));
-            let Some((perm, selected)) = rules.rule(old.perm()) else {
+            let perm = old.without_usage().perm();
+            if perm != ruled.0 {
+                ruled = (perm, rules.rule(perm));
+            }
+            let Some((perm, selected)) = ruled.1 else {
                 break;
             };
             let gains = perm.contains(Perm::W) && !old.grants(Perm::W);
             let frame = old.frame();
             let occupied = Pte(self.mem.read(to)).is_present();
-            if !old.is_present() || occupied || gains || !self.frames.can_map(frame) {
+            if !old.is_present() || occupied || gains {
                 break;
             }
-            self.frames.retain(&mut self.mem, frame);
+            if !self.frames.retain_if_possible(&mut self.mem, frame) {
+                break;
+            }
             let new = Pte::new(frame, perm);
             self.mem.write(to, new.0);
             let moved = offset + shared * PGSIZE;
@@ -216,8 +224,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             });
             if both && selected && new != old.without_usage() {
                 self.mem.write(from, new.0);
-                self.effects |= Effects::FLUSH;
-                self.outbox.flush = rules.source_va + moved;
+                changed = Some(moved);
                 self.watcher.tell(|| {
                     let va = rules.source_va + moved;
                     self.envs[range.source].mapped(va, old, new)
@@ -228,6 +235,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         if shared == 0 {
             return false;
+        }
+        if let Some(offset) = changed {
+            self.effects |= Effects::FLUSH;
+            self.outbox.flush = rules.source_va + offset;
         }
         for slot in (to - shared * 4..to).step_by(4 * PART as usize) {
             self.frames.mark(slot);

@@ -189,19 +189,7 @@ pub(super) fn frames<M: PhysMem, W: Watcher>(
         )?;
         owned += u32::from(held > 0);
     }
-    let free = frames.state.free;
-    check(
-        frames.iter_list(free).count() as u32 == free.len,
-        "I2: free list's length",
-        free.len,
-    )?;
-    for frame in frames.iter_list(free) {
-        check(
-            frames.count(frame) == 0,
-            "I2: a free frame has no holds",
-            frame.0,
-        )?;
-    }
+    free_frames(kernel)?;
     let set_aside = frames.state.set_aside;
     let slots = kernel.envs().used();
     let begun = slots.filter_map(|slot| kernel.envs()[slot].heap_move());
@@ -211,7 +199,7 @@ pub(super) fn frames<M: PhysMem, W: Watcher>(
         set_aside,
     )?;
     check(
-        set_aside <= free.len + frames.state.fresh_len,
+        set_aside <= frames.state.free.len + frames.state.rest_len,
         "I12: frames that are set aside are free",
         set_aside,
     )?;
@@ -220,4 +208,49 @@ pub(super) fn frames<M: PhysMem, W: Watcher>(
         "I12: free + owned = total",
         owned,
     )
+}
+
+/// Free frames of a list whose content is looked at; each is among the first before it is
+/// taken.
+const LOOKED_INTO: usize = 4;
+
+/// Checks I2: the lists of free frames, and what is in those that contain something known.
+fn free_frames<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
+    let frames = kernel.frames();
+    let state = &frames.state;
+    for list in [state.free, state.zeroed, state.directories] {
+        check(
+            frames.iter_list(list).count() as u32 == list.len,
+            "I2: a free list's length",
+            list.len,
+        )?;
+        for frame in frames.iter_list(list) {
+            let unheld = frames.count(frame) == 0;
+            check(unheld, "I2: a free frame has no holds", frame.0)?;
+        }
+    }
+    let fresh: u32 = state.fresh.iter().map(|(start, end)| end - start).sum();
+    check(
+        fresh + state.zeroed.len + state.directories.len == state.rest_len,
+        "I2: frames that are not in the free list are counted",
+        state.rest_len,
+    )?;
+    let memory = kernel.memory();
+    let word = |frame: Pfn, index: u32| memory.read(frame.address() + index * 4);
+    let entry = |frame: Pfn, index: u32| Pte(word(frame, index)).without_usage();
+    let kernels = kernel.config().kernel_pgdir;
+    let is_new = |directory: Pfn, index: u32| match index {
+        _ if index < pdx(UTOP) => word(directory, index) == 0,
+        _ if index == pdx(UVPT) => true,
+        _ => entry(directory, index) == entry(kernels, index),
+    };
+    for table in frames.iter_list(state.zeroed).take(LOOKED_INTO) {
+        let zero = (0..NPTENTRIES).all(|index| word(table, index) == 0);
+        check(zero, "I2: an empty page table is empty", table.0)?;
+    }
+    for directory in frames.iter_list(state.directories).take(LOOKED_INTO) {
+        let new = (0..NPTENTRIES).all(|index| is_new(directory, index));
+        check(new, "I2: a free directory is as good as new", directory.0)?;
+    }
+    Ok(())
 }

@@ -301,13 +301,17 @@ pub fn forget_history(machine: &mut Machine<'_>) {
     forget(machine, |_| true);
 }
 
-/// Like [`forget_history`], but looks only at frames that `may_hold` picks or that
-/// were written since the last snapshot; all others are zero.
+/// Like [`forget_history`], but looks only at frames that `may_hold` picks or that were written
+/// since the last snapshot; all others are zero. Free directories are as the kernel left
+/// them: it counts on that.
 fn forget(machine: &mut Machine<'_>, may_hold: impl Fn(Pfn) -> bool) {
     machine.kernel.forget_history();
+    let frames = machine.kernel.frames();
+    let directories: Vec<Pfn> = frames.iter_list(frames.state.directories).collect();
     for frame in machine.usable().map(Pfn) {
         let frames = machine.kernel.frames();
-        let free = frames.count(frame) == 0 && !frames.in_limbo(frame);
+        let unheld = frames.count(frame) == 0 && !frames.in_limbo(frame);
+        let free = unheld && !directories.contains(&frame);
         if free && (may_hold(frame) || machine.kernel.memory().is_written(frame)) {
             machine.kernel.mem().zero_frame(frame);
         }

@@ -330,6 +330,9 @@ const LAB6: [Call; 15] = [
     Call::TimeMsec,
 ];
 
+/// Lab 5 has no time yet.
+const LAB5: &[Call] = LAB6.split_at(14).0;
+
 /// Numbers in a row of [`TABLE`]: every call's, and some more, so that a row is found
 /// by a shift.
 const NUMBERS: usize = (FIRST_EXTENSION as usize + EXTENSIONS.len()).next_power_of_two();
@@ -375,7 +378,7 @@ impl Personality {
     pub const fn calls(self) -> &'static [Call] {
         match self {
             Personality::Lab4 | Personality::Lab4Of2014 => &LAB4,
-            Personality::Lab5 | Personality::Lab5Of2014 => LAB6.split_at(14).0,
+            Personality::Lab5 | Personality::Lab5Of2014 => LAB5,
             Personality::Lab6 | Personality::Lab6Of2014 => &LAB6,
         }
     }
@@ -385,14 +388,22 @@ impl Personality {
         *TABLE[self as usize].get(number as usize)?
     }
 
-    /// Whether `number` means `call`. If the compiler knows which call that is, one with a
-    /// number for all takes one comparison.
+    /// Whether `number` means `call`. If the compiler knows which call that is, this takes one
+    /// comparison for one with a number for all, and two for one that lab 5 only moved.
     #[inline(always)]
     pub fn means(self, number: u32, call: Call) -> bool {
-        match common_number(call) {
-            Some(known) => number == known,
-            None => self.call(number) == Some(call),
+        if let Some(known) = common_number(call) {
+            return number == known;
         }
+        match (index_in(&LAB4, call), index_in(LAB5, call)) {
+            (Some(early), Some(later)) => number == if self.is_lab4() { early } else { later },
+            _ => self.call(number) == Some(call),
+        }
+    }
+
+    #[inline(always)]
+    const fn is_lab4(self) -> bool {
+        matches!(self, Personality::Lab4 | Personality::Lab4Of2014)
     }
 
     /// The number of `call`, if this personality has it.
@@ -463,6 +474,21 @@ mod tests {
     fn every_call_has_a_number() {
         for &call in Call::ALL {
             assert!(Personality::Lab6.number(call).is_some(), "{call:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_means_its_call_and_no_other() {
+        let numbers = || (0..300).chain([u32::MAX - 1, u32::MAX]);
+        for (personality, number) in Personality::ALL
+            .into_iter()
+            .flat_map(|personality| numbers().map(move |number| (personality, number)))
+        {
+            for &call in Call::ALL {
+                let means = personality.means(number, call);
+                let expected = personality.call(number) == Some(call);
+                assert_eq!(means, expected, "{personality:?} {number} {call:?}");
+            }
         }
     }
 

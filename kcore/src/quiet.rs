@@ -54,10 +54,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let env = &self.envs[slot];
         let caller = Caller { cpu, slot };
         match env.personality.call(frame.regs.eax)? {
-            Call::GetEnvId => {
-                frame.regs.eax = env.id.0 as u32;
-                Some(GO_ON)
-            }
             call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
                 Some(self.quiet_message(caller, call, frame))
             }

@@ -241,3 +241,42 @@ fn a_kernel_that_forgoes_its_short_ways_goes_none() {
         machine.call(cpu, call, [0, PAGE, 7, 0, 0]);
     }
 }
+
+/// The hardware half takes a quick way by a number alone, which may mean another call.
+#[test]
+fn a_number_that_means_something_else_has_no_quick_way() {
+    let quick = [
+        Call::GetEnvId,
+        Call::Yield,
+        Call::IpcSend,
+        Call::IpcRecv,
+        Call::IpcCall,
+        Call::IpcReply,
+        Call::PageAlloc,
+        Call::PageUnmap,
+        Call::PageCopy,
+    ];
+    let mut store = Store::new(&Spec::default());
+    let mut machine = Machine::with_one_env(&mut store, Spec::default());
+    let personality = machine.kernel.envs()[Slot(0)].personality;
+    let mut declined = 0;
+    for number in 0..256 {
+        let mut frame = machine.cpu(CpuId(0)).frame;
+        frame.regs.eax = number;
+        let others = quick.into_iter();
+        for call in others.filter(|&call| personality.call(number) != Some(call)) {
+            let before = frame;
+            let kernel = &mut machine.kernel;
+            let step = kernel.quick_step(call, CpuId(0), || 0, Event::Syscall, &mut frame);
+            assert_eq!((step, frame), (None, before), "{number} as {call:?}");
+            declined += 1;
+        }
+    }
+    assert_eq!(declined, 256 * quick.len() - quick.len());
+    // One that means it has.
+    let mut frame = machine.cpu(CpuId(0)).frame;
+    frame.regs.eax = personality.number(Call::GetEnvId).unwrap();
+    let kernel = &mut machine.kernel;
+    let step = kernel.quick_step(Call::GetEnvId, CpuId(0), || 0, Event::Syscall, &mut frame);
+    assert!(step.is_some());
+}

@@ -75,7 +75,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let slots = [slot, Slot(EnvId(id as i32).slot() as u16)];
         let [from, to] = self.envs.pair(slots[0], slots[1])?;
         let plain = to.id.0 as u32 == id && place % PGSIZE == 0 && to.inbox.dstva >= UTOP;
-        if !plain || from.hurries || !meet(slots, from, to, frame) {
+        if !plain || from.hurries || self.cpus[cpu].fpu || !meet(slots, from, to, frame) {
             return None;
         }
         to.frame.regs.ebx = frame.regs.ebx;

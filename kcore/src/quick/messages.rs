@@ -76,7 +76,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Wait::Request | Wait::Reply(_) | Wait::MessageOf(_) => None,
             _ if !to.alive || from.hurries => None,
             _ => {
-                let next = self.quick_next(slot)?;
+                let next = self.quick_next(cpu, slot)?;
                 let [from, to] = self.envs.pair(slot, target)?;
                 from.letter = letter;
                 from.wait = Wait::Receiver(target);
@@ -120,7 +120,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     ) -> Option<Step> {
         let [dstva, ..] = frame.arguments();
         let Some(sender) = self.envs[slot].senders.front() else {
-            let next = self.quick_next(slot)?;
+            let next = self.quick_next(cpu, slot)?;
             let env = &mut self.envs[slot];
             if env.hurries {
                 return None;

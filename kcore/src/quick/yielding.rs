@@ -26,7 +26,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             frame.regs.eax = 0;
             return Some(RESUME);
         }
-        let next = self.quick_next(slot)?;
+        let next = self.quick_next(cpu, slot)?;
         frame.regs.eax = 0;
         self.sched.ready.round_robin.rotate(&mut self.envs, slot);
         self.cpus[cpu].since = now();

@@ -49,6 +49,7 @@ macro_rules! quick_calls {
 }
 
 quick_calls! {
+    getenvid GetEnvId,
     page_alloc PageAlloc,
     page_unmap PageUnmap,
     page_copy PageCopy,

@@ -40,6 +40,7 @@ fn known_bugs_are_noticed() {
         "skip-wake",
         "skip-stop",
         "skip-zero",
+        "keep-entries",
         "trust-pointer",
         "check-first-page",
         "cputs-off-by-one",

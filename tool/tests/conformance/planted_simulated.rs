@@ -52,6 +52,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("hear-anybody", Bug, PROMISED),
     ("id-without-generation", Lines, "hello --cpus 1"),
     ("keep-callers", Audit, "calls --cpus 1 --audit"),
+    ("keep-entries", Audit, "forktree --cpus 2 --mem 16 --audit"),
     ("keep-heap", Audit, AUDITED),
     ("keep-late-sender", Audit, "timeouts --cpus 2 --audit"),
     ("keep-orphans", Bug, PROMISED),

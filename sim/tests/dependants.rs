@@ -4,6 +4,7 @@
 //! must not be used again before all are told, and what happens meanwhile must not disturb
 //! that.
 
+use abi::env::NENV;
 use abi::scheduling::Policy;
 use abi::{Call, EnvId, EnvStatus, Error};
 use kcore::CpuId;
@@ -193,4 +194,39 @@ fn several_can_be_mourned() {
     assert_eq!(machine.check(), Ok(()));
     assert!(machine.kernel.mourned().eq([Slot(2), Slot(1)]));
     all_are_told(&mut machine, 4 * EACH);
+}
+
+/// Where no other slot is left, a new environment waits for that of the dead one.
+#[test]
+fn a_new_environment_waits_for_the_slot() {
+    let spec = Spec {
+        frames: 2300,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let mut machine = Machine::with_one_env(&mut store, spec);
+    let children = NENV as u32 - 1;
+    for number in 0..children {
+        let answer = machine.call(CPU0, Call::Exofork, [0; 5]);
+        assert_eq!(answer, Answer::Value(VICTIM + number));
+    }
+    let full = machine.call(CPU0, Call::Exofork, [0; 5]);
+    assert_eq!(full, Answer::Failed(Error::NoFreeEnv));
+    for child in VICTIM + 1..=VICTIM + 2 * EACH {
+        machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
+        machine.call(CPU0, Call::Yield, [0; 5]);
+        machine.call(CPU0, Call::IpcSend, [VICTIM, 1, NO_PAGE, 0, 0]);
+    }
+    assert_eq!(waiting(&machine), 2 * EACH as usize);
+    step(&mut machine, Call::EnvDestroy, [VICTIM, 0, 0, 0, 0]);
+    assert!(machine.kernel.mourned().next().is_some());
+    machine.call(CPU0, Call::Exofork, [0; 5]);
+    machine.calm_down();
+    while on(&machine) != PARENT {
+        machine.call(CPU0, Call::IpcRecv, [NO_PAGE, 0, 0, 0, 0]);
+        machine.calm_down();
+    }
+    let made = EnvId(machine.cpu(CPU0).frame.regs.eax.cast_signed());
+    assert_eq!((made.0 > 0, made.slot()), (true, 1));
+    assert_eq!(machine.check(), Ok(()));
 }

@@ -40,6 +40,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     fn general_step(&mut self, cpu: CpuId, now: u64, event: Event, frame: &mut TrapFrame) -> Step {
         self.now = now;
         self.effects = Effects::empty();
+        self.notices = 0;
         if event == Event::Timer {
             self.cpus[cpu].timer = false;
         }
@@ -101,7 +102,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.outbox.chunk = self.console.take_chunk();
             self.effects |= Effects::CONSOLE;
         }
-        // A step in which somebody died comes here.
+        // A short way in which somebody died comes here, and none begins with this.
         self.notices = 0;
     }
 

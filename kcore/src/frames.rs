@@ -154,6 +154,12 @@ impl<'t> Frames<'t> {
         self.iter_list(self.state.limbo).any(|held| held == frame)
     }
 
+    /// The free frames in which the kernel counts on what they contain; for tests.
+    pub fn known(&self) -> impl Iterator<Item = Pfn> + '_ {
+        let lists = [self.state.zeroed, self.state.directories];
+        lists.into_iter().flat_map(|list| self.iter_list(list))
+    }
+
     /// The number of frames that can be allocated now, without those that are set
     /// aside.
     pub fn available(&self) -> u32 {

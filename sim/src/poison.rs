@@ -46,11 +46,8 @@ impl Poison {
 
     /// Leaves alone free frames that the kernel counts on: the audit looks into these.
     fn spare_known(&mut self, machine: &Machine<'_>) {
-        let frames = machine.kernel.frames();
-        let known = [frames.state.zeroed, frames.state.directories];
         self.known.clear();
-        self.known
-            .extend(known.into_iter().flat_map(|list| frames.iter_list(list)));
+        self.known.extend(machine.kernel.frames().known());
     }
 
     /// Fills frames that have become free, and checks those that still are. Fails

@@ -167,33 +167,57 @@ fn a_slot_is_not_free_before_all_are_told() {
     });
 }
 
-/// Two die, and more wait for each than one step tells.
-#[test]
-fn several_can_be_mourned() {
-    const VICTIMS: [u32; 2] = [VICTIM, VICTIM + 1];
+const VICTIMS: [u32; 2] = [VICTIM, VICTIM + 1];
+
+/// Children that never run are there for others to wait for; so many send to each.
+fn with_two_victims(policy: Policy, senders: [u32; 2], test: impl FnOnce(&mut Machine<'_>)) {
     let spec = Spec {
         frames: 2300,
+        policy,
         ..Spec::default()
     };
     let mut store = Store::new(&spec);
     let mut machine = Machine::with_one_env(&mut store, spec);
-    for _ in 0..2 + 4 * EACH {
+    let all = senders[0] + senders[1];
+    for _ in 0..2 + all {
         machine.call(CPU0, Call::Exofork, [0; 5]);
     }
-    for number in 0..4 * EACH {
+    for number in 0..all {
         let child = VICTIM + 2 + number;
         machine.call(CPU0, Call::EnvSetStatus, [child, RUN, 0, 0, 0]);
         machine.call(CPU0, Call::Yield, [0; 5]);
         assert_eq!(on(&machine), child);
-        let victim = VICTIMS[number as usize % 2];
+        let victim = VICTIMS[usize::from(number >= senders[0])];
         machine.call(CPU0, Call::IpcSend, [victim, 1, NO_PAGE, 0, 0]);
     }
-    for victim in VICTIMS {
-        step(&mut machine, Call::EnvDestroy, [victim, 0, 0, 0, 0]);
-    }
-    assert_eq!(machine.check(), Ok(()));
-    assert!(machine.kernel.mourned().eq([Slot(2), Slot(1)]));
-    all_are_told(&mut machine, 4 * EACH);
+    test(&mut machine);
+}
+
+/// Two die, and more wait for each than one step tells.
+#[test]
+fn several_can_be_mourned() {
+    with_two_victims(Policy::RoundRobin, [2 * EACH; 2], |machine| {
+        for victim in VICTIMS {
+            step(machine, Call::EnvDestroy, [victim, 0, 0, 0, 0]);
+        }
+        assert_eq!(machine.check(), Ok(()));
+        assert!(machine.kernel.mourned().eq([Slot(2), Slot(1)]));
+        all_are_told(machine, 4 * EACH);
+    });
+}
+
+/// Under priorities a step may tell the last ones at its beginning and leave nothing over.
+#[test]
+fn every_step_tells_as_many() {
+    with_two_victims(Policy::Priority, [2 * EACH, MOST as u32], |machine| {
+        step(machine, Call::EnvDestroy, [VICTIMS[0], 0, 0, 0, 0]);
+        while machine.kernel.has_leftovers() {
+            step(machine, Call::GetEnvId, [0; 5]);
+        }
+        step(machine, Call::EnvDestroy, [VICTIMS[1], 0, 0, 0, 0]);
+        assert_eq!(machine.kernel.mourned().next(), None);
+        assert_eq!(machine.check(), Ok(()));
+    });
 }
 
 /// Where no other slot is left, a new environment waits for that of the dead one.

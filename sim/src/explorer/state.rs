@@ -302,16 +302,15 @@ pub fn forget_history(machine: &mut Machine<'_>) {
 }
 
 /// Like [`forget_history`], but looks only at frames that `may_hold` picks or that were written
-/// since the last snapshot; all others are zero. Free directories are as the kernel left
-/// them: it counts on that.
+/// since the last snapshot; all others are zero. Free frames in which the kernel counts on
+/// what they contain are as it left them.
 fn forget(machine: &mut Machine<'_>, may_hold: impl Fn(Pfn) -> bool) {
     machine.kernel.forget_history();
-    let frames = machine.kernel.frames();
-    let directories: Vec<Pfn> = frames.iter_list(frames.state.directories).collect();
+    let known: Vec<Pfn> = machine.kernel.frames().known().collect();
     for frame in machine.usable().map(Pfn) {
         let frames = machine.kernel.frames();
         let unheld = frames.count(frame) == 0 && !frames.in_limbo(frame);
-        let free = unheld && !directories.contains(&frame);
+        let free = unheld && !known.contains(&frame);
         if free && (may_hold(frame) || machine.kernel.memory().is_written(frame)) {
             machine.kernel.mem().zero_frame(frame);
         }

@@ -23,7 +23,7 @@ use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::layout::{KERNBASE, PGSIZE, UXSTACKTOP, kernel_stack_top};
 use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, FLAG_RF, UTRAP_FRAME_SIZE, Vector};
-use abi::{TrapFrame, UTrapFrame};
+use abi::{EnvId, TrapFrame, UTrapFrame};
 use core::fmt::{self, Write};
 use core::mem::size_of;
 
@@ -103,6 +103,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Event::PageFault { va } => Some(va),
             _ => None,
         };
+        crashed(id);
         // Where JOS has it, as graders want. Ours is 12 bytes below, where compilers want it.
         let on_stack = kernel_stack_top(u32::from(cpu.0)) - size_of::<TrapFrame>() as u32;
         // Writing to the ring returns no error.
@@ -125,6 +126,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// and ends the caller.
     pub(crate) fn bad_memory(&mut self, caller: Caller, bad: BadAddress) -> Next {
         let id = self.envs[caller.slot].id;
+        crashed(id);
         let _ = writeln!(
             self.console,
             "[{:08x}] user_mem_check assertion failure for va {:08x}",
@@ -133,6 +135,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.destroy(caller.cpu, id, caller.slot);
         Next::Gone
     }
+}
+
+/// Called before an environment is ended for what it did. It does nothing: debuggers stop
+/// here, while the environment is still whole.
+#[cold]
+#[inline(never)]
+pub fn crashed(env: EnvId) {
+    // Without this the compiler would leave the call out.
+    core::hint::black_box(env);
 }
 
 /// Whether a handler is at work: the stack pointer is on the exception stack.

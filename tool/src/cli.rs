@@ -20,7 +20,7 @@ use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
 use crate::status;
 
-pub use self::debug::Debug;
+pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
 pub use self::run::{ConsoleInput, MachineKind, PaceKind, Run, Simulate};
 
@@ -106,6 +106,10 @@ pub struct Gdb {
     /// What is booted.
     #[command(flatten)]
     pub run: Run,
+    /// Where to stand at first: where a program `crash`es, or where an environment gets a
+    /// CPU (env:1001).
+    #[arg(long, value_name = "PLACE", value_parser = At::parse)]
+    pub at: Option<At>,
     /// Carry out gdb's commands in FILE, without a terminal, and end.
     #[arg(long, value_name = "FILE")]
     pub batch: Option<PathBuf>,

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command};
 
+use abi::EnvId;
+
 use super::Run;
+use super::values::hexadecimal;
 
 /// `jostle debug`: what `run --machine sim` takes, with less memory unless told
 /// otherwise, since many states of it are kept.
@@ -20,6 +23,10 @@ pub struct Debug {
     /// What is booted.
     #[command(flatten)]
     pub run: Run,
+    /// Where to stand at first: where a program `crash`es, where an environment gets a CPU
+    /// (env:1001), or at a position of the run.
+    #[arg(long, value_name = "PLACE", value_parser = At::parse)]
+    pub at: Option<At>,
     /// Carry out gdb's commands in FILE, without a terminal, and end.
     #[arg(long, value_name = "FILE")]
     pub batch: Option<PathBuf>,
@@ -34,6 +41,32 @@ pub struct Debug {
     /// line. What a file says must not be said again.
     #[arg(skip)]
     pub given: Vec<String>,
+}
+
+/// Where to stand at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Where a program is about to be ended for what it did.
+    Crash,
+    /// Where this environment gets a CPU.
+    Env(EnvId),
+    /// At this position, which only the simulated machine has.
+    Position(u64),
+}
+
+impl At {
+    /// Reads `crash`, `env:ID` or a position.
+    pub(super) fn parse(text: &str) -> Result<At, String> {
+        let wrong = || "crash, env:ID or a position is needed".to_owned();
+        if text == "crash" {
+            return Ok(At::Crash);
+        }
+        if let Some(id) = text.strip_prefix("env:") {
+            let id = hexadecimal(id).map_err(|_| wrong())?;
+            return Ok(At::Env(EnvId(id.cast_signed())));
+        }
+        text.parse().map(At::Position).map_err(|_| wrong())
+    }
 }
 
 impl Debug {
@@ -51,5 +84,20 @@ impl Debug {
             .filter(was_given)
             .map(name)
             .collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_have_names() {
+        assert_eq!(At::parse("crash"), Ok(At::Crash));
+        assert_eq!(At::parse("env:00001001"), Ok(At::Env(EnvId(0x1001))));
+        assert_eq!(At::parse("12"), Ok(At::Position(12)));
+        for wrong in ["", "env:", "env:x", "env:123456789", "-1", "crash "] {
+            assert!(At::parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -17,12 +17,13 @@ use pc::typing::Typing;
 use sim::machine::Store;
 
 use crate::boot::Asked;
-use crate::cli::{Debug, MachineKind, Run};
+use crate::cli::{At, Debug, MachineKind, Run};
 use crate::commands::gdb::check_script;
 use crate::debug::opened::{self, Opened, Source};
 use crate::debug::programs::Programs;
 use crate::debug::scheduled;
 use crate::debug::session::{Session, Start};
+use crate::debug::travel::{Goal, Stop};
 use crate::external;
 use crate::host::Host;
 use crate::plants;
@@ -51,7 +52,8 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     let boot = request.build(&host)?;
     boot.announce(false);
     let (folder, machine) = (workspace.root(), &boot.machine);
-    let setup = setup_of(folder, machine, matches!(source, Source::Schedule(_)))?;
+    let mut setup = setup_of(folder, machine, matches!(source, Source::Schedule(_)))?;
+    setup.trace = true;
     let disk = machine.disk.as_deref();
     // Whoever goes back and forth would write to the file again and again.
     let disk = disk.map(|path| Image::open(&folder.join(path), true));
@@ -68,6 +70,9 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     // The copy with planted bugs first: it is below the tree.
     let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
     let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);
+    if let Some(at) = options.at {
+        stand_at(&mut session, at, &is_late);
+    }
     let mut options = options.clone();
     options.run.timeout = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
     match (script, debugger) {
@@ -77,6 +82,32 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
             note("gdb is not installed; this is the small debugger (`jostle setup gdb` gets gdb)");
             script::run(&options, script::terminal(), &mut session, &programs)
         }
+    }
+}
+
+/// Goes to where somebody wants to stand at first, or says that the run has no such place.
+fn stand_at(session: &mut Session<'_>, at: At, is_late: &dyn Fn() -> bool) {
+    let mut interrupted = || is_late();
+    let stops = std::mem::take(&mut session.stops);
+    let (stop, missed) = match at {
+        At::Crash => {
+            session.stops.crash = true;
+            let missed = "no program is ended for what it did; this is the end of the run".into();
+            (session.ahead(Goal::Nowhere, &mut interrupted), missed)
+        }
+        At::Env(env) => {
+            session.stops.runs.insert(env);
+            let missed = format!("[{:08x}] gets no CPU; this is the end of the run", env.0);
+            (session.ahead(Goal::Nowhere, &mut interrupted), missed)
+        }
+        At::Position(position) => {
+            let missed = "the run is shorter than that; this is its end".into();
+            (session.to(position, &mut interrupted), missed)
+        }
+    };
+    session.stops = stops;
+    if stop == Stop::End {
+        note(missed);
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod emulator;
 pub mod line;
+pub mod named;
 pub mod socket;
 
 use std::ffi::OsString;
@@ -23,7 +24,7 @@ use self::line::Session;
 use self::socket::Socket;
 use crate::boot::Asked;
 use crate::child_process;
-use crate::cli::{Gdb, MachineKind};
+use crate::cli::{At, Gdb, MachineKind};
 use crate::external;
 use crate::host::Host;
 use crate::qemu::input::{self, TerminalGuard};
@@ -47,6 +48,11 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
             "gdb is for QEMU; the simulated machine has `jostle debug`",
         ));
     }
+    if let Some(At::Position(_)) = options.at {
+        return Err(usage(
+            "QEMU's runs have no positions; those of `jostle debug` do",
+        ));
+    }
     let asked = Asked::check(&Workspace::locate(), &options.run)?;
     if let Some(script) = &options.batch {
         check_script(script)?;
@@ -66,6 +72,8 @@ pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
         entry: entry(first)?,
         programs,
         socket: socket.path(),
+        definitions: socket.beside("commands", &named::in_qemu())?,
+        at: options.at,
         script: options.batch.clone(),
     };
     let arguments = session.arguments();

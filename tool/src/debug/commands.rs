@@ -3,6 +3,8 @@
 //! The hard thing is that a script must not go wrong silently: whatever is not
 //! understood is an error that says what would have been.
 
+use abi::EnvId;
+
 use super::stops::{LONGEST_WATCH, Watched};
 
 /// What can be asked.
@@ -22,8 +24,8 @@ pub enum Command {
     ReverseContinue,
     /// On to this place, or a stop before it.
     Until(String),
-    /// A breakpoint; without a place, what there is.
-    Break(Option<String>),
+    /// Something to stop for; without it, what there is.
+    Break(Option<Place>),
     /// A watch at this address, of so many bytes.
     Watch(Watched, u32, u32),
     /// No more of the breakpoint or watch with this number; of all, without one.
@@ -54,6 +56,17 @@ pub enum Command {
     Quit,
 }
 
+/// What a `break` can be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An address, a function, or `FILE:LINE`.
+    Code(String),
+    /// Where a program is about to be ended for what it did.
+    Crash,
+    /// Where this environment gets a CPU.
+    Runs(EnvId),
+}
+
 /// What `help` says.
 pub const HELP: &str = "\
 step [N]            on by N positions (instructions, steps of the kernel), 1 unless told
@@ -63,6 +76,8 @@ continue            on to the next stop, or the end of the run
 reverse-continue    back to the last stop, or the beginning
 until PLACE         on to this place
 break [PLACE]       stop there, in any environment; alone: what there is to stop for
+break crash         stop where a program is about to be ended for what it did
+break env ID        stop where this environment gets a CPU
 watch ADDRESS [N]   stop when these N bytes (4 unless told, at most 8) of the environment change
 rwatch, awatch      the same when they are read; when they are read, written or changed
 delete [N]          forget the stop with this number; all
@@ -109,7 +124,7 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         "continue" | "c" => Command::Continue,
         "reverse-continue" | "rc" => Command::ReverseContinue,
         "until" => Command::Until(first.ok_or_else(|| needed("a place"))?.to_owned()),
-        "break" => Command::Break(first.map(str::to_owned)),
+        "break" => Command::Break(stop(first, second)?),
         "watch" | "rwatch" | "awatch" => {
             let length = length(second).ok_or_else(|| needed("1 to 8"))?;
             Command::Watch(watched(word), address()?, length)
@@ -151,6 +166,28 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
     Ok(Some(command))
 }
 
+/// What `break` is for, by the words after it.
+fn stop(first: Option<&str>, second: Option<&str>) -> Result<Option<Place>, String> {
+    Ok(match (first, second) {
+        (None, _) => None,
+        (Some("env"), id) => {
+            let id = id.and_then(env);
+            Some(Place::Runs(id.ok_or("break env: an id is needed, as in 1001")?))
+        }
+        (Some(_), Some(_)) => return Err("break: too many words".into()),
+        (Some("crash"), None) => Some(Place::Crash),
+        (Some(place), None) => Some(Place::Code(place.to_owned())),
+    })
+}
+
+/// An environment's id, as the console prints it.
+pub fn env(text: &str) -> Option<EnvId> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let all = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = u32::from_str_radix(digits, 16).ok().filter(|_| all)?;
+    Some(EnvId(id.cast_signed()))
+}
+
 /// What a kind of watch stops for.
 fn watched(word: &str) -> Watched {
     match word {
@@ -165,8 +202,8 @@ fn most_words(word: &str) -> Option<usize> {
     Some(match word {
         "next" | "n" | "previous" | "p" | "continue" | "c" | "reverse-continue" | "rc"
         | "where" | "env" | "envs" | "cpus" | "regs" | "output" | "help" | "quit" => 0,
-        "step" | "s" | "back" | "b" | "until" | "break" | "delete" | "cpu" | "goto" => 1,
-        "watch" | "rwatch" | "awatch" | "print" | "x" | "set" => 2,
+        "step" | "s" | "back" | "b" | "until" | "delete" | "cpu" | "goto" => 1,
+        "break" | "watch" | "rwatch" | "awatch" | "print" | "x" | "set" => 2,
         "type" => usize::MAX,
         _ => return None,
     })

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`session`] | the machine with its history and its console |
 //! | [`stops`], [`transition`] | breakpoints and watches, and whether one step of the machine hits them |
+//! | [`happened`] | what the kernel says that it did |
 //! | [`travel`] | from stop to stop, forwards and backwards |
 //! | [`opened`], [`scheduled`], [`recorded`] | what there is to debug: a program, or a file that a run has left |
 //! | [`programs`] | which program an environment runs, and its names |
@@ -16,6 +17,7 @@
 
 pub mod commands;
 pub mod gdb;
+mod happened;
 pub mod opened;
 pub mod plain;
 pub mod programs;

@@ -15,8 +15,9 @@ use crate::regular_file::refusal;
 use crate::workspace::Workspace;
 
 /// What can be said beside a file: how it is looked at.
-const BESIDE: [&str; 6] = [
+const BESIDE: [&str; 7] = [
     "program",
+    "--at",
     "--machine",
     "--batch",
     "--plain",
@@ -74,6 +75,7 @@ pub fn open(workspace: &Workspace, options: &Debug) -> anyhow::Result<Opened> {
         .run
         .with_files(|file| Ok::<_, anyhow::Error>(found(file, path)))?;
     asked.run.timeout = options.run.timeout;
+    asked.at = options.at;
     asked.batch.clone_from(&options.batch);
     asked.execute.clone_from(&options.execute);
     asked.plain = options.plain;

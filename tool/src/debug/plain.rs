@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use super::commands::{Command, HELP, number};
+use super::commands::{Command, HELP, Place, number};
 use super::programs::Programs;
 use super::session::Session;
 use super::shown;
@@ -80,11 +80,7 @@ impl Plain<'_, '_> {
             }
             Command::Help => HELP.to_owned(),
             Command::Break(None) => self.stops(),
-            Command::Break(Some(place)) => {
-                let found = self.addresses(place)?;
-                self.session.stops.breakpoints.extend(found);
-                self.stops()
-            }
+            Command::Break(Some(place)) => self.stop_at(place)?,
             Command::Watch(kind, va, len) => self.watch(*kind, *va, *len)?,
             Command::Delete(which) => self.delete(*which)?,
             Command::Focus(cpu) => self.focus(*cpu)?,
@@ -120,12 +116,30 @@ impl Plain<'_, '_> {
         Ok(said)
     }
 
+    fn stop_at(&mut self, place: &Place) -> Result<String, String> {
+        match place {
+            Place::Code(place) => {
+                let found = self.addresses(place)?;
+                self.session.stops.breakpoints.extend(found);
+            }
+            Place::Crash => self.session.stops.crash = true,
+            Place::Runs(env) => {
+                self.session.stops.runs.insert(*env);
+            }
+        }
+        Ok(self.stops())
+    }
+
     /// Why the machine stands, in a line.
     fn explained(&self, stop: Stop) -> String {
         match stop {
             Stop::There => String::new(),
             Stop::Hit(Hit::Break(_)) => "breakpoint\n".into(),
             Stop::Hit(Hit::Watch(watch)) => format!("{}\n", shown_watch(&watch)),
+            Stop::Hit(Hit::Crash(env)) => {
+                format!("[{:08x}] is about to be ended for what it did\n", env.0)
+            }
+            Stop::Hit(Hit::Runs(env)) => format!("[{:08x}] runs\n", env.0),
             Stop::Beginning => "the beginning of the run\n".into(),
             Stop::End if self.session.pc.has_ended() => "the end of the run\n".into(),
             Stop::End => "nothing moves before something is typed\n".into(),
@@ -142,7 +156,14 @@ impl Plain<'_, '_> {
             .map(|at| format!("break {at:#010x}"));
         let watches = stops.watches.iter();
         let watches = watches.map(shown_watch);
-        let all = breakpoints.chain(watches).enumerate();
+        let crash = stops.crash.then(|| "break crash".to_owned());
+        let runs = stops.runs.iter();
+        let runs = runs.map(|env| format!("break env {:08x}", env.0));
+        let all = breakpoints
+            .chain(watches)
+            .chain(crash)
+            .chain(runs)
+            .enumerate();
         all.map(|(number, stop)| format!("{number} {stop}\n"))
             .collect()
     }
@@ -163,18 +184,11 @@ impl Plain<'_, '_> {
             None => {
                 stops.breakpoints.clear();
                 stops.watches.clear();
+                stops.crash = false;
+                stops.runs.clear();
             }
-            Some(number) => {
-                let breakpoint = stops.breakpoints.iter().nth(number).copied();
-                let watch = number.wrapping_sub(stops.breakpoints.len());
-                if let Some(breakpoint) = breakpoint {
-                    stops.breakpoints.remove(&breakpoint);
-                } else if watch < stops.watches.len() {
-                    stops.watches.remove(watch);
-                } else {
-                    return Err(format!("no stop {number}"));
-                }
-            }
+            Some(number) if stops.forget(number) => {}
+            Some(number) => return Err(format!("no stop {number}")),
         }
         Ok(self.stops())
     }

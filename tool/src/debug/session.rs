@@ -57,7 +57,8 @@ struct Piece {
 }
 
 impl<'t> Session<'t> {
-    /// Boots, up to the first instruction; `store` was made for [`Setup::spec`]. This is the one way to make a
+    /// Boots, up to the first instruction; `store` was made for [`Setup::spec`], and the setup keeps a
+    /// trace, by which it is known what happens in the kernel. This is the one way to make a
     /// session, whoever says what happens on the machine.
     pub fn new(store: &'t mut Store, setup: &Setup, start: Start) -> Session<'t> {
         let mut machine = Machine::new(store, setup.spec());
@@ -102,7 +103,11 @@ impl<'t> Session<'t> {
             // What was printed before the history's end is known.
             let known = self.history.end() - here;
             let left = if known > 0 { left.min(known) } else { left };
-            if left == 0 || self.history.forward(&mut self.pc, left) == 0 {
+            if left == 0 {
+                return self.position() - start;
+            }
+            self.pc.machine.trace.clear();
+            if self.history.forward(&mut self.pc, left) == 0 {
                 return self.position() - start;
             }
             let text = self.pc.take_output();

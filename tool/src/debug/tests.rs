@@ -68,7 +68,7 @@ fn setup() -> Setup {
         memory_mib: 8,
         options: BootOptions::parse(b"/", |_| ()),
         modules: vec![module(b'a'), module(b'b'), module(b'c')],
-        trace: false,
+        trace: true,
         timers_by_plan: false,
     }
 }

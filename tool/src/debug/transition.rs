@@ -7,6 +7,7 @@
 use kcore::ids::MAX_CPUS;
 use pc::noted::Noted;
 
+use super::happened;
 use super::session::Session;
 use super::stops::{Hit, LONGEST_WATCH, Transition, Watch, Watched};
 
@@ -21,8 +22,10 @@ impl Session<'_> {
     pub fn transition(&mut self) -> Option<Transition> {
         let before = self.position();
         let mut addresses = [0; MAX_CPUS];
+        let mut envs = [None; MAX_CPUS];
         for cpu in self.pc.machine.cpu_ids() {
             addresses[cpu.0 as usize] = self.pc.eip(cpu);
+            envs[cpu.0 as usize] = self.pc.machine.env_on(cpu);
         }
         let noting = self.stops.need_accesses();
         if noting {
@@ -38,10 +41,13 @@ impl Session<'_> {
         }
         let cpu = self.pc.latest();
         let address = addresses[cpu.0 as usize];
+        let env = self.pc.machine.env_on(cpu);
         Some(Transition {
             before,
             cpu,
             executed: self.pc.moved().then_some(address),
+            crashed: happened::crashed(&self.pc.machine.trace),
+            began: env.filter(|_| env != envs[cpu.0 as usize]),
         })
     }
 
@@ -62,10 +68,10 @@ impl Session<'_> {
             }
             *old = new;
         }
-        match self.stops.breaks(transition).filter(|_| !out) {
-            Some(address) => Some(Hit::Break(address)),
-            None => watched.map(Hit::Watch),
-        }
+        let before = self.stops.before(transition).filter(|_| !out);
+        before
+            .or(watched.map(Hit::Watch))
+            .or_else(|| self.stops.begins(transition))
     }
 
     fn bytes(&self, watch: &Watch) -> Bytes {

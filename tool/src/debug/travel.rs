@@ -69,7 +69,7 @@ impl Session<'_> {
                 && (self.stands_at == Some((start, transition.cpu))
                     || goal.is_reached_by(&transition));
             if let Some(hit) = self.hit(&transition, &mut seen, skipped) {
-                if let Hit::Break(_) = hit {
+                if hit.is_before() {
                     self.go_to(transition.before);
                     self.stands_at = Some((transition.before, transition.cpu));
                 }

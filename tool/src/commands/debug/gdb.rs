@@ -17,6 +17,7 @@ use signal_hook::consts::SIGINT;
 use crate::child_process;
 use crate::cli::Debug;
 use crate::commands::gdb::line::with_path;
+use crate::commands::gdb::named;
 use crate::commands::gdb::socket::Socket;
 use crate::commands::gdb::verdict;
 use crate::debug::gdb::{Debugged, serve};
@@ -37,7 +38,8 @@ pub fn run(
     let mut command = child_process::command(path);
     // Nobody is asked about anything here, and nothing comes from the network.
     command.env_remove("DEBUGINFOD_URLS");
-    command.args(arguments(options, socket.path(), programs));
+    let definitions = socket.beside("commands", &named::in_simulation())?;
+    command.args(arguments(options, socket.path(), &definitions, programs));
     if options.batch.is_some() {
         command.stdin(Stdio::null());
     }
@@ -87,7 +89,12 @@ fn accept(
     }
 }
 
-fn arguments(options: &Debug, socket: &Path, programs: &Programs) -> Vec<OsString> {
+fn arguments(
+    options: &Debug,
+    socket: &Path,
+    definitions: &Path,
+    programs: &Programs,
+) -> Vec<OsString> {
     // Several sets of symbols would be asked about, and so would the end.
     let mut line: Vec<OsString> = ["--quiet", "-iex", "set confirm off"]
         .map(OsString::from)
@@ -105,6 +112,7 @@ fn arguments(options: &Debug, socket: &Path, programs: &Programs) -> Vec<OsStrin
         carry_out(with_path("add-symbol-file", file));
     }
     carry_out(with_path("target remote", socket));
+    carry_out(with_path("source", definitions));
     if let Some(script) = &options.batch {
         line.extend(["-x".into(), script.clone().into()]);
     }

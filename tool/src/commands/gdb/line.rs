@@ -8,6 +8,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::named;
+use crate::cli::At;
+
 /// What is debugged, and how.
 pub struct Session<'a> {
     /// The kernel's ELF file.
@@ -18,6 +21,10 @@ pub struct Session<'a> {
     pub entry: u64,
     /// Where QEMU listens.
     pub socket: &'a Path,
+    /// A file with definitions of commands.
+    pub definitions: PathBuf,
+    /// Where to stand, if not at that instruction.
+    pub at: Option<At>,
     /// Commands to carry out instead of asking for some.
     pub script: Option<PathBuf>,
 }
@@ -43,6 +50,10 @@ impl Session<'_> {
         carry_out(with_path("target remote", self.socket));
         carry_out(format!("thbreak *{:#x}", self.entry).into());
         carry_out("continue".into());
+        carry_out(with_path("source", &self.definitions));
+        for command in self.at.into_iter().flat_map(named::commands) {
+            carry_out(command.into());
+        }
         if let Some(script) = &self.script {
             line.extend(["-x".into(), script.clone().into()]);
         }
@@ -69,12 +80,14 @@ pub fn with_path(command: &str, path: &Path) -> OsString {
 mod tests {
     use super::*;
 
-    fn joined(script: Option<&str>) -> String {
+    fn joined(script: Option<&str>, at: Option<At>) -> String {
         let session = Session {
             kernel: "/t/kernel".into(),
             programs: vec!["/t/my hello".into(), "/t/fs".into()],
             entry: 0x80_0020,
             socket: Path::new("/tmp/s"),
+            definitions: "/tmp/c".into(),
+            at,
             script: script.map(Into::into),
         };
         session
@@ -87,17 +100,19 @@ mod tests {
     #[test]
     fn it_ends_at_the_entry() {
         assert_eq!(
-            joined(None),
+            joined(None, None),
             "--quiet|-iex|set confirm off|/t/kernel|-ex|add-symbol-file \"/t/my hello\"\
-             |-ex|add-symbol-file /t/fs|-ex|target remote /tmp/s|-ex|thbreak *0x800020|-ex|continue"
+             |-ex|add-symbol-file /t/fs|-ex|target remote /tmp/s|-ex|thbreak *0x800020|-ex|continue\
+             |-ex|source /tmp/c"
         );
     }
 
     #[test]
     fn a_script_comes_after_that() {
-        let line = joined(Some("-x.gdb"));
+        let line = joined(Some("-x.gdb"), Some(At::Crash));
         assert!(line.contains("|--batch|/t/kernel|"), "{line}");
-        assert!(line.ends_with("|-ex|continue|-x|-x.gdb"), "{line}");
+        let end = "|-ex|source /tmp/c|-ex|break-crash|-ex|continue|-x|-x.gdb";
+        assert!(line.ends_with(end), "{line}");
     }
 
     #[test]

@@ -43,6 +43,13 @@ impl Socket {
         )
     }
 
+    /// Writes a file beside it, and returns where that is.
+    pub fn beside(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        Ok(path)
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path

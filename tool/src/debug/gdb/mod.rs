@@ -23,7 +23,7 @@ use gdbstub::target::ext::monitor_cmd::{ConsoleOutput, MonitorCmd, MonitorCmdOps
 use kcore::CpuId;
 
 use self::i386::I386;
-use super::commands::{Command, parse};
+use super::commands::{Command, Place, parse};
 use super::plain::Plain;
 use super::programs::Programs;
 use super::session::Session;
@@ -105,7 +105,7 @@ impl Target for Debugged<'_, '_> {
     }
 }
 
-/// The commands of the small debugger that only look.
+/// The commands of the small debugger that only look, and what gdb has no word to stop for.
 impl MonitorCmd for Debugged<'_, '_> {
     fn handle_monitor_cmd(
         &mut self,
@@ -121,7 +121,8 @@ impl MonitorCmd for Debugged<'_, '_> {
                 | Command::Envs
                 | Command::Registers
                 | Command::Print(..)
-                | Command::Output),
+                | Command::Output
+                | Command::Break(None | Some(Place::Crash | Place::Runs(_)))),
             ) => {
                 let mut plain = Plain {
                     session: self.session,
@@ -130,7 +131,7 @@ impl MonitorCmd for Debugged<'_, '_> {
                 };
                 plain.look(&command, &mut text)
             }
-            _ => Err("there are: where, cpus, env, regs, print, output".into()),
+            _ => Err("there are: where, cpus, env, regs, print, output, break crash, break env ID".into()),
         });
         match done {
             Ok(()) => out.write_raw(&text),

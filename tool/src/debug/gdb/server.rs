@@ -117,7 +117,11 @@ impl Debugged<'_, '_> {
             },
             Stop::Beginning => end(ReplayLogPosition::Begin),
             Stop::End => end(ReplayLogPosition::End),
-            Stop::There | Stop::Interrupted => MultiThreadStopReason::SignalWithThread {
+            Stop::Hit(Hit::Crash(_)) => MultiThreadStopReason::SignalWithThread {
+                tid,
+                signal: Signal::SIGSEGV,
+            },
+            Stop::There | Stop::Interrupted | Stop::Hit(Hit::Runs(_)) => MultiThreadStopReason::SignalWithThread {
                 tid,
                 signal: Signal::SIGTRAP,
             },

@@ -274,7 +274,7 @@ pub const FAULT_WRITE: u32 = 2;
 pub const FAULT_USER: u32 = 4;
 
 /// A vector, with the name that a dumped frame gives it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Vector(pub u32);
 
 impl Vector {

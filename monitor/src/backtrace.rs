@@ -52,6 +52,13 @@ impl Calls {
     }
 }
 
+impl Call {
+    /// Where the call returns to.
+    pub const fn returns_to(&self) -> u32 {
+        self.eip
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Call { ebp, eip, .. } = self;

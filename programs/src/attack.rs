@@ -26,6 +26,15 @@ pub unsafe fn store(address: u32, word: u32) {
     unsafe { asm!("mov [{}], {}", in(reg) address, in(reg) word, options(nostack)) };
 }
 
+/// Calls what is at `address`.
+///
+/// # Safety
+/// No program is there; a fault ends the environment.
+pub unsafe fn call(address: u32) {
+    // SAFETY: the caller's.
+    unsafe { asm!("call {}", in(reg) address) };
+}
+
 /// The quotient as the processor sees it, which is none for a zero divisor.
 pub fn divide(dividend: i32, divisor: i32) -> i32 {
     let quotient;

@@ -22,7 +22,7 @@ use crate::status;
 
 pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
-pub use self::run::{ConsoleInput, MachineKind, PaceKind, Run, Simulate};
+pub use self::run::{ConsoleInput, Explain, MachineKind, PaceKind, Run, Simulate};
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
 #[derive(Debug, Parser)]

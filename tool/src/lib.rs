@@ -16,6 +16,7 @@ pub mod build;
 pub mod child_process;
 pub mod cli;
 pub mod commands;
+pub mod crash;
 pub mod debug;
 pub mod expect;
 pub mod external;

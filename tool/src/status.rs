@@ -9,6 +9,8 @@ pub const CLEAN: u8 = 0;
 pub const FAILURE: u8 = 1;
 /// The request itself was wrong: an option, a program's name, an ELF file.
 pub const USAGE: u8 = 2;
+/// Of `run`: a program that was named was ended for what it did.
+pub const PROGRAM_ENDED: u8 = 3;
 /// The guest's kernel panicked or the machine was reset.
 pub const GUEST_FAILED: u8 = 101;
 /// The time limit was reached, as `timeout(1)` reports it.

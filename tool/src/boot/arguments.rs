@@ -61,11 +61,21 @@ pub fn kernel_args(options: &Run) -> String {
     words.join(" ")
 }
 
-/// Who in the guest waits for input, and shows it; a program may all the same.
-pub fn who_asks(options: &Run, has_prompt: bool) -> Option<Asks> {
+/// Whether the kernel behaves as graders expect.
+pub fn is_for_graders(options: &Run) -> bool {
+    told(options).grading
+}
+
+/// What the kernel is told.
+fn told(options: &Run) -> BootOptions {
     // The parser skips the kernel's path.
     let line = format!("/ {}", kernel_args(options));
-    let told = BootOptions::parse(line.as_bytes(), |_| ());
+    BootOptions::parse(line.as_bytes(), |_| ())
+}
+
+/// Who in the guest waits for input, and shows it; a program may all the same.
+pub fn who_asks(options: &Run, has_prompt: bool) -> Option<Asks> {
+    let told = told(options);
     match (has_prompt, told.end == End::Monitor) {
         (true, true) => Some(Asks::Both),
         (true, false) => Some(Asks::Prompt),

@@ -18,7 +18,7 @@ mod line;
 mod request;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use self::request::Request;
@@ -65,6 +65,16 @@ impl<'o> Asked<'o> {
     /// Who in the guest waits for input, and shows it.
     pub fn who_asks(&self) -> Option<Asks> {
         arguments::who_asks(self.options, self.request.has_prompt())
+    }
+
+    /// Whether somebody is asked what to run.
+    pub fn has_prompt(&self) -> bool {
+        self.request.has_prompt()
+    }
+
+    /// Whether the kernel behaves as graders expect.
+    pub fn is_for_graders(&self) -> bool {
+        arguments::is_for_graders(self.options)
     }
 
     /// Builds the guest, and the machine that boots it, without input.
@@ -116,6 +126,13 @@ impl<'o> Asked<'o> {
             reserved,
         })
     }
+}
+
+/// What to leave out of the paths of sources: the copy with planted bugs first, as it is
+/// below the tree.
+pub fn roots(workspace: &Workspace) -> Vec<PathBuf> {
+    let planted = workspace.planted();
+    vec![planted.root().to_owned(), workspace.root().to_owned()]
 }
 
 /// What the simulated machine needs to know, if that one runs this.
@@ -206,9 +223,7 @@ impl<'h> Boot<'h> {
         limit: Option<Limit>,
     ) -> anyhow::Result<Ending> {
         let workspace = &self.host.workspace;
-        // The copy with planted bugs first: it is below the tree.
-        let roots = [workspace.planted().root(), workspace.root()].map(Path::to_path_buf);
-        let symbols = Symbols::new(roots.to_vec(), self.kernel.clone(), self.program.clone());
+        let symbols = Symbols::new(roots(workspace), self.kernel.clone(), self.program.clone());
         supervisor.run(
             command,
             listener.tee(Annotated::new(output, symbols)),

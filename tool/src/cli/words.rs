@@ -83,6 +83,7 @@ impl Run {
             audit: _,
             record: _,
             trace: _,
+            explain: _,
             verbose: _,
         } = self;
         let mut words: Vec<OsString> = vec![

@@ -7,7 +7,6 @@
 mod gdb;
 mod script;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use pc::ide::Ide;
 use pc::typing::Typing;
 use sim::machine::Store;
 
-use crate::boot::Asked;
+use crate::boot::{Asked, roots};
 use crate::cli::{At, Debug, MachineKind, Run};
 use crate::commands::gdb::check_script;
 use crate::debug::opened::{self, Opened, Source};
@@ -67,9 +66,7 @@ pub fn debug(options: &Debug) -> anyhow::Result<u8> {
     };
     let mut store = Store::new(&setup.spec());
     let mut session = Session::new(&mut store, &setup, start);
-    // The copy with planted bugs first: it is below the tree.
-    let roots = [workspace.planted().root(), folder].map(Path::to_path_buf);
-    let programs = Programs::new(&session.pc, folder, roots.to_vec(), &machine.modules);
+    let programs = Programs::new(&session.pc, folder, roots(&workspace), &machine.modules);
     if let Some(at) = options.at {
         stand_at(&mut session, at, &is_late);
     }

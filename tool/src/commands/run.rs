@@ -10,8 +10,11 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 
-use crate::boot::Asked;
-use crate::cli::Run;
+use crate::boot::{Asked, roots};
+use crate::cli::{Explain, Run};
+use crate::crash::again::Again;
+use crate::crash::heard::Heard;
+use crate::crash::told::Told;
 use crate::filtered::Filtered;
 use crate::host::Host;
 use crate::qemu::blocking_writer::BlockingWriter;
@@ -22,6 +25,7 @@ use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
 use crate::report::note;
 use crate::simulated::stand_in;
+use crate::status;
 use crate::workspace::Workspace;
 
 /// Boots the guest and returns the exit status that its end calls for.
@@ -33,6 +37,8 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         note(stand_in::REMARK);
     }
     let who_asks = asked.who_asks();
+    let has_prompt = asked.has_prompt();
+    let explains = options.explain == Explain::On && !asked.is_for_graders();
     let host = match options.simulation() {
         Some(_) => Host::without_emulator()?,
         None => Host::find()?,
@@ -47,10 +53,22 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     boot.machine.input = input;
     boot.announce(options.verbose);
     supervisor.catch_signals(&[])?;
-    let tail = Tail::default();
-    let output = Tailed {
+    let told = Told {
+        options: options.clone(),
+        again: Again {
+            folder: host.workspace.root().to_owned(),
+            roots: roots(&host.workspace),
+            machine: boot.machine.clone(),
+            config: options.simulation().unwrap_or_default(),
+        },
+        servers: options.with.len(),
+        has_prompt,
+    };
+    let shown = Shared::default();
+    let output = Watched {
         output: BlockingWriter::stdout().context("standard output")?,
-        tail: tail.clone(),
+        shown: shown.clone(),
+        told: (explains && has_prompt).then(|| told.clone()),
     };
     let terminal = TerminalGuard::new(input);
     let mut command = boot.command();
@@ -60,15 +78,23 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     drop(command);
     messages.finish();
     drop(terminal);
+    let Shown { tail, heard } = shown.take();
+    let verdict = Verdict::of(&ending, &tail, input != Input::Stream);
+    if explains && !has_prompt {
+        told.tell(&heard, verdict == Verdict::Clean);
+    }
+    let status = match verdict.status() {
+        status::CLEAN if explains && told.named_was_ended(&heard) => status::PROGRAM_ENDED,
+        status => status,
+    };
     let machine = boot.machine.name();
     for remark in boot.finish()? {
         note(remark);
     }
-    let verdict = Verdict::of(&ending, &tail.bytes(), input != Input::Stream);
     if let Some(remark) = verdict.remark(machine) {
         note(remark);
     }
-    Ok(verdict.status())
+    Ok(status)
 }
 
 /// QEMU's word on a signal that the tool has sent it.
@@ -76,37 +102,63 @@ fn is_farewell(line: &str) -> bool {
     line.contains(": terminating on signal ")
 }
 
-/// The last few bytes that went through standard output.
-#[derive(Clone, Default)]
-struct Tail(Arc<Mutex<Vec<u8>>>);
+/// What went through standard output.
+#[derive(Default)]
+struct Shown {
+    /// The last few bytes.
+    tail: Vec<u8>,
+    /// What it said of environments.
+    heard: Heard,
+}
 
-impl Tail {
+/// The same, for whoever writes and whoever looks afterwards.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Shown>>);
+
+impl Shared {
     const KEPT: usize = 64;
 
-    fn bytes(&self) -> Vec<u8> {
-        self.0.lock().map(|bytes| bytes.clone()).unwrap_or_default()
+    fn take(&self) -> Shown {
+        let shown = self.0.lock();
+        shown
+            .map(|mut shown| std::mem::take(&mut *shown))
+            .unwrap_or_default()
     }
 
-    fn remember(&self, bytes: &[u8]) {
-        if let Ok(mut tail) = self.0.lock() {
-            tail.extend(bytes);
-            let surplus = tail.len().saturating_sub(Self::KEPT);
-            tail.drain(..surplus);
-        }
+    /// Keeps what was shown; whether it told of one more program that was ended.
+    fn remember(&self, bytes: &[u8]) -> bool {
+        self.0.lock().is_ok_and(|mut shown| {
+            shown.tail.extend(bytes);
+            let surplus = shown.tail.len().saturating_sub(Self::KEPT);
+            shown.tail.drain(..surplus);
+            let before = shown.heard.count;
+            shown.heard.bytes(bytes);
+            shown.heard.count > before
+        })
     }
 }
 
-/// Standard output, with its tail remembered.
-struct Tailed {
+/// Standard output, watched.
+struct Watched {
     output: BlockingWriter<File>,
-    tail: Tail,
+    shown: Shared,
+    /// How to explain a death while the run goes on, if somebody wants that.
+    told: Option<Told>,
 }
 
-impl Write for Tailed {
+impl Write for Watched {
+    /// A line at a time, so that what is said of a death comes behind what told of it.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let count = self.output.write(bytes)?;
-        self.tail.remember(&bytes[..count]);
-        Ok(count)
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.output.write_all(line)?;
+            let died = self.shown.remember(line);
+            if let Some(told) = self.told.as_ref().filter(|_| died)
+                && let Ok(shown) = self.shown.0.lock()
+            {
+                told.tell_at_once(&shown.heard);
+            }
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

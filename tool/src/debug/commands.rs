@@ -172,7 +172,9 @@ fn stop(first: Option<&str>, second: Option<&str>) -> Result<Option<Place>, Stri
         (None, _) => None,
         (Some("env"), id) => {
             let id = id.and_then(env);
-            Some(Place::Runs(id.ok_or("break env: an id is needed, as in 1001")?))
+            Some(Place::Runs(
+                id.ok_or("break env: an id is needed, as in 1001")?,
+            ))
         }
         (Some(_), Some(_)) => return Err("break: too many words".into()),
         (Some("crash"), None) => Some(Place::Crash),

@@ -18,6 +18,20 @@ use crate::symbols::Names;
 /// The longest line of ancestors that is followed.
 const ANCESTORS: usize = 64;
 
+/// Who made whom.
+pub trait Lineage {
+    /// The environment that made this one, as far as that is known.
+    fn parent(&self, env: EnvId) -> Option<EnvId>;
+}
+
+impl Lineage for Pc<'_> {
+    fn parent(&self, env: EnvId) -> Option<EnvId> {
+        let envs = self.machine.kernel.envs();
+        let parent = envs.parent_of(envs.find(env)?)?;
+        Some(envs[parent].id)
+    }
+}
+
 /// The programs of a machine.
 pub struct Programs {
     roots: Vec<PathBuf>,
@@ -36,6 +50,14 @@ impl Programs {
     /// Those of these modules, which were just booted from `folder`. Paths below one of
     /// `roots` are shown without it.
     pub fn new(pc: &Pc<'_>, folder: &Path, roots: Vec<PathBuf>, modules: &[OsString]) -> Programs {
+        let envs = pc.machine.kernel.envs();
+        let alive = envs.used().filter(|&slot| envs[slot].alive);
+        let ids: Vec<EnvId> = alive.map(|slot| envs[slot].id).collect();
+        Programs::of(&ids, folder, roots, modules)
+    }
+
+    /// As [`Programs::new`], where these environments were made of the modules.
+    pub fn of(ids: &[EnvId], folder: &Path, roots: Vec<PathBuf>, modules: &[OsString]) -> Programs {
         let mut files: Vec<File> = Vec::new();
         let mut runs = Vec::new();
         for module in modules {
@@ -54,15 +76,9 @@ impl Programs {
                 files[last].starts_others = true;
             }
         }
-        let envs = pc.machine.kernel.envs();
-        let ids: Vec<EnvId> = envs
-            .used()
-            .filter(|&slot| envs[slot].alive)
-            .map(|slot| envs[slot].id)
-            .collect();
         // If one could not be loaded, nobody knows which.
         let whole = ids.len() == runs.len();
-        let first = ids.into_iter().zip(runs).filter(|_| whole).collect();
+        let first = ids.iter().copied().zip(runs).filter(|_| whole).collect();
         Programs {
             roots,
             files,
@@ -76,9 +92,14 @@ impl Programs {
     }
 
     /// The names of the program that this environment runs, if it is known.
-    pub fn names(&self, pc: &Pc<'_>, env: EnvId) -> Option<&Names> {
-        let file = &self.files[self.file(pc, env)?];
+    pub fn names(&self, lineage: &impl Lineage, env: EnvId) -> Option<&Names> {
+        let file = &self.files[self.file(lineage, env)?];
         Some(self.read(file))
+    }
+
+    /// The file of the program that this environment runs, if it is known.
+    pub fn path(&self, lineage: &impl Lineage, env: EnvId) -> Option<&Path> {
+        Some(&self.files[self.file(lineage, env)?].path)
     }
 
     /// Where any of the programs has this name: a function's, or `FILE:LINE`.
@@ -94,8 +115,8 @@ impl Programs {
     }
 
     /// The file's own name.
-    pub fn name(&self, pc: &Pc<'_>, env: EnvId) -> Option<String> {
-        let path = &self.files[self.file(pc, env)?].path;
+    pub fn name(&self, lineage: &impl Lineage, env: EnvId) -> Option<String> {
+        let path = self.path(lineage, env)?;
         Some(path.file_name()?.to_string_lossy().into_owned())
     }
 
@@ -104,7 +125,7 @@ impl Programs {
         file.names.get_or_init(read)
     }
 
-    fn file(&self, pc: &Pc<'_>, env: EnvId) -> Option<usize> {
+    fn file(&self, lineage: &impl Lineage, env: EnvId) -> Option<usize> {
         if let Some(&file) = self.first.get(&env) {
             return Some(file);
         }
@@ -112,18 +133,17 @@ impl Programs {
             [only] if !only.starts_others => Some(0),
             _ => None,
         };
-        self.inherited(pc, env).or(of_all)
+        self.inherited(lineage, env).or(of_all)
     }
 
-    fn inherited(&self, pc: &Pc<'_>, env: EnvId) -> Option<usize> {
-        let envs = pc.machine.kernel.envs();
-        let mut slot = envs.find(env)?;
+    /// What the first ancestor that is known runs, unless that starts other programs.
+    fn inherited(&self, lineage: &impl Lineage, env: EnvId) -> Option<usize> {
+        let mut ancestor = env;
         for _ in 0..ANCESTORS {
-            if let Some(&file) = self.first.get(&envs[slot].id) {
-                let same = envs[slot].id == env || !self.files[file].starts_others;
-                return same.then_some(file);
+            ancestor = lineage.parent(ancestor)?;
+            if let Some(&file) = self.first.get(&ancestor) {
+                return (!self.files[file].starts_others).then_some(file);
             }
-            slot = envs.parent_of(slot)?;
         }
         None
     }

@@ -19,6 +19,9 @@ type Bytes = EndianArcSlice<LittleEndian>;
 pub struct Table {
     /// Sorted by address.
     functions: Vec<Function>,
+    /// Where the file's last segment ends, which functions without a size do not reach
+    /// beyond.
+    end: u64,
     /// Lines, and what was inlined where.
     lines: Option<Context<Bytes>>,
 }
@@ -62,9 +65,13 @@ impl Table {
             })
             .collect();
         functions.sort_by_key(|function| function.start);
+        let segments = file.segments().into_iter().flatten();
+        let ends = segments.map(|segment| segment.p_vaddr.saturating_add(segment.p_memsz));
+        let end = ends.max().unwrap_or(0);
         let dwarf = Dwarf::load(|section| Ok::<_, gimli::Error>(bytes(&file, section)));
         Some(Self {
             functions,
+            end,
             lines: dwarf.and_then(Context::from_dwarf).ok(),
         })
     }
@@ -75,7 +82,11 @@ impl Table {
             .functions
             .partition_point(|function| function.start <= address);
         let function = self.functions.get(..after)?.last()?;
-        let inside = function.size == 0 || address < function.start + function.size;
+        let end = match function.size {
+            0 => self.end,
+            size => function.start + size,
+        };
+        let inside = address < end;
         let name = addr2line::demangle_auto(Cow::from(function.name.as_str()), None);
         inside.then_some((name, function.start))
     }

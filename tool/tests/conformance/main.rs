@@ -12,6 +12,7 @@ mod boot_matrix;
 mod checkpoints;
 mod command_line;
 mod console;
+mod crashes;
 mod debug;
 mod determinism;
 mod documents;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         .chain(image::trials())
         .chain(starting::trials())
         .chain(backtraces::trials())
+        .chain(crashes::trials())
         .chain(foreign::trials())
         .chain(grading::trials())
         .chain(prompt::trials())

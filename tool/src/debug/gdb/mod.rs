@@ -131,7 +131,10 @@ impl MonitorCmd for Debugged<'_, '_> {
                 };
                 plain.look(&command, &mut text)
             }
-            _ => Err("there are: where, cpus, env, regs, print, output, break crash, break env ID".into()),
+            _ => Err(
+                "there are: where, cpus, env, regs, print, output, break crash, break env ID"
+                    .into(),
+            ),
         });
         match done {
             Ok(()) => out.write_raw(&text),

@@ -121,10 +121,12 @@ impl Debugged<'_, '_> {
                 tid,
                 signal: Signal::SIGSEGV,
             },
-            Stop::There | Stop::Interrupted | Stop::Hit(Hit::Runs(_)) => MultiThreadStopReason::SignalWithThread {
-                tid,
-                signal: Signal::SIGTRAP,
-            },
+            Stop::There | Stop::Interrupted | Stop::Hit(Hit::Runs(_)) => {
+                MultiThreadStopReason::SignalWithThread {
+                    tid,
+                    signal: Signal::SIGTRAP,
+                }
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod console;
 mod names;
+mod stabs;
 mod table;
 
 use std::fmt::Write;

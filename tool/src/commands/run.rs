@@ -94,6 +94,9 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     if let Some(remark) = verdict.remark(machine) {
         note(remark);
     }
+    if explains && verdict == Verdict::Panic {
+        told.tell_panic();
+    }
     Ok(status)
 }
 

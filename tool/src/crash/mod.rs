@@ -10,6 +10,7 @@
 //! | [`cause`] | the likely cause, in a sentence |
 //! | [`stuck`] | who waits for whom |
 //! | [`told`] | the lines |
+//! | [`panicked`] | what is said of a kernel that panicked |
 //!
 //! The hard thing is that the machine is gone by then. The console has the registers,
 //! which is enough for a place and a guess; all else is found by running the same again
@@ -19,6 +20,7 @@ pub mod again;
 pub mod cause;
 pub mod death;
 pub mod heard;
+pub mod panicked;
 pub mod scene;
 pub mod stuck;
 pub mod told;

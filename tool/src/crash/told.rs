@@ -11,6 +11,7 @@ use super::again::{Again, Found};
 use super::cause::{cause, kind};
 use super::death::Death;
 use super::heard::Heard;
+use super::panicked;
 use super::stuck::{self, Stuck};
 use crate::cli::Run;
 use crate::debug::programs::Programs;
@@ -179,6 +180,11 @@ impl Told {
             ),
             None => list("look:   ", &[format!("./jostle gdb {words} --at crash")]),
         }
+    }
+
+    /// Says it of a kernel that panicked.
+    pub fn tell_panic(&self) {
+        panicked::tell(&self.options, &self.words());
     }
 
     /// The words that ask for the run, as somebody would type them.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::stabs::{Stabs, is_file};
 use addr2line::Context;
 use elf::ElfBytes;
 use elf::abi::{STT_FUNC, STT_NOTYPE};
@@ -24,6 +25,8 @@ pub struct Table {
     end: u64,
     /// Lines, and what was inlined where.
     lines: Option<Context<Bytes>>,
+    /// Lines, where a file has the older kind.
+    stabs: Stabs,
 }
 
 struct Function {
@@ -72,6 +75,7 @@ impl Table {
         Some(Self {
             functions,
             end,
+            stabs: Stabs::read(&file),
             lines: dwarf.and_then(Context::from_dwarf).ok(),
         })
     }
@@ -140,17 +144,15 @@ impl Table {
     /// Where the code of a source line begins, in every place that has some; `file` may
     /// be the last parts of its path.
     pub fn starts_of_line(&self, file: &str, line: u32) -> Vec<u64> {
-        let Some(lines) = &self.lines else {
-            return Vec::new();
+        let mut starts = self.stabs.starts(file, line);
+        let lines = self.lines.as_ref();
+        let ranges = lines.map(|lines| lines.find_location_range(0, u64::from(u32::MAX)));
+        let Some(Ok(ranges)) = ranges else {
+            return starts;
         };
-        let Ok(ranges) = lines.find_location_range(0, u64::from(u32::MAX)) else {
-            return Vec::new();
-        };
-        let mut starts = Vec::new();
         let mut end = 0;
         for (start, length, location) in ranges {
-            let path = location.file.and_then(|path| path.strip_suffix(file));
-            let is_file = path.is_some_and(|before| before.is_empty() || before.ends_with('/'));
+            let is_file = location.file.is_some_and(|path| is_file(path, file));
             // One line is often several ranges in a row.
             if is_file && location.line == Some(line) {
                 if start != end {
@@ -165,11 +167,9 @@ impl Table {
     /// The functions whose code is at `address`, innermost first: all but the
     /// last were inlined.
     pub fn frames(&self, address: u64) -> Vec<Frame> {
-        let Some(lines) = &self.lines else {
-            return Vec::new();
-        };
-        let Ok(mut found) = lines.find_frames(address).skip_all_loads() else {
-            return Vec::new();
+        let found = self.lines.as_ref().map(|lines| lines.find_frames(address));
+        let Some(Ok(mut found)) = found.map(|found| found.skip_all_loads()) else {
+            return self.frame_of_stabs(address);
         };
         let mut frames = Vec::new();
         while let Ok(Some(frame)) = found.next() {
@@ -183,7 +183,22 @@ impl Table {
                 file,
             });
         }
-        frames
+        match frames.is_empty() {
+            true => self.frame_of_stabs(address),
+            false => frames,
+        }
+    }
+
+    /// The function whose code is at `address`, if stabs tell.
+    fn frame_of_stabs(&self, address: u64) -> Vec<Frame> {
+        let function = self.function(address);
+        let line = function.and_then(|(_, start)| self.stabs.line(start, address));
+        let frame = line.map(|line| Frame {
+            name: None,
+            file: Some(line.0.clone()),
+            line: Some(line),
+        });
+        frame.into_iter().collect()
     }
 }
 

@@ -123,6 +123,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         Trial::test("crashes::several_programs", several_programs),
         Trial::test("crashes::at_the_prompt", at_the_prompt),
         Trial::test("crashes::servers_may_wait", servers_may_wait),
+        Trial::test("crashes::a_kernel_that_panics", a_kernel_that_panics),
     ])
 }
 
@@ -223,6 +224,22 @@ fn at_the_prompt() -> Result<(), Failed> {
             "./jostle run crashes null",
         ],
     )
+}
+
+/// What was kept of the run is told, and how to keep what was not.
+fn a_kernel_that_panics() -> Result<(), Failed> {
+    let trace = folder("a_kernel_that_panics")?.join("run.trace");
+    let trace = trace.to_str().ok_or("a path that is no text")?;
+    let words = ["primes", "--append", "plant=panic-now", "--trace", trace];
+    let output = run(&words, "")?;
+    status_is(101, &output)?;
+    let wanted = [
+        "the kernel panicked",
+        "the last steps of CPU 0",
+        "cpu 0  [",
+        "./jostle run primes --append plant=panic-now --record run.log",
+    ];
+    says(&output, &wanted)
 }
 
 /// A server that waits for requests is no deadlock.

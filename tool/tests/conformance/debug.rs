@@ -19,7 +19,7 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle debug`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 11] = [
         ("gdb_goes_back", gdb_goes_back),
         ("gdb_finds_who_wrote", gdb_finds_who_wrote),
         ("gdb_finds_who_read", gdb_finds_who_read),
@@ -27,6 +27,9 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("lines_go_back", lines_go_back),
         ("lines_find_who_wrote", lines_find_who_wrote),
         ("lines_find_who_read", lines_find_who_read),
+        ("lines_stop_at_a_crash", lines_stop_at_a_crash),
+        ("lines_stop_where_one_runs", lines_stop_where_one_runs),
+        ("gdb_stops_at_a_crash", gdb_stops_at_a_crash),
         ("a_wrong_line_is_status_2", wrong_line),
     ];
     cases
@@ -229,6 +232,58 @@ fn lines_find_who_wrote() -> Result<(), Failed> {
         regex(&format!("watch {word:#010x} of \\[00001000\\], 4 bytes")),
     );
     judge(&with_lines(&["hello"], &lines)?, &seen)
+}
+
+/// Forwards and backwards at the same position, where the program is whole.
+fn lines_stop_at_a_crash() -> Result<(), Failed> {
+    let lines = "env\ncontinue\nbreak crash\nbreak env 1000\nrc\nwhere\ndelete 0\nbreak\n";
+    let there = regex("position [0-9]+: CPU 0, \\[00001000\\] \\(buggyhello\\) at .*Syscall");
+    let seen = Expect::new().in_order([
+        there.clone(),
+        regex("\\[00001000\\] parent 00000000 Running on CPU 0.* buggyhello"),
+        text("the end of the run"),
+        text("0 break crash"),
+        text("1 break env 00001000"),
+        text("[00001000] is about to be ended for what it did"),
+        there,
+        text("0 break env 00001000"),
+    ]);
+    judge(&with_lines(&["buggyhello", "--at", "crash"], lines)?, &seen)?;
+    let nobody = with_lines(&["hello", "--at", "crash"], "where\n")?;
+    judge(&nobody, &Expect::new().in_order([regex(".*CPU 0, off")]))
+}
+
+fn lines_stop_where_one_runs() -> Result<(), Failed> {
+    let lines = "cpus\nbreak env 00001002\nback 1\nenv\ncontinue\n";
+    let seen = Expect::new().in_order([
+        regex("\\* CPU [0-9], \\[00001002\\] \\(forktree\\).*"),
+        text("0 break env 00001002"),
+        regex("\\[00001002\\] parent 00001000 Runnable.*"),
+        text("[00001002] runs"),
+    ]);
+    judge(
+        &with_lines(&["forktree", "--at", "env:1002"], lines)?,
+        &seen,
+    )
+}
+
+/// To gdb it is a segmentation fault, and it can go back from there.
+fn gdb_stops_at_a_crash() -> Result<(), Failed> {
+    let lines = [
+        "break-crash",
+        "continue",
+        "backtrace",
+        "reverse-stepi",
+        "x/i $eip",
+        "continue",
+    ];
+    let seen = Expect::new().in_order([
+        regex(".*SIGSEGV.*"),
+        regex("#[0-9]+ .*faultread::main .*"),
+        regex("=> 0x8[0-9a-f]+ .*mov .*"),
+        regex(".*SIGSEGV.*"),
+    ]);
+    in_gdb("gdb_stops_at_a_crash", &["faultread"], &lines, &seen)
 }
 
 /// As in gdb: the word below main's stack pointer.

@@ -17,9 +17,11 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about `jostle gdb`.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 10] = [
         ("it_stands_at_the_entry", entry),
         ("a_trace_reaches_from_kernel_to_program", backtrace),
+        ("it_stops_at_a_crash", crash),
+        ("it_stops_where_an_environment_runs", runs),
         ("no_flag_of_a_program_stays_on_in_the_kernel", flags),
         ("an_interrupt_before_sysexit_returns", interrupted_exit),
         ("every_program_has_its_symbols", several),
@@ -154,12 +156,44 @@ fn backtrace() -> Result<(), Failed> {
         regex("#0 .* syscall_stub .*"),
         regex("#[0-9]+ .*user::print::print .* at user/src/print.rs:[0-9]+"),
     ]);
+    // A host with much to do must not let the quantum end before the call.
+    let long = ["hello", "--append", "quantum=1000000"];
     expect(
         "backtrace",
-        &[&["hello"], COMPANY].concat(),
+        &[&long, COMPANY].concat(),
         &lines,
         &reached,
     )
+}
+
+/// The program is whole there, and its functions are below the kernel's.
+fn crash() -> Result<(), Failed> {
+    let seen = Expect::new().in_order([
+        regex("Breakpoint 2, kcore::fault::crashed .*"),
+        regex("#0 .*kcore::fault::crashed .*"),
+        regex("#[0-9]+ .*faultread::main .*"),
+    ]);
+    let words = [&["faultread", "--at", "crash"], COMPANY].concat();
+    expect("crash", &words, &["backtrace", "detach"], &seen)
+}
+
+/// It stops at this environment's turn, which the public table shows, and at no other's.
+fn runs() -> Result<(), Failed> {
+    let lines = [
+        "info symbol $eip",
+        "printf \"here is %x\\n\", *(int *) ($esp + 48)",
+        "delete",
+        "break forktree::main",
+        "continue",
+        "detach",
+    ];
+    let seen = Expect::new().in_order([
+        regex("leave_by_frame in section .*"),
+        regex("here is 80[0-9a-f]{4}"),
+        regex("Breakpoint [0-9], .*forktree::main .*"),
+    ]);
+    let words = ["hello", "+", "forktree", "--at", "env:1001", "--icount"];
+    expect("runs", &words, &lines, &seen)
 }
 
 /// The first calls of a program are made by `int 0x30`; it faults; its handler's calls are

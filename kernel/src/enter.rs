@@ -57,24 +57,27 @@ pub fn enter(cpu: ThisCpu, event: Event, frame: &mut TrapFrame) -> Leave {
     step_apart(cpu, event, holder, frame)
 }
 
-/// Enters the kernel for what is probably a certain call, which has a quick way.
+/// Enters the kernel for what is probably a certain call, which has a quick way. Returns
+/// how to leave it, or nothing if the caller goes on with its registers as they came, but
+/// for results.
 #[inline(always)]
 pub fn enter_quickly(
     cpu: ThisCpu,
     call: Call,
     event: impl Fn() -> Event,
     frame: &mut TrapFrame,
-) -> Leave {
+) -> Option<Leave> {
     let Some(mut holder) = KERNEL.lock_at_once() else {
-        return enter(cpu, event(), frame);
+        return Some(enter(cpu, event(), frame));
     };
     let Some(step) = holder.quick_step(call, cpu.id(), event(), frame) else {
-        return step_apart(cpu, event(), holder, frame);
+        return Some(step_apart(cpu, event(), holder, frame));
     };
     let lends_quantum = matches!(call, Call::IpcCall | Call::IpcReply);
     match step {
-        Step::Switch(to) if to.is_empty() && lends_quantum => effects::hand_over(cpu, holder),
-        step => finish(cpu, holder, step, frame),
+        Step::Resume(to) if to.is_empty() => None,
+        Step::Switch(to) if to.is_empty() && lends_quantum => Some(effects::hand_over(cpu, holder)),
+        step => Some(finish(cpu, holder, step, frame)),
     }
 }
 

@@ -29,6 +29,12 @@ fn on_cpu(machine: &Machine<'_>) -> u32 {
     machine.env_on(CPU0).map_or(0, |id| id.0 as u32)
 }
 
+/// How many wait for a CPU.
+fn ready(machine: &Machine<'_>) -> usize {
+    let queue = machine.kernel.sched().ready.all();
+    queue.iter(machine.kernel.envs()).count()
+}
+
 /// eax, ebx and edi of the environment on the CPU.
 fn got(machine: &Machine<'_>) -> [u32; 3] {
     let regs = machine.cpu(CPU0).frame.regs;
@@ -275,7 +281,7 @@ fn call_who_is_to_end(has_state: impl Fn(&Env) -> bool) {
     while on_cpu(&machine) == SERVER {
         machine.tick(CPU0);
     }
-    while on_cpu(&machine) != PARENT || machine.kernel.sched().ready.all().len() > 1 {
+    while on_cpu(&machine) != PARENT || ready(&machine) > 1 {
         if on_cpu(&machine) == PARENT || on_cpu(&machine) == SERVER {
             machine.tick(CPU0);
         } else {
@@ -306,7 +312,7 @@ fn call_who_is_to_end(has_state: impl Fn(&Env) -> bool) {
 /// Many whose letters cannot be delivered are told so in several steps.
 #[test]
 fn letters_are_refused_in_pieces() {
-    const SENDERS: u32 = 300;
+    const SENDERS: usize = 300;
     let spec = Spec {
         frames: 1400,
         ..Spec::default()
@@ -333,7 +339,10 @@ fn letters_are_refused_in_pieces() {
     }
     let slot = machine.kernel.envs().find(EnvId(PARENT as i32));
     let slot = slot.expect("it lives");
-    let waiting = |machine: &Machine<'_>| machine.kernel.envs()[slot].senders.len();
+    let waiting = |machine: &Machine<'_>| {
+        let envs = machine.kernel.envs();
+        envs[slot].senders.iter(envs).count()
+    };
     assert_eq!(waiting(&machine), SENDERS);
     call(&mut machine, Call::IpcReply, [0; 5]);
     assert_eq!(waiting(&machine), SENDERS - 256);

@@ -118,11 +118,11 @@ impl Env {
 #[inline]
 pub(crate) fn this_id() -> EnvId {
     let memory = memory_of_this();
-    match memory.map_or(0, |memory| memory.load(Ordering::Relaxed)) {
+    match memory.load(Ordering::Relaxed) {
         id if id > 0 => EnvId(id),
         state => {
             let id = sys::getenvid();
-            if let Some(memory) = memory.filter(|_| state == NOTHING) {
+            if state == NOTHING {
                 memory.store(id.0, Ordering::Relaxed);
             }
             id
@@ -135,13 +135,16 @@ const NOTHING: i32 = 0;
 /// In that word: nothing is, and nothing may be.
 const SUSPENDED: i32 = -1;
 
-/// The word that remembers the caller's id, once the program has started.
-static MEMORY: AtomicPtr<AtomicI32> = AtomicPtr::new(core::ptr::null_mut());
+/// The word until the program has started.
+static NOWHERE: AtomicI32 = AtomicI32::new(SUSPENDED);
+
+/// The word that remembers the caller's id.
+static MEMORY: AtomicPtr<AtomicI32> = AtomicPtr::new((&raw const NOWHERE).cast_mut());
 
 #[inline]
-fn memory_of_this() -> Option<&'static AtomicI32> {
-    // SAFETY: null, or what `remember_this_in` was given.
-    unsafe { MEMORY.load(Ordering::Relaxed).as_ref() }
+fn memory_of_this() -> &'static AtomicI32 {
+    // SAFETY: `NOWHERE`, or what `remember_this_in` was given.
+    unsafe { &*MEMORY.load(Ordering::Relaxed) }
 }
 
 /// Has the caller's id remembered in `word`: on the stack, or in a page of its own.
@@ -161,7 +164,8 @@ pub(crate) fn forget_this() {
 }
 
 fn set_memory(state: i32) {
-    if let Some(memory) = memory_of_this() {
+    let memory = memory_of_this();
+    if !core::ptr::eq(memory, &NOWHERE) {
         memory.store(state, Ordering::Relaxed);
     }
 }

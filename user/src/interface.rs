@@ -54,6 +54,14 @@ impl Interface {
         self.has_sysenter().then_some(Sysenter(()))
     }
 
+    /// The faster entry, if the kernel has it and offers the calls behind `feature`: one
+    /// test for both.
+    #[inline(always)]
+    pub(crate) fn sysenter_and(self, feature: u32) -> Option<Sysenter> {
+        let both = (FEATURE_SYSENTER | feature) << FEATURES_SHIFT;
+        (self.0 & both == both).then_some(Sysenter(()))
+    }
+
     #[inline(always)]
     pub(crate) fn has_sysenter(self) -> bool {
         self.offers(FEATURE_SYSENTER)

@@ -11,7 +11,7 @@
 
 use core::time::Duration;
 
-use abi::call::WANTS_PAGE;
+use abi::call::{FEATURE_IPC_SEND, WANTS_PAGE};
 use abi::layout::UTOP;
 use abi::{EnvId, EnvType, Error, Perm};
 
@@ -58,7 +58,22 @@ pub fn send_page(env: EnvId, value: u32, page: &'static Page, perm: Perm) -> Res
 /// `va` is [`UTOP`], and there is none.
 #[inline(always)]
 unsafe fn send_from(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
-    if Interface::known().has_ipc_send() || Interface::get().has_ipc_send() {
+    let known = Interface::known();
+    if let Some(entry) = known.sysenter_and(FEATURE_IPC_SEND) {
+        // SAFETY: the caller's.
+        return unsafe { sys::ipc_send_page_by(entry, env, value, va, perm) };
+    }
+    // SAFETY: the caller's.
+    unsafe { send_patiently(env, value, va, perm) }
+}
+
+/// [`send_from`], before it is known what the kernel offers or if that is not the best.
+///
+/// # Safety
+/// As for [`send_from`].
+#[cold]
+unsafe fn send_patiently(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
+    if Interface::get().has_ipc_send() {
         // SAFETY: the caller's.
         return unsafe { sys::ipc_send_page(env, value, va, perm) };
     }

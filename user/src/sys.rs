@@ -395,6 +395,27 @@ pub unsafe fn ipc_send_page(env: EnvId, value: u32, va: u32, perm: Perm) -> Resu
     Ok(())
 }
 
+/// [`ipc_send_page`] by a chosen entry, with nothing around it.
+///
+/// # Errors
+/// As for [`ipc_send_page`].
+///
+/// # Safety
+/// As for [`ipc_send_page`]; and the kernel has this call.
+#[inline(always)]
+pub(crate) unsafe fn ipc_send_page_by<E: Entry>(
+    _: E,
+    env: EnvId,
+    value: u32,
+    va: u32,
+    perm: Perm,
+) -> Result<(), Error> {
+    const NUMBER: u32 = Numbers::of(Call::IpcSend).everywhere();
+    // SAFETY: the caller's; an `E` says that the kernel has this entry.
+    check(unsafe { E::call4(NUMBER, env.0 as u32, value, va, perm.bits()) })?;
+    Ok(())
+}
+
 /// Waits for a message, which then stands in this environment's entry of the
 /// public table.
 ///

@@ -11,18 +11,17 @@ use crate::ids::{Link, Slot};
 pub struct Queue {
     pub(super) head: Link,
     pub(super) tail: Link,
-    pub(super) len: u32,
 }
 
 impl Queue {
-    /// The number of environments in it.
-    pub fn len(&self) -> u32 {
-        self.len
-    }
-
     /// Whether no environment is in it.
     pub fn is_empty(&self) -> bool {
         self.head == Link::NONE
+    }
+
+    /// Whether nobody or just one environment is in it.
+    pub(crate) fn is_single(&self) -> bool {
+        self.head == self.tail
     }
 
     /// The environment that will be taken next.
@@ -45,7 +44,6 @@ impl Queue {
         if before.is_none() {
             self.head = self.tail;
         }
-        self.len = self.len.wrapping_add(1);
         before
     }
 
@@ -57,7 +55,6 @@ impl Queue {
         if next == Link::NONE {
             self.tail = Link::NONE;
         }
-        self.len = self.len.wrapping_sub(1);
         next.get()
     }
 }

@@ -83,6 +83,13 @@ impl Mirror {
         self.set(mem, slot, offset_of!(PublicEnv, cpunum), cpu.0.into());
     }
 
+    /// As [`Mirror::cpunum`], where that is rare.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn moved<M: PhysMem>(self, mem: &mut M, slot: Slot, cpu: CpuId) {
+        self.cpunum(mem, slot, cpu);
+    }
+
     /// Shows the address of the page-fault handler.
     pub(crate) fn upcall<M: PhysMem>(self, mem: &mut M, slot: Slot, env: &Env) {
         self.set(mem, slot, offset_of!(PublicEnv, pgfault_upcall), env.upcall);

@@ -87,6 +87,15 @@ pub struct Letter {
     pub perm: u32,
 }
 
+impl Letter {
+    /// What an `ipc_send` with these registers asks to be sent.
+    #[inline(always)]
+    pub(crate) fn of(frame: &TrapFrame) -> Letter {
+        let [_, value, va, perm] = frame.arguments();
+        Letter { value, va, perm }
+    }
+}
+
 /// A `sbrk` that has moved the heap's end a part of the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HeapMove {
@@ -133,7 +142,11 @@ impl Exceptions {
 }
 
 /// One environment. All-zero is a slot that has never been used.
+///
+/// With this alignment its place in the table is a shift away; otherwise each look-up would
+/// take two instructions more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(target_arch = "x86", repr(align(256)))]
 pub struct Env {
     // --- Identity, set when the environment is made.
     /// Its id; a free slot keeps it to make the next one from.
@@ -241,7 +254,7 @@ pub struct Env {
     pub sooner: Link,
 }
 
-/// Its place in the table is then a shift; a longer one takes two instructions more.
+/// More would double the table.
 #[cfg(target_arch = "x86")]
 const _: () = assert!(size_of::<Env>() == 256);
 

@@ -28,7 +28,6 @@ impl Queue {
             None => self.tail = Link::to(slot),
         }
         self.head = Link::to(slot);
-        self.len = self.len.wrapping_add(1);
     }
 
     /// Puts `slot` behind `before`, a member; the caller makes sure that `slot` is in no
@@ -42,19 +41,24 @@ impl Queue {
             Some(after) => envs[after].prev = Link::to(slot),
             None => self.tail = Link::to(slot),
         }
-        self.len = self.len.wrapping_add(1);
     }
 
     /// Takes the first environment out.
     #[inline(always)]
     pub(crate) fn pop_front(&mut self, envs: &mut EnvTable<'_>) -> Option<Slot> {
         let slot = self.head.get()?;
-        let next = envs[slot].next;
-        envs[slot].next = Link::NONE;
+        self.take(envs, slot);
+        Some(slot)
+    }
+
+    /// Takes out `first`; the caller makes sure that it is the first.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, envs: &mut EnvTable<'_>, first: Slot) {
+        let next = envs[first].next;
+        envs[first].next = Link::NONE;
         if let Some(after) = self.drop_first(next) {
             envs[after].prev = Link::NONE;
         }
-        Some(slot)
     }
 
     /// Takes the first environment out and puts `slot` at the end. The caller makes sure
@@ -99,7 +103,6 @@ impl Queue {
         }
         envs[slot].next = Link::NONE;
         envs[slot].prev = Link::NONE;
-        self.len = self.len.wrapping_sub(1);
     }
 
     /// Its members in order; for the audit.

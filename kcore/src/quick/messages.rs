@@ -45,49 +45,47 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         now: impl FnOnce() -> u64,
         frame: &mut TrapFrame,
     ) -> Option<Step> {
-        let [id, value, va, perm] = frame.arguments();
-        let letter = Letter { value, va, perm };
+        let [id, value, ..] = frame.arguments();
         let target = Slot(EnvId(id as i32).slot() as u16);
         let [from, to] = self.envs.pair(slot, target)?;
         if to.id.0 as u32 != id {
             return None;
         }
         let offered = match PAGE {
-            true => Some(offer(&self.mem, from.space, letter)?),
+            true => Some(offer(&self.mem, from.space, Letter::of(frame))?),
             false => None,
         };
-        match to.wait {
-            Wait::Message => {
-                if !self.sched.idle.is_empty() {
-                    return None;
-                }
-                let mut delivered = 0;
-                if let Some(entry) = offered {
-                    let page = UserPage::new(to.inbox.dstva)?;
-                    accept(&mut self.mem, &mut self.frames, to.space, page, entry)?;
-                    delivered = entry.perm().bits();
-                }
-                put_into_inbox(to, from.id, value, delivered);
-                self.mirror.message(&mut self.mem, target, to);
-                frame.regs.eax = 0;
-                self.quick_wake(target);
-                Some(RESUME)
+        if to.wait == Wait::Message {
+            if !self.sched.idle.is_empty() {
+                return None;
             }
-            Wait::Request | Wait::Reply(_) | Wait::MessageOf(_) => None,
-            _ if !to.alive || from.hurries => None,
-            _ => {
-                let next = self.quick_next(cpu, slot)?;
-                let [from, to] = self.envs.pair(slot, target)?;
-                from.letter = letter;
-                from.wait = Wait::Receiver(target);
-                from.next = Link::NONE;
-                from.prev = to.senders.back();
-                if let Some(last) = to.senders.append(slot) {
-                    self.envs[last].next = Link::to(slot);
-                }
-                Some(self.quick_stop(cpu, now(), [slot, next], frame))
+            let mut delivered = 0;
+            if let Some(entry) = offered {
+                let page = UserPage::new(to.inbox.dstva)?;
+                accept(&mut self.mem, &mut self.frames, to.space, page, entry)?;
+                delivered = entry.perm().bits();
             }
+            put_into_inbox(to, from.id, value, delivered);
+            self.mirror.message(&mut self.mem, target, to);
+            frame.regs.eax = 0;
+            self.quick_wake(target);
+            return Some(RESUME);
         }
+        let takes_registers =
+            matches!(to.wait, Wait::Request | Wait::Reply(_) | Wait::MessageOf(_));
+        if takes_registers || !to.alive || from.hurries {
+            return None;
+        }
+        let next = self.quick_next(cpu, slot)?;
+        let [from, to] = self.envs.pair(slot, target)?;
+        from.letter = Letter::of(frame);
+        from.wait = Wait::Receiver(target);
+        from.next = Link::NONE;
+        from.prev = to.senders.back();
+        if let Some(last) = to.senders.append(slot) {
+            self.envs[last].next = Link::to(slot);
+        }
+        Some(self.quick_stop(cpu, now, [slot, next], frame))
     }
 
     /// Makes the step of an `ipc_recv`, or changes nothing.
@@ -128,7 +126,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             env.inbox.dstva = dstva;
             env.wait = Wait::Message;
             self.mirror.receiving(&mut self.mem, slot, env);
-            return Some(self.quick_stop(cpu, now(), [slot, next], frame));
+            return Some(self.quick_stop(cpu, now, [slot, next], frame));
         };
         let [to, from] = self.envs.pair(slot, sender)?;
         let waits = matches!(from.wait, Wait::Receiver(_));
@@ -149,8 +147,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             delivered = entry.perm().bits();
         }
         to.inbox.dstva = dstva;
+        // Its link is changed when it is woken, to that of the run queue.
         let next = to.senders.drop_first(from.next);
-        from.next = Link::NONE;
         put_into_inbox(to, from.id, from.letter.value, delivered);
         self.mirror.message(&mut self.mem, slot, to);
         if let Some(next) = next {
@@ -161,18 +159,19 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Some(step)
     }
 
-    /// The caller, which waits now, leaves its CPU to `next`. Its call will return 0.
+    /// The caller, which waits now, leaves its CPU to `next`. Its call will return 0. The
+    /// clock is read first: it needs two registers, which soon all are in use.
     #[inline(always)]
     fn quick_stop(
         &mut self,
         cpu: CpuId,
-        now: u64,
+        now: impl FnOnce() -> u64,
         [slot, next]: [Slot; 2],
         frame: &mut TrapFrame,
     ) -> Step {
+        self.cpus[cpu].since = now();
         frame.regs.eax = 0;
-        self.sched.ready.round_robin.take_next(&mut self.envs);
-        self.cpus[cpu].since = now;
+        self.sched.ready.round_robin.take(&mut self.envs, next);
         self.exchange(cpu, [slot, next], EnvStatus::NotRunnable, frame);
         SWITCH
     }

@@ -69,15 +69,15 @@ impl<M: PhysMem> Stage<'_, M> {
         to.on_cpu = Some(cpu);
         to.runs = to.runs.wrapping_add(1);
         from.on_cpu = None;
+        frame.eflags &= !FLAG_NT;
         from.frame.copy_from(frame);
-        from.frame.eflags &= !FLAG_NT;
         frame.copy_from(&to.frame);
 
         self.its.current = Link::to(comes);
         self.mirror.status(self.mem, leaves, left);
         if to.cpunum != cpu.0 {
             to.cpunum = cpu.0;
-            self.mirror.cpunum(self.mem, comes, cpu);
+            self.mirror.moved(self.mem, comes, cpu);
         }
         self.mirror.runs(self.mem, comes, to.runs);
         self.mirror.status(self.mem, comes, EnvStatus::Running);

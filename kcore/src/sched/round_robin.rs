@@ -43,6 +43,12 @@ impl RoundRobin {
         self.0.rotate(envs, slot);
     }
 
+    /// As [`RunQueue::take_next`], for a caller that has just asked who is next.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, envs: &mut EnvTable<'_>, next: Slot) {
+        self.0.take(envs, next);
+    }
+
     /// Whether no environment waits for a CPU.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {

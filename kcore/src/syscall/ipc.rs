@@ -189,7 +189,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let Some(first) = senders.front() else {
             return;
         };
-        if senders.len() > 1 && self.envs[first].id == self.envs[receiver].inbox.from {
+        if !senders.is_single() && self.envs[first].id == self.envs[receiver].inbox.from {
             senders.pop_front(&mut self.envs);
             senders.push_back(&mut self.envs, first);
             self.envs[receiver].senders = senders;
@@ -278,6 +278,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 /// The arguments of a send: the receiver's id and the message.
 #[inline(always)]
 pub(super) fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
-    let [id, value, va, perm] = frame.arguments();
-    (id, Letter { value, va, perm })
+    let [id, ..] = frame.arguments();
+    (id, Letter::of(frame))
 }

@@ -5,7 +5,7 @@
 //! number may mean different calls in different personalities, or none. So the table only
 //! says what it probably means: the core looks again, and declines if it is something else.
 
-use super::exits::{exit_by_iret, exit_by_sysexit};
+use super::exits::{back_by_iret, back_by_sysexit, exit_by_iret, exit_by_sysexit};
 use crate::enter::{enter_inlined, enter_quickly};
 use crate::machine::smp::ThisCpu;
 use abi::{Call, Personality, TrapFrame};
@@ -18,9 +18,10 @@ type Way = extern "fastcall" fn(&mut TrapFrame) -> u32;
 pub const NUMBERS: usize = 128;
 const _: () = assert!(NUMBERS.is_power_of_two());
 
-/// A module for one kind of entry: its event, and how it leaves if the caller goes on.
+/// A module for one kind of entry: its event, and how it leaves, in general and if the
+/// caller goes on as it came.
 macro_rules! ways_in {
-    ($module:ident, $event:path, $exit:path, $($name:ident $call:ident,)*) => {
+    ($module:ident, $event:path, $exit:path, $back:path, $($name:ident $call:ident,)*) => {
         pub mod $module {
             use super::*;
 
@@ -29,8 +30,10 @@ macro_rules! ways_in {
             }
 
             $(extern "fastcall" fn $name(frame: &mut TrapFrame) -> u32 {
-                let left = enter_quickly(ThisCpu::get(), Call::$call, || $event, frame);
-                $exit(left, frame)
+                match enter_quickly(ThisCpu::get(), Call::$call, || $event, frame) {
+                    Some(left) => $exit(left, frame),
+                    None => $back(frame),
+                }
             })*
 
             /// By number.
@@ -43,8 +46,10 @@ macro_rules! ways_in {
 /// them.
 macro_rules! quick_calls {
     ($($calls:tt)*) => {
-        ways_in!(int, Event::Syscall, exit_by_iret, $($calls)*);
-        ways_in!(sysenter, Event::FastSyscall, exit_by_sysexit, $($calls)*);
+        ways_in!(int, Event::Syscall, exit_by_iret, back_by_iret, $($calls)*);
+        ways_in!(
+            sysenter, Event::FastSyscall, exit_by_sysexit, back_by_sysexit, $($calls)*
+        );
     };
 }
 

@@ -31,6 +31,12 @@ pub fn exit_by_iret(left: Leave, _: &TrapFrame) -> u32 {
     exit(left)
 }
 
+/// After `int 0x30` by a caller that goes on with its registers as they came.
+#[inline(always)]
+pub fn back_by_iret(_: &TrapFrame) -> u32 {
+    EXIT_FRAME
+}
+
 /// Flags that a caller of `sysenter` gets back only by `iret`: `sysexit` loads none.
 const NEED_FRAME: u32 = FLAG_TF | FLAG_NT | FLAG_AC | FLAG_DF | FLAG_IOPL;
 
@@ -47,5 +53,15 @@ pub fn exit_by_sysexit(left: Leave, frame: &TrapFrame) -> u32 {
     match left {
         Leave::Same if frame.eflags & NEED_FRAME == 0 && is_the_callers(frame) => EXIT_FAST,
         left => exit(left),
+    }
+}
+
+/// After `sysenter` by a caller that goes on with its registers as they came.
+#[inline(always)]
+pub fn back_by_sysexit(frame: &TrapFrame) -> u32 {
+    if frame.eflags & NEED_FRAME == 0 {
+        EXIT_FAST
+    } else {
+        EXIT_FRAME
     }
 }

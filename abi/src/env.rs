@@ -4,6 +4,8 @@
 //! program, so [`PublicEnv`] may never grow; the kernel's own state about an
 //! environment lives elsewhere.
 
+use core::fmt;
+
 use crate::trap::TrapFrame;
 
 /// Slots in the environment table.
@@ -45,6 +47,13 @@ impl EnvId {
             generation = GENERATION;
         }
         EnvId(generation | slot as i32)
+    }
+}
+
+/// As the console has it: eight digits.
+impl fmt::Display for EnvId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
     }
 }
 
@@ -151,6 +160,13 @@ mod tests {
         assert_eq!(offset_of!(PublicEnv, pgdir), 96);
         assert_eq!(offset_of!(PublicEnv, ipc_recving), 104);
         assert_eq!(offset_of!(PublicEnv, ipc_perm), 120);
+    }
+
+    #[test]
+    fn an_id_is_printed_as_the_console_has_it() {
+        extern crate std;
+        assert_eq!(std::format!("{}", EnvId(0x100a)), "0000100a");
+        assert_eq!(std::format!("{}", EnvId::NONE), "00000000");
     }
 
     #[test]

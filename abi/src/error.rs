@@ -42,6 +42,13 @@ pub enum Error {
     TimedOut = 16,
 }
 
+/// What JOS's `%e` prints.
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
 impl Error {
     /// All errors, in order of their values.
     pub const ALL: [Error; 16] = [

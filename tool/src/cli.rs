@@ -3,6 +3,7 @@
 
 mod debug;
 mod explore;
+mod own;
 mod run;
 mod values;
 mod words;
@@ -22,6 +23,7 @@ use crate::status;
 
 pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
+pub use self::own::{New, Try};
 pub use self::run::{ConsoleInput, Explain, MachineKind, PaceKind, Run, Simulate};
 
 /// Jostle: an exokernel for 32-bit PCs that runs JOS programs.
@@ -68,6 +70,10 @@ pub enum Command {
     Web(Web),
     /// Run a program under many schedules, to find one under which it fails.
     Explore(Explore),
+    /// Begin a program of your own: its source, and a test.
+    New(New),
+    /// Run a program under many schedules, and look at what it prints.
+    Try(Try),
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
     /// Get what is missing on this machine, or one part of it.

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Trace(options) => commands::trace::trace(&options),
         Command::Web(options) => commands::web::web(&options),
         Command::Explore(options) => commands::explore::explore(&options),
+        Command::New(options) => commands::new::new(&options),
+        Command::Try(options) => commands::trying::try_out(&options),
         Command::Doctor => commands::doctor::doctor(),
         Command::Setup { part, private } => commands::setup::setup(part, private),
         Command::Clean { all } => commands::clean::clean(all),

@@ -10,7 +10,7 @@
 //! The program runs on the simulated machine, once under each of so many schedules, and
 //! must print what it is asked for under all of them. A test that fails shows the console
 //! of the first run that did not, and the command that opens this very run in the
-//! debugger.
+//! debugger, where it goes forwards and backwards.
 //!
 //! The hard thing is to be light. A test in a folder of somebody's own would have to
 //! compile the whole machine, so this crate depends on nothing: it asks the `jostle`
@@ -29,6 +29,7 @@ pub fn program(program: impl Into<String>) -> Program {
         arguments: Vec::new(),
         cpus: 4,
         schedules: 100,
+        may_wait: false,
     }
 }
 
@@ -40,6 +41,7 @@ pub struct Program {
     arguments: Vec<String>,
     cpus: u32,
     schedules: u32,
+    may_wait: bool,
 }
 
 impl Program {
@@ -59,8 +61,16 @@ impl Program {
         Program { schedules, ..self }
     }
 
+    /// Environments may be left that wait for ever, as servers do.
+    pub fn may_wait(self) -> Program {
+        Program {
+            may_wait: true,
+            ..self
+        }
+    }
+
     /// Each line of `text` stands in a line of the console, in this order; other lines may
-    /// come between them. No environment is killed, and all comes to an end.
+    /// come between them. No environment is killed, and all come to an end.
     ///
     /// # Panics
     /// If that is not so under one of the schedules.
@@ -72,13 +82,13 @@ impl Program {
     /// No line of the console has `text` in it.
     ///
     /// # Panics
-    /// If one has, if an environment is killed, or if it does not come to an end.
+    /// If one has, if an environment is killed, or if not all come to an end.
     #[track_caller]
     pub fn never_prints(self, text: &str) {
         self.run([format!("--never-prints={text}")]);
     }
 
-    /// No environment is killed, and all comes to an end.
+    /// No environment is killed, and all come to an end.
     ///
     /// # Panics
     /// If that is not so under one of the schedules.
@@ -96,6 +106,7 @@ impl Program {
             .arg("try")
             .arg(format!("--schedules={}", self.schedules))
             .arg(format!("--cpus={}", self.cpus))
+            .args(self.may_wait.then_some("--may-wait"))
             .args(options)
             .arg("--")
             .arg(&self.program)

@@ -6,10 +6,29 @@ fn it_says_hello() {
 }
 
 #[test]
-#[should_panic(expected = "./jostle debug --cpus=1 --mem=16 --seed=0 --pace=fair -- hello")]
+#[should_panic(expected = "step through it: ./jostle debug ")]
 fn what_it_does_not_say_is_missed() {
     let hello = jostle_test::program("hello").cpus(1).schedules(2);
     hello.prints("hello, world\nhello, again");
+}
+
+#[test]
+#[should_panic(expected = "of 100 fails: it prints \"BUG\"")]
+fn a_race_is_found() {
+    jostle_test::program("racycount").never_prints("BUG");
+}
+
+#[test]
+#[should_panic(expected = "of 1000 fails: somebody sleeps for ever")]
+fn a_wait_without_an_end_is_found() {
+    let lostwake = jostle_test::program("lostwake").cpus(2);
+    lostwake.schedules(1000).ends();
+}
+
+#[test]
+fn a_wait_without_an_end_may_be_meant() {
+    let lostwake = jostle_test::program("lostwake").cpus(2);
+    lostwake.schedules(1000).may_wait().ends();
 }
 
 #[test]

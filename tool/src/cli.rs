@@ -74,6 +74,12 @@ pub enum Command {
     New(New),
     /// Run a program under many schedules, and look at what it prints.
     Try(Try),
+    /// Make the pages of the library that programs use, and say where they are.
+    Doc {
+        /// Also open them, with what this machine opens pages with.
+        #[arg(long)]
+        open: bool,
+    },
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
     /// Get what is missing on this machine, or one part of it.

@@ -13,6 +13,7 @@ use anyhow::anyhow;
 
 use crate::build::guest::{self, Guest, Kernel};
 use crate::build::plan::Plan;
+use crate::build::source::Source;
 use crate::child_process;
 use crate::external::{self, Found};
 use crate::plants;
@@ -71,6 +72,11 @@ impl Host {
             })
             .as_ref()
             .map_err(|error| anyhow!("{error}"))
+    }
+
+    /// Builds a program of somebody's own.
+    pub fn build_source(&self, source: &Source) -> anyhow::Result<()> {
+        source.build(&self.workspace, &self.plan)
     }
 
     /// The tool whose simulated machine has planted bugs, built on first use.

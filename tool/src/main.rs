@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Explore(options) => commands::explore::explore(&options),
         Command::New(options) => commands::new::new(&options),
         Command::Try(options) => commands::trying::try_out(&options),
+        Command::Doc { open } => commands::doc::doc(open),
         Command::Doctor => commands::doctor::doctor(),
         Command::Setup { part, private } => commands::setup::setup(part, private),
         Command::Clean { all } => commands::clean::clean(all),

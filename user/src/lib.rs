@@ -1,19 +1,50 @@
 //! The library that programs use: Jostle's system calls as Rust functions.
 //!
 //! Written against the interface of JOS, so a program runs on Jostle and on
-//! any other JOS kernel. A whole program:
+//! any other JOS kernel.
+//!
+//! # A first program
+//!
+//! `./jostle new NAME` writes this one, with its own name where `NAME` stands, and a test;
+//! `./jostle run NAME` builds and runs it:
 //!
 //! ```ignore
-//! #![no_std]
-//! #![no_main]
-//! #![forbid(unsafe_code)]
-//!
-//! user::program!(main);
-//!
-//! fn main() {
-//!     user::println!("hello, world");
-//! }
+#![doc = include_str!("../../tool/templates/program.rs")]
 //! ```
+//!
+//! An *environment* is what other systems call a process: memory, registers, and an
+//! [`EnvId`], printed as the kernel prints it. It makes others ([`fork()`]), sends them words
+//! and pages ([`ipc`]), and ends when `main` returns or it calls [`exit`]. Calls that can
+//! fail return an [`Error`], which is printed as its text. A panic prints its message and
+//! place to the console, and ends the environment.
+//!
+//! | to | there is |
+//! |---|---|
+//! | print | [`println!`], [`print!`] |
+//! | read the arguments | [`args`] |
+//! | have a child with a copy of all memory | [`fork()`] |
+//! | run another program | [`spawn()`] |
+//! | send and receive a word | [`ipc::send`], [`ipc::recv`] |
+//! | ask a server and wait for its reply | [`ipc::call`], [`ipc::reply`] |
+//! | send a page, or have one in common | [`share::page`] for one, then [`ipc::send_page`] |
+//! | use `Vec`, `Box` and `String` | [`heap!`], then `extern crate alloc` |
+//! | have pages come when they are touched | [`page_fault::set_handler`] |
+//! | handle other exceptions | [`exception`] |
+//! | know the time, sleep, wait no longer than that | [`time`] |
+//! | have threads, locks and queues | [`thread`], [`sync`] |
+//! | look at other environments | [`env::Env`] |
+//!
+//! A page that two environments have is memory that changes at any time, so it is a
+//! [`share::Page`]: words that are read and written as atomics. This is `sendpage`, which
+//! sends one each way:
+//!
+//! ```ignore
+#![doc = include_str!("../../programs/src/bin/sendpage.rs")]
+//! ```
+//!
+//! The rights that a page is sent with are a [`Perm`]: [`Perm::READ`] or [`Perm::WRITE`].
+//!
+//! # All modules
 //!
 //! | module | what |
 //! |---|---|

@@ -87,6 +87,9 @@ impl<'o> Asked<'o> {
         } = self;
         let guest = host.guest(arguments::kernel_for(options))?;
         let workspace = &host.workspace;
+        for source in request.sources() {
+            host.build_source(source)?;
+        }
         if request.has_prompt() {
             archive::build(workspace, guest)?;
         }

@@ -13,6 +13,7 @@ use firmware::options::BootOptions;
 use super::line::{self, Asked};
 use crate::build::archive;
 use crate::build::guest::Guest;
+use crate::build::source::Source;
 use crate::cli::Run;
 use crate::elf_check;
 use crate::personality::Edition;
@@ -56,6 +57,8 @@ enum Program {
     Ours(String),
     /// A file from the host and the edition it was built for.
     Host(PathBuf, Edition),
+    /// Sources on the host.
+    Source(Source),
 }
 
 /// Checks everything about the request that can be wrong.
@@ -136,6 +139,9 @@ fn find(workspace: &Workspace, program: &OsStr, memory_mib: u32) -> anyhow::Resu
         Ok(Program::Prompt)
     } else if program.as_encoded_bytes().contains(&b'/') {
         let path = PathBuf::from(program);
+        if let Some(source) = Source::find(workspace, &path)? {
+            return Ok(Program::Source(source));
+        }
         let image = read_program(&path, memory_mib)?;
         let found = elf_check::check(&image, memory_mib)
             .map_err(|error| usage(format_args!("{}: {error}", path.display())))?;
@@ -184,6 +190,24 @@ impl Request {
         self.entries.iter().any(Entry::is_prompt)
     }
 
+    /// What has to be built before, each once.
+    pub fn sources(&self) -> Vec<&Source> {
+        let sources = self
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.program {
+                Program::Source(source) => Some(source),
+                Program::Prompt | Program::Ours(_) | Program::Host(..) => None,
+            });
+        let mut once: Vec<&Source> = Vec::new();
+        for source in sources {
+            if !once.contains(&source) {
+                once.push(source);
+            }
+        }
+        once
+    }
+
     /// The host's files that are booted or attached.
     pub fn inputs(&self) -> Vec<Identity> {
         let programs = self
@@ -191,7 +215,7 @@ impl Request {
             .iter()
             .filter_map(|entry| match &entry.program {
                 Program::Host(path, _) => Some(path),
-                Program::Prompt | Program::Ours(_) => None,
+                Program::Prompt | Program::Ours(_) | Program::Source(_) => None,
             });
         let metadata = programs
             .chain(&self.disk)
@@ -210,7 +234,8 @@ impl Request {
             let personality = match &entry.program {
                 // It starts others, for which it needs a call that lab 4 lacks.
                 Program::Prompt => Some(Personality::Lab6),
-                Program::Ours(_) => personality,
+                // Both libraries find out which numbers they have.
+                Program::Ours(_) | Program::Source(_) => personality,
                 Program::Host(_, found) => personality.or(Some(found.personality())),
             };
             let module = Module {
@@ -263,6 +288,7 @@ impl Program {
             Self::Prompt => guest.program(programs::PROMPT),
             Self::Ours(name) => guest.program(name),
             Self::Host(path, _) => path.clone(),
+            Self::Source(source) => source.output.clone(),
         }
     }
 }
@@ -294,14 +320,14 @@ mod tests {
     #[test]
     fn files_are_checked_before_anything_is_built() {
         assert!(refused(&["./no-such-file"]).contains("No such file"));
-        assert!(refused(&["/"]).contains("not a regular file"));
+        assert!(refused(&["/"]).contains("neither Cargo.toml nor C files"));
         assert!(refused(&["/dev/zero"]).contains("not a regular file"));
         let ourselves = std::env::current_exe().expect("a path");
         let ourselves = ourselves.to_str().expect("plain");
         assert!(refused(&[ourselves]).contains("64-bit"));
         // Each of several, and servers too.
-        assert!(refused(&["hello", "+", "/"]).contains("not a regular file"));
-        assert!(refused(&["hello", "--with", "type=fs:/"]).contains("not a regular file"));
+        assert!(refused(&["hello", "+", "/dev/null"]).contains("not a regular file"));
+        assert!(refused(&["hello", "--with", "type=fs:/dev/null"]).contains("not a regular file"));
         assert!(refused(&["hello", "--with", "type=fs:helo"]).contains("did you mean hello?"));
     }
 

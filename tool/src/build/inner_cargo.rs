@@ -7,14 +7,14 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
 use super::ladder::Route;
 use super::plan::Plan;
-use super::remapped;
+use super::{remapped, target};
 use crate::child_process;
 use crate::filtered::Filtered;
 use crate::workspace::Workspace;
@@ -52,9 +52,21 @@ const CLEARED_FOR_DEBIAN: &[&str] = &[
 /// A cargo command for the plan's target: `cargo SUBCOMMAND` with target,
 /// profile and folder. `folder` is relative to cargo's target folder.
 pub fn command(workspace: &Workspace, plan: &Plan, subcommand: &str, folder: &str) -> Command {
+    let target = workspace.target().join(folder);
+    command_in(workspace.root(), plan, subcommand, &target, &[])
+}
+
+/// The same in whatever folder, with further flags for rustc.
+fn command_in(
+    folder: &Path,
+    plan: &Plan,
+    subcommand: &str,
+    target: &Path,
+    flags: &[String],
+) -> Command {
     let mut command = child_process::command(&plan.toolchain.cargo);
-    command.current_dir(workspace.root());
-    let environment = environment(plan, workspace.root());
+    command.current_dir(folder);
+    let environment = environment(plan, folder, flags);
     for variable in environment.removed {
         command.env_remove(variable);
     }
@@ -63,7 +75,7 @@ pub fn command(workspace: &Workspace, plan: &Plan, subcommand: &str, folder: &st
         .arg(subcommand)
         .args(["--profile", plan.target.profile])
         .args(["--target", plan.target.triple, "--target-dir"])
-        .arg(workspace.target().join(folder));
+        .arg(target);
     if plan.route.builds_core() {
         command.arg(format!("-Zbuild-std={}", plan.target.parts));
     }
@@ -83,10 +95,67 @@ pub fn build(
     packages: &[&str],
 ) -> anyhow::Result<()> {
     let mut command = self::command(workspace, plan, "build", folder);
-    command
-        .args(packages)
-        .stdin(Stdio::null())
-        .stdout(std::io::stderr());
+    command.args(packages);
+    if carry_out(command, plan)? {
+        return Ok(());
+    }
+    if let Some(error) = workspace.cannot_write() {
+        bail!(
+            "nothing could be built: {} cannot be written ({error}); \
+             CARGO_TARGET_DIR=FOLDER in the environment has it built elsewhere",
+            workspace.target().display()
+        );
+    }
+    bail!("it could not be built; cargo's messages above say why");
+}
+
+/// Makes the pages of one of our crates for the guest, and returns the first.
+pub fn document(workspace: &Workspace, plan: &Plan, package: &str) -> anyhow::Result<PathBuf> {
+    let mut command = self::command(workspace, plan, "doc", "guest");
+    command.args(["--no-deps", "-p", "abi", "-p", package]);
+    if !carry_out(command, plan)? {
+        bail!("the pages could not be made; cargo's messages above say why");
+    }
+    let folder = workspace.target().join("guest").join(plan.target.triple);
+    Ok(folder.join("doc").join(package).join("index.html"))
+}
+
+/// The folder below a package of somebody's own where the guest's files go.
+const OWN: &str = "target/guest";
+
+/// What [`build_own`] makes.
+pub fn own_output(folder: &Path, name: &str) -> PathBuf {
+    let target = &target::GUEST;
+    let place = folder.join(OWN).join(target.triple);
+    place.join(target.profile).join(name)
+}
+
+/// Builds the program of a package that is not in this tree, as ours are built.
+pub fn build_own(
+    workspace: &Workspace,
+    plan: &Plan,
+    folder: &Path,
+    name: &str,
+) -> anyhow::Result<()> {
+    let root = workspace.root().display();
+    let mut flags = vec![
+        format!("-Clink-arg=-T{root}/user/program.ld"),
+        "-Clink-arg=-znorelro".to_owned(),
+    ];
+    if remapped::is_possible(&plan.toolchain) {
+        flags.push(format!("--remap-path-prefix={root}=jostle"));
+    }
+    let mut command = command_in(folder, plan, "build", &folder.join(OWN), &flags);
+    command.args(["--bin", name, "--features", "guest"]);
+    if carry_out(command, plan)? {
+        return Ok(());
+    }
+    bail!("{name} could not be built; cargo's messages above say why");
+}
+
+/// Whether cargo succeeds.
+fn carry_out(mut command: Command, plan: &Plan) -> anyhow::Result<bool> {
+    command.stdin(Stdio::null()).stdout(std::io::stderr());
     if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         // It cannot see the terminal behind our pipe.
         command.arg("--color=always");
@@ -97,17 +166,7 @@ pub fn build(
         .with_context(|| format!("cannot start {}", plan.toolchain.cargo.display()))?;
     drop(command);
     messages.finish();
-    if !status.success() {
-        if let Some(error) = workspace.cannot_write() {
-            bail!(
-                "nothing could be built: {} cannot be written ({error}); \
-                 CARGO_TARGET_DIR=FOLDER in the environment has it built elsewhere",
-                workspace.target().display()
-            );
-        }
-        bail!("it could not be built; cargo's messages above say why");
-    }
-    Ok(())
+    Ok(status.success())
 }
 
 struct Environment {
@@ -115,7 +174,7 @@ struct Environment {
     set: Vec<(String, OsString)>,
 }
 
-fn environment(plan: &Plan, root: &Path) -> Environment {
+fn environment(plan: &Plan, root: &Path, further: &[String]) -> Environment {
     let mut removed = CLEARED.to_vec();
     let prefix = format!(
         "CARGO_TARGET_{}",
@@ -124,6 +183,7 @@ fn environment(plan: &Plan, root: &Path) -> Environment {
     let flags = [plan.linker.flags(), plan.target.flags].concat();
     let mut flags: Vec<String> = flags.into_iter().map(str::to_owned).collect();
     flags.extend(remapped::flags(&plan.toolchain, root));
+    flags.extend_from_slice(further);
     let mut set = vec![
         (format!("{prefix}_LINKER"), plan.linker.path().into()),
         (
@@ -172,7 +232,7 @@ mod tests {
     #[test]
     fn the_hosts_flags_never_reach_the_guest() {
         let plan = plan(Route::Installed, Linker::Lld("/x/rust-lld".into()));
-        let environment = environment(&plan, Path::new("/w"));
+        let environment = environment(&plan, Path::new("/w"), &[]);
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
             assert!(environment.removed.contains(&name), "{name}");
         }
@@ -190,7 +250,7 @@ mod tests {
     #[test]
     fn debians_compiler_is_called_by_its_path() {
         let plan = plan(Route::DebianFromSource, Linker::Gnu("/usr/bin/ld".into()));
-        let environment = environment(&plan, Path::new("/w"));
+        let environment = environment(&plan, Path::new("/w"), &[]);
         for name in CLEARED_FOR_DEBIAN {
             assert!(environment.removed.contains(name), "{name}");
         }

@@ -30,7 +30,7 @@ pub struct Try {
     /// What is run.
     #[command(flatten)]
     pub run: Run,
-    /// Under how many schedules.
+    /// Under how many schedules: the machine's own, then random ones.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = count)]
     pub schedules: u64,
     /// A line of the console must have TEXT in it; of several, one after the other.
@@ -39,4 +39,7 @@ pub struct Try {
     /// No line of the console may have TEXT in it.
     #[arg(long, value_name = "TEXT")]
     pub never_prints: Vec<String>,
+    /// Environments may be left that wait for ever, as servers do.
+    #[arg(long)]
+    pub may_wait: bool,
 }

@@ -20,8 +20,8 @@ use crate::server::Server;
 /// `jostle run`.
 #[derive(Debug, Args, Clone)]
 pub struct Run {
-    /// One of our programs, or, with a slash in it, an ELF file (default: a
-    /// prompt that runs ours).
+    /// One of our programs, or, with a slash in it, an ELF file, a C file or a
+    /// folder with a program's sources (default: a prompt that runs ours).
     #[arg(value_name = "PROGRAM")]
     pub program: Option<OsString>,
     /// Its arguments; after `--` they may begin with a hyphen. A `+` begins

@@ -1,8 +1,8 @@
 //! `jostle explore`: searches schedules, of a program or of the kernel's core.
 
 mod core;
-mod file;
-mod program;
+pub mod file;
+pub mod program;
 mod say;
 mod search;
 mod story;

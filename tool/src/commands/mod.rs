@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod clean;
 pub mod debug;
+pub mod doc;
 pub mod doctor;
 pub mod explore;
 pub mod gdb;

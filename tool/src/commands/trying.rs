@@ -1,30 +1,34 @@
 //! `jostle try`: runs a program under many schedules, and compares what it prints with
 //! what it should.
 //!
-//! `explore` looks for a failure that nobody expects, and takes its time; this is the test
-//! that runs after every change. A schedule is a seed and a pace of the simulated machine,
-//! so the hard thing, to show the run that failed once more, takes no file: `run` and
-//! `debug` know both by their options.
+//! `explore` looks for a failure that nobody expects, takes its time, and makes what it finds
+//! short; this is the test that runs after every change. The first schedule is the machine's
+//! own, the others are `explore`'s random priorities. The hard thing is to be judged by all
+//! lines: a schedule is searched for one that is wrong, and here one may be missing.
 
-use pc::boot::Setup;
-use pc::{Config, Pc};
+use std::cell::RefCell;
+
 use schedules::failure::is_death;
-use sim::machine::{Machine, Store};
+use schedules::{Criteria, Failure, Outcome, Trials};
+use sim::machine::Store;
 
+use super::explore::file::ScheduleFile;
+use super::explore::program::booted;
 use crate::boot::Asked;
-use crate::cli::{MachineKind, PaceKind, Run, Try};
+use crate::cli::{MachineKind, Try};
 use crate::host::Host;
 use crate::plants;
-use crate::quoting::shell_word;
 use crate::report::{line, result};
 use crate::simulated::boot::setup_of;
 use crate::status::{self, usage};
 use crate::workspace::Workspace;
 
-/// Positions of the machine between two looks at whether it is over.
-const STRETCH: u64 = 50_000;
-/// A run that is longer has failed.
+/// The first run may be so long, in positions of the machine.
 const LONGEST: u64 = 50_000_000;
+/// The others may be longer than the first by this factor,
+const TIMES: u64 = 100;
+/// or so long.
+const AT_LEAST: u64 = 2_000_000;
 /// Lines of the console that are shown of a run that failed.
 const SHOWN: usize = 40;
 
@@ -37,13 +41,39 @@ pub fn try_out(options: &Try) -> anyhow::Result<u8> {
     let host = Host::without_emulator()?;
     let boot = asked.build(&host)?;
     boot.announce(false);
-    let setup = setup_of(workspace.root(), &boot.machine, false)?;
+    let setup = setup_of(workspace.root(), &boot.machine, true)?;
+    let mut store = Store::new(&setup.spec());
+    let mut trials = Trials::new(booted(&mut store, &setup, options.run.store_buffers)?);
+    let console = RefCell::new(Vec::new());
+    let mut criteria = Criteria {
+        line: &|line| {
+            console.borrow_mut().push(line.to_owned());
+            is_death(line) || forbidden(line, options).is_some()
+        },
+        hang: !options.may_wait,
+        audit: options.run.audit,
+        most: LONGEST,
+    };
+    let mut decisions = 0;
     for number in 0..options.schedules {
-        let (seed, pace) = schedule(number);
-        let run = run(&setup, options, seed, pace)?;
-        if let Some(failure) = run.failure(options) {
-            report(options, number, &run, &failure);
+        console.borrow_mut().clear();
+        let outcome = match number {
+            0 => trials.run(&[], &criteria),
+            seed => trials.run_at_random(seed, decisions, &criteria),
+        };
+        let lines = console.borrow();
+        let ended = trials.pc().has_ended();
+        if let Some(failure) = failure(&outcome, &lines, ended, criteria.most, options) {
+            report(options, number, &lines, &failure);
+            let behind = format!("-{}", number + 1);
+            let file = ScheduleFile::named_after(&options.run, &behind, &workspace)?;
+            file.write(&options.run, &setup, outcome.choices)?;
             return Ok(status::FAILURE);
+        }
+        if number == 0 {
+            decisions = outcome.decisions;
+            let longest = outcome.positions.saturating_mul(TIMES);
+            criteria.most = longest.clamp(AT_LEAST, LONGEST);
         }
     }
     let schedules = match options.schedules {
@@ -52,15 +82,6 @@ pub fn try_out(options: &Try) -> anyhow::Result<u8> {
     };
     result(format_args!("{schedules}, no failure\n"));
     Ok(status::CLEAN)
-}
-
-/// The seed and the pace of a schedule: calm ones and hostile ones in turn.
-fn schedule(number: u64) -> (u64, PaceKind) {
-    let pace = match number % 2 {
-        0 => PaceKind::Fair,
-        _ => PaceKind::Hostile,
-    };
-    (number / 2, pace)
 }
 
 /// Refuses what makes no sense.
@@ -79,7 +100,6 @@ fn check(options: &Try) -> anyhow::Result<()> {
         (run.pace.is_some(), "--pace"),
         (run.disk.is_some(), "--disk"),
         (run.timeout.is_some(), "--timeout"),
-        (run.audit, "--audit"),
         (run.verbose, "--verbose"),
     ];
     match refused.iter().find(|(given, _)| *given) {
@@ -88,62 +108,39 @@ fn check(options: &Try) -> anyhow::Result<()> {
     }
 }
 
-/// How a run went.
-struct Outcome {
-    console: String,
+/// What the line has in it that no line may have.
+fn forbidden<'o>(line: &str, options: &'o Try) -> Option<&'o String> {
+    options
+        .never_prints
+        .iter()
+        .find(|text| line.contains(*text))
+}
+
+/// What is wrong with a run that printed these lines.
+fn failure(
+    outcome: &Outcome,
+    lines: &[String],
     ended: bool,
-    positions: u64,
-}
-
-fn run(setup: &Setup, options: &Try, seed: u64, pace: PaceKind) -> anyhow::Result<Outcome> {
-    let spec = setup.spec();
-    let mut store = Store::new(&spec);
-    let mut machine = Machine::new(&mut store, spec);
-    if let Some(complaint) = setup.boot(&mut machine).first() {
-        return Err(usage(complaint));
+    most: u64,
+    options: &Try,
+) -> Option<String> {
+    match &outcome.failure {
+        Some(Failure::Line(line)) => {
+            return Some(match forbidden(line, options) {
+                Some(text) => format!("it prints {text:?}"),
+                None => "an environment is killed".into(),
+            });
+        }
+        Some(other) => return Some(other.to_string()),
+        None => {}
     }
-    let config = Config {
-        seed,
-        pace: pace.into(),
-        store_buffers: options.run.store_buffers,
-    };
-    let mut pc = Pc::new(machine, config);
-    let mut console = Vec::new();
-    while !pc.has_ended() && !pc.is_asleep() && pc.position() < LONGEST {
-        pc.advance(STRETCH);
-        console.extend(pc.take_output());
+    if let Some(missing) = missing(lines.iter().map(String::as_str), &options.prints) {
+        return Some(missing);
     }
-    Ok(Outcome {
-        console: String::from_utf8_lossy(&console).into_owned(),
-        ended: pc.has_ended(),
-        positions: pc.position(),
-    })
-}
-
-impl Outcome {
-    /// What is wrong with it.
-    fn failure(&self, options: &Try) -> Option<String> {
-        let lines = || self.console.lines();
-        if lines().any(is_death) {
-            return Some("an environment is killed".into());
-        }
-        let forbidden = |line: &str| {
-            options
-                .never_prints
-                .iter()
-                .find(|text| line.contains(*text))
-        };
-        if let Some(text) = lines().find_map(forbidden) {
-            return Some(format!("it prints {text:?}"));
-        }
-        if let Some(missing) = missing(lines(), &options.prints) {
-            return Some(missing);
-        }
-        match (self.ended, self.positions < LONGEST) {
-            (true, _) => None,
-            (false, true) => Some("it waits for what never comes".into()),
-            (false, false) => Some(format!("it has not ended after {LONGEST} positions")),
-        }
+    match (ended, outcome.positions < most) {
+        (true, _) => None,
+        (false, true) => Some("it waits for input, and none comes".into()),
+        (false, false) => Some(format!("it has not ended after {most} positions")),
     }
 }
 
@@ -160,48 +157,26 @@ fn missing<'l>(mut lines: impl Iterator<Item = &'l str>, wanted: &[String]) -> O
     None
 }
 
-fn report(options: &Try, number: u64, outcome: &Outcome, failure: &str) {
-    let (seed, pace) = schedule(number);
-    let lines: Vec<&str> = outcome.console.lines().collect();
-    let left_out = lines.len().saturating_sub(SHOWN);
+fn report(options: &Try, number: u64, lines: &[String], failure: &str) {
     line(format_args!(
         "schedule {} of {} fails: {failure}",
         number + 1,
         options.schedules
     ));
+    // A line that was not ended is one, and so is nothing.
+    let lines = lines.strip_suffix(&[String::new()]).unwrap_or(lines);
+    let left_out = lines.len().saturating_sub(SHOWN);
     if left_out > 0 {
         line(format_args!("  ... {left_out} lines, and then"));
     }
     for shown in &lines[left_out..] {
         line(format_args!("  {shown}"));
     }
-    let run = Run {
-        seed: Some(seed),
-        pace: Some(pace),
-        ..options.run.clone()
-    };
-    if let Some(words) = again(&run) {
-        line(format_args!(
-            "the same run: ./jostle run --machine=sim {words}"
-        ));
-        line(format_args!(
-            "step through it, backwards too: ./jostle debug {words}"
-        ));
-    }
-}
-
-/// The words that ask for this run again; none if one of them is not a line of text.
-fn again(run: &Run) -> Option<String> {
-    let words = run.words()?;
-    let said = words.iter().filter(|word| *word != "--append=");
-    let words: Vec<String> = said.map(|word| shell_word(word.as_ref())).collect();
-    Some(words.join(" "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::run_options;
 
     fn lines_missing(console: &str, wanted: &[&str]) -> Option<String> {
         let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
@@ -225,22 +200,6 @@ mod tests {
         assert_eq!(
             lines_missing("", &["one"]),
             Some("it does not print \"one\"".into())
-        );
-    }
-
-    #[test]
-    fn no_two_schedules_are_the_same() {
-        let shown = |number| format!("{:?}", schedule(number));
-        let all: std::collections::BTreeSet<String> = (0..100).map(shown).collect();
-        assert_eq!(all.len(), 100);
-    }
-
-    #[test]
-    fn a_run_is_asked_for_again() {
-        let run = run_options(["--seed=3", "--pace=hostile", "--mem=16", "hello", "a b"]);
-        assert_eq!(
-            again(&run.expect("valid")).as_deref(),
-            Some("--cpus=4 --mem=16 --seed=3 --pace=hostile -- hello 'a b'")
         );
     }
 }

@@ -9,6 +9,7 @@ mod backtraces;
 mod benches;
 mod boot;
 mod boot_matrix;
+mod c;
 mod checkpoints;
 mod command_line;
 mod console;
@@ -35,6 +36,7 @@ mod loaded;
 mod machine_options;
 mod monitor_socket;
 mod ordeals;
+mod own;
 mod planted;
 mod planted_core;
 mod planted_simulated;
@@ -111,6 +113,8 @@ fn main() -> ExitCode {
         .chain(scheduling::trials())
         .chain(without_qemu::trials())
         .chain(web::trials())
+        .chain(c::trials())
+        .chain(own::trials())
         .collect();
     let names = trials.iter().map(|trial| trial.name().to_owned());
     trials.extend(documents::trials(names.collect()));

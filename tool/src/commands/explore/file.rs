@@ -3,6 +3,7 @@
 //! The hard thing is to know before a long search that it can be written, without
 //! leaving an empty one behind if nothing is found.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use schedules::schedule::digest;
 use schedules::{Choices, Schedule};
 
 use super::say::say;
-use crate::cli::Explore;
+use crate::cli::{Explore, Run};
 use crate::debug::scheduled::EXTENSION;
 use crate::quoting::shell_word;
 use crate::status::usage;
@@ -29,13 +30,7 @@ impl ScheduleFile {
     pub fn check(options: &Explore, workspace: &Workspace) -> anyhow::Result<ScheduleFile> {
         let path = match &options.save {
             Some(path) => path.clone(),
-            None => {
-                let program = options.run.program.clone().unwrap_or_default();
-                let name = Path::new(&program).file_name().unwrap_or_default();
-                let folder = workspace.target().join(FOLDER);
-                std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-                folder.join(name).with_extension(EXTENSION)
-            }
+            None => ScheduleFile::named_after(&options.run, "", workspace)?.0,
         };
         if path.extension().is_none_or(|word| word != EXTENSION) {
             return Err(usage(format_args!(
@@ -51,9 +46,24 @@ impl ScheduleFile {
         Ok(ScheduleFile(path))
     }
 
+    /// One with the program's name and something behind it.
+    pub fn named_after(
+        run: &Run,
+        behind: &str,
+        workspace: &Workspace,
+    ) -> anyhow::Result<ScheduleFile> {
+        let program = run.program.clone().unwrap_or_default();
+        let name = Path::new(&program).file_name();
+        let mut name = name.unwrap_or(OsStr::new("program")).to_owned();
+        name.push(behind);
+        let folder = workspace.target().join(FOLDER);
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(ScheduleFile(folder.join(name).with_extension(EXTENSION)))
+    }
+
     /// Writes the schedule, and says how to open it.
-    pub fn write(self, options: &Explore, setup: &Setup, choices: Choices) -> anyhow::Result<()> {
-        let Some(words) = options.run.words() else {
+    pub fn write(self, run: &Run, setup: &Setup, choices: Choices) -> anyhow::Result<()> {
+        let Some(words) = run.words() else {
             say(format_args!("no file: an argument has more than one line"));
             return Ok(());
         };

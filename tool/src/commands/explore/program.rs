@@ -85,7 +85,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
         what_matters(few, long - few, was_stopped)
     ));
     story::print(trials.pc(), &programs, &segments);
-    file.write(options, &setup, short.choices)?;
+    file.write(&options.run, &setup, short.choices)?;
     Ok(status::FAILURE)
 }
 
@@ -128,7 +128,11 @@ fn check(options: &Explore) -> anyhow::Result<Regex> {
 }
 
 /// The machine, before its first step.
-fn booted<'t>(store: &'t mut Store, setup: &Setup, store_buffers: bool) -> anyhow::Result<Pc<'t>> {
+pub fn booted<'t>(
+    store: &'t mut Store,
+    setup: &Setup,
+    store_buffers: bool,
+) -> anyhow::Result<Pc<'t>> {
     let machine = Machine::new(store, setup.spec());
     let plan = Plan::Chosen(Chosen::new(&[]));
     let mut pc = Pc::with_plan(machine, plan, store_buffers);

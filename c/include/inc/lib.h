@@ -1,0 +1,3 @@
+// The header that JOS's programs include.
+
+#include <lib.h>

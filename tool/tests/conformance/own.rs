@@ -1,0 +1,176 @@
+//! A program of one's own, as `jostle new` writes it: it builds without a warning, runs, and
+//! passes its test, in Rust and in C; and what cannot be is refused in a line.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::Failed;
+
+use crate::command_line::status_is;
+use crate::scratch::Scratch;
+use crate::trial::Trial;
+
+type Case = fn() -> Result<(), Failed>;
+
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let cases: [(&str, Case); 5] = [
+        ("rust", in_rust),
+        ("c", in_c),
+        ("a_test_that_fails_opens_the_run", failing_test),
+        ("what_cannot_be_is_refused", refused),
+        ("a_folder_without_a_program_is_refused", no_program),
+    ];
+    cases
+        .into_iter()
+        .map(|(name, case)| Trial::test(format!("own::{name}"), case))
+}
+
+fn jostle(folder: &Path, words: &[&str]) -> Result<Output, Failed> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jostle"));
+    Ok(command.args(words).current_dir(folder).output()?)
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// It ends well and warns of nothing.
+fn is_quiet(output: &Output) -> Result<(), Failed> {
+    status_is(0, output)?;
+    let said = said(output);
+    match said.contains("warning") {
+        true => Err(said.into()),
+        false => Ok(()),
+    }
+}
+
+/// Runs a new program, and its test by `tester`.
+fn works(folder: &Path, name: &str, tester: &mut Command) -> Result<(), Failed> {
+    let ran = jostle(folder, &["run", "--machine=sim", "./"])?;
+    is_quiet(&ran)?;
+    let console = String::from_utf8(ran.stdout)?;
+    let wanted = format!("\n{name}: 00001001 answers 42\n");
+    if !console.contains(&wanted) {
+        return Err(console.into());
+    }
+    is_quiet(&tester.current_dir(folder).output()?)
+}
+
+fn in_rust() -> Result<(), Failed> {
+    let scratch = Scratch::new("own rust")?;
+    is_quiet(&jostle(&scratch.file(""), &["new", "my-first", "a/b c"])?)?;
+    let folder = scratch.file("a/b c");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    // As outside of a test of ours.
+    cargo.arg("test").env_remove("CARGO_TARGET_DIR");
+    works(&folder, "my-first", &mut cargo)
+}
+
+fn in_c() -> Result<(), Failed> {
+    let scratch = Scratch::new("own c")?;
+    is_quiet(&jostle(
+        &scratch.file(""),
+        &["new", "--c", "my-first", "b $c"],
+    )?)?;
+    let folder = scratch.file("b $c");
+    works(&folder, "my-first", Command::new("make").arg("test"))
+}
+
+/// The command that a failing test names leads to the run that failed.
+fn failing_test() -> Result<(), Failed> {
+    let scratch = Scratch::new("own-failing")?;
+    let root = scratch.file("");
+    is_quiet(&jostle(&root, &["new", "--c", "first", "f"])?)?;
+    let tried = jostle(
+        &root,
+        &["try", "f/", "--cpus=1", "--prints=42", "--prints=43"],
+    )?;
+    status_is(1, &tried)?;
+    let said = said(&tried);
+    if !said.contains("schedule 1 of 100 fails: it does not print \"43\" after \"42\"") {
+        return Err(said.into());
+    }
+    let step = "step through it: ./jostle debug ";
+    let file = said.lines().find_map(|line| line.strip_prefix(step));
+    let file = file.ok_or_else(|| said.clone())?.trim_matches('\'');
+    let mut debugger = Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .args(["debug", file])
+        .current_dir(&root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = debugger.stdin.take().ok_or("no input")?;
+    input.write_all(b"continue\n")?;
+    drop(input);
+    let again = debugger.wait_with_output()?;
+    std::fs::remove_file(root.join(file))?;
+    let console = String::from_utf8(again.stdout)?;
+    let shown = said
+        .lines()
+        .skip_while(|line| !line.starts_with("schedule 1 "));
+    let shown: Vec<&str> = shown.filter_map(|line| line.strip_prefix("  ")).collect();
+    let lines: Vec<&str> = console.lines().collect();
+    match shown.len() > 5 && lines.windows(shown.len()).any(|lines| lines == shown) {
+        true => Ok(()),
+        false => Err(format!("{shown:#?}\n{lines:#?}").into()),
+    }
+}
+
+fn refused() -> Result<(), Failed> {
+    let scratch = Scratch::new("own-refused")?;
+    let root = scratch.file("");
+    std::fs::create_dir(scratch.file("full"))?;
+    std::fs::write(scratch.file("full/file"), "kept")?;
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["new", "Name", "d"],
+            "\"Name\": a name is lower-case letters",
+        ),
+        (
+            &["new", "kernel", "d"],
+            "\"kernel\": the name of something else",
+        ),
+        (
+            &["new", "hello"],
+            "\"hello\" exists already: programs/src/bin/hello.rs",
+        ),
+        (&["new", "first", "full"], "full: the folder is not empty"),
+        (&["new", "first", "full/file"], "full/file: Not a directory"),
+        (
+            &["new", "--c", "first", "full"],
+            "full: the folder is not empty",
+        ),
+        (
+            &["new"],
+            "the following required arguments were not provided: <NAME>",
+        ),
+    ];
+    for (words, wanted) in cases {
+        let output = jostle(&root, words)?;
+        status_is(2, &output)?;
+        let said = said(&output);
+        if said.lines().count() != 1 || !said.starts_with(&format!("jostle: {wanted}")) {
+            return Err(format!("{words:?}: {said}").into());
+        }
+    }
+    let left: Vec<_> = std::fs::read_dir(&root)?.flatten().collect();
+    match left.len() == 1 && std::fs::read_to_string(scratch.file("full/file"))? == "kept" {
+        true => Ok(()),
+        false => Err(format!("left: {left:?}").into()),
+    }
+}
+
+fn no_program() -> Result<(), Failed> {
+    let scratch = Scratch::new("own-empty")?;
+    let output = jostle(&scratch.file(""), &["run", "./"])?;
+    status_is(2, &output)?;
+    let said = said(&output);
+    match said == "jostle: ./: a folder without a program: it has neither Cargo.toml nor C files\n"
+    {
+        true => Ok(()),
+        false => Err(said.into()),
+    }
+}

@@ -41,7 +41,7 @@ numbers(void)
 static void
 heap(void)
 {
-	char *blocks[50];
+	char *blocks[50], *start = 0;
 	for (int round = 0; round < 3; round++) {
 		for (int index = 0; index < 50; index++) {
 			blocks[index] = malloc(index * 97);
@@ -61,6 +61,11 @@ heap(void)
 		}
 		for (int index = 0; index < 50; index++)
 			free(blocks[index]);
+		// All of it is one block again.
+		char *whole = malloc(250000);
+		check(whole && (!start || whole == start));
+		start = whole;
+		free(whole);
 	}
 	check(!malloc(0xfffffff0u) && !calloc(0x10001, 0x10001));
 }

@@ -13,9 +13,8 @@ divide(uint64_t dividend, uint64_t divisor, uint64_t *remainder)
 	if (divisor == 0)
 		asm volatile("divl %0" : : "r" (0), "a" (0), "d" (0));
 	for (int bit = 63; bit >= 0; bit--) {
-		uint32_t carry = rest >> 63;
 		rest = rest << 1 | (dividend >> bit & 1);
-		if (carry || rest >= divisor) {
+		if (rest >= divisor) {
 			rest -= divisor;
 			quotient |= (uint64_t) 1 << bit;
 		}

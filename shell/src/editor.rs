@@ -8,21 +8,29 @@
 //! spaces cover the end of a longer old line, and as many backspaces lead back.
 //! A character is taken to be one column wide.
 
+use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use crate::history::History;
 use crate::keys::Key;
 
-/// The most characters in a line; further ones are refused. If they are ASCII, they
-/// and the line's end fit the 512 typed bytes that a kernel keeps.
+/// The most characters in a line; further ones are refused with a bell, and unless some are
+/// taken away then, the line is not entered. If they are ASCII, they and the line's end fit
+/// the 512 typed bytes that a kernel keeps.
 pub const LONGEST: usize = 500;
+
+/// What has a terminal ring or flash.
+const BELL: char = '\x07';
 
 /// How a key ended the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// This line was entered.
     Line(String),
+    /// More than a line can hold was typed.
+    TooLong,
     /// The line was given up.
     Interrupted,
     /// Nothing more will come.
@@ -35,6 +43,8 @@ pub struct Editor {
     line: String,
     /// Where the next character goes, in bytes.
     cursor: usize,
+    /// Whether a character was refused since the line was last shortened.
+    is_cut: bool,
     history: History,
 }
 
@@ -52,9 +62,7 @@ impl Editor {
         let before = self.cursor;
         match key {
             Key::Char(char) => {
-                if self.line.chars().count() < LONGEST {
-                    self.replace(before..before, char.encode_utf8(&mut [0; 4]), terminal)?;
-                }
+                self.insert(char.encode_utf8(&mut [0; 4]), terminal)?;
             }
             Key::Backspace => self.replace(self.left()..before, "", terminal)?,
             Key::Delete => self.delete(terminal)?,
@@ -77,9 +85,13 @@ impl Editor {
             Key::Enter => {
                 self.go_to(self.line.len(), terminal)?;
                 terminal.write_char('\n')?;
+                let was_cut = self.is_cut;
                 let line = self.take();
                 self.history.entered(&line);
-                return Ok(Some(Outcome::Line(line)));
+                return Ok(Some(match was_cut {
+                    true => Outcome::TooLong,
+                    false => Outcome::Line(line),
+                }));
             }
             Key::Interrupt => {
                 self.go_to(self.line.len(), terminal)?;
@@ -93,11 +105,61 @@ impl Editor {
                 return Ok(Some(Outcome::EndOfInput));
             }
             Key::EndOfInput => self.delete(terminal)?,
+            // What there is to choose from is not known here: see `complete`.
+            Key::Tab => terminal.write_char(BELL)?,
         }
         Ok(None)
     }
 
+    /// Does what Tab asks for: completes the first word of the line, if the cursor is at its
+    /// end, to one of `names`, or as far as all that begin so agree. Where that is no
+    /// further, they are listed, and the line is shown anew behind `prompt`.
+    ///
+    /// # Errors
+    /// The terminal's.
+    pub fn complete<'n>(
+        &mut self,
+        names: impl Iterator<Item = &'n str>,
+        prompt: &str,
+        terminal: &mut impl Write,
+    ) -> fmt::Result {
+        let begun = self.line[..self.cursor].trim_start_matches(' ');
+        if begun.contains(' ') || !self.line[self.cursor..].is_empty() {
+            return terminal.write_char(BELL);
+        }
+        let mut found: Vec<&str> = names.filter(|name| name.starts_with(begun)).collect();
+        found.sort_unstable();
+        let Some((first, others)) = found.split_first() else {
+            return terminal.write_char(BELL);
+        };
+        let agreed = others
+            .iter()
+            .fold(*first, |agreed, name| common(agreed, name));
+        let rest = &agreed[begun.len()..];
+        if others.is_empty() {
+            return self.insert(&format!("{rest} "), terminal);
+        }
+        if !rest.is_empty() {
+            return self.insert(rest, terminal);
+        }
+        write!(terminal, "\n{}\n{prompt}{}", found.join("  "), self.line)
+    }
+
+    /// Inserts as much as there is room for, and rings for the rest.
+    fn insert(&mut self, text: &str, terminal: &mut impl Write) -> fmt::Result {
+        let room = LONGEST - self.line.chars().count();
+        let end = text.char_indices().nth(room).map(|(end, _)| end);
+        let fits = &text[..end.unwrap_or(text.len())];
+        self.replace(self.cursor..self.cursor, fits, terminal)?;
+        if end.is_some() {
+            self.is_cut = true;
+            terminal.write_char(BELL)?;
+        }
+        Ok(())
+    }
+
     fn take(&mut self) -> String {
+        self.is_cut = false;
         self.cursor = 0;
         core::mem::take(&mut self.line)
     }
@@ -119,6 +181,7 @@ impl Editor {
     ) -> fmt::Result {
         self.go_to(range.start, terminal)?;
         let old = self.line[range.clone()].chars().count();
+        self.is_cut &= old == 0;
         self.line.replace_range(range.clone(), new);
         terminal.write_str(&self.line[range.start..])?;
         let surplus = old.saturating_sub(new.chars().count());
@@ -161,18 +224,26 @@ impl Editor {
     }
 }
 
+/// What both begin with.
+fn common<'a>(a: &'a str, b: &str) -> &'a str {
+    let mut both = a.char_indices().zip(b.chars());
+    let differ = both.find(|((_, a), b)| a != b);
+    let end = differ.map_or(a.len().min(b.len()), |((end, _), _)| end);
+    &a[..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keys::Keys;
     use alloc::string::ToString;
-    use alloc::vec::Vec;
 
     /// A terminal of one endless line, and where its cursor is.
     #[derive(Default)]
     struct Screen {
         columns: Vec<char>,
         cursor: usize,
+        bells: usize,
     }
 
     impl Write for Screen {
@@ -181,6 +252,7 @@ mod tests {
                 match char {
                     '\x08' => self.cursor = self.cursor.checked_sub(1).expect("a column"),
                     '\n' => *self = Screen::default(),
+                    BELL => self.bells += 1,
                     char => {
                         if self.cursor == self.columns.len() {
                             self.columns.push(char);
@@ -281,9 +353,53 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_an_end() {
-        let mut bytes = [b'x'; LONGEST + 10].to_vec();
-        bytes.push(b'\n');
-        assert_eq!(line(&bytes).len(), LONGEST);
+    fn what_is_too_long_is_not_cut_in_silence() {
+        let whole = [b'x'; LONGEST];
+        assert_eq!(line(&[&whole[..], b"\n"].concat()).len(), LONGEST);
+        let (editor, outcomes) = typed(&[&whole[..], b"yz\nfine\n"].concat());
+        assert_eq!(
+            outcomes,
+            [Outcome::TooLong, Outcome::Line("fine".to_string())]
+        );
+        assert!(!editor.is_cut);
+        // Whoever takes some away has seen it.
+        let mended = line(&[&whole[..], b"y\x7fz\n"].concat());
+        assert!(mended.len() == LONGEST && mended.ends_with("xz"));
+        let (_, outcomes) = typed(&[&whole[..], b"y\x1b[D\n"].concat());
+        assert_eq!(outcomes, [Outcome::TooLong]);
+    }
+
+    /// A line after Tab, and what is shown for it.
+    fn completed(line: &str) -> (String, String) {
+        let (mut editor, _) = typed(line.as_bytes());
+        let names = ["hello", "help", "heap", "spin", "spins"];
+        let mut shown = String::new();
+        let done = editor.complete(names.into_iter(), "> ", &mut shown);
+        done.expect("shown");
+        (editor.line, shown)
+    }
+
+    #[test]
+    fn tab_completes_the_first_word() {
+        let pair = |line: &str, shown: &str| (line.to_string(), shown.to_string());
+        assert_eq!(completed("hea"), pair("heap ", "p "));
+        assert_eq!(completed("  hell"), pair("  hello ", "o "));
+        assert_eq!(completed("h"), pair("he", "e"));
+        assert_eq!(completed("he"), pair("he", "\nheap  hello  help\n> he"));
+        // One of them is whole.
+        assert_eq!(completed("spin"), pair("spin", "\nspin  spins\n> spin"));
+        let all = "\nheap  hello  help  spin  spins\n> ";
+        assert_eq!(completed(""), pair("", all));
+        for line in ["x", "hello ", "hello h", "hello\x1b[D"] {
+            let (after, shown) = completed(line);
+            assert_eq!(shown, "\x07", "{line:?}");
+            assert_eq!(after, line.trim_end_matches("\x1b[D"));
+        }
+    }
+
+    #[test]
+    fn what_is_completed_fits() {
+        let (line, shown) = completed(&format!("{}hea", " ".repeat(LONGEST - 4)));
+        assert_eq!((line.len(), shown.as_str()), (LONGEST, "p\x07"));
     }
 }

@@ -10,6 +10,8 @@
 pub enum Key {
     /// A character to insert.
     Char(char),
+    /// What is begun should be completed.
+    Tab,
     /// The line is complete.
     Enter,
     /// Takes away the character before the cursor.
@@ -88,6 +90,7 @@ impl Keys {
     /// Takes a byte that begins something new.
     fn first(&mut self, byte: u8) -> Option<Key> {
         Some(match byte {
+            b'\t' => Key::Tab,
             b'\n' => Key::Enter,
             b'\r' => {
                 self.0 = State::Return;
@@ -166,9 +169,10 @@ mod tests {
     #[test]
     fn plain_bytes_are_keys() {
         assert_eq!(
-            keys(b"a\x7f\x08\x15\x17\x03\x04\n"),
+            keys(b"a\t\x7f\x08\x15\x17\x03\x04\n"),
             [
                 Key::Char('a'),
+                Key::Tab,
                 Key::Backspace,
                 Key::Backspace,
                 Key::KillLine,

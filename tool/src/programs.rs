@@ -33,11 +33,33 @@ pub fn names(sources: &Path) -> anyhow::Result<Vec<String>> {
 
 /// What a program does, in its own words: the beginning of its first sentence.
 pub fn description(sources: &Path, name: &str) -> anyhow::Result<String> {
+    Ok(beginning(&head(sources, name)?))
+}
+
+/// The same, and what the program needs to be started with, as a list of programs has it.
+pub fn listed(sources: &Path, name: &str) -> anyhow::Result<String> {
+    let head = head(sources, name)?;
+    let what = beginning(&head);
+    Ok(match needs(&head) {
+        Some(options) => format!("{what} (needs {options})"),
+        None => what,
+    })
+}
+
+/// What a program's source begins with, in a line.
+fn head(sources: &Path, name: &str) -> anyhow::Result<String> {
     let file = source(sources, name);
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let head = text.lines().map_while(|line| line.strip_prefix("//!"));
     let head: Vec<&str> = head.map(str::trim).collect();
-    Ok(beginning(&head.join(" ")))
+    Ok(head.join(" "))
+}
+
+/// The options of `jostle run` that a head names between backticks: a server, perhaps with a
+/// disk.
+fn needs(head: &str) -> Option<&str> {
+    let mut quoted = head.split('`').skip(1).step_by(2);
+    quoted.find(|text| text.starts_with("--with "))
 }
 
 /// The first part of the first sentence, in a line.
@@ -134,6 +156,20 @@ mod tests {
             let what = description(&sources, &name).expect("a source");
             assert!((5..=76).contains(&what.len()), "{name}: {what}");
         }
+    }
+
+    #[test]
+    fn a_program_says_what_it_needs() {
+        let sources = crate::workspace::Workspace::locate().program_sources();
+        let listed = |name| listed(&sources, name).expect("a source");
+        assert_eq!(listed("hello"), "Says hello");
+        for name in ["diskclient", "diskserver", "freeze", "thaw"] {
+            let ends = listed(name).ends_with(" (needs --with type=fs:diskserver --disk FILE)");
+            assert!(ends, "{name}: {}", listed(name));
+        }
+        assert!(listed("iopl").ends_with(" (needs --with type=fs:iopl)"));
+        assert_eq!(needs("a `--disk F` b `--with x` c"), Some("--with x"));
+        assert_eq!(needs("--with x"), None);
     }
 
     #[test]

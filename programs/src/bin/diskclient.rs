@@ -1,6 +1,7 @@
 //! Asks the disk server for blocks, those that its arguments name or the first
 //! three, and prints a checksum of each. A block that cannot be had is said and
-//! the next one asked for; without the server there is none.
+//! the next one asked for; without the server there is none. For
+//! `--with type=fs:diskserver --disk FILE`.
 
 #![no_std]
 #![no_main]

@@ -36,7 +36,7 @@ pub fn build(workspace: &Workspace, guest: &Guest) -> anyhow::Result<()> {
         if name == PROMPT {
             continue;
         }
-        let what = programs::description(&sources, &name)?;
+        let what = programs::listed(&sources, &name)?;
         list.push_str(&format!("{name}\t{what}\n"));
         let path = guest.program(&name);
         let image = std::fs::read(&path).with_context(|| path.display().to_string())?;

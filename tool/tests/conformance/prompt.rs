@@ -24,7 +24,7 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about the prompt.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 14] = [
+    let cases: [(&str, Case); 15] = [
         ("help_lists_what_there_is", help),
         ("programs_get_their_arguments", arguments),
         ("wrong_input_gets_a_line", wrong_input),
@@ -35,6 +35,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ("exit_ends_what_runs", exit),
         ("it_answers_under_every_policy", policies),
         ("lines_can_be_edited", editing),
+        ("tab_completes_names", completion),
         ("a_program_is_as_the_kernel_starts_it", fresh),
         ("a_small_machine_is_enough", small),
         ("the_end_of_input_ends_it", end_of_input),
@@ -92,7 +93,7 @@ fn help() -> Result<(), Failed> {
     let names = programs::names(&sources)?;
     let listed = |name: &&String| *name != programs::PROMPT;
     let programs = names.iter().filter(listed).map(|name| {
-        let what = programs::description(&sources, name).unwrap_or_default();
+        let what = programs::listed(&sources, name).unwrap_or_default();
         text(&format!("  {name:<19} {what}"))
     });
     let built_in = shell::command::BUILT_IN
@@ -129,7 +130,8 @@ fn arguments() -> Result<(), Failed> {
 }
 
 fn wrong_input() -> Result<(), Failed> {
-    let too_long = format!("args {}", "x".repeat(480));
+    let long = format!("args {}", "x".repeat(480));
+    let too_long = format!("args {}", "y".repeat(500));
     lines(
         &[
             "foo bar",
@@ -141,6 +143,7 @@ fn wrong_input() -> Result<(), Failed> {
             "kill 1000",
             "ps -a",
             "jobs",
+            &long,
             &too_long,
             "hello",
         ],
@@ -156,6 +159,7 @@ fn wrong_input() -> Result<(), Failed> {
             text("ps takes no arguments"),
             text("nothing runs in the background"),
             regex("1: 'x{480}'"),
+            text("too long: a line has at most 500 characters, so nothing was done"),
             typed("hello"),
             text("hello, world"),
         ]),
@@ -244,6 +248,21 @@ fn exit() -> Result<(), Failed> {
         &[],
         &[(PROMPT, b"primes 100000 &\n"), (PROMPT, b"exit\n")],
         booted(4).in_order([regex(r".*ending \[1001\] primes 100000")]),
+    )
+}
+
+/// A name is completed; several that begin so are completed as far as they agree, and then
+/// listed.
+fn completion() -> Result<(), Failed> {
+    turns_with(
+        &[],
+        &[
+            (PROMPT, b"hel\tlo\x15hello\t\n"),
+            ("world\n", b""),
+            (PROMPT, b"pingp\t\t"),
+            ("pingpongs", b"\x15exi\t\n"),
+        ],
+        booted(4).in_order([text("hello, world"), regex(".*pingpong +pingpongs")]),
     )
 }
 

@@ -9,7 +9,7 @@ use alloc::string::String;
 
 use shell::PROMPT;
 use shell::editor::{Editor, Outcome};
-use shell::keys::{CTRL_C, Keys};
+use shell::keys::{CTRL_C, Key, Keys};
 use user::{print, sys};
 
 /// The keyboard's end of the console.
@@ -22,8 +22,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// Asks for a line.
-    pub fn line(&mut self) -> Outcome {
+    /// Asks for a line; Tab completes these names.
+    pub fn line<'n>(&mut self, names: impl Iterator<Item = &'n str> + Clone) -> Outcome {
         print!("{PROMPT}");
         let mut shown = String::new();
         loop {
@@ -34,8 +34,13 @@ impl Input {
                 continue;
             };
             shown.clear();
-            // A string takes everything.
-            let outcome = self.editor.key(key, &mut shown).unwrap_or(None);
+            // A string takes everything, so neither fails.
+            let outcome = if key == Key::Tab {
+                let _ = self.editor.complete(names.clone(), PROMPT, &mut shown);
+                None
+            } else {
+                self.editor.key(key, &mut shown).unwrap_or(None)
+            };
             print!("{shown}");
             if let Some(outcome) = outcome {
                 return outcome;

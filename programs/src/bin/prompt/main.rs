@@ -22,7 +22,7 @@ mod status;
 use alloc::string::String;
 
 use shell::command::{self, BUILT_IN, Command};
-use shell::editor::Outcome;
+use shell::editor::{LONGEST, Outcome};
 use user::abi::call::FEATURE_JOBS;
 use user::interface::Interface;
 use user::{EnvId, println};
@@ -71,8 +71,17 @@ impl Prompt {
     fn line(&mut self) -> Option<String> {
         loop {
             self.jobs.tell_ended();
-            match self.input.line() {
+            let built_in = BUILT_IN
+                .iter()
+                .filter_map(|(usage, _)| usage.split(' ').next());
+            // NAME is what it stands for.
+            let built_in = built_in.filter(|name| *name != "NAME");
+            let programs = self.programs.all().iter().map(|program| program.name);
+            match self.input.line(built_in.chain(programs)) {
                 Outcome::Line(line) => return Some(line),
+                Outcome::TooLong => println!(
+                    "too long: a line has at most {LONGEST} characters, so nothing was done"
+                ),
                 Outcome::Interrupted => {}
                 Outcome::EndOfInput => return None,
             }

@@ -53,12 +53,14 @@ impl ScheduleFile {
         workspace: &Workspace,
     ) -> anyhow::Result<ScheduleFile> {
         let program = run.program.clone().unwrap_or_default();
-        let name = Path::new(&program).file_name();
+        let name = Path::new(&program).file_stem();
         let mut name = name.unwrap_or(OsStr::new("program")).to_owned();
         name.push(behind);
+        name.push(".");
+        name.push(EXTENSION);
         let folder = workspace.target().join(FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        Ok(ScheduleFile(folder.join(name).with_extension(EXTENSION)))
+        Ok(ScheduleFile(folder.join(name)))
     }
 
     /// Writes the schedule, and says how to open it.

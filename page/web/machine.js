@@ -2,13 +2,9 @@
 // so that a new run gives the old one's memory back.
 "use strict";
 
-const Jostle = {};
-
 (() => {
   const utf8 = new TextDecoder();
   let compiled = null;
-
-  Jostle.bytesOf = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 
   /** What the machine cannot do, and says so in words. */
   class Refusal extends Error {}
@@ -103,22 +99,4 @@ const Jostle = {};
       return [this.archive.subarray(file.offset, file.offset + file.size)];
     }
   };
-
-  /** A position from two words. */
-  Jostle.position = (words, at) => words[at] + words[at + 1] * 2 ** 32;
-
-  const hues = new Map();
-  /** The colour of an environment: by its slot, so that neighbours differ most. */
-  Jostle.colour = (id, alpha = 1) => {
-    if (!hues.has(id)) {
-      const slot = id & 1023;
-      const generation = (id >>> 12) - 1;
-      hues.set(id, (190 + (slot + generation * 5) * 137.508) % 360);
-    }
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    return `hsl(${hues.get(id)} ${dark ? "45% 58%" : "48% 52%"} / ${alpha})`;
-  };
-
-  Jostle.hex = (number) => (number >>> 0).toString(16).padStart(8, "0");
-  Jostle.grouped = (number) => Math.round(number).toLocaleString("en");
 })();

@@ -1,14 +1,15 @@
 // The timeline: CPUs as rows, environments as colours, what happened as marks.
 //
 // The hard thing is a run of a million marks: those of a kind that fall on one pixel
-// are drawn once, and what is outside is found by bisection.
+// are drawn once, and what comes after the pixel, or is outside, is found by bisection.
+//
+// A live machine and a trace are drawn alike: both give marks and tenures as words.
 "use strict";
 
 (() => {
   const ROW = 30;
-  const BAR = 14;
+  const { BAR, GUTTER } = Jostle.strokes;
   const TOP = 20;
-  const GUTTER = 48;
   /** Positions of a stretch in which it is shown who moved. */
   const CLOSE = 3000;
 
@@ -37,9 +38,11 @@
     return { call: "call", exception: "fault", "page fault": "fault", timer: "timer" }[CAUSE[cause]] ?? "other";
   };
 
-  /** How many of an ascending list are below a value. */
-  const below = (list, value) => {
-    let [from, to] = [0, list.length];
+  const ARROWS = ["--mark-message", "--mark-born"];
+
+  /** How many of an ascending list are below a value, of which so many surely are. */
+  const below = (list, value, surely = 0) => {
+    let [from, to] = [surely, list.length];
     while (from < to) {
       const middle = (from + to) >> 1;
       if (list[middle] < value) from = middle + 1; else to = middle;
@@ -50,6 +53,8 @@
   Jostle.Timeline = class {
     constructor(canvas, tip, goTo) {
       Object.assign(this, { canvas, tip, goTo, cpus: 0, pinned: true, from: 0, to: 1, at: 0, end: 0 });
+      /** How positions are written; who is drawn pale; whether what is ahead is yet to come. */
+      Object.assign(this, { label: Jostle.grouped, pale: new Set(), isLive: true });
       this.clear(0);
       this.listen();
       new ResizeObserver(() => this.resize()).observe(canvas.parentElement);
@@ -75,6 +80,7 @@
         for (const name in MARKS) row.marks[name] = { at: [], record: [] };
       }
       this.moves = null;
+      this.arrows = null;
       this.resize();
     }
 
@@ -192,10 +198,11 @@
       });
       this.strips(g, ink);
       this.rows.forEach((row, cpu) => this.marks(g, ink, row, TOP + cpu * ROW + 4));
+      if (this.arrows) this.drawArrows(g, ink);
       const x = this.x(this.at);
       if (x >= GUTTER - 1 && x <= this.width) {
         g.fillStyle = ink("--panel");
-        g.globalAlpha = 0.45;
+        g.globalAlpha = this.isLive ? 0.45 : 0;
         g.fillRect(x, TOP, Math.max(this.width - 8 - x, 0), this.height);
         g.globalAlpha = 1;
         g.fillStyle = ink("--accent");
@@ -223,27 +230,35 @@
         g.lineTo(x, this.height);
         g.stroke();
         g.textAlign = "center";
-        g.fillText(Jostle.grouped(at), x, 0);
+        g.fillText(this.label(at), x, 0);
       }
     }
 
     bars(g, row, y) {
-      let last = -1;
-      for (let i = Math.max(below(row.since, this.from) - 1, 0); i < row.since.length; i++) {
-        if (row.since[i] > this.to) break;
-        const end = row.since[i + 1] ?? this.end;
-        if (row.env[i] === 0) continue;
+      const last = this.width - 8;
+      let i = Math.max(below(row.since, this.from) - 1, 0);
+      while (i < row.since.length && row.since[i] <= this.to) {
         const left = Math.max(this.x(row.since[i]), GUTTER);
-        const right = Math.min(this.x(end), this.width - 8);
-        if (Math.floor(right) === last) continue;
-        last = Math.floor(right);
-        g.fillStyle = Jostle.colour(row.env[i]);
-        g.fillRect(left, y, Math.max(right - left, 1), BAR);
-        if (right - left > 62) {
-          g.fillStyle = "#fff";
-          g.textAlign = "left";
-          g.fillText(Jostle.hex(row.env[i]).replace(/^0+/, ""), left + 6, y + BAR / 2 + 0.5);
-        }
+        const right = Math.min(this.x(row.since[i + 1] ?? this.end), last);
+        if (row.env[i] !== 0) this.bar(g, row.env[i], left, Math.max(right - left, 1), y);
+        // Of those that end on the same pixel the last one is next: it may go on beyond.
+        const next = below(row.since, this.position(Math.floor(right) + 1), i + 1) - 1;
+        i = Math.max(next, i + 1);
+      }
+    }
+
+    bar(g, env, left, width, y) {
+      if (env === Jostle.UNKNOWN) {
+        Jostle.strokes.gap(g, left, y, width);
+        return;
+      }
+      const pale = this.pale.has(env);
+      g.fillStyle = Jostle.colour(env, pale ? 0.15 : 1);
+      g.fillRect(left, y, width, BAR);
+      if (width > 62 && !pale) {
+        g.fillStyle = "#fff";
+        g.textAlign = "left";
+        g.fillText(Jostle.hex(env).replace(/^0+/, ""), left + 6, y + BAR / 2 + 0.5);
       }
     }
 
@@ -273,13 +288,29 @@
       for (const [name, [, colour, shape]] of Object.entries(MARKS)) {
         const { at } = row.marks[name];
         g.fillStyle = g.strokeStyle = ink(colour);
-        let last = -9;
-        for (let i = below(at, this.from); i < at.length && at[i] <= this.to; i++) {
+        const apart = shape === "tick" || shape === "high" ? 1 : 4;
+        let i = below(at, this.from);
+        while (i < at.length && at[i] <= this.to) {
           const x = Math.round(this.x(at[i]));
-          if (x - last < (shape === "tick" || shape === "high" ? 1 : 4)) continue;
-          last = x;
-          mark(g, shape, x, y + BAR);
+          Jostle.strokes.mark(g, shape, x, y + BAR);
+          i = below(at, this.position(x + apart - 0.5), i + 1);
         }
+      }
+    }
+
+    /** Messages and forks, from CPU to CPU: one of those that would lie upon each other. */
+    drawArrows(g, ink) {
+      const { tail, head, tailCpu, headCpu, means } = this.arrows;
+      const drawn = new Set();
+      g.lineWidth = 1;
+      for (let i = 0; i < tail.length && tail[i] <= this.to; i++) {
+        if (head[i] < this.from) continue;
+        const [x1, x2] = [Math.round(this.x(tail[i])), Math.round(this.x(head[i]))];
+        const key = (((x1 + 1e5) * 4e5 + x2 + 1e5) * 32 + tailCpu[i]) * 64 + headCpu[i] * 2 + means[i];
+        if (drawn.has(key)) continue;
+        drawn.add(key);
+        g.strokeStyle = g.fillStyle = ink(ARROWS[means[i]]);
+        Jostle.strokes.arrow(g, x1, TOP + tailCpu[i] * ROW + 4, x2, TOP + headCpu[i] * ROW + 4, this.width - 8);
       }
     }
 
@@ -356,11 +387,12 @@
         return;
       }
       const env = row.env[below(row.since, at + 0.5) - 1];
-      const lines = [`${Jostle.grouped(at)}  CPU ${cpu}  ${env ? `[${Jostle.hex(env)}]` : "no environment"}`];
+      const who = env === Jostle.UNKNOWN ? "unknown: records are lost" : env ? `[${Jostle.hex(env)}]` : "no environment";
+      const lines = [`${this.label(at)}  CPU ${cpu}  ${who}`];
       const mark = this.nearest(x, y);
       if (mark) {
         const step = this.machine.json("step_of", mark.record);
-        lines[0] = `${Jostle.grouped(mark.at)}  CPU ${cpu}  [${step.env}]  ${step.cause}`;
+        lines[0] = `${this.label(mark.at)}  CPU ${cpu}  [${step.env}]  ${step.cause}`;
         const told = step.records.map(({ kind, text }) => `${kind.padEnd(9)}${text}`);
         lines.push(...told.slice(0, 8));
         if (told.length > 8) lines.push(`and ${told.length - 8} more`);
@@ -379,45 +411,5 @@
     // Of fingers that nearly touch, a pixel more is no zoom.
     const spread = Math.max(Math.hypot(two[0] - one[0], two[1] - one[1]), 10);
     return { middle: (one[0] + two[0]) / 2, spread };
-  }
-
-  /** Draws a mark; `y` is the bar's lower edge. */
-  function mark(g, shape, x, y) {
-    g.beginPath();
-    switch (shape) {
-      case "tick":
-        g.rect(x, y + 1, 1, 5);
-        break;
-      case "high":
-        g.rect(x, y - 1, 1.5, 9);
-        break;
-      case "up":
-        g.moveTo(x, y + 1);
-        g.lineTo(x + 4, y + 8);
-        g.lineTo(x - 4, y + 8);
-        break;
-      case "diamond":
-        g.moveTo(x, y);
-        g.lineTo(x + 4, y + 4);
-        g.lineTo(x, y + 8);
-        g.lineTo(x - 4, y + 4);
-        break;
-      case "cross":
-        g.lineWidth = 2;
-        g.moveTo(x - 3, y + 1);
-        g.lineTo(x + 3, y + 7);
-        g.moveTo(x + 3, y + 1);
-        g.lineTo(x - 3, y + 7);
-        g.stroke();
-        g.lineWidth = 1;
-        return;
-      case "ring":
-        g.lineWidth = 1.5;
-        g.arc(x, y + 4, 3, 0, 7);
-        g.stroke();
-        g.lineWidth = 1;
-        return;
-    }
-    g.fill();
   }
 })();

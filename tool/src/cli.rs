@@ -64,7 +64,7 @@ pub enum Command {
         /// The record.
         file: PathBuf,
     },
-    /// Print a trace made with `run --trace`, or what is asked for of it.
+    /// Print or draw a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
     /// Show the simulated machine in a browser, forwards and backwards.
     Web(Web),
@@ -234,6 +234,16 @@ pub struct Trace {
     /// Print at most so many records.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub limit: Option<u64>,
+    /// Draw who ran when, as a page that opens in any browser; filters choose the events
+    /// in it.
+    #[arg(long, value_name = "OUT")]
+    pub html: Option<PathBuf>,
+    /// The same as one drawing.
+    #[arg(long, value_name = "OUT")]
+    pub svg: Option<PathBuf>,
+    /// The same as a file for Perfetto (ui.perfetto.dev).
+    #[arg(long, value_name = "OUT")]
+    pub perfetto: Option<PathBuf>,
 }
 
 /// `jostle test`.

@@ -1,4 +1,4 @@
-//! `jostle trace`: prints the records of a trace that somebody asks for.
+//! `jostle trace`: prints the records of a trace that somebody asks for, or draws them.
 //!
 //! The hard thing is what "about an environment" means. A record is about the
 //! one that entered the kernel, about any that it names, and about the one
@@ -15,6 +15,7 @@ use kcore::Pfn;
 use witness::trace::{Cause, Content, Mapping, Record};
 
 use crate::cli::Trace as Options;
+use crate::pictures;
 use crate::report::{is_lost, result};
 use crate::status;
 use crate::trace_file::Trace;
@@ -23,8 +24,14 @@ use crate::trace_file::Trace;
 const BATCH: usize = 256;
 
 /// Prints the records of `options.file` that pass every filter, and how many
-/// those were.
+/// those were; or makes the pictures that are asked for.
 pub fn trace(options: &Options) -> anyhow::Result<u8> {
+    if [&options.html, &options.svg, &options.perfetto]
+        .iter()
+        .any(|picture| picture.is_some())
+    {
+        return pictures::draw(options);
+    }
     let trace = Trace::open(&options.file)?;
     let head = trace.head;
     let all = trace.left();

@@ -155,6 +155,9 @@ fn ask(file: &str) -> Options {
         kind: Vec::new(),
         cpu: None,
         limit: None,
+        html: None,
+        svg: None,
+        perfetto: None,
     }
 }
 

@@ -28,11 +28,13 @@ pub struct PageFile {
 }
 
 /// The files of `page/web/`.
-pub const WRITTEN: [&str; 11] = [
+pub const WRITTEN: [&str; 13] = [
     "index.html",
     "lostwake.html",
     "style.css",
+    "names.js",
     "machine.js",
+    "strokes.js",
     "timeline.js",
     "panels.js",
     "link.js",

@@ -39,6 +39,8 @@
   };
 
   const ARROWS = ["--mark-message", "--mark-born"];
+  /** Arrows that may be drawn in full. */
+  const MANY = 400;
 
   /** How many of an ascending list are below a value, of which so many surely are. */
   const below = (list, value, surely = 0) => {
@@ -301,17 +303,21 @@
     /** Messages and forks, from CPU to CPU: one of those that would lie upon each other. */
     drawArrows(g, ink) {
       const { tail, head, tailCpu, headCpu, means } = this.arrows;
-      const drawn = new Set();
-      g.lineWidth = 1;
+      const drawn = new Map();
       for (let i = 0; i < tail.length && tail[i] <= this.to; i++) {
         if (head[i] < this.from) continue;
         const [x1, x2] = [Math.round(this.x(tail[i])), Math.round(this.x(head[i]))];
         const key = (((x1 + 1e5) * 4e5 + x2 + 1e5) * 32 + tailCpu[i]) * 64 + headCpu[i] * 2 + means[i];
-        if (drawn.has(key)) continue;
-        drawn.add(key);
+        if (!drawn.has(key)) drawn.set(key, [i, x1, x2]);
+      }
+      g.lineWidth = 1;
+      // Very many must not hide who runs.
+      g.globalAlpha = drawn.size > MANY ? 0.15 : 1;
+      for (const [i, x1, x2] of drawn.values()) {
         g.strokeStyle = g.fillStyle = ink(ARROWS[means[i]]);
         Jostle.strokes.arrow(g, x1, TOP + tailCpu[i] * ROW + 4, x2, TOP + headCpu[i] * ROW + 4, this.width - 8);
       }
+      g.globalAlpha = 1;
     }
 
     /** The record nearest to a place on the canvas, and its position. */

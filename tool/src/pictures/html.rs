@@ -33,7 +33,7 @@ const PARTS: [(&str, &str); 6] = [
 const DATA: &str = "/*DATA*/";
 
 /// What the timeline has marks for.
-const MARKED: [Kind; 6] = [
+pub const MARKED: [Kind; 6] = [
     Kind::Entered,
     Kind::Delivered,
     Kind::Born,
@@ -128,6 +128,7 @@ fn data(model: &Model, name: &str) -> Value {
         "name": name,
         "cpus": model.rows.len(),
         "end": model.end,
+        "busy": model.busy(),
         "lost": model.lost,
         "count": model.events.len(),
         "marked": MARKED.map(|kind| kind as u8),

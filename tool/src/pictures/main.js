@@ -205,4 +205,5 @@
   }
   fill();
   goTo(order[0]);
+  timeline.look(0, data.busy * 1.02);
 })();

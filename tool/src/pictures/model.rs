@@ -70,6 +70,14 @@ pub struct Model {
 }
 
 impl Model {
+    /// When the last environment left its CPU. What comes then is the console, which
+    /// takes much longer for its output than the run took.
+    pub fn busy(&self) -> u64 {
+        let rows = (0..self.rows.len()).flat_map(|cpu| self.stretches(cpu));
+        let ends = rows.filter(|(.., who)| *who != Who::Nobody);
+        ends.map(|(_, end, _)| end).max().unwrap_or(self.end)
+    }
+
     /// The tenures of a row with their ends, without empty ones.
     pub fn stretches(&self, cpu: usize) -> impl Iterator<Item = (u64, u64, Who)> + '_ {
         let row = self.rows.get(cpu).map_or(&[][..], Vec::as_slice);

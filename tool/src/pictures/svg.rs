@@ -2,7 +2,8 @@
 //!
 //! The hard thing is a run that has more to show than the drawing has points. A column of
 //! half a point shows who had the CPU longest in it, a mark stands for all of its kind
-//! on a point, and an arrow for all that would lie upon it.
+//! on a point, and an arrow for all that would lie upon it. It ends soon after the last
+//! environment leaves its CPU, for the console may go on for a thousand times as long.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -69,7 +70,7 @@ pub fn drawing(model: &Model, name: &str) -> String {
          stroke=\"context-stroke\"/></marker></defs>\n"
     );
     text += &heading(model, name);
-    let sheet = Sheet { end: model.end };
+    let sheet = Sheet::of(model);
     text += &sheet.axis(legend - 8.0);
     for cpu in 0..model.rows.len() {
         text += &sheet.row(model, cpu);
@@ -89,12 +90,13 @@ fn heading(model: &Model, name: &str) -> String {
     format!(
         "<text class=\"title\" x=\"0\" y=\"18\" dx=\"8\">{}</text>\
          <text class=\"quiet\" x=\"{}\" y=\"18\" text-anchor=\"end\">{} CPUs, {} environments, \
-         {} events{lost}</text>\n",
+         {} events in {}{lost}</text>\n",
         escaped(name),
         WIDTH - RIGHT,
         model.rows.len(),
         model.envs.len(),
         model.events.len(),
+        time(model.end),
     )
 }
 
@@ -110,6 +112,13 @@ struct Sheet {
 }
 
 impl Sheet {
+    /// From the beginning to a little after the last environment left its CPU.
+    fn of(model: &Model) -> Sheet {
+        let busy = model.busy();
+        let end = model.end.min(busy.saturating_add(busy / 50)).max(1);
+        Sheet { end }
+    }
+
     fn x(&self, at: u64) -> f64 {
         GUTTER + at as f64 / self.end as f64 * (WIDTH - GUTTER - RIGHT)
     }
@@ -189,6 +198,10 @@ impl Sheet {
         let mut longest: BTreeMap<i64, (u64, Who)> = BTreeMap::new();
         let mut wide = Vec::new();
         for (since, end, who) in model.stretches(cpu) {
+            let end = end.min(self.end);
+            if since >= end {
+                break;
+            }
             let (first, last) = (self.column(since), self.column(end));
             if last > first + 1 {
                 wide.push((first + 1, last, who));
@@ -216,7 +229,7 @@ impl Sheet {
     /// What happened, one path for the marks of a kind on a CPU.
     fn marks(&self, model: &Model) -> String {
         let mut places: BTreeMap<(usize, u8), BTreeSet<i64>> = BTreeMap::new();
-        for event in &model.events {
+        for event in model.events.iter().filter(|event| event.at <= self.end) {
             if let Some(mark) = mark(&event.record) {
                 let place = places.entry((mark, event.record.cpu.0)).or_default();
                 place.insert(self.x(event.at) as i64);
@@ -240,7 +253,7 @@ impl Sheet {
     fn arrows(&self, model: &Model) -> String {
         let mut drawn = BTreeSet::new();
         let mut text = String::new();
-        for arrow in &model.arrows {
+        for arrow in model.arrows.iter().filter(|it| it.head.at <= self.end) {
             let [x1, x2] = [arrow.tail.at, arrow.head.at].map(|at| self.x(at));
             let [y1, y2] = [arrow.tail.cpu, arrow.head.cpu].map(|cpu| Self::y(cpu.0.into()));
             let (class, what) = match arrow.means {

@@ -52,13 +52,23 @@ fn a_column_shows_who_was_there_longest() {
         made::idled(1_000_000, 0),
     ];
     let model = made::model(&records);
-    let sheet = Sheet { end: model.end };
+    let sheet = Sheet::of(&model);
     let told: Vec<_> = sheet
         .columns(&model, 0)
         .into_iter()
         .map(|it| it.2)
         .collect();
     assert_eq!(told, [Who::Env(ONE)]);
+}
+
+#[test]
+fn the_console_goes_on_without_the_drawing() {
+    let mut records = made::family();
+    records.extend([made::idled(1700, 1), made::woken(1_000_000, 0)]);
+    let model = made::model(&records);
+    assert_eq!((model.busy(), model.end), (700, 999_000));
+    assert_eq!(Sheet::of(&model).end, 714);
+    assert!(drawing(&model, "x").contains("CPU 1"));
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn space(it: Mapping) -> String {
 
 /// A frame, and what one may do with it there.
 fn frame(it: Mapping) -> String {
-    let allows = |perm: Perm| it.entry.0 & perm.bits() as u32 != 0;
+    let allows = |perm: Perm| it.entry.0 & perm.bits() != 0;
     let may = match (allows(Perm::COW), allows(Perm::W), allows(Perm::SHARE)) {
         (true, ..) => "copy-on-write",
         (_, true, true) => "shared, writable",

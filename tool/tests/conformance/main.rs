@@ -37,6 +37,7 @@ mod machine_options;
 mod monitor_socket;
 mod ordeals;
 mod own;
+mod pictures;
 mod planted;
 mod planted_core;
 mod planted_simulated;
@@ -112,6 +113,7 @@ fn main() -> ExitCode {
         .chain(schedules::trials())
         .chain(scheduling::trials())
         .chain(without_qemu::trials())
+        .chain(pictures::trials())
         .chain(web::trials())
         .chain(c::trials())
         .chain(own::trials())

@@ -38,7 +38,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 }
 
 /// The browser, if there is one or must be.
-fn browser() -> Result<Option<PathBuf>, Failed> {
+pub fn browser() -> Result<Option<PathBuf>, Failed> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let found = names.iter().find_map(|name| which::which(name).ok());
     if found.is_some() || std::env::var_os("CI").is_none() {
@@ -152,7 +152,7 @@ fn natively(name: &str, parts: u32) -> Result<Vec<String>, Failed> {
 }
 
 /// What a page prints when it tests itself.
-fn open(browser: &Path, page: &Path, asked: &str) -> Result<String, Failed> {
+pub fn open(browser: &Path, page: &Path, asked: &str) -> Result<String, Failed> {
     let name: String = asked.chars().filter(|c| c.is_alphanumeric()).collect();
     let profile = page.with_extension(name);
     let output = Command::new("timeout")

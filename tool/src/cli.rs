@@ -16,7 +16,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use witness::trace::Kind;
 
-use self::values::{count, cpu, hexadecimal, kind, kinds_help, personality};
+use self::values::{count, cpu, hexadecimal, kind, kinds_help, personality, whole};
 use crate::quoting::shell_word;
 use crate::report::{final_status, note, result};
 use crate::status;
@@ -174,14 +174,14 @@ pub struct Grade {
     pub tests: Vec<OsString>,
     /// Which lab, if the folder has several graders (default: conf/lab.mk
     /// tells).
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(3..=5))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u8>(3..=5))]
     pub lab: Option<u8>,
     /// The year of the course, if its programs do not tell: 2014, or one from
     /// 2011 to 2018.
-    #[arg(long, value_name = "YEAR", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2011..=2018))]
+    #[arg(long, value_name = "YEAR", allow_negative_numbers = true, value_parser = whole::<u16>(2011..=2018))]
     pub edition: Option<u16>,
     /// How many CPUs each test gets (default: as many as it asks for).
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=32))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=32))]
     pub cpus: Option<u32>,
     /// Leave the copy that is graded, with the output of failed tests, as DIR.
     #[arg(long, value_name = "DIR")]
@@ -260,7 +260,7 @@ pub struct Test {
 pub struct Web {
     /// Serve the page at this port of this machine (default: 8000; 0 for any that is
     /// free).
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u16>(0..=65535))]
     pub port: Option<u16>,
     /// Write the page into DIR instead: files that need no server.
     #[arg(long, value_name = "DIR", conflicts_with = "port")]
@@ -282,7 +282,7 @@ pub struct Bench {
     #[arg(long)]
     pub wall: bool,
     /// Also time the same work by N workers on N CPUs beside one on one.
-    #[arg(long, value_name = "N", requires = "wall", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(2..=16))]
+    #[arg(long, value_name = "N", requires = "wall", allow_negative_numbers = true, value_parser = whole::<u32>(2..=16))]
     pub cpus: Option<u32>,
     /// Say where the instructions of a row go, by stages and functions; `all` for the rows
     /// of the book's chapter.
@@ -388,6 +388,21 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// Whatever is wrong is said in our words, not in those of the standard library.
+    #[test]
+    fn no_option_speaks_of_parsing() {
+        for command in Cli::command().get_subcommands() {
+            for option in command.get_opts().filter_map(clap::Arg::get_long) {
+                let value = format!("--{option}=-");
+                let said = Cli::try_parse_from(["jostle", command.get_name(), &value])
+                    .map_or_else(|error| error.to_string(), |_| String::new());
+                for word in ["invalid digit", "parse", "is not in"] {
+                    assert!(!said.contains(word), "{}: {said}", command.get_name());
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Run;
-use super::values::count;
+use super::values::{count, whole};
 
 /// `jostle explore`: what `run --machine sim` takes, with few CPUs and little memory
 /// unless told otherwise, since it is run thousands of times.
@@ -21,7 +21,7 @@ pub struct Explore {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = count)]
     pub seeds: u64,
     /// Then all runs with at most K pre-emptions.
-    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=8))]
+    #[arg(long, value_name = "K", default_value_t = 2, value_parser = whole::<u32>(0..=8))]
     pub bound: u32,
     /// Of those, as many as come by N different states; memory grows with N. --timeout
     /// stops the whole search, with what it has covered, and the shortening of what was

@@ -13,7 +13,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use pc::{Config, Pace};
 
-use super::values::{count64, cpus, mebibytes, personality, seconds};
+use super::values::{count64, cpus, mebibytes, personality, seconds, whole};
 use crate::nic::Nic;
 use crate::server::Server;
 
@@ -48,7 +48,7 @@ pub struct Run {
     #[arg(long, value_name = "CARD,PORTS", value_parser = Nic::parse)]
     pub nic: Option<Nic>,
     /// Listen for a gdb at this port of the host, from the host itself.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u16>(1..=65535))]
     pub gdb_port: Option<u16>,
     /// Start stopped: gdb lets the CPUs go.
     #[arg(long, requires = "gdb_port")]

@@ -44,6 +44,16 @@ pub fn count64(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A whole number in this range, for a parameter of this type.
+pub fn whole<N: TryFrom<u32>>(
+    range: RangeInclusive<u32>,
+) -> impl Fn(&str) -> Result<N, String> + Clone {
+    move |text| {
+        let found = number(text, range.clone())?;
+        N::try_from(found).map_err(|_| format!("{found} is too large"))
+    }
+}
+
 /// How many CPUs a machine has.
 pub fn cpus(text: &str) -> Result<u32, String> {
     number(text, 1..=MAX_CPUS as u32)

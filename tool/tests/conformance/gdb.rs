@@ -158,12 +158,7 @@ fn backtrace() -> Result<(), Failed> {
     ]);
     // A host with much to do must not let the quantum end before the call.
     let long = ["hello", "--append", "quantum=1000000"];
-    expect(
-        "backtrace",
-        &[&long, COMPANY].concat(),
-        &lines,
-        &reached,
-    )
+    expect("backtrace", &[&long, COMPANY].concat(), &lines, &reached)
 }
 
 /// The program is whole there, and its functions are below the kernel's.

@@ -659,16 +659,15 @@ pub fn futex_wake(word: &AtomicU32, count: u32) -> Result<u32, Error> {
     check(unsafe { enter!(Call::FutexWake, call3, place, count, 0) })
 }
 
-/// Ends the wait for `word` of the one that has waited longest. The others that have named an
-/// owner depend on that one from now on. Returns whether there was one.
+/// As [`futex_wake`]; and the others that have named an owner depend from now on on the one
+/// that was woken last.
 ///
 /// # Errors
 /// `Inval` where there is no such call.
-pub fn futex_pass_on(word: &AtomicU32) -> Result<bool, Error> {
+pub fn futex_pass_on(word: &AtomicU32, count: u32) -> Result<u32, Error> {
     let place = word.as_ptr() as u32;
     // SAFETY: touches no memory of ours.
-    let woken = check(unsafe { enter!(Call::FutexWake, call3, place, 1, 1) })?;
-    Ok(woken == 1)
+    check(unsafe { enter!(Call::FutexWake, call3, place, count, 1) })
 }
 
 /// Sets the time, in microseconds since boot, from which on this environment waits for

@@ -70,7 +70,7 @@ impl Holder {
     #[inline(never)]
     fn release_to_others(&self) {
         self.0.store(WAITED_FOR, Ordering::Release);
-        if sys::futex_pass_on(&self.0) == Ok(false) {
+        if sys::futex_pass_on(&self.0, 1) == Ok(0) {
             // If another holds it by now, that one will see to it.
             let _ = self.exchange(WAITED_FOR, 0);
         }

@@ -101,15 +101,18 @@ fn clients(ready: &AtomicU32) {
 }
 
 /// Everybody waits for a word of one that is ended. Then all depend on this environment, which
-/// wakes some, and then one to whom the others are handed over.
+/// wakes some. Those wait again; and then some are woken and the others are handed over to
+/// the last of these.
 fn watchers(ready: &AtomicU32, word: &AtomicU32) {
     let own = sys::getenvid();
     let owner = bystander();
     gather(ready, || {
         sys::yield_now();
         let _ = sys::futex_wait(word, 0, owner);
-        ready.fetch_add(1, Relaxed);
-        let _ = sys::futex_wait(word, 0, own);
+        for _ in 0..2 {
+            ready.fetch_add(1, Relaxed);
+            let _ = sys::futex_wait(word, 0, own);
+        }
     });
     end(owner, "env_destroy-owner");
     wait(ready, 2 * CROWD);
@@ -117,8 +120,9 @@ fn watchers(ready: &AtomicU32, word: &AtomicU32) {
         let _ = sys::futex_wake(word, WOKEN);
     });
     gap::print("futex_wake", time);
+    wait(ready, 2 * CROWD + WOKEN);
     let time = gap::of(|| {
-        let _ = sys::futex_pass_on(word);
+        let _ = sys::futex_pass_on(word, WOKEN);
     });
     gap::print("futex_wake-others", time);
     // Nobody waits again.

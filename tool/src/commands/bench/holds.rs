@@ -96,7 +96,7 @@ const BOOTS: &[Boot] = &[
             ),
             ("`futex_wake` of 64 of 1,000", "futex_wake"),
             (
-                "`futex_wake` of one, 935 others handed over",
+                "`futex_wake` of 64, 936 others handed over",
                 "futex_wake-others",
             ),
             ("`sleep_until`, behind 900 others", "sleep_until"),

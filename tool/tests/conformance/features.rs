@@ -129,8 +129,8 @@ pub fn server(expect: Expect, _: Scope, _: u32) -> Expect {
     expect
         .times(8, text("a client got all of its answers"))
         .in_order([
-            text("8 clients, 2000 requests"),
-            text("shares are fair: true"),
+            regex("8 clients, [0-9]{4,} requests"),
+            text("each was served: true"),
             exiting(FIRST),
         ])
 }

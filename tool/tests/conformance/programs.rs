@@ -237,7 +237,9 @@ pub const PROGRAMS: &[Program] = &[
     Program::new("timeouts", features::timeouts)
         .on_cpus(2)
         .also_as_lab5(),
+    // It sees many quanta end, and short ones count as much.
     Program::new("server", features::server)
+        .with_kernel_words("quantum=500")
         .also_as_lab5()
         .also_as_on_jos()
         .that_measures(),

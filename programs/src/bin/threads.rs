@@ -1,6 +1,8 @@
 //! Threads, used hard: locks, notifications, channels, borrowing, the heap; and threads that
 //! die, with a lock or without.
 //!
+//! With the argument `panic` one thread panics, and nothing else happens.
+//!
 //! What is printed is the same however the threads take turns. The hard thing is to see
 //! that nothing is lost: everything is counted twice, by those who do it and by what they share.
 
@@ -35,7 +37,13 @@ user::heap!();
 user::program!(main);
 
 fn main() {
-    if let Err(error) = run() {
+    let is_to_panic = user::args().any(|word| word == "panic");
+    let result = if is_to_panic {
+        panic_with_lock()
+    } else {
+        run()
+    };
+    if let Err(error) = result {
         println!("threads: {}", error.message());
     }
 }
@@ -243,6 +251,20 @@ fn die() -> Result<(), Error> {
     let joined = holder.join();
     println!("a thread that faults with a lock: {joined:?}, and who wants the lock: {told:?}");
     println!("later: {:?}", HELD.lock().err());
+    Ok(())
+}
+
+/// A panic ends its thread alone, which says where and why. Nothing is unwound, so the lock
+/// is not let go.
+fn panic_with_lock() -> Result<(), Error> {
+    static LEFT: Mutex<u32> = Mutex::new(7);
+    let panicking = thread::spawn(|| {
+        let number = must(LEFT.lock());
+        assert!(*number == 8, "{} is the wrong number", *number);
+    })?;
+    let joined = panicking.join();
+    let wanted = LEFT.lock().err();
+    println!("a thread that panics with a lock: {joined:?}, and who wants the lock: {wanted:?}");
     Ok(())
 }
 

@@ -12,7 +12,25 @@ use crate::programs::{LIMIT_SECONDS, Scope};
 use crate::trial::Trial;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
-    [Trial::test("threads::refused_on_jos", refused_on_jos)].into_iter()
+    [
+        Trial::test("threads::refused_on_jos", refused_on_jos),
+        Trial::test("threads::a_panic_ends_one", a_panic_ends_one),
+    ]
+    .into_iter()
+}
+
+/// The others are told, and the line says where and why.
+fn a_panic_ends_one() -> Result<(), Failed> {
+    let boot = Boot::new(&["threads", "panic", "--cpus=2", "--timeout", LIMIT_SECONDS])?;
+    let place = r"programs/src/bin/threads\.rs:[0-9]+: 7 is the wrong number";
+    let expect = Expect::new().in_order([
+        regex(&format!(
+            r"\[[0-9a-f]{{8}}\] user panic in threads at {place}"
+        )),
+        text("a thread that panics with a lock: Err(Died), and who wants the lock: Some(Died)"),
+        exiting(FIRST),
+    ]);
+    boot.judge(&boot.complaints(&expect.in_order(nothing_left())))
 }
 
 /// Where the kernel offers nothing that JOS's lacks, the library says that it has no threads.

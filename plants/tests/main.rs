@@ -3,6 +3,8 @@
 //! The ordinary tests that these borrow from run here too, with none awake: a
 //! kernel with every plant in it is as good as one without.
 
+#[path = "../sim/tests/calls.rs"]
+mod calls;
 #[path = "../sim/tests/entries.rs"]
 mod entries;
 #[path = "../sim/tests/environments.rs"]

@@ -1,5 +1,6 @@
 //! What ordinary tests say of a good kernel does not hold of a bad one.
 
+use crate::calls::{OTHER, after_a_lent_quantum};
 use crate::entries::rings_again;
 use crate::environments::{Habit, QUANTUM, share};
 use crate::heap::shrinking_unmaps;
@@ -35,6 +36,11 @@ fn shares_that_do_not_count_are_noticed() {
         ten_seconds(Policy::Stride, 1, &spinners(&shares))
     });
     assert!(worst(&had, &shares, had.iter().sum()) > 10_000);
+}
+
+#[test]
+fn a_lent_quantum_that_is_renewed_is_noticed() {
+    assert_ne!(during("renew-lent", after_a_lent_quantum), OTHER);
 }
 
 #[test]

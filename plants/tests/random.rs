@@ -54,6 +54,7 @@ fn known_bugs_are_noticed() {
         "stale-fpu",
         "forget-others-fpu",
         "keep-callers",
+        "queue-caller",
         "skip-compare",
         "keep-watchers",
         "share-copies",

@@ -14,7 +14,7 @@ const RUN: u32 = EnvStatus::Runnable as u32;
 const STOP: u32 = EnvStatus::NotRunnable as u32;
 const PARENT: u32 = 0x1000;
 const SERVER: u32 = 0x1001;
-const OTHER: u32 = 0x1002;
+pub const OTHER: u32 = 0x1002;
 const A: u32 = 0x40_0000;
 const B: u32 = 0x80_0000;
 const RW: u32 = 7;
@@ -75,6 +75,11 @@ fn the_cpu_goes_to_the_server_and_back() {
 /// Two that call each other have one quantum between them.
 #[test]
 fn the_quantum_is_lent() {
+    assert_eq!(after_a_lent_quantum(), OTHER);
+}
+
+/// Who has the CPU when those two have had a quantum together; `OTHER` waits for it.
+pub fn after_a_lent_quantum() -> u32 {
     with_server(UTOP, |machine| {
         let quantum = machine.kernel.config().quantum;
         machine.tick(CPU0);
@@ -93,8 +98,8 @@ fn the_quantum_is_lent() {
         }
         machine.now += quantum / 4;
         machine.run_event(CPU0, Event::Timer);
-        assert_eq!(on_cpu(machine), OTHER);
-    });
+        on_cpu(machine)
+    })
 }
 
 /// While the server works, its next client waits in its queue.

@@ -244,6 +244,9 @@ pub struct Trace {
     /// The same as a file for Perfetto (ui.perfetto.dev).
     #[arg(long, value_name = "OUT")]
     pub perfetto: Option<PathBuf>,
+    /// Draw the address spaces: what a fork shares, what copy-on-write splits.
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["env", "frame", "address", "kind", "cpu", "limit"])]
+    pub memory: Option<PathBuf>,
 }
 
 /// `jostle test`.

@@ -26,10 +26,14 @@ const BATCH: usize = 256;
 /// Prints the records of `options.file` that pass every filter, and how many
 /// those were; or makes the pictures that are asked for.
 pub fn trace(options: &Options) -> anyhow::Result<u8> {
-    if [&options.html, &options.svg, &options.perfetto]
-        .iter()
-        .any(|picture| picture.is_some())
-    {
+    let Options {
+        html,
+        svg,
+        perfetto,
+        memory,
+        ..
+    } = options;
+    if [html, svg, perfetto, memory].iter().any(|it| it.is_some()) {
         return pictures::draw(options);
     }
     let trace = Trace::open(&options.file)?;

@@ -11,6 +11,7 @@
 pub mod arrows;
 pub mod colours;
 pub mod html;
+pub mod memory;
 pub mod model;
 pub mod output;
 pub mod perfetto;
@@ -44,6 +45,9 @@ pub fn draw(options: &Options) -> anyhow::Result<u8> {
     }
     if let Some(path) = &options.perfetto {
         output::write(path, &perfetto::events(&model))?;
+    }
+    if let Some(path) = &options.memory {
+        output::write(path, &memory::drawing(&model, &name))?;
     }
     if model.lost > 0 {
         note(format_args!(

@@ -16,7 +16,7 @@ use super::model::{Model, Who};
 use super::words;
 
 /// Width of the drawing, and of what is left of its rows.
-const WIDTH: f64 = 1200.0;
+pub const WIDTH: f64 = 1200.0;
 const GUTTER: f64 = 56.0;
 const RIGHT: f64 = 16.0;
 /// Height of what is above the rows, of a row, and of its bar.
@@ -71,7 +71,7 @@ pub fn drawing(model: &Model, name: &str) -> String {
     );
     text += &heading(model, name);
     let sheet = Sheet::of(model);
-    text += &sheet.axis(legend - 8.0);
+    text += &sheet.axis(TOP, legend - 8.0);
     for cpu in 0..model.rows.len() {
         text += &sheet.row(model, cpu);
     }
@@ -101,25 +101,27 @@ fn heading(model: &Model, name: &str) -> String {
 }
 
 /// Text within a drawing.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.chars().filter(|char| !char.is_control()).collect()
 }
 
 /// From times to places.
-struct Sheet {
-    end: u64,
+pub struct Sheet {
+    /// The last moment that is drawn.
+    pub end: u64,
 }
 
 impl Sheet {
     /// From the beginning to a little after the last environment left its CPU.
-    fn of(model: &Model) -> Sheet {
+    pub fn of(model: &Model) -> Sheet {
         let busy = model.busy();
         let end = model.end.min(busy.saturating_add(busy / 50)).max(1);
         Sheet { end }
     }
 
-    fn x(&self, at: u64) -> f64 {
+    /// Where a moment is drawn.
+    pub fn x(&self, at: u64) -> f64 {
         GUTTER + at as f64 / self.end as f64 * (WIDTH - GUTTER - RIGHT)
     }
 
@@ -132,7 +134,8 @@ impl Sheet {
         (self.x(at) * FINE) as i64
     }
 
-    fn axis(&self, bottom: f64) -> String {
+    /// Times, above what begins at `top`.
+    pub fn axis(&self, top: f64, bottom: f64) -> String {
         let rough = self.end as f64 / 10.0;
         let power = 10_f64.powf(rough.max(1.0).log10().floor());
         let factors = [1.0, 2.0, 5.0, 10.0];
@@ -148,8 +151,8 @@ impl Sheet {
                 text,
                 "<path class=\"grid\" d=\"M{x:.1} {}V{bottom}\"/><text class=\"quiet\" x=\"{x:.1}\" \
                  y=\"{}\" text-anchor=\"middle\">{}</text>",
-                TOP - 16.0,
-                TOP - 20.0,
+                top - 16.0,
+                top - 20.0,
                 time(at)
             );
         }

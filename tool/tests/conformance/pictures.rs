@@ -89,6 +89,7 @@ fn of_a_run() -> Result<(), Failed> {
         ("--html", "<!doctype html>"),
         ("--svg", "<!-- by jostle trace -->\n<svg"),
         ("--perfetto", "{\"otherData\""),
+        ("--memory", "<!-- by jostle trace, memory -->\n<svg"),
     ] {
         let out = folder.join("picture");
         status_is(0, &draw(&file, &[option], &out)?)?;
@@ -100,6 +101,8 @@ fn of_a_run() -> Result<(), Failed> {
         }
         std::fs::remove_file(out)?;
     }
+    let refused = draw(&file, &["--cpu", "0", "--memory"], &folder.join("new"))?;
+    status_is(2, &refused)?;
     // A filter chooses events; who ran when stays.
     let out = folder.join("filtered");
     status_is(0, &draw(&file, &["--kind", "message", "--perfetto"], &out)?)?;

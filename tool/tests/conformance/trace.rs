@@ -158,6 +158,7 @@ fn ask(file: &str) -> Options {
         html: None,
         svg: None,
         perfetto: None,
+        memory: None,
     }
 }
 

@@ -1,15 +1,15 @@
 // What a trace's page is asked in a browser, and how it answers, line by line.
 //
-// The hard thing is that nobody has a mouse here: events are made, and what the canvas
-// shows is read from its points.
+// The hard thing is that nobody has a mouse here, and that a browser without a screen may
+// draw no frame: events are made, the timeline is told to paint, and what the canvas shows
+// is read from its points.
 "use strict";
 
-(async () => {
+(() => {
   const out = document.createElement("pre");
   out.id = "selftest";
   document.body.append(out);
   const say = (line) => { out.textContent += `${line}\n`; };
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const { trace, timeline } = Jostle.trace ?? {};
   const canvas = document.getElementById("timeline");
 
@@ -38,7 +38,7 @@
 
   try {
     canvas.setPointerCapture = () => {};
-    await drawn();
+    timeline.paint();
     say(document.getElementById("summary").textContent);
     say(`lost: ${document.getElementById("notice").hidden ? "nothing" : document.getElementById("notice").textContent}`);
     // All that was read, as one number.
@@ -89,14 +89,14 @@
       };
     }
     timeline.fit();
-    await drawn();
+    timeline.paint();
     say(`strokes: ${strokes > 0 && strokes < 60000 ? "bounded" : strokes}`);
     const gap = [...timeline.rows.entries()].find(([, row]) => row.env.includes(Jostle.UNKNOWN));
     if (gap) {
       const [cpu, row] = gap;
       const at = row.env.indexOf(Jostle.UNKNOWN);
       timeline.look(row.since[at] - 20, (row.since[at + 1] - row.since[at]) + 40);
-      await drawn();
+      timeline.paint();
       mouse("pointermove", timeline.x((row.since[at] + row.since[at + 1]) / 2), 20 + cpu * 30 + 10);
       say(`gap: ${document.getElementById("tip").textContent.split("  ").at(-1)}`);
     }

@@ -41,6 +41,7 @@ pub mod simulated;
 pub mod status;
 pub mod symbols;
 pub mod trace_file;
+pub mod trace_filter;
 pub mod workspace;
 
 pub use admit::{elf_check, personality};

@@ -121,8 +121,9 @@ struct Spaces {
     spaces: Vec<(EnvId, Space)>,
     /// Who maps each frame, by page directory and address.
     holders: HashMap<Pfn, BTreeMap<(Pfn, u32), Mapped>>,
-    /// The frame that a copy-on-write page had when it was removed.
-    left: HashMap<(Pfn, u32), Pfn>,
+    /// The frame that a copy-on-write page had when it was removed, and when that was: what
+    /// replaces it comes in the same step.
+    left: HashMap<(Pfn, u32), (Pfn, u64)>,
 }
 
 impl Spaces {
@@ -151,7 +152,9 @@ impl Spaces {
         };
         self.holders.entry(frame).or_default().insert(key, mapped);
         let before = self.left.remove(&key);
-        if before.is_some_and(|before| before != frame) && it.entry.0 & Perm::W.bits() != 0 {
+        if before.is_some_and(|(before, when)| before != frame && when == at)
+            && it.entry.0 & Perm::W.bits() != 0
+        {
             self.page(owner, it.va).splits.push(at);
         }
     }
@@ -163,7 +166,7 @@ impl Spaces {
             holders.remove(&key);
         }
         if it.entry.0 & Perm::COW.bits() != 0 {
-            self.left.insert(key, frame);
+            self.left.insert(key, (frame, at));
         }
     }
 

@@ -87,6 +87,15 @@ fn the_drawing_says_so_in_words() {
     assert!(drawing(&made::model(&[]), "x").ends_with("</svg>\n"));
 }
 
+/// A page that is unmapped, and another that is mapped there later, are no copy.
+#[test]
+fn only_a_replacement_is_a_split() {
+    let mut records = forked();
+    records[8].now = 31;
+    let told = spaces(&made::model(&records));
+    assert!(told.iter().all(|(_, space)| space[&VA].splits.is_empty()));
+}
+
 /// A page whose space is not known is nobody's.
 #[test]
 fn a_trace_without_its_beginning_is_drawn() {

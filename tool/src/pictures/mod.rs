@@ -22,10 +22,10 @@ pub mod words;
 mod made;
 
 use crate::cli::Trace as Options;
-use crate::commands::trace::Selection;
 use crate::report::note;
 use crate::status;
 use crate::trace_file::Trace;
+use crate::trace_filter::Selection;
 
 use model::{Builder, Model};
 

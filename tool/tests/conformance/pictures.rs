@@ -84,7 +84,8 @@ fn model(records: &[Record], hz: u64, lost: u64) -> Result<Model, Failed> {
 /// Each format is written, and nothing in a sound trace is unknown.
 fn of_a_run() -> Result<(), Failed> {
     let folder = folder("run")?;
-    let file = trace_of("pingpong", &folder)?;
+    // Forks, sends a page, and has one copied on a write.
+    let file = trace_of("sendpage", &folder)?;
     for (option, begins) in [
         ("--html", "<!doctype html>"),
         ("--svg", "<!-- by jostle trace -->\n<svg"),
@@ -98,6 +99,10 @@ fn of_a_run() -> Result<(), Failed> {
         let text = std::fs::read_to_string(&out)?;
         if !text.starts_with(begins) || text.contains("records are lost</title>") {
             return Err(format!("{option}: {:.200}", text).into());
+        }
+        let copied = text.contains(": copied by a write</title>");
+        if copied != (option == "--memory") {
+            return Err(format!("{option}: a copy is shown, or none").into());
         }
         std::fs::remove_file(out)?;
     }

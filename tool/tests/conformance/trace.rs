@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jostle::cli::Trace as Options;
-use jostle::commands::trace::Selection;
 use jostle::trace_file::Trace;
+use jostle::trace_filter::Selection;
 
 use libtest_mimic::Failed;
 use witness::trace::{Cause, Content, Kind, Record};

@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 pub const NAME: &str = "quick";
 
 /// The host's tests.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: [&str; 15] = [
     "abi",
     "kcore",
     "firmware",
@@ -30,6 +30,7 @@ const PACKAGES: [&str; 14] = [
     "schedules",
     "admit",
     "page",
+    "jostle-test",
 ];
 /// The cases of the simulated machine, without those of more CPUs.
 const SIMULATED: [&str; 10] = [

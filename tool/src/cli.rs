@@ -396,7 +396,9 @@ mod tests {
     /// Whatever is wrong is said in our words, not in those of the standard library.
     #[test]
     fn no_option_speaks_of_parsing() {
-        for command in Cli::command().get_subcommands() {
+        let definition = Cli::command();
+        let typed = definition.get_subcommands();
+        for command in typed.filter(|command| !command.is_hide_set()) {
             for option in command.get_opts().filter_map(clap::Arg::get_long) {
                 let value = format!("--{option}=-");
                 let said = Cli::try_parse_from(["jostle", command.get_name(), &value])

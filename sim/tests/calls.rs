@@ -14,6 +14,7 @@ const RUN: u32 = EnvStatus::Runnable as u32;
 const STOP: u32 = EnvStatus::NotRunnable as u32;
 const PARENT: u32 = 0x1000;
 const SERVER: u32 = 0x1001;
+/// An environment that waits for the CPU.
 pub const OTHER: u32 = 0x1002;
 const A: u32 = 0x40_0000;
 const B: u32 = 0x80_0000;

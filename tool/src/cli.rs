@@ -66,6 +66,9 @@ pub enum Command {
     },
     /// Print or draw a trace made with `run --trace`, or what is asked for of it.
     Trace(Trace),
+    /// Draw the memory of a program's environments over time: what a fork shares, what
+    /// copy-on-write splits.
+    Mem(Mem),
     /// Show the simulated machine in a browser, forwards and backwards.
     Web(Web),
     /// Run a program under many schedules, to find one under which it fails.
@@ -247,6 +250,20 @@ pub struct Trace {
     /// Draw the address spaces: what a fork shares, what copy-on-write splits.
     #[arg(long, value_name = "OUT", conflicts_with_all = ["env", "frame", "address", "kind", "cpu", "limit"])]
     pub memory: Option<PathBuf>,
+}
+
+/// `jostle mem`: what `run --machine sim` takes, with as many CPUs and as much memory as a
+/// picture can show.
+#[derive(Debug, Args)]
+#[command(mut_arg("machine", |machine| machine.default_value("sim").hide(true)))]
+#[command(mut_arg("mem", |mem| mem.default_value("64")))]
+pub struct Mem {
+    /// What is booted.
+    #[command(flatten)]
+    pub run: Run,
+    /// The picture (default: the program's name, and .memory.svg).
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
 }
 
 /// `jostle test`.

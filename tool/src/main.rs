@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => commands::bench::bench(&options),
         Command::Replay { file } => commands::replay::replay(&file),
         Command::Trace(options) => commands::trace::trace(&options),
+        Command::Mem(options) => commands::mem::mem(&options),
         Command::Web(options) => commands::web::web(&options),
         Command::Explore(options) => commands::explore::explore(&options),
         Command::New(options) => commands::new::new(&options),

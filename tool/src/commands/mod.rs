@@ -10,6 +10,7 @@ pub mod explore;
 pub mod gdb;
 pub mod grade;
 pub mod image;
+pub mod mem;
 pub mod new;
 pub mod replay;
 pub mod run;

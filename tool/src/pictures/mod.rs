@@ -30,7 +30,7 @@ use crate::trace_filter::Selection;
 use model::{Builder, Model};
 
 /// As many events as a picture may have: with more a browser takes long to open it.
-const MOST: usize = 2_000_000;
+pub const MOST: usize = 2_000_000;
 
 /// Draws a trace in each format that is asked for.
 pub fn draw(options: &Options) -> anyhow::Result<u8> {

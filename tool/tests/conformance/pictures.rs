@@ -30,6 +30,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     [
         Trial::test("pictures::of_a_run", of_a_run),
         Trial::test("pictures::refusals", refusals),
+        Trial::test("pictures::of_memory", of_memory),
         Trial::test("pictures::page_of_forktree", || {
             in_a_browser("forktree", false)
         }),
@@ -50,6 +51,29 @@ fn folder(case: &str) -> Result<PathBuf, Failed> {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// In one command, the same that a trace gives; what never ends is drawn in part.
+fn of_memory() -> Result<(), Failed> {
+    let folder = folder("of_memory")?;
+    let mem = |words: &[&str], out: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jostle"));
+        command.arg("mem").args(words).arg("-o").arg(out).output()
+    };
+    let picture = folder.join("forktree.svg");
+    status_is(0, &mem(&["forktree"], &picture)?)?;
+    let drawn = std::fs::read_to_string(&picture)?;
+    for wanted in ["<svg", "copy-on-write, shared", "class=\"forked\"", "1001"] {
+        if !drawn.contains(wanted) {
+            return Err(format!("{wanted:?} is missing").into());
+        }
+    }
+    status_is(2, &mem(&[], &picture)?)?;
+    status_is(2, &mem(&["forktree", "--machine", "qemu"], &picture)?)?;
+    status_is(2, &mem(&["forktree", "--trace", "x"], &picture)?)?;
+    let diary = folder.join("diary");
+    std::fs::write(&diary, "dear diary")?;
+    status_is(2, &mem(&["forktree"], &diary)?)
 }
 
 /// The trace of a program on the simulated machine.

@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::qemu::blocking_writer::BlockingWriter;
 use crate::qemu::conversation::Listener;
 use crate::qemu::input::{self, TerminalGuard};
-use crate::qemu::machine::Input;
+use crate::qemu::machine::{Input, Machine};
 use crate::qemu::supervise::{Limit, Supervisor};
 use crate::qemu::verdict::Verdict;
 use crate::report::note;
@@ -53,17 +53,7 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     boot.machine.input = input;
     boot.announce(options.verbose);
     supervisor.catch_signals(&[])?;
-    let told = Told {
-        options: options.clone(),
-        again: Again {
-            folder: host.workspace.root().to_owned(),
-            roots: roots(&host.workspace),
-            machine: boot.machine.clone(),
-            config: options.simulation().unwrap_or_default(),
-        },
-        servers: options.with.len(),
-        has_prompt,
-    };
+    let told = told(options, &host, &boot.machine, has_prompt);
     let shown = Shared::default();
     let output = Watched {
         output: BlockingWriter::stdout().context("standard output")?,
@@ -80,7 +70,9 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     drop(terminal);
     let Shown { tail, heard } = shown.take();
     let verdict = Verdict::of(&ending, &tail, input != Input::Stream);
-    if explains && !has_prompt {
+    // Whoever stops a run does not wait for explanations.
+    let is_over = matches!(verdict, Verdict::Clean | Verdict::TimeLimit);
+    if explains && is_over && !has_prompt {
         told.tell(&heard, verdict == Verdict::Clean);
     }
     let status = match verdict.status() {
@@ -98,6 +90,21 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
         told.tell_panic();
     }
     Ok(status)
+}
+
+/// What explains this run.
+fn told(options: &Run, host: &Host, machine: &Machine, has_prompt: bool) -> Told {
+    Told {
+        options: options.clone(),
+        again: Again {
+            folder: host.workspace.root().to_owned(),
+            roots: roots(&host.workspace),
+            machine: machine.clone(),
+            config: options.simulation().unwrap_or_default(),
+        },
+        servers: options.with.len(),
+        has_prompt,
+    }
 }
 
 /// QEMU's word on a signal that the tool has sent it.

@@ -65,6 +65,9 @@ impl fmt::Display for Report {
     }
 }
 
+/// What differs if a log cannot be read.
+const LOG: &str = "the log itself";
+
 /// The first difference between a run and its replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -84,6 +87,9 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.what == LOG {
+            return writeln!(f, "damaged, after step {}: {}", self.step, self.recorded);
+        }
         write!(f, "step {}", self.step)?;
         if let Some(cpu) = self.cpu {
             write!(f, " on CPU {}", cpu.0)?;
@@ -211,7 +217,7 @@ impl Place {
         Difference {
             recorded: format!("{error}, at byte {offset}"),
             replayed: "a record".into(),
-            ..self.differs("the log itself", (), ())
+            ..self.differs(LOG, (), ())
         }
     }
 }

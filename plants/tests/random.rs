@@ -58,6 +58,7 @@ fn known_bugs_are_noticed() {
         "skip-compare",
         "keep-watchers",
         "share-copies",
+        "share-tables",
         "keep-writing",
         "flush-one-page",
         "raise-itself",

@@ -44,6 +44,8 @@ const PLANTS: &[(&str, &str)] = &[
     ("faultbadhandler", "drop-assertion"),
     ("faultevilhandler", "drop-assertion"),
     ("forktree", "exofork-result"),
+    ("forktree", "share-tables"),
+    ("forktree", "tick-in-kernel"),
     ("sendpage", "drop-page"),
     ("pingpong", "wrong-word"),
     ("primes", "wrong-word"),

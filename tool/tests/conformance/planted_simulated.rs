@@ -78,6 +78,7 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("read-only-text", Lines, "writetext --cpus 1"),
     ("renew-lent", Lines, "server --cpus 1 --append quantum=500"),
     ("share-copies", Bug, PROMISED),
+    ("share-tables", Audit, "forktree --cpus 2 --mem 16 --audit"),
     ("share-fpu", Audit, "jobfpu --cpus 2 --mem 16 --audit"),
     ("short-gap", Lines, "exceptions --cpus 1"),
     ("short-heap", Lines, PROMISED),

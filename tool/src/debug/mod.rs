@@ -17,7 +17,7 @@
 
 pub mod commands;
 pub mod gdb;
-mod happened;
+pub mod happened;
 pub mod opened;
 pub mod plain;
 pub mod programs;

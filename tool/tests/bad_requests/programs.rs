@@ -11,7 +11,7 @@ fn unknown_programs() {
     assert!(refused(&["run", ""]).contains("no program"));
     assert!(refused(&["run", "./no/such/file"]).contains("No such file"));
     assert!(refused(&["replay", "./no/such/file"]).contains("No such file"));
-    assert!(refused(&["run", "/"]).contains("not a regular file"));
+    assert!(refused(&["run", "/"]).contains("a folder without a program"));
 }
 
 #[test]

@@ -83,6 +83,15 @@ pub enum Command {
         #[arg(long)]
         open: bool,
     },
+    /// Make this book's pages, with mdBook, and say where they are.
+    Book {
+        /// Also open them, with what this machine opens pages with.
+        #[arg(long)]
+        open: bool,
+        /// Have links to sources lead to the tree at this address: for pages on the web.
+        #[arg(long, value_name = "URL")]
+        sources: Option<String>,
+    },
     /// Say what was found on this machine, and how to get what is missing.
     Doctor,
     /// Get what is missing on this machine, or one part of it.

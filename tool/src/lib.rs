@@ -25,6 +25,7 @@ pub mod filtered;
 pub mod host;
 pub mod host_cargo;
 pub mod nic;
+pub mod opener;
 pub mod pictures;
 pub mod plants;
 pub mod process_group;

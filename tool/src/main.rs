@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::New(options) => commands::new::new(&options),
         Command::Try(options) => commands::trying::try_out(&options),
         Command::Doc { open } => commands::doc::doc(open),
+        Command::Book { open, sources } => commands::book::book(open, sources.as_deref()),
         Command::Doctor => commands::doctor::doctor(),
         Command::Setup { part, private } => commands::setup::setup(part, private),
         Command::Clean { all } => commands::clean::clean(all),

@@ -1,6 +1,6 @@
 // Has a child double a number.
 //
-// What a program can call is in c/jostle.h and c/lib.h of Jostle's tree, each with a
+// What a program can call is in c/include/jostle.h and c/include/lib.h of Jostle's tree, each with a
 // line on what it does.
 
 #include <jostle.h>

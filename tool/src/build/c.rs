@@ -28,6 +28,10 @@ const COMPILERS: [(&str, &str); 3] = [
     ("i686-linux-gnu-gcc", "-m32"),
 ];
 
+/// Where one comes from.
+pub const REMEDY: &str =
+    "gcc on x86, or clang (Debian: apt-get install --no-install-recommends clang)";
+
 /// What a program for no system is compiled with.
 const FLAGS: &str = "-std=gnu11 -O1 -g -Wall -march=i586 -mno-sse -mno-mmx -ffreestanding \
     -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fcf-protection=none \
@@ -42,10 +46,7 @@ impl Compiler {
         let mut there: Vec<Compiler> = there.collect();
         match there.iter().position(Compiler::works) {
             Some(index) => Ok(there.swap_remove(index)),
-            None => bail!(
-                "a C compiler for 32-bit x86 is needed: gcc on x86, or clang \
-                 (Debian: apt-get install --no-install-recommends clang)"
-            ),
+            None => bail!("a C compiler for 32-bit x86 is needed: {REMEDY}"),
         }
     }
 
@@ -66,6 +67,11 @@ impl Compiler {
         command.arg(self.target).args(FLAGS.split(' '));
         command
     }
+}
+
+/// The compiler that programs in C would be built with.
+pub fn compiler() -> Option<PathBuf> {
+    Compiler::find().ok().map(|compiler| compiler.path)
 }
 
 /// Compiles and links; what the compiler says goes to standard error.

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::Context;
 
+use super::book;
 use crate::external::cache;
 use crate::host_cargo;
 use crate::report::note;
@@ -20,8 +21,14 @@ pub fn clean(all: bool) -> anyhow::Result<u8> {
             .with_context(|| format!("cannot remove {}", folder.display()))?;
         note(format_args!("removed {} ({size} MB)", folder.display()));
     }
+    let workspace = Workspace::locate();
+    // The book is where its links to sources are right, and so not in cargo's folder.
+    let book = workspace.root().join(book::FOLDER);
+    if book.exists() {
+        fs::remove_dir_all(&book).with_context(|| format!("cannot remove {}", book.display()))?;
+    }
     // Last: it removes this very program.
-    let status = host_cargo::command(&Workspace::locate(), "clean").status();
+    let status = host_cargo::command(&workspace, "clean").status();
     Ok(if status.is_ok_and(|status| status.success()) {
         status::CLEAN
     } else {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::build::c;
 use crate::build::ladder;
 use crate::build::linker::Linker;
 use crate::build::plan::Survey;
@@ -23,6 +24,7 @@ pub fn doctor() -> anyhow::Result<u8> {
         Some(folder) => report.found("private copies", private_copies(&folder)),
         None => report.found("private copies", "no folder of yours can be written"),
     }
+    c_compiler(&mut report);
     qemu(&mut report);
     optional(&external::GDB, "gdb", &mut report);
     optional(&external::GRUB, "image", &mut report);
@@ -96,6 +98,17 @@ fn rust(workspace: &Workspace, report: &mut Report) {
             Some(version) => report.found(tool, version),
             None => report.missing(tool, remedy),
         }
+    }
+}
+
+/// One that makes programs for the guest; programs in Rust need none.
+fn c_compiler(report: &mut Report) {
+    match c::compiler() {
+        Some(path) => report.found("C for i386", path.display()),
+        None => report.found(
+            "C for i386",
+            format_args!("not there, which only programs in C need: {}", c::REMEDY),
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 //! whose status [`crate::status::of_error`] knows.
 
 pub mod bench;
+pub mod book;
 pub mod clean;
 pub mod debug;
 pub mod doc;

@@ -5,6 +5,7 @@
 //! script is given no other variables.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -47,15 +48,20 @@ impl Machine {
     }
 
     fn jostle(&self, word: &str, target: &Path) -> Output {
+        let mut command = self.command(word, target);
+        command.output().expect("the script starts")
+    }
+
+    fn command(&self, word: &str, target: &Path) -> std::process::Command {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jostle");
-        std::process::Command::new("/bin/sh")
+        let mut command = std::process::Command::new("/bin/sh");
+        command
             .arg(script)
             .arg(word)
             .env_clear()
             .env("PATH", self.folder.join("bin"))
-            .env("CARGO_TARGET_DIR", target)
-            .output()
-            .expect("the script starts")
+            .env("CARGO_TARGET_DIR", target);
+        command
     }
 
     fn target(&self) -> PathBuf {
@@ -99,6 +105,33 @@ fn every_command_gets_what_it_needs() {
         };
         assert!(text.contains(wanted), "{name}: {text}");
     }
+}
+
+/// A tool that is built anew may take minutes, of which cargo says nothing here. The cargo
+/// of this test ends when the line has been read.
+#[test]
+fn a_long_build_is_announced() {
+    let machine = Machine::with_cargo("long", "read -r _line <\"$PWD/go\"");
+    let sleep = which::which("sleep").expect("a usual command");
+    symlink(sleep, machine.folder.join("bin/sleep")).expect("linked");
+    let tool = machine.target().join("debug");
+    fs::create_dir_all(&tool).expect("made");
+    fs::copy(machine.folder.join("bin/cc"), tool.join("jostle")).expect("copied");
+    let go = machine.folder.join("go");
+    let made = std::process::Command::new("mkfifo").arg(&go).status();
+    assert!(made.expect("a usual command").success());
+    let mut child = machine
+        .command("help", &machine.target())
+        .current_dir(&machine.folder)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the script starts");
+    let mut line = String::new();
+    let stderr = child.stderr.take().expect("piped");
+    BufReader::new(stderr).read_line(&mut line).expect("read");
+    fs::write(go, "go\n").expect("written");
+    assert!(line.contains("building the host tool anew"), "{line}");
+    assert!(child.wait().expect("ends").success());
 }
 
 const BUILD_FAILS: &str = "[ \"$1\" != build ]";

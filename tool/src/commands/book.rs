@@ -129,9 +129,12 @@ fn read(root: &Path, folder: &Path) -> anyhow::Result<Pages> {
             let path = folder.join(entry.file_name());
             if entry.file_type()?.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "html") {
-                let text = fs::read_to_string(entry.path())
-                    .with_context(|| path.display().to_string())?;
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "html")
+            {
+                let text =
+                    fs::read_to_string(entry.path()).with_context(|| path.display().to_string())?;
                 pages.insert(path, text);
             }
         }

@@ -6,14 +6,15 @@
 //!
 //! And a page that promises all files names all of them.
 
+mod book;
+mod calls;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use abi::{Call, Personality};
 use jostle::commands::bench::account::chapter::totals_of;
 use jostle::commands::bench::report::medians_of;
 use libtest_mimic::Failed;
-use witness::trace::Cause;
 
 use crate::boot::host;
 use crate::trial::Trial;
@@ -32,20 +33,17 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
         let name = format!("documents::{page}");
         Trial::test(name, move || names_tests(page, column, &cases))
     });
-    tables.chain([
-        Trial::test(
-            "documents::accounts_are_of_measured_rows",
-            accounts_are_current,
-        ),
-        Trial::test("documents::calls_have_one_name", calls_have_one_name),
-        Trial::test(
-            "documents::every_call_has_a_wrapper",
-            every_call_has_a_wrapper,
-        ),
-        Trial::test("documents::links_lead_somewhere", links_lead_somewhere),
-        Trial::test("documents::readme_counts_programs", readme_counts_programs),
-        Trial::test("documents::reading_names_every_file", reading_is_complete),
-    ])
+    tables
+        .chain([
+            Trial::test(
+                "documents::accounts_are_of_measured_rows",
+                accounts_are_current,
+            ),
+            Trial::test("documents::readme_counts_programs", readme_counts_programs),
+            Trial::test("documents::reading_names_every_file", reading_is_complete),
+        ])
+        .chain(book::trials())
+        .chain(calls::trials())
 }
 
 /// The page that leads through the kernel's files, and the folders that hold them.
@@ -120,48 +118,6 @@ fn accounts_are_current() -> Result<(), Failed> {
     Err(format!("of {count} accounts these are not of what was measured: {stale:?}").into())
 }
 
-/// A trace calls a system call what the page about them does.
-fn calls_have_one_name() -> Result<(), Failed> {
-    let page = host()?.workspace.root().join("docs/system-calls.md");
-    let text = std::fs::read_to_string(page)?;
-    let numbers = || 0..=u8::MAX;
-    let calls = Personality::ALL.into_iter().flat_map(|personality| {
-        numbers()
-            .filter(move |&number| personality.call(number.into()).is_some())
-            .map(move |number| Cause::Call {
-                fast: false,
-                personality,
-                number,
-            })
-    });
-    let names: BTreeSet<String> = calls.map(|call| call.to_string()).collect();
-    let missing: Vec<&String> = names
-        .iter()
-        .filter(|name| !text.contains(&format!("| `{name}(")))
-        .collect();
-    if missing.is_empty() && !names.is_empty() {
-        return Ok(());
-    }
-    Err(format!("not in the table of {} calls: {missing:?}", names.len()).into())
-}
-
-/// The one call that the library makes by itself, at the start, and not in its list.
-const ASKED_AT_START: Call = Call::Features;
-
-/// Programs can make every call: the library's list of calls has each.
-fn every_call_has_a_wrapper() -> Result<(), Failed> {
-    let list = host()?.workspace.root().join("user/src/sys.rs");
-    let text = std::fs::read_to_string(list)?;
-    let calls = Call::ALL.iter().filter(|&&call| call != ASKED_AT_START);
-    let missing: Vec<&Call> = calls
-        .filter(|call| !text.contains(&format!("Call::{call:?}")))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(format!("user/src/sys.rs makes no {missing:?}").into())
-}
-
 /// The run that the README quotes has as many programs as there are: each file or
 /// folder here is one, and the prompt itself is not among those that it lists. Somebody's
 /// own, made by `jostle new`, are more.
@@ -179,39 +135,6 @@ fn readme_counts_programs() -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("README.md quotes {number} programs; there are {programs}").into())
-}
-
-/// Folders of pages, and pages, whose links are followed.
-const LINKED: [&str; 4] = ["docs", "docs/decisions", "plants", "."];
-
-/// What a page links to within the tree is there.
-fn links_lead_somewhere() -> Result<(), Failed> {
-    let root = host()?.workspace.root();
-    let mut dead = Vec::new();
-    let mut links = 0;
-    for folder in LINKED.map(|folder| root.join(folder)) {
-        for file in std::fs::read_dir(&folder)? {
-            let page = file?.path();
-            if page.extension().is_none_or(|extension| extension != "md") {
-                continue;
-            }
-            let text = std::fs::read_to_string(&page)?;
-            for rest in text.split("](").skip(1) {
-                let target = rest.split([')', '#']).next().unwrap_or_default();
-                if target.is_empty() || target.contains("://") {
-                    continue;
-                }
-                links += 1;
-                if !folder.join(target).exists() {
-                    dead.push(format!("{}: {target}", page.display()));
-                }
-            }
-        }
-    }
-    if dead.is_empty() && links > 100 {
-        return Ok(());
-    }
-    Err(format!("of {links} links these lead nowhere: {dead:?}").into())
 }
 
 fn names_tests(page: &str, column: usize, cases: &[String]) -> Result<(), Failed> {

@@ -3,6 +3,7 @@
 
 mod debug;
 mod explore;
+mod lab;
 mod own;
 mod run;
 mod values;
@@ -23,6 +24,7 @@ use crate::status;
 
 pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
+pub use self::lab::{LabCommand, LabDeed};
 pub use self::own::{New, Try};
 pub use self::run::{ConsoleInput, Explain, MachineKind, PaceKind, Run, Simulate};
 
@@ -77,6 +79,8 @@ pub enum Command {
     New(New),
     /// Run a program under many schedules, and look at what it prints.
     Try(Try),
+    /// Exercises of a course: folders to work in, and their tests.
+    Lab(LabCommand),
     /// Make the pages of the library that programs use, and say where they are.
     Doc {
         /// Also open them, with what this machine opens pages with.

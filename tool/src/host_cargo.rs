@@ -1,7 +1,10 @@
 //! The outer cargo, for the crates that run on the host.
 
 use std::ffi::OsString;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
 
 use crate::child_process;
 use crate::workspace::Workspace;
@@ -16,4 +19,24 @@ pub fn command(workspace: &Workspace, subcommand: &str) -> Command {
         .arg(subcommand)
         .env("CARGO_TARGET_DIR", workspace.target());
     command
+}
+
+/// Builds a test of a package of a copy of the tree: the program that runs it.
+pub fn build_test(workspace: &Workspace, package: &str, test: &str) -> anyhow::Result<PathBuf> {
+    let mut command = self::command(workspace, "test");
+    command
+        .args(["-p", package, "--test", test, "--no-run"])
+        .arg("--message-format=json-render-diagnostics")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    let output = command.output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("the tests of the copy could not be built; cargo's messages above say why");
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == test)
+        .find_map(|message| Some(message["executable"].as_str()?.into()))
+        .context("cargo does not say where it put the tests of the copy")
 }

@@ -24,6 +24,7 @@ pub mod fair_clock;
 pub mod filtered;
 pub mod host;
 pub mod host_cargo;
+pub mod labs;
 pub mod nic;
 pub mod opener;
 pub mod pictures;

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Explore(options) => commands::explore::explore(&options),
         Command::New(options) => commands::new::new(&options),
         Command::Try(options) => commands::trying::try_out(&options),
+        Command::Lab(options) => commands::lab::lab(&options),
         Command::Doc { open } => commands::doc::doc(open),
         Command::Book { open, sources } => commands::book::book(open, sources.as_deref()),
         Command::Doctor => commands::doctor::doctor(),

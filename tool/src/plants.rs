@@ -4,18 +4,17 @@
 //! The hard thing is that there are dozens of them, and a build takes minutes.
 //! So all go into one copy of the tree, where each is asleep until it is named.
 
-mod copy;
+pub mod copy;
 mod patch;
 pub mod tool;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context, bail};
 
-use self::patch::Files;
+pub use self::patch::Files;
 use crate::host_cargo;
 use crate::workspace::Workspace;
 
@@ -130,28 +129,7 @@ pub fn grow(workspace: &Workspace) -> anyhow::Result<Workspace> {
 
 /// Builds the tests of `plants/tests` in the copy: the program that runs them.
 pub fn core_tests(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let mut command = host_cargo::command(&grow(workspace)?, "test");
-    command
-        .args([
-            "-p",
-            TESTS,
-            "--test",
-            TESTS,
-            "--no-run",
-            "--message-format=json-render-diagnostics",
-        ])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
-    let output = command.output().context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("the tests of the copy could not be built; cargo's messages above say why");
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == TESTS)
-        .find_map(|message| Some(message["executable"].as_str()?.into()))
-        .context("cargo does not say where it put the tests of the copy")
+    host_cargo::build_test(&grow(workspace)?, TESTS, TESTS)
 }
 
 fn text(path: &Path) -> anyhow::Result<String> {

@@ -45,6 +45,13 @@ impl Workspace {
         Self { root, target }
     }
 
+    /// The copy of the tree that labs are checked in; see [`crate::labs`].
+    pub fn labs(&self) -> Self {
+        let target = self.target.join("labs");
+        let root = target.join("tree");
+        Self { root, target }
+    }
+
     /// Why nothing can be built, if it is because cargo's folder, or the one that
     /// it would be made in, cannot be written.
     pub fn cannot_write(&self) -> Option<io::Error> {

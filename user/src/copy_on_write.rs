@@ -40,6 +40,7 @@ pub(crate) const SCRATCH: u32 = own::scratch(1);
 /// 1. Faults of both come to [`crate::page_fault`].
 /// 2. `child` has never run, and nothing in it relies on what is at `va`.
 pub(crate) unsafe fn share(child: EnvId, va: u32) -> Result<(), Error> {
+    // lab: copy_on_write {
     let perm = vm::perm(va).ok_or(Error::Inval)? & Perm::SYSCALL;
     let shared = (perm - Perm::W) | Perm::COW;
     // SAFETY:
@@ -54,12 +55,14 @@ pub(crate) unsafe fn share(child: EnvId, va: u32) -> Result<(), Error> {
         }
     }
     Ok(())
+    // lab: copy_on_write }
 }
 
 /// If the fault is a write to a page that is copied on write, copies the page.
 /// Returns whether it was. Inlined for either upcall, as forked programs fault often.
 #[inline(always)]
 pub(crate) fn handle(fault: &UTrapFrame) -> bool {
+    // lab: copy_on_write {
     if fault.err & FAULT_WRITE == 0 {
         return false;
     }
@@ -71,9 +74,11 @@ pub(crate) fn handle(fault: &UTrapFrame) -> bool {
         panic!("copy on write of {page:08x}: {}", error.message());
     }
     true
+    // lab: copy_on_write }
 }
 
 fn copy(page: u32, perm: Perm) -> Result<(), Error> {
+    // lab: copy_on_write {
     // Known since the fork that made the page so.
     if Interface::known().offers(FEATURE_PAGES) {
         // SAFETY: the page has the contents that it had.
@@ -90,4 +95,5 @@ fn copy(page: u32, perm: Perm) -> Result<(), Error> {
         sys::page_map(EnvId::NONE, SCRATCH, EnvId::NONE, page, perm)?;
         sys::page_unmap(EnvId::NONE, SCRATCH)
     }
+    // lab: copy_on_write }
 }

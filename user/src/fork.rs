@@ -98,12 +98,14 @@ pub fn fork_job() -> Result<Fork, Error> {
 }
 
 fn share_memory(child: NewEnv) -> Result<(), Error> {
+    // lab: fork, without {
     if Interface::get().offers(FEATURE_PAGES) {
         // SAFETY: faults of both come to `page_fault`, says `fork`; the child is new.
         unsafe { whole_memory::share(child.id())? };
     } else {
         share_pages(&child)?;
     }
+    // lab: fork }
     // SAFETY: the child has the same code, and an exception stack.
     unsafe { sys::env_set_pgfault_upcall(child.id(), page_fault::entry())? };
     exception::inherit(&child)?;
@@ -112,6 +114,7 @@ fn share_memory(child: NewEnv) -> Result<(), Error> {
 
 /// Gives the child everything page by page, for kernels that have no other way.
 fn share_pages(child: &NewEnv) -> Result<(), Error> {
+    // lab: fork {
     let stack = stack_in_use();
     for va in pages().filter(|&va| va != stack && va != EXCEPTION_STACK) {
         if is_private(va) {
@@ -132,6 +135,7 @@ fn share_pages(child: &NewEnv) -> Result<(), Error> {
         unsafe { sys::page_alloc(child.id(), EXCEPTION_STACK, Perm::WRITE)? };
     }
     Ok(())
+    // lab: fork }
 }
 
 fn copy_memory(child: NewEnv) -> Result<(), Error> {

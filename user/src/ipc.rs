@@ -58,11 +58,13 @@ pub fn send_page(env: EnvId, value: u32, page: &'static Page, perm: Perm) -> Res
 /// `va` is [`UTOP`], and there is none.
 #[inline(always)]
 unsafe fn send_from(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
+    // lab: ipc_send, without {
     let known = Interface::known();
     if let Some(entry) = known.sysenter_and(FEATURE_IPC_SEND) {
         // SAFETY: the caller's.
         return unsafe { sys::ipc_send_page_by(entry, env, value, va, perm) };
     }
+    // lab: ipc_send }
     // SAFETY: the caller's.
     unsafe { send_patiently(env, value, va, perm) }
 }
@@ -73,6 +75,7 @@ unsafe fn send_from(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), E
 /// As for [`send_from`].
 #[cold]
 unsafe fn send_patiently(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<(), Error> {
+    // lab: ipc_send {
     if Interface::get().has_ipc_send() {
         // SAFETY: the caller's.
         return unsafe { sys::ipc_send_page(env, value, va, perm) };
@@ -84,6 +87,7 @@ unsafe fn send_patiently(env: EnvId, value: u32, va: u32, perm: Perm) -> Result<
             result => return result,
         }
     }
+    // lab: ipc_send }
 }
 
 /// Waits for a message from anybody; a page that comes with it is not taken.

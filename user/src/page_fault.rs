@@ -87,6 +87,7 @@ pub fn entry() -> u32 {
 }
 
 fn register() -> Result<(), Error> {
+    // lab: upcall {
     // First the call that some kernels lack, so that it leaves nothing behind.
     // SAFETY: `upcall` obeys the protocol.
     unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, entry())? };
@@ -96,6 +97,7 @@ fn register() -> Result<(), Error> {
         unsafe { sys::env_set_pgfault_upcall(EnvId::NONE, 0)? };
     }
     stack
+    // lab: upcall }
 }
 
 /// Makes sure that there is an exception stack.

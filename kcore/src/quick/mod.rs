@@ -60,10 +60,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             }
             Call::Yield => self.quick_yield(cpu, slot, now, frame),
             Call::IpcSend => self.quick_send(cpu, slot, now, frame),
+            // lab: ipc_recv, without {
             Call::IpcRecv => self.quick_recv(cpu, slot, now, frame),
+            // lab: ipc_recv }
             Call::IpcCall => self.quick_ipc_call(cpu, slot, frame),
             Call::IpcReply => self.quick_ipc_reply(cpu, slot, frame),
+            // lab: page_alloc, without {
             Call::PageAlloc => self.quick_page_alloc(cpu, slot, frame),
+            // lab: page_alloc }
             Call::PageUnmap | Call::PageCopy => {
                 self.now = now();
                 self.fast = event == Event::FastSyscall;

@@ -201,6 +201,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// switch. So the timer may ring for an environment that left long ago, and is then
     /// started for what is left of the quantum. A timer that is a little fast ends it.
     pub(crate) fn quantum_ended(&mut self, cpu: CpuId) -> Next {
+        // lab: quantum {
         let quantum = self.config.quantum;
         let elapsed = self.now.saturating_sub(self.cpus[cpu].since);
         if elapsed < quantum - quantum / 16 {
@@ -216,6 +217,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Next::Same;
         }
         Next::Yield
+        // lab: quantum }
     }
 
     /// Whether the last step, which was one of `cpu`, began a quantum there. Its timer cannot

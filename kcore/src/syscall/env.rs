@@ -19,6 +19,7 @@ use abi::{EnvStatus, EnvType, Error, Personality, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(super) fn sys_exofork(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        // lab: exofork {
         let parent = &self.envs[caller.slot];
         let id = parent.id;
         let mut child_frame = *frame;
@@ -40,6 +41,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let child = self.create(Some(caller.cpu), id, pattern)?;
         self.remember_stopped(caller.slot, child);
         Ok(Outcome::Done(self.envs[child].id.0 as u32))
+        // lab: exofork }
     }
 
     pub(super) fn sys_env_destroy(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
@@ -70,6 +72,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         caller: Caller,
         frame: &mut TrapFrame,
     ) -> CallResult {
+        // lab: env_set_status {
         let [id, status, ..] = frame.arguments();
         let slot = self.own_env(caller, id)?;
         let run = match status {
@@ -88,6 +91,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             _ => {}
         }
         Ok(Outcome::Done(0))
+        // lab: env_set_status }
     }
 
     pub(super) fn sys_env_set_pgfault_upcall(

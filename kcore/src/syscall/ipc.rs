@@ -27,6 +27,7 @@ use abi::{EnvStatus, Error, Perm, TrapFrame};
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        // lab: ipc_try_send {
         let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
         if self.envs[target].wait != Wait::Message {
@@ -35,6 +36,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.deliver(caller, caller.slot, target, letter)?;
         self.end_wait(target, 0);
         Ok(Outcome::Done(0))
+        // lab: ipc_try_send }
     }
 
     #[inline(always)]
@@ -104,6 +106,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     #[inline(always)]
     pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        // lab: ipc_recv {
         let [dstva, ..] = frame.arguments();
         if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
             return Err(Error::Inval);
@@ -131,6 +134,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
         self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });
         Ok(Outcome::Stop)
+        // lab: ipc_recv }
     }
 
     /// A sender waits for one receiver at most, and has one letter; so nothing must be
@@ -230,6 +234,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         target: Slot,
         letter: Letter,
     ) -> Result<(), Error> {
+        // lab: ipc_try_send {
         let offered = self.offered_page(sender, letter)?;
         let wanted = UserPage::new(self.envs[target].inbox.dstva);
         let mut delivered = Perm::empty();
@@ -249,6 +254,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             .message(&mut self.mem, target, &self.envs[target]);
         self.watcher.tell(|| self.envs[target].delivered());
         Ok(())
+        // lab: ipc_try_send }
     }
 
     /// Ends the wait of an environment, whose call returns `result`.

@@ -22,12 +22,14 @@ const PAGE_OFFSET: u32 = PGSIZE - 1;
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(super) fn sys_page_alloc(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        // lab: page_alloc {
         let [id, va, perm, _] = frame.arguments();
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
         let perm = Perm::from_argument(perm).ok_or(Error::Inval)?;
         self.map_fresh(caller, target, page, perm)?;
         Ok(Outcome::Done(0))
+        // lab: page_alloc }
     }
 
     pub(super) fn sys_page_map(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
@@ -36,6 +38,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Ok(perm) => perm,
             Err(bad) => return Ok(Outcome::Bad(bad)),
         };
+        // lab: page_map {
         let source = self.own_env(caller, source)?;
         let target = self.own_env(caller, target)?;
         let source_page = UserPage::new(source_va).ok_or(Error::Inval)?;
@@ -44,6 +47,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let frame = self.shareable(source, source_page, perm)?;
         self.share(caller, target, target_page, frame, perm)?;
         Ok(Outcome::Done(0))
+        // lab: page_map }
     }
 
     /// As [`Call::PageMap`](abi::Call::PageMap), but the target gets a copy of the page,
@@ -82,21 +86,25 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     #[inline(always)]
     pub(super) fn sys_page_unmap(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        // lab: page_unmap {
         let [id, va, ..] = frame.arguments();
         let target = self.own_env(caller, id)?;
         let page = UserPage::new(va).ok_or(Error::Inval)?;
         self.unmap(caller, target, page);
         Ok(Outcome::Done(0))
+        // lab: page_unmap }
     }
 
     /// Removes the mapping of `page` in `target`, if there is one.
     #[inline(always)]
     pub(super) fn unmap(&mut self, caller: Caller, target: Slot, page: UserPage) {
+        // lab: page_unmap {
         let space = self.envs[target].space;
         if let Some(slot) = space.slot(&self.mem, page.va()) {
             let old = Pte(self.mem.read(slot));
             self.replace(caller, target, page, (slot, old), Pte::EMPTY);
         }
+        // lab: page_unmap }
     }
 
     /// Maps a zeroed frame. Reserves memory for it and for a page table first.
@@ -108,10 +116,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         page: UserPage,
         perm: Perm,
     ) -> Result<(), Error> {
+        // lab: page_alloc {
         let slot = self.envs[target].space.slot(&self.mem, page.va());
         self.reserve(1 + u32::from(slot.is_none()))?;
         let frame = self.clean_frame(caller.cpu)?;
         self.place_at(caller, target, page, slot, Pte::new(frame, perm))
+        // lab: page_alloc }
     }
 
     /// Takes a frame with a count of 1, and fills it with zeroes. The caller must have
@@ -141,12 +151,14 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// The frame that `source` has at `page`, if it may share that with `perm`: the
     /// page must be mapped, and must be writeable if `perm` is.
     pub(crate) fn shareable(&self, source: Slot, page: UserPage, perm: Perm) -> Result<Pfn, Error> {
+        // lab: page_map {
         let entry = self.envs[source].space.entry(&self.mem, page);
         let writeable = entry.grants(Perm::W);
         if !entry.is_present() || (perm.contains(Perm::W) && !writeable) {
             return Err(Error::Inval);
         }
         Ok(entry.frame())
+        // lab: page_map }
     }
 
     /// Maps a frame that is already mapped elsewhere. Fails, before it changes

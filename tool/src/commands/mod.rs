@@ -12,6 +12,7 @@ pub mod gdb;
 pub mod grade;
 pub mod image;
 pub mod mem;
+pub mod lab;
 pub mod new;
 pub mod replay;
 pub mod run;

@@ -94,7 +94,7 @@ fn in_folder(
 }
 
 /// Refuses a folder with something in it.
-fn check_empty(folder: &Path) -> anyhow::Result<()> {
+pub fn check_empty(folder: &Path) -> anyhow::Result<()> {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => match entries.next() {
             None => Ok(()),

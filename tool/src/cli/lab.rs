@@ -1,0 +1,39 @@
+//! `jostle lab`: the course in a box.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `jostle lab`.
+#[derive(Debug, Args, Clone)]
+pub struct LabCommand {
+    /// What to do.
+    #[command(subcommand)]
+    pub deed: LabDeed,
+}
+
+/// What can be done with labs.
+#[derive(Debug, Subcommand, Clone)]
+pub enum LabDeed {
+    /// List the labs, their exercises and points.
+    List,
+    /// Make a folder to work in: this tree, with holes where the exercises are.
+    New {
+        /// Which lab.
+        lab: String,
+        /// The folder, which must be empty or not exist.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Test what was written in such a folder.
+    Check {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Only this exercise (default: all).
+        exercise: Option<String>,
+        /// Print the result as JSON, in the form that Gradescope reads.
+        #[arg(long)]
+        json: bool,
+    },
+}

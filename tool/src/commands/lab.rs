@@ -1,0 +1,108 @@
+//! `jostle lab`: exercises that are holes in the living tree.
+//!
+//! What they are is in [`crate::labs`]. The hard thing here is a status on which a grader
+//! can rely: 0 only if all that was asked for has passed, 1 if something has not, 2 if
+//! nothing could be tested because of what was asked.
+
+use std::path::Path;
+
+use super::new::check_empty;
+use crate::cli::{LabCommand, LabDeed};
+use crate::labs::{self, Lab, check, folder, outcome};
+use crate::quoting::shell_word;
+use crate::report::result;
+use crate::status::{self, usage};
+use crate::workspace::Workspace;
+
+/// Does it.
+pub fn lab(options: &LabCommand) -> anyhow::Result<u8> {
+    let workspace = Workspace::locate();
+    match &options.deed {
+        LabDeed::List => list(&workspace),
+        LabDeed::New { lab, folder } => new(&workspace, lab, folder),
+        LabDeed::Check {
+            folder,
+            exercise,
+            json,
+        } => check_folder(&workspace, folder, exercise.as_deref(), *json),
+    }
+}
+
+fn list(workspace: &Workspace) -> anyhow::Result<u8> {
+    let mut text = String::new();
+    for lab in labs::all(workspace)? {
+        text += &format!("{}: {} ({} points)\n", lab.name, lab.title, lab.points());
+        for exercise in &lab.exercises {
+            let (name, points, title) = (&exercise.name, exercise.points, &exercise.title);
+            text += &format!("  {name:<16}{points:>3}  {title}\n");
+        }
+    }
+    result(text);
+    Ok(status::CLEAN)
+}
+
+fn new(workspace: &Workspace, name: &str, folder: &Path) -> anyhow::Result<u8> {
+    let lab = labs::find(workspace, name)?;
+    check_empty(folder)?;
+    check_outside(workspace, folder)?;
+    folder::make(workspace, &lab, folder)?;
+    let jostle = shell_word(workspace.script().as_os_str());
+    let shown = shell_word(folder.as_os_str());
+    result(format_args!(
+        "{shown}: lab {name}, {}\n\
+         what to do: LAB.md there\n\
+         check it:   {jostle} lab check {shown}\n",
+        exercises(&lab)
+    ));
+    Ok(status::CLEAN)
+}
+
+fn exercises(lab: &Lab) -> String {
+    let points = lab.points();
+    match lab.exercises.len() {
+        1 => format!("1 exercise for {points} points"),
+        count => format!("{count} exercises for {points} points"),
+    }
+}
+
+/// A tree within the tree would be a part of it.
+fn check_outside(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
+    let whole = std::path::absolute(folder)?;
+    match whole.starts_with(workspace.root()) && !whole.starts_with(workspace.target()) {
+        true => Err(usage(format_args!(
+            "{}: in the tree itself; a lab wants a folder elsewhere",
+            folder.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn check_folder(
+    workspace: &Workspace,
+    folder: &Path,
+    exercise: Option<&str>,
+    json: bool,
+) -> anyhow::Result<u8> {
+    // First, for whoever asks in the folder itself.
+    let labs = labs::all(workspace)?;
+    let name = folder::lab_of(folder)?;
+    let Some(lab) = labs.iter().find(|lab| lab.name == name) else {
+        return Err(usage(format_args!(
+            "{}: of lab {name:?}, which this tree has not",
+            folder.display()
+        )));
+    };
+    let exercises = match exercise {
+        None => lab.exercises.iter().collect(),
+        Some(name) => vec![lab.exercise(name)?],
+    };
+    let outcomes = check::check(workspace, lab, &exercises, folder)?;
+    match json {
+        true => result(format_args!("{:#}\n", outcome::json(&outcomes))),
+        false => result(outcome::text(&outcomes)),
+    }
+    Ok(match outcome::all_passed(&outcomes) {
+        true => status::CLEAN,
+        false => status::FAILURE,
+    })
+}

@@ -1,0 +1,135 @@
+//! Checks what a student has written.
+//!
+//! It is built in a copy of the tree, like planted bugs: the tree with the lab's holes, and
+//! in it those of the student's files that have holes. So whatever else was changed in the
+//! folder, tests and tools included, counts for nothing; and as all folders are checked in
+//! the same copy, the next one builds only what depends on its files.
+//!
+//! The hard thing is code that may do anything. It may not compile, and it may not end; then
+//! exercises fail, and the check does not.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::exercise::{Exercise, Test};
+use super::outcome::Outcome;
+use super::{Lab, folder, judge};
+use crate::build::guest::built;
+use crate::build::inner_cargo;
+use crate::build::plan::Plan;
+use crate::host_cargo;
+use crate::plants::copy;
+use crate::report::note;
+use crate::workspace::Workspace;
+
+/// The package with the tests of the core, and the test that they are in.
+const CORE_TESTS: (&str, &str) = ("sim", "lab");
+
+/// Checks these exercises of a lab in a student's folder.
+pub fn check<'e>(
+    workspace: &Workspace,
+    lab: &'e Lab,
+    exercises: &[&'e Exercise],
+    folder: &Path,
+) -> anyhow::Result<Vec<Outcome<'e>>> {
+    let place = workspace.labs();
+    let _turn = turn(&place)?;
+    prepare(workspace, lab, folder, &place)?;
+    let core = exercises.iter().any(|exercise| exercise.is_about_core());
+    let core = core.then(|| host_cargo::build_test(&place, CORE_TESTS.0, CORE_TESTS.1));
+    let programs: Vec<&str> = exercises
+        .iter()
+        .flat_map(|known| known.programs())
+        .collect();
+    let programs = build_programs(workspace, &place, &programs);
+    let built = Built {
+        core,
+        programs,
+        place,
+    };
+    exercises
+        .iter()
+        .map(|exercise| built.judge(exercise))
+        .collect()
+}
+
+/// Only one check at a time can have the copy.
+fn turn(place: &Workspace) -> anyhow::Result<File> {
+    let cannot = || format!("cannot write in {}", place.target().display());
+    fs::create_dir_all(place.target()).with_context(cannot)?;
+    let file = File::create(place.target().join("check.lock")).with_context(cannot)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            note("another folder is being checked; this one is next");
+            file.lock().with_context(cannot)?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
+    }
+    Ok(file)
+}
+
+/// Makes the copy, with the student's files.
+fn prepare(
+    workspace: &Workspace,
+    lab: &Lab,
+    folder: &Path,
+    place: &Workspace,
+) -> anyhow::Result<()> {
+    let exercises: Vec<&Exercise> = lab.exercises.iter().collect();
+    let (mut files, taken) = folder::with_holes(workspace, &exercises)?;
+    for path in taken {
+        let text = folder::text(&folder.join(&path))?;
+        files.insert(path, text.into_bytes());
+    }
+    copy::write(place.root(), &files)
+}
+
+fn build_programs(
+    workspace: &Workspace,
+    place: &Workspace,
+    programs: &[&str],
+) -> anyhow::Result<()> {
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let plan = Plan::make(workspace)?;
+    let bins = programs.iter().flat_map(|name| ["--bin", name]);
+    let packages: Vec<&str> = ["-p", "programs"].into_iter().chain(bins).collect();
+    inner_cargo::build(place, &plan, "guest", &packages)
+}
+
+/// What was built of a student's files.
+struct Built {
+    /// The tests of the core, if they are wanted.
+    core: Option<anyhow::Result<PathBuf>>,
+    programs: anyhow::Result<()>,
+    place: Workspace,
+}
+
+impl Built {
+    fn judge<'e>(&self, exercise: &'e Exercise) -> anyhow::Result<Outcome<'e>> {
+        let mut failures = Vec::new();
+        for test in &exercise.tests {
+            match test {
+                Test::Core(module) => match &self.core {
+                    Some(Ok(program)) => {
+                        failures.extend(judge::core(program, module, self.place.root())?);
+                    }
+                    Some(Err(error)) => failures.push(error.to_string()),
+                    None => {}
+                },
+                Test::Program { words, prints } => match &self.programs {
+                    Ok(()) => {
+                        let file = built(&self.place).program(&words[0]);
+                        failures.extend(judge::program(&file, &words[1..], prints)?);
+                    }
+                    Err(error) => failures.push(error.to_string()),
+                },
+            }
+        }
+        Ok(Outcome { exercise, failures })
+    }
+}

@@ -1,0 +1,151 @@
+//! The folder that a student works in: the tree with holes, and a page that says what to do.
+//!
+//! It is a whole tree, so all that works here works there, on what the student has written:
+//! `./jostle run`, `debug`, `cargo test -p sim --test lab`. The hard thing is what it must
+//! not hold: `labs/` and `plants/` are left out, and no file has a solution of this lab.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::exercise::Exercise;
+use super::{FOLDER, Lab, PROGRAMS, markers};
+use crate::plants::{Files, copy};
+use crate::quoting::shell_word;
+use crate::regular_file::refusal;
+use crate::workspace::Workspace;
+
+/// Says which lab a folder is of, and which tree it was made from.
+const MARK: &str = "lab.toml";
+/// Says what is to be done.
+const PAGE: &str = "LAB.md";
+/// Folders of the tree that belong to the folder, though nothing is built from them.
+const FURTHER: [&str; 1] = ["docs"];
+
+/// The tree with the holes of these exercises, and the files that have them.
+pub fn with_holes(
+    workspace: &Workspace,
+    exercises: &[&Exercise],
+) -> anyhow::Result<(Files, Vec<PathBuf>)> {
+    let mut files = copy::tree(workspace.root())?;
+    let taken = markers::cut(&mut files, exercises).map_err(anyhow::Error::msg)?;
+    files.retain(|path, _| !path.starts_with(FOLDER));
+    let programs = workspace.root().join(FOLDER).join(PROGRAMS);
+    copy::read(&programs, Path::new("programs/src/bin"), &mut files)?;
+    Ok((files, taken.into_iter().collect()))
+}
+
+/// Makes the folder, which must be empty or not exist.
+pub fn make(workspace: &Workspace, lab: &Lab, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let exercises: Vec<&Exercise> = lab.exercises.iter().collect();
+    let (mut files, taken) = with_holes(workspace, &exercises)?;
+    for name in FURTHER {
+        copy::read(&workspace.root().join(name), Path::new(name), &mut files)?;
+    }
+    files.insert(MARK.into(), mark(workspace, lab)?.into_bytes());
+    files.insert(PAGE.into(), page(workspace, lab, &taken).into_bytes());
+    files.insert(".gitignore".into(), b"target/\n".to_vec());
+    let existed = folder.exists();
+    let written = write(workspace, folder, &files);
+    if written.is_err() {
+        // The error that led here is told.
+        let _ = fs::remove_dir_all(folder);
+        let _ = existed.then(|| fs::create_dir(folder));
+    }
+    written.map(|()| taken)
+}
+
+fn write(workspace: &Workspace, folder: &Path, files: &Files) -> anyhow::Result<()> {
+    for (path, bytes) in files {
+        let to = folder.join(path);
+        let cannot = || to.display().to_string();
+        if let Some(above) = to.parent() {
+            fs::create_dir_all(above).with_context(cannot)?;
+        }
+        fs::write(&to, bytes).with_context(cannot)?;
+        // Some can be started.
+        if let Ok(from) = fs::metadata(workspace.root().join(path)) {
+            fs::set_permissions(&to, from.permissions()).with_context(cannot)?;
+        }
+    }
+    Ok(())
+}
+
+fn mark(workspace: &Workspace, lab: &Lab) -> anyhow::Result<String> {
+    let root = workspace.root();
+    let tree = root.to_str();
+    let tree = tree.with_context(|| format!("{}: not text", root.display()))?;
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    Ok(format!(
+        "# What this folder is; `jostle lab check` reads it.\nlab = {}\ntree = {}\n",
+        quoted(&lab.name),
+        quoted(tree)
+    ))
+}
+
+/// The statements of all exercises, their hints, and how to begin.
+fn page(workspace: &Workspace, lab: &Lab, taken: &[PathBuf]) -> String {
+    let jostle = shell_word(workspace.script().as_os_str());
+    let list: String = taken
+        .iter()
+        .map(|path| format!("- `{}`\n", path.display()))
+        .collect();
+    let mut page = format!(
+        "# {}\n\n{}\n\nWhat you write goes into these files, between `// lab: NAME {{` and \
+         `// lab: NAME }}`; helpers may stand elsewhere in them:\n\n{list}\nOnly they are looked \
+         at when this folder is checked:\n\n```\n{jostle} lab check .\n{jostle} lab check . {}\n\
+         ```\n\nAt the top of their crates, `src/lib.rs`, `#![allow(unused)]` stands because \
+         of the holes. `docs/labs.md` says how to find out what is wrong.\n",
+        lab.title,
+        lab.about,
+        lab.exercises.first().map_or("", |exercise| &exercise.name)
+    );
+    for Exercise {
+        name,
+        title,
+        points,
+        statement,
+        hints,
+        ..
+    } in &lab.exercises
+    {
+        page += &format!(
+            "\n## {name}: {title} ({points} points)\n\n{statement}\n\n<details><summary>Hints\
+             </summary>\n\n{hints}\n\n</details>\n"
+        );
+    }
+    page
+}
+
+/// Which lab a folder is of.
+pub fn lab_of(folder: &Path) -> anyhow::Result<String> {
+    entry(folder, "lab")?
+        .ok_or_else(|| refusal(folder, format_args!("not the folder of a lab: no {MARK}")))
+}
+
+/// The tree that a folder was made from, if it is one of a lab.
+pub fn tree_of(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    Ok(entry(folder, "tree")?.map(PathBuf::from))
+}
+
+/// An entry of a folder's mark, if it has a mark.
+fn entry(folder: &Path, name: &str) -> anyhow::Result<Option<String>> {
+    let path = folder.join(MARK);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = text(&path)?;
+    let value = text.lines().find_map(|line| {
+        let value = line.strip_prefix(name)?.strip_prefix(" = ")?;
+        serde_json::from_str(value).ok()
+    });
+    let damaged = || refusal(&path, format_args!("damaged: no line {name} = \"...\""));
+    value.map(Some).ok_or_else(damaged)
+}
+
+/// A file of a folder that is somebody else's.
+pub fn text(path: &Path) -> anyhow::Result<String> {
+    crate::regular_file::metadata(path)?;
+    fs::read_to_string(path).map_err(|error| refusal(path, error))
+}

@@ -173,7 +173,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("lab a has no exercise \"fork\", but page_alloc,")
+                .starts_with("lab a has no exercise \"fork\", but exofork,")
         );
     }
 }

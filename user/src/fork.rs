@@ -98,22 +98,21 @@ pub fn fork_job() -> Result<Fork, Error> {
 }
 
 fn share_memory(child: NewEnv) -> Result<(), Error> {
-    // lab: fork, without {
-    if Interface::get().offers(FEATURE_PAGES) {
-        // SAFETY: faults of both come to `page_fault`, says `fork`; the child is new.
-        unsafe { whole_memory::share(child.id())? };
-    } else {
-        share_pages(&child)?;
-    }
-    // lab: fork }
+    share_pages(&child)?;
     // SAFETY: the child has the same code, and an exception stack.
     unsafe { sys::env_set_pgfault_upcall(child.id(), page_fault::entry())? };
     exception::inherit(&child)?;
     child.start()
 }
 
-/// Gives the child everything page by page, for kernels that have no other way.
+/// Gives the child everything, page by page where the kernel has no other way.
 fn share_pages(child: &NewEnv) -> Result<(), Error> {
+    // lab: fork, without {
+    if Interface::get().offers(FEATURE_PAGES) {
+        // SAFETY: faults of both come to `page_fault`, says `fork`; the child is new.
+        return unsafe { whole_memory::share(child.id()) };
+    }
+    // lab: fork }
     // lab: fork {
     let stack = stack_in_use();
     for va in pages().filter(|&va| va != stack && va != EXCEPTION_STACK) {

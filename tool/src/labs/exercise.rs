@@ -16,7 +16,8 @@
 //!
 //! ## Holes
 //!
-//! A block of code for each pair of markers: what stands there until it is done.
+//! A block of code for each pair of markers between which something is to be written: what
+//! stands there until it is done.
 //! ```
 //!
 //! The hard thing is a mistake in such a file, which a student would meet: whatever is not

@@ -30,7 +30,6 @@ pub fn with_holes(
 ) -> anyhow::Result<(Files, Vec<PathBuf>)> {
     let mut files = copy::tree(workspace.root())?;
     let taken = markers::cut(&mut files, exercises).map_err(anyhow::Error::msg)?;
-    files.retain(|path, _| !path.starts_with(FOLDER));
     let programs = workspace.root().join(FOLDER).join(PROGRAMS);
     copy::read(&programs, Path::new("programs/src/bin"), &mut files)?;
     Ok((files, taken.into_iter().collect()))

@@ -60,11 +60,26 @@ fn failures(said: &str) -> Vec<String> {
             let place = head.split_once("panicked at ").map(|(_, place)| place);
             let place = place.filter(|place| !place.starts_with("sim/tests/"));
             let at = place.map_or_else(String::new, |place| format!(" (at {place})"));
-            let end = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
-            let message: Vec<&str> = message.lines().take_while(end).collect();
-            Some(format!("{name}: {}{at}", message.join("\n")))
+            Some(format!("{name}: {}{at}", in_words(message)))
         })
         .collect()
+}
+
+/// A message of the harness: what was found, and what was expected.
+fn in_words(message: &str) -> String {
+    let end = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
+    let mut text = String::new();
+    for line in message.lines().take_while(end) {
+        let compared = "assertion `left == right` failed: ";
+        if let Some(found) = line.strip_prefix("  left: ") {
+            text += &format!("; found {found}");
+        } else if let Some(wanted) = line.strip_prefix(" right: ") {
+            text += &format!(", not {wanted}");
+        } else {
+            text += line.strip_prefix(compared).unwrap_or(line);
+        }
+    }
+    text
 }
 
 /// What failed of a program of the student's library, on the tree's own kernel.
@@ -83,7 +98,7 @@ pub fn program(file: &Path, words: &[String], prints: &[String]) -> anyhow::Resu
     if output.status.success() {
         return Ok(Vec::new());
     }
-    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    let said = [&output.stderr[..], &output.stdout[..]].concat();
     let said = String::from_utf8_lossy(&said).trim_end().to_owned();
     let name = file.file_name().unwrap_or_default().display();
     Ok(vec![format!("{name}: {said}")])
@@ -97,13 +112,13 @@ mod tests {
     fn a_failure_is_told_in_the_words_of_its_test() {
         let said = "\nrunning 3 tests\ntest a::good ... ok\ntest a::bad ... FAILED\n\nfailures:\n\n\
             ---- a::bad stdout ----\n\nthread 'a::bad' (1) panicked at sim/tests/lab/a.rs:1:2:\n\
-            it must be so\n  left: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1`\n\n\
+            assertion `left == right` failed: it must be so\n  left: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1`\n\n\
             ---- a::worse stdout ----\n\nthread 'a::worse' (1) panicked at kcore/src/f.rs:7:5:\n\
             overflow\n\n\nfailures:\n    a::bad\n";
         assert_eq!(
             failures(said),
             [
-                "a::bad: it must be so\n  left: 1\n right: 2",
+                "a::bad: it must be so; found 1, not 2",
                 "a::worse: overflow (at kcore/src/f.rs:7:5)"
             ]
         );

@@ -153,6 +153,7 @@ fn replaced<'e>(
         push(&mut new, &lines[next..region.first]);
         match left.get_mut(&*region.exercise) {
             None => push(&mut new, &lines[region.first + 1..region.last]),
+            Some(_) if region.without => {}
             Some((exercise, holes)) => {
                 let name = &exercise.name;
                 let Some((hole, rest)) = holes.split_first() else {
@@ -161,15 +162,11 @@ fn replaced<'e>(
                 *holes = rest;
                 let opening = lines[region.first];
                 let indent = &opening[..opening.len() - opening.trim_start().len()];
-                if !region.without {
-                    new += &signpost(exercise, opening, indent);
-                }
+                new += &signpost(exercise, opening, indent);
                 for line in hole.lines() {
                     new += &indented(indent, line);
                 }
-                if !region.without {
-                    push(&mut new, &[lines[region.last]]);
-                }
+                push(&mut new, &[lines[region.last]]);
             }
         }
         next = region.last + 1;
@@ -271,7 +268,11 @@ mod tests {
     #[test]
     fn what_is_left_out_leaves_no_trace() {
         let mut files = files();
-        let taken = cut(&mut files, &[&exercise("two", &[""])]).expect("cut");
+        let two = Exercise {
+            holes: Vec::new(),
+            ..exercise("two", &[""])
+        };
+        let taken = cut(&mut files, &[&two]).expect("cut");
         assert_eq!(taken, BTreeSet::new());
         assert_eq!(
             text(&files, "kcore/src/f.rs"),

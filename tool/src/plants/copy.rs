@@ -13,7 +13,7 @@ use super::patch::Files;
 
 /// Folders of the root that nothing in the copy is built from. Nor is it from
 /// what is hidden.
-const LEFT_OUT: [&str; 3] = ["docs", "plants", "target"];
+const LEFT_OUT: [&str; 4] = ["docs", "labs", "plants", "target"];
 
 /// The files of the tree that are built from, and those beside them.
 pub fn tree(root: &Path) -> anyhow::Result<Files> {

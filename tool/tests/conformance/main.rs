@@ -30,6 +30,7 @@ mod ids;
 mod ids_agree;
 mod image;
 mod input;
+mod labs;
 mod layers;
 mod left_on;
 mod loaded;
@@ -104,6 +105,7 @@ fn main() -> ExitCode {
         .chain(hostility::trials())
         .chain(safe_interface::trials())
         .chain(ordeals::trials())
+        .chain(labs::trials())
         .chain(layers::trials())
         .chain(loaded::trials())
         .chain(sizes::trials())

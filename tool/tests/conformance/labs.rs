@@ -1,0 +1,189 @@
+//! The course in a box: folders are made, checked and solved with the tree's own solution.
+//!
+//! The hard thing is to show that each exercise is tested by itself. So beside folders where
+//! nothing is done or everything, there is one for each exercise in which only that one is
+//! not.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use jostle::labs::{self, Lab, folder};
+use jostle::workspace::Workspace;
+use libtest_mimic::Failed;
+use serde_json::Value;
+
+use crate::command_line::status_is;
+use crate::scratch::Scratch;
+use crate::trial::Trial;
+
+/// A case for each lab and for each exercise, and two for all.
+pub fn trials() -> impl Iterator<Item = Trial> {
+    let labs = labs::all(&Workspace::locate()).expect("the labs");
+    let each = labs.into_iter().flat_map(|lab| {
+        let name = lab.name.clone();
+        let whole = Trial::test(format!("labs::{name}"), move || from_none_to_all(&name));
+        let holes = lab.exercises.iter().map(|exercise| {
+            let (lab, name) = (lab.name.clone(), exercise.name.clone());
+            Trial::test(format!("labs::{lab}::{name}"), move || {
+                one_hole(&lab, &name)
+            })
+        });
+        std::iter::once(whole).chain(holes).collect::<Vec<_>>()
+    });
+    each.chain([
+        Trial::test("labs::refused", refused),
+        Trial::test("labs::bad_code_fails", bad_code),
+    ])
+}
+
+fn jostle(words: &[&str]) -> Result<Output, Failed> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jostle"));
+    Ok(command.arg("lab").args(words).output()?)
+}
+
+/// A folder of this lab, and the files in it with holes.
+fn begin(scratch: &Scratch, lab: &str) -> Result<(String, Vec<String>), Failed> {
+    let path = scratch.path(lab)?;
+    status_is(0, &jostle(&["new", lab, &path])?)?;
+    let page = fs::read_to_string(Path::new(&path).join("LAB.md"))?;
+    let files = page.lines().filter_map(|line| {
+        let file = line.strip_prefix("- `")?.strip_suffix('`')?;
+        Some(file.to_owned())
+    });
+    Ok((path, files.collect()))
+}
+
+/// The tree's own solution.
+fn solve(path: &str, files: &[String]) -> Result<(), Failed> {
+    let root = Workspace::locate();
+    for file in files {
+        fs::copy(root.root().join(file), Path::new(path).join(file))?;
+    }
+    Ok(())
+}
+
+/// The points of each exercise, and the whole result.
+fn checked(words: &[&str], status: i32) -> Result<(Vec<u64>, Value), Failed> {
+    let output = jostle(&[&["check", "--json"], words].concat())?;
+    status_is(status, &output)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("warning") {
+        return Err(said.into_owned().into());
+    }
+    let value: Value = serde_json::from_slice(&output.stdout)?;
+    let tests = value["tests"].as_array().ok_or("no tests")?;
+    let points = tests.iter().filter_map(|test| test["score"].as_u64());
+    Ok((points.collect(), value))
+}
+
+fn lab_named(name: &str) -> Result<Lab, Failed> {
+    labs::find(&Workspace::locate(), name).map_err(|error| error.to_string().into())
+}
+
+/// Nothing is done, and there are no points; then everything, and there are all.
+fn from_none_to_all(name: &str) -> Result<(), Failed> {
+    let scratch = Scratch::new(&format!("lab-{name}"))?;
+    let (path, files) = begin(&scratch, name)?;
+    let lab = lab_named(name)?;
+    let (points, said) = checked(&[&path], 1)?;
+    if points != vec![0; lab.exercises.len()] {
+        return Err(format!("points for holes: {said:#}").into());
+    }
+    solve(&path, &files)?;
+    let (points, said) = checked(&[&path], 0)?;
+    let all: Vec<u64> = lab
+        .exercises
+        .iter()
+        .map(|known| known.points.into())
+        .collect();
+    match points == all && said["score"] == lab.points() {
+        true => Ok(()),
+        false => Err(format!("no full marks: {said:#}").into()),
+    }
+}
+
+/// Everything is done but one exercise, which fails, and says why.
+fn one_hole(lab: &str, name: &str) -> Result<(), Failed> {
+    let scratch = Scratch::new(&format!("lab-{lab}-{name}"))?;
+    let (path, files) = begin(&scratch, lab)?;
+    solve(&path, &files)?;
+    let lab = lab_named(lab)?;
+    let exercise = lab.exercise(name).map_err(|error| error.to_string())?;
+    let (tree, taken) =
+        folder::with_holes(&Workspace::locate(), &[exercise]).map_err(|error| error.to_string())?;
+    for file in taken {
+        fs::write(Path::new(&path).join(&file), &tree[&file])?;
+    }
+    let (points, said) = checked(&[&path, name], 1)?;
+    let output = said["tests"][0]["output"].as_str().unwrap_or_default();
+    match points == [0] && !output.is_empty() && !output.contains("could not be built") {
+        true => Ok(()),
+        false => Err(format!("{said:#}").into()),
+    }
+}
+
+/// One line, status 2, and nothing has been made.
+fn refused() -> Result<(), Failed> {
+    let scratch = Scratch::new("lab-refused")?;
+    let file = |name: &str| scratch.path(name);
+    fs::create_dir(scratch.file("full"))?;
+    fs::write(scratch.file("full/lab.toml"), "lab = a\n")?;
+    fs::create_dir(scratch.file("other"))?;
+    fs::write(scratch.file("other/lab.toml"), "lab = \"z\"\n")?;
+    fs::create_dir(scratch.file("bare"))?;
+    fs::write(scratch.file("bare/lab.toml"), "lab = \"a\"\n")?;
+    let (full, other, bare) = (file("full")?, file("other")?, file("bare")?);
+    let inside = Workspace::locate().root().join("labs/inside");
+    let inside = inside.to_str().ok_or("not text")?;
+    let fresh = file("fresh")?;
+    let cases: [(&[&str], &str); 8] = [
+        (&["new", "z", &fresh], "there is no lab \"z\", but a, b, c"),
+        (&["new", "a", &full], "the folder is not empty"),
+        (&["new", "a", inside], "in the tree itself"),
+        (&["check", &fresh], "not the folder of a lab: no lab.toml"),
+        (&["check", &full], "damaged: no line lab = \"...\""),
+        (&["check", &other], "of lab \"z\", which this tree has not"),
+        (&["check", &bare], "kcore/src/syscall/env.rs: No such file"),
+        (&["check", &bare, "fork"], "lab a has no exercise \"fork\""),
+    ];
+    for (words, wanted) in cases {
+        let output = jostle(words)?;
+        status_is(2, &output)?;
+        let said = String::from_utf8(output.stderr)?;
+        if said.lines().count() != 1 || !said.contains(wanted) {
+            return Err(format!("{words:?}: {said}").into());
+        }
+    }
+    match scratch.file("fresh").exists() {
+        false => Ok(()),
+        true => Err("something was made".into()),
+    }
+}
+
+/// Code that does not compile, and a call that does not come back.
+fn bad_code() -> Result<(), Failed> {
+    let scratch = Scratch::new("lab-bad")?;
+    let (path, files) = begin(&scratch, "c")?;
+    solve(&path, &files)?;
+    let file = Path::new(&path).join("kcore/src/sched/switch.rs");
+    let right = fs::read_to_string(&file)?;
+    let line = "let quantum = self.config.quantum;";
+    let cases = [
+        ("let quantum = ;", "could not be built"),
+        (
+            "let quantum = self.config.quantum; loop {}",
+            "it does not end",
+        ),
+    ];
+    for (wrong, wanted) in cases {
+        fs::write(&file, right.replace(line, wrong))?;
+        let output = jostle(&["check", &path, "quantum"])?;
+        status_is(1, &output)?;
+        let said = String::from_utf8(output.stdout)?;
+        if !said.contains(wanted) || !said.ends_with("together           0 of 15 points\n") {
+            return Err(said.into());
+        }
+    }
+    Ok(())
+}

@@ -361,7 +361,8 @@ fn mistake() -> Result<(), Failed> {
     }
 }
 
-/// Without a compiler in the search path, the tool says which one it needs.
+/// Without a compiler in the search path, the tool says which one it needs, and `doctor` that
+/// there is none.
 fn missing_compiler() -> Result<(), Failed> {
     let scratch = Scratch::new("no-compiler")?;
     let root = host_of_simulations()?.workspace.root();
@@ -377,12 +378,20 @@ fn missing_compiler() -> Result<(), Failed> {
     status_is(1, &output)?;
     let said = String::from_utf8_lossy(&output.stderr);
     let wanted = "jostle: a C compiler for 32-bit x86 is needed: gcc on x86, or clang";
-    match said
+    if !said
         .lines()
         .last()
         .is_some_and(|line| line.starts_with(wanted))
     {
+        return Err(said.into_owned().into());
+    }
+    let found = Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .arg("doctor")
+        .env("PATH", scratch.file(""))
+        .output()?;
+    let found = String::from_utf8_lossy(&found.stdout);
+    match found.contains("C for i386       not there") {
         true => Ok(()),
-        false => Err(said.into_owned().into()),
+        false => Err(found.into_owned().into()),
     }
 }

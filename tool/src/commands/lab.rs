@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::new::check_empty;
 use crate::cli::{LabCommand, LabDeed};
-use crate::labs::{self, Lab, check, folder, outcome};
+use crate::labs::{self, Lab, check, folder, mark, outcome};
 use crate::quoting::shell_word;
 use crate::report::result;
 use crate::status::{self, usage};
@@ -85,7 +85,7 @@ fn check_folder(
 ) -> anyhow::Result<u8> {
     // First, for whoever asks in the folder itself.
     let labs = labs::all(workspace)?;
-    let name = folder::lab_of(folder)?;
+    let name = mark::lab_of(folder)?;
     let Some(lab) = labs.iter().find(|lab| lab.name == name) else {
         return Err(usage(format_args!(
             "{}: of lab {name:?}, which this tree has not",

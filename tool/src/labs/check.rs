@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::catalogue::Lab;
 use super::exercise::{Exercise, Test};
 use super::outcome::Outcome;
-use super::{Lab, folder, judge};
+use super::{folder, judge, mark};
 use crate::build::guest::{Kernel, built};
 use crate::build::inner_cargo;
 use crate::build::plan::Plan;
@@ -86,7 +87,7 @@ fn prepare(
     let exercises: Vec<&Exercise> = lab.exercises.iter().collect();
     let (mut files, taken) = folder::with_holes(workspace, &exercises)?;
     for path in taken {
-        let text = folder::text(&folder.join(&path))?;
+        let text = mark::text(&folder.join(&path))?;
         files.insert(path, text.into_bytes());
     }
     copy::write(place.root(), &files)

@@ -213,7 +213,7 @@ mod tests {
             ),
             (
                 "1-a.md",
-                TEXT.replace("a\n```\n", "a\n"),
+                TEXT.trim_end_matches("```\n").to_owned() + "```rust\n",
                 "a block of code does not end",
             ),
             (

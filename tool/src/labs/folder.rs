@@ -9,15 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use super::catalogue::{FOLDER, Lab, PROGRAMS};
 use super::exercise::Exercise;
-use super::{FOLDER, Lab, PROGRAMS, markers};
+use super::{mark, markers};
 use crate::plants::{Files, copy};
 use crate::quoting::shell_word;
-use crate::regular_file::refusal;
 use crate::workspace::Workspace;
 
-/// Says which lab a folder is of, and which tree it was made from.
-const MARK: &str = "lab.toml";
 /// Says what is to be done.
 const PAGE: &str = "LAB.md";
 /// Folders of the tree that belong to the folder, though nothing is built from them.
@@ -42,7 +40,10 @@ pub fn make(workspace: &Workspace, lab: &Lab, folder: &Path) -> anyhow::Result<V
     for name in FURTHER {
         copy::read(&workspace.root().join(name), Path::new(name), &mut files)?;
     }
-    files.insert(MARK.into(), mark(workspace, lab)?.into_bytes());
+    files.insert(
+        mark::FILE.into(),
+        mark::written(workspace, &lab.name)?.into_bytes(),
+    );
     files.insert(PAGE.into(), page(workspace, lab, &taken).into_bytes());
     files.insert(".gitignore".into(), b"target/\n".to_vec());
     let existed = folder.exists();
@@ -69,18 +70,6 @@ fn write(workspace: &Workspace, folder: &Path, files: &Files) -> anyhow::Result<
         }
     }
     Ok(())
-}
-
-fn mark(workspace: &Workspace, lab: &Lab) -> anyhow::Result<String> {
-    let root = workspace.root();
-    let tree = root.to_str();
-    let tree = tree.with_context(|| format!("{}: not text", root.display()))?;
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    Ok(format!(
-        "# What this folder is; `jostle lab check` reads it.\nlab = {}\ntree = {}\n",
-        quoted(&lab.name),
-        quoted(tree)
-    ))
 }
 
 /// The statements of all exercises, their hints, and how to begin.
@@ -115,36 +104,4 @@ fn page(workspace: &Workspace, lab: &Lab, taken: &[PathBuf]) -> String {
         );
     }
     page
-}
-
-/// Which lab a folder is of.
-pub fn lab_of(folder: &Path) -> anyhow::Result<String> {
-    entry(folder, "lab")?
-        .ok_or_else(|| refusal(folder, format_args!("not the folder of a lab: no {MARK}")))
-}
-
-/// The tree that a folder was made from, if it is one of a lab.
-pub fn tree_of(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
-    Ok(entry(folder, "tree")?.map(PathBuf::from))
-}
-
-/// An entry of a folder's mark, if it has a mark.
-fn entry(folder: &Path, name: &str) -> anyhow::Result<Option<String>> {
-    let path = folder.join(MARK);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = text(&path)?;
-    let value = text.lines().find_map(|line| {
-        let value = line.strip_prefix(name)?.strip_prefix(" = ")?;
-        serde_json::from_str(value).ok()
-    });
-    let damaged = || refusal(&path, format_args!("damaged: no line {name} = \"...\""));
-    value.map(Some).ok_or_else(damaged)
-}
-
-/// A file of a folder that is somebody else's.
-pub fn text(path: &Path) -> anyhow::Result<String> {
-    crate::regular_file::metadata(path)?;
-    fs::read_to_string(path).map_err(|error| refusal(path, error))
 }

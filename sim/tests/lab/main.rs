@@ -101,7 +101,7 @@ fn status(machine: &Machine<'_>, id: u32) -> EnvStatus {
 }
 
 /// Addresses that are not those of a page of a program.
-const BAD_PAGES: [u32; 4] = [A + 1, A + 0xfff, abi::layout::UTOP, u32::MAX & !0xfff];
+const BAD_PAGES: [u32; 4] = [A + 1, A + 0xfff, abi::layout::UTOP, !0xfff];
 /// Permissions that nobody may ask for: not for users, or with bits of the kernel's own.
 const BAD_PERMS: [u32; 4] = [0, 3, RW | 8, RW | 0x1000];
 /// Ids of nobody, and of somebody who is no child of the caller.

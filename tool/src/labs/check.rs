@@ -22,7 +22,7 @@ use crate::build::inner_cargo;
 use crate::build::plan::Plan;
 use crate::host::Host;
 use crate::host_cargo;
-use crate::plants::copy;
+use crate::plants::{Files, copy};
 use crate::report::note;
 use crate::workspace::Workspace;
 
@@ -37,8 +37,10 @@ pub fn check<'e>(
     folder: &Path,
 ) -> anyhow::Result<Vec<Outcome<'e>>> {
     let place = workspace.labs();
+    // What is wrong with the folder is said at once.
+    let files = gathered(workspace, lab, folder)?;
     let _turn = turn(&place)?;
-    prepare(workspace, lab, folder, &place)?;
+    copy::write(place.root(), &files)?;
     let core = exercises.iter().any(|exercise| exercise.is_about_core());
     let core = core.then(|| host_cargo::build_test(&place, CORE_TESTS.0, CORE_TESTS.1));
     let programs: Vec<&str> = exercises
@@ -77,20 +79,15 @@ fn turn(place: &Workspace) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Makes the copy, with the student's files.
-fn prepare(
-    workspace: &Workspace,
-    lab: &Lab,
-    folder: &Path,
-    place: &Workspace,
-) -> anyhow::Result<()> {
+/// The files of the copy, with the student's among them.
+fn gathered(workspace: &Workspace, lab: &Lab, folder: &Path) -> anyhow::Result<Files> {
     let exercises: Vec<&Exercise> = lab.exercises.iter().collect();
     let (mut files, taken) = folder::with_holes(workspace, &exercises)?;
     for path in taken {
         let text = mark::text(&folder.join(&path))?;
         files.insert(path, text.into_bytes());
     }
-    copy::write(place.root(), &files)
+    Ok(files)
 }
 
 fn build_programs(

@@ -7,7 +7,7 @@
 //! again, as a CPU in user mode would be made to.
 #![cfg(loom)]
 
-use biglock::{BigLock, Mailbox, Serviced, Target};
+use biglock::{BigLock, Mailbox, Serviced, Target, arrival};
 use loom::cell::Cell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -91,6 +91,44 @@ fn try_lock_excludes_as_well() {
         add_one(&lock);
         let tried = thread.join().unwrap();
         assert_eq!(lock.lock(thread::yield_now).get(), 1 + tried);
+    });
+}
+
+/// A CPU switches from one environment to another while another CPU ends the first and
+/// reclaims its space: the checker fails if that is not after the CPU has left.
+#[test]
+fn a_space_is_reclaimed_when_nobody_has_it_loaded() {
+    const OLD: u32 = 1;
+    const NEW: u32 = 2;
+    explore("arrival", || {
+        struct Cpu {
+            /// Which environment the CPU runs by the kernel's state.
+            lock: BigLock<Cell<u32>>,
+            word: AtomicU32,
+            /// The page directory of the first, which the processor may read and write
+            /// while it is loaded.
+            directory: Cell<u32>,
+        }
+        let cpu = Arc::new(Cpu {
+            lock: BigLock::new(Cell::new(OLD)),
+            word: AtomicU32::new(OLD),
+            directory: Cell::new(0),
+        });
+        let other = cpu.clone();
+        let thread = thread::spawn(move || {
+            let guard = other.lock.lock(thread::yield_now);
+            guard.set(NEW);
+            drop(guard);
+            other.directory.set(1);
+            arrival::arrive(&other.word, NEW);
+        });
+        let guard = cpu.lock.lock(thread::yield_now);
+        if guard.get() == NEW {
+            arrival::wait_for(&cpu.word, NEW);
+            cpu.directory.set(2);
+        }
+        drop(guard);
+        thread.join().unwrap();
     });
 }
 

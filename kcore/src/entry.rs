@@ -23,7 +23,7 @@ use crate::syscall::Caller;
 use crate::watch::{Fact, Tell, Watcher};
 use abi::scheduling::Policy;
 use abi::trap::FLAG_IOPL;
-use abi::{EnvType, TrapFrame};
+use abi::{EnvId, EnvType, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Handles one entry to the kernel by `cpu`, at `now` (in ticks), because of
@@ -193,21 +193,36 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         });
     }
 
-    /// Frees what the step released; its other effects must be done by now.
+    /// Frees what the step released; its other effects must be done by now. A CPU that
+    /// was to switch may do so late: `await_arrival` waits until it has loaded the page
+    /// directory of its environment. It is called, for each CPU that has one, only if some
+    /// space has died.
     #[inline(always)]
-    pub fn settle(&mut self) {
+    pub fn settle(&mut self, await_arrival: impl FnMut(CpuId, EnvId)) {
         let freed = self.frames.settle();
         self.tell_freed(freed);
         if !self.reaper.is_empty() {
-            self.settle_dead();
+            self.settle_dead(await_arrival);
         }
         self.quiet = self.is_quiet();
     }
 
     /// Reclaims what the step's effects have made unreachable of dead address spaces.
     #[inline(never)]
-    fn settle_dead(&mut self) {
+    fn settle_dead(&mut self, await_arrival: impl FnMut(CpuId, EnvId)) {
+        if self.reaper.has_fresh() {
+            self.await_arrivals(await_arrival);
+        }
         self.reaper.settle(&mut self.frames);
         self.reap_dead();
+    }
+
+    /// When it returns, no CPU has a page directory loaded but that of its environment.
+    fn await_arrivals(&self, mut await_arrival: impl FnMut(CpuId, EnvId)) {
+        for cpu in (0..self.config.cpus).map(CpuId) {
+            if let Some(slot) = self.cpus.current(cpu) {
+                await_arrival(cpu, self.envs[slot].id);
+            }
+        }
     }
 }

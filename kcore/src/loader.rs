@@ -87,7 +87,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             }
             Err(error) => {
                 self.destroy(CpuId(0), EnvId::NONE, slot);
-                self.settle();
+                // It has run nowhere.
+                self.settle(|_, _| ());
                 Err(error)
             }
         }

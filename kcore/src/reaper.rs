@@ -10,7 +10,7 @@
 //!
 //! The hard thing: a space must not be touched while a CPU has it loaded. A space
 //! that died in this step is *fresh*; it becomes *ready* when the step's effects are
-//! done.
+//! done, and every CPU that has left it has arrived where it was to go.
 
 use crate::frames::{Frames, List, PART};
 use crate::paging::scan::{GROUP, any_in_group, first_in_part, part_end};
@@ -56,6 +56,11 @@ impl Reaper {
     /// Whether no space is left to reclaim.
     pub fn is_empty(&self) -> bool {
         self.bits() == 0
+    }
+
+    /// Whether a space has died in this step.
+    pub(crate) fn has_fresh(&self) -> bool {
+        self.fresh.head != 0
     }
 
     /// Not 0 if a space is left to reclaim.

@@ -5,6 +5,11 @@
 //! the other CPU's, then the kernel settles. The console is slow, so output to it
 //! comes last, without the lock.
 //!
+//! A step that only switches frees nothing, so its CPU gives up the lock before it loads
+//! the other page directory, which takes longer than all the rest. Until it has *arrived*
+//! it still has the old one loaded, and whoever reclaims a dead space waits for that:
+//! see [`biglock::arrival`].
+//!
 //! A breakpoint is the one effect that keeps the lock for as long as a person
 //! likes. The other CPUs go on in user mode and wait when they enter, as in JOS.
 //! Stopping them would take their cooperation, and the kernel's state, which the
@@ -13,16 +18,16 @@
 //! for no lock.
 
 use crate::locked::KernelGuard;
-use crate::machine::address_space;
+use crate::machine::address_space::{self, Directory};
 use crate::machine::console::{self, uart::Com1};
 use crate::machine::phys;
 use crate::machine::power;
 use crate::machine::smp::{self, ThisCpu, clock, data_segments, fpu};
 use crate::monitor;
-use abi::TrapFrame;
-use core::sync::atomic::Ordering::Relaxed;
+use abi::{EnvId, TrapFrame};
+use biglock::arrival;
 use kcore::step::FpuLeft;
-use kcore::{Common, End, Event, Outbox, Remote, Step, ToResume, ToSwitch};
+use kcore::{Common, End, Event, Remote, Step, ToResume, ToSwitch};
 
 /// How a CPU goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,16 +115,20 @@ fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
 
 /// [`perform`] for a step that only switches.
 #[inline(always)]
-pub fn switch(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
-    let left = switch_locked(cpu, &mut holder);
-    drop(holder);
-    left
+pub fn switch(cpu: ThisCpu, holder: KernelGuard) -> Leave {
+    new_quantum(cpu);
+    hand_over(cpu, holder)
 }
 
 /// As [`switch`], but the quantum goes on.
 #[inline(always)]
 pub fn hand_over(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
-    enter_environment(cpu, holder.outbox());
+    let outbox = holder.outbox();
+    let (id, directory) = (outbox.id, Directory::named_in(outbox));
+    exchange_data_segments(cpu, id);
+    drop(holder);
+    directory.enter();
+    arrival::arrive(cpu.env(), id.0 as u32);
     Leave::Switched
 }
 
@@ -179,18 +188,19 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
 /// Prepares the CPU for another environment. Its x87 registers are free.
 #[inline(always)]
 fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
-    enter_environment(cpu, holder.outbox());
+    let outbox = holder.outbox();
+    let (id, directory) = (outbox.id, Directory::named_in(outbox));
+    exchange_data_segments(cpu, id);
+    directory.enter();
+    arrival::arrive(cpu.env(), id.0 as u32);
     new_quantum(cpu);
     Leave::Switched
 }
 
-/// Loads what the environment that comes has of the CPU beside its frame.
+/// Keeps what the environment on this CPU has loaded, and loads what `id` had.
 #[inline(always)]
-fn enter_environment(cpu: ThisCpu, outbox: &Outbox) {
-    let id = outbox.id;
+fn exchange_data_segments(cpu: ThisCpu, id: EnvId) {
     data_segments::leave(cpu);
-    cpu.env().store(id.0 as u32, Relaxed);
-    address_space::enter_environment(outbox);
     data_segments::arrive(id);
 }
 

@@ -67,9 +67,41 @@ pub fn enter_quickly(
     event: impl Fn() -> Event,
     frame: &mut TrapFrame,
 ) -> Option<Leave> {
-    let Some(mut holder) = KERNEL.lock_at_once() else {
-        return Some(enter(cpu, event(), frame));
-    };
+    match KERNEL.lock_at_once() {
+        Some(holder) => step_quickly(cpu, call, event, holder, frame),
+        None => enter_quickly_later(cpu, call, event(), frame),
+    }
+}
+
+/// [`enter_quickly`] when others are there. The longer way would be right too. But what it
+/// has in addition it does with the lock, when others wait: two CPUs that only make the
+/// cheapest call get three times as much done this way.
+#[cold]
+#[inline(never)]
+fn enter_quickly_later(
+    cpu: ThisCpu,
+    call: Call,
+    event: Event,
+    frame: &mut TrapFrame,
+) -> Option<Leave> {
+    let (holder, kept) = wait_for_lock(cpu, event, frame);
+    if kept == event {
+        step_quickly(cpu, call, || event, holder, frame)
+    } else {
+        Some(step_apart(cpu, kept, holder, frame))
+    }
+}
+
+/// One step of the core by the quick way of `call`, if it has one that applies, and its
+/// effects.
+#[inline(always)]
+fn step_quickly(
+    cpu: ThisCpu,
+    call: Call,
+    event: impl Fn() -> Event,
+    mut holder: KernelGuard,
+    frame: &mut TrapFrame,
+) -> Option<Leave> {
     let Some(step) = holder.quick_step(call, cpu.id(), event(), frame) else {
         return Some(step_apart(cpu, event(), holder, frame));
     };

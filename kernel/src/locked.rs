@@ -12,7 +12,7 @@ use crate::logs::{self, RECORD, TRACE};
 use crate::machine::console;
 use crate::machine::log_device::LogDevice;
 use crate::machine::phys::DirectMap;
-use crate::machine::smp::clock;
+use crate::machine::smp::{self, clock};
 use abi::{Call, EnvId, TrapFrame};
 use biglock::{BigLock, Guard};
 use core::mem::MaybeUninit;
@@ -187,7 +187,7 @@ impl LockedKernel {
 
     /// The step's effects are done: frames that it freed may be used again.
     pub fn settle(&mut self) {
-        self.core().settle();
+        self.core().settle(smp::await_arrival);
         if logs::are_open() {
             self.record(|recorder, log, core| recorder.settled(log, core));
             self.write_trace();

@@ -97,6 +97,12 @@ fn frames_freed_too_early_are_found() {
 }
 
 #[test]
+fn a_space_that_is_taken_apart_too_early_is_found() {
+    let found = is_found("skip-arrival", lives::leave_and_end());
+    assert!(matches!(found, Violation::Left { .. }), "{found:?}");
+}
+
+#[test]
 fn a_wrong_result_of_a_call_is_found() {
     let found = is_found("exofork-result", lives::fork_and_start());
     assert!(matches!(found, Violation::Result { .. }));

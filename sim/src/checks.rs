@@ -61,6 +61,11 @@ pub enum Violation {
         /// The CPU.
         cpu: CpuId,
     },
+    /// A CPU still has the page directory loaded of a space that is being taken apart.
+    Left {
+        /// The CPU.
+        cpu: CpuId,
+    },
     /// A CPU's x87 registers do not belong to the environment that the kernel
     /// thinks they do, or were not reset.
     Fpu {
@@ -143,6 +148,9 @@ impl fmt::Display for Violation {
             ),
             Violation::Ghost { cpu } => {
                 write!(f, "CPU {} runs what the kernel does not have there", cpu.0)
+            }
+            Violation::Left { cpu } => {
+                write!(f, "CPU {} has not left a space that is taken apart", cpu.0)
             }
             Violation::Fpu { cpu } => {
                 write!(
@@ -307,8 +315,26 @@ impl Machine<'_> {
             if own.mode != Mode::Off && (own.cr3 != directory || in_user_mode && !has_env) {
                 return Err(Violation::Ghost { cpu });
             }
+            if own.leaving.is_some_and(|left| !self.may_be_loaded(left)) {
+                return Err(Violation::Left { cpu });
+            }
         }
         Ok(())
+    }
+
+    /// Whether a page directory is the kernel's, or a living environment's, or that of one
+    /// whose space nobody takes apart yet.
+    fn may_be_loaded(&self, directory: Pfn) -> bool {
+        let envs = self.kernel.envs();
+        let mut alive = envs.used().filter(|&slot| envs[slot].alive);
+        let fresh = self.kernel.reaper().fresh;
+        directory == self.kernel.config().kernel_pgdir
+            || alive.any(|slot| envs[slot].space.pgdir == directory)
+            || self
+                .kernel
+                .frames()
+                .iter_list(fresh)
+                .any(|dead| dead == directory)
     }
 
     /// Checks that each CPU's x87 registers belong to the environment that the kernel

@@ -314,7 +314,7 @@ impl Replayer<'_> {
                 self.report.stops += 1;
                 self.kernel.parked(cpu, &frame, event);
             }
-            Record::Settled => self.kernel.settle(),
+            Record::Settled => self.kernel.settle(|_, _| ()),
             Record::Digest(recorded) => {
                 let replayed = digest::full(&self.kernel);
                 if recorded != replayed {

@@ -2,7 +2,8 @@
 //!
 //! The order is that of the kernel's hardware half: this CPU's own page tables
 //! first, then the other CPU's, then wake-ups; only then does the CPU settle the
-//! step and release the lock. The hard thing is the rendezvous, which takes two
+//! step and release the lock. A CPU that switches may load the page directory later: here as
+//! late as can be, when it does something else or another one waits for that. The hard thing is the rendezvous, which takes two
 //! CPUs: [`Machine::enter`] posts the request, the other CPU obeys it in
 //! [`Machine::answer`], and the first one goes on in [`Machine::finish`].
 
@@ -22,6 +23,7 @@ impl Machine<'_> {
     /// that has rung is stopped.
     pub fn wait(&mut self, cpu: CpuId, event: Event) {
         let own = self.cpu_mut(cpu);
+        own.arrive();
         if event == Event::Timer {
             own.due = None;
         }
@@ -54,7 +56,11 @@ impl Machine<'_> {
                     own.tlb.forget(outbox.flush);
                 }
             }
-            Step::Switch(_) => own.load_cr3(outbox.pgdir),
+            Step::Switch(_) => {
+                let left = own.cr3;
+                own.load_cr3(outbox.pgdir);
+                own.leaving = Some(left);
+            }
             Step::Idle(_) | Step::Again(_) => {
                 own.load_cr3(kernel_pgdir);
                 own.frame = TrapFrame::default();
@@ -108,6 +114,7 @@ impl Machine<'_> {
         let own = self.cpu_mut(cpu);
         assert!(own.ipi);
         own.ipi = false;
+        own.arrive();
         own.mode = match own.mode {
             Mode::User if own.mail.is_some() => Mode::Serving,
             Mode::User if ranks => Mode::Waiting(Event::Wake),
@@ -173,7 +180,8 @@ impl Machine<'_> {
             }
         }
         if common.contains(Common::SETTLE) {
-            self.kernel.settle();
+            let cpus = &mut self.cpus;
+            self.kernel.settle(|cpu, _| cpus[cpu.0 as usize].arrive());
             self.take_trace();
             if let Some(log) = &mut self.log {
                 log.settled(&self.kernel);
@@ -214,7 +222,7 @@ impl Machine<'_> {
     pub fn console_ready(&mut self, cpu: CpuId) {
         assert!(self.uart.busy);
         self.uart.busy = false;
-        self.cpu_mut(cpu).mode = Mode::Waiting(Event::ConsoleReady);
+        self.wait(cpu, Event::ConsoleReady);
         self.enter(cpu);
     }
 
@@ -256,5 +264,11 @@ impl super::Cpu {
     fn load_cr3(&mut self, directory: kcore::Pfn) {
         self.cr3 = directory;
         self.tlb.clear();
+        self.arrive();
+    }
+
+    /// It has loaded the page directory of its environment, if it had not.
+    pub fn arrive(&mut self) {
+        self.leaving = None;
     }
 }

@@ -43,8 +43,10 @@ pub struct Cpu {
     pub mode: Mode,
     /// The registers of its environment.
     pub frame: TrapFrame,
-    /// The page directory that it has loaded.
+    /// The page directory of its environment, which it loads before it uses it.
     pub cr3: Pfn,
+    /// The one that it still has loaded, while it is on its way out of the kernel.
+    pub leaving: Option<Pfn>,
     /// The translations that it remembers.
     pub tlb: Tlb,
     /// An inter-processor interrupt is pending.

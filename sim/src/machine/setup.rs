@@ -101,6 +101,7 @@ impl<'t> Machine<'t> {
             mode: Mode::Waiting(Event::Wake),
             frame: TrapFrame::default(),
             cr3: KERNEL_PGDIR,
+            leaving: None,
             tlb: Tlb::default(),
             ipi: false,
             mail: None,

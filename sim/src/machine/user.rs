@@ -66,7 +66,9 @@ impl Machine<'_> {
 
     #[inline]
     fn fetch(&mut self, cpu: CpuId, va: u32, write: bool) -> Option<Translation> {
-        let cr3 = self.cpu(cpu).cr3;
+        let own = self.cpu_mut(cpu);
+        own.arrive();
+        let cr3 = own.cr3;
         let usage_bits = self.usage_bits;
         let translation = fetch(self.kernel.mem(), cr3, va, write, usage_bits)?;
         self.cpu_mut(cpu).tlb.fill(page_of(va), translation);

@@ -82,6 +82,11 @@ const FINDINGS: &[(&str, Found, &str)] = &[
     ("share-fpu", Audit, "jobfpu --cpus 2 --mem 16 --audit"),
     ("short-gap", Lines, "exceptions --cpus 1"),
     ("short-heap", Lines, PROMISED),
+    (
+        "skip-arrival",
+        Explore,
+        "orphans --cpus 2 --audit --seeds 10 --bound 0",
+    ),
     ("skip-bss", Lines, "testbss --cpus 1"),
     ("skip-compare", Lines, "threads --cpus 2"),
     ("skip-limbo", Audit, AUDITED),

@@ -243,13 +243,27 @@ pub fn enter_kernel() {
     unsafe { x86::load_cr3(KERNEL.address()) };
 }
 
-/// Moves this CPU to the page directory of the environment that a step switches to.
-#[inline(always)]
-pub fn enter_environment(outbox: &Outbox) {
-    // SAFETY: (26) an outbox is filled by the core alone, and for a switch with the
-    // directory of a living environment; each of these was made with the kernel's
-    // entries, so image, stacks and devices stay where they are.
-    unsafe { x86::load_cr3(outbox.pgdir.address()) };
+/// The page directory of the environment that a step switches to.
+#[derive(Clone, Copy)]
+pub struct Directory(Pfn);
+
+impl Directory {
+    /// The one that the core has named.
+    #[inline(always)]
+    pub fn named_in(outbox: &Outbox) -> Directory {
+        Directory(outbox.pgdir)
+    }
+
+    /// Moves this CPU there.
+    #[inline(always)]
+    pub fn enter(self) {
+        // SAFETY: (26) an outbox is filled by the core alone, and for a switch with the
+        // directory of a living environment; each of these was made with the kernel's
+        // entries, so image, stacks and devices stay where they are. If another CPU ends
+        // the environment before this one gets here, it reclaims the directory only when
+        // this one has left the environment (`biglock::rendezvous`).
+        unsafe { x86::load_cr3(self.0.address()) };
+    }
 }
 
 /// Drops this CPU's translation of a page.

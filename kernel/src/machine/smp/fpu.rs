@@ -86,7 +86,7 @@ pub fn init_cpu(has_fxsave: bool) {
 /// Takes away the bits of MXCSR that this processor lacks.
 fn look_at_mxcsr() {
     let mut image = Image::RESET;
-    // SAFETY: (109) TS is clear, the processor has FXSAVE, and an image is aligned and long
+    // SAFETY: (111) TS is clear, the processor has FXSAVE, and an image is aligned and long
     // enough.
     unsafe { x86::fxsave((&raw mut image).cast()) };
     let mask = match image.0.get(EnvState::MXCSR + 1) {

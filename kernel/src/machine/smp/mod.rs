@@ -29,9 +29,9 @@ pub mod watchdog;
 pub use segments::{DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK};
 
 use crate::machine::x86;
-use abi::TrapFrame;
 use abi::layout::{KSTACKTOP, KSTKGAP, KSTKSIZE, kernel_stack_top};
-use biglock::Mailbox;
+use abi::{EnvId, TrapFrame};
+use biglock::{Mailbox, arrival};
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kcore::ids::MAX_CPUS;
@@ -109,11 +109,7 @@ impl ThisCpu {
     /// Id of the environment that runs here, which `getenvid` answers; 0 for none.
     #[inline(always)]
     pub fn env(self) -> &'static AtomicU32 {
-        let word = self.stack_top() - ENV_DEPTH;
-        // SAFETY: (59) the word is aligned and in this CPU's stack, which is mapped before
-        // the CPU runs and for ever, and was zeroed. Only atomics name it: no Rust object is
-        // ever that deep, as a stack which grew so far would fault 64 bytes further down.
-        unsafe { AtomicU32::from_ptr(word as *mut u32) }
+        env_word(self.id)
     }
 
     /// One past the highest address of its kernel stack.
@@ -148,6 +144,21 @@ impl ThisCpu {
 /// What a CPU leaves behind when it gives up its environment: the registers, and
 /// the event for which it was about to enter the kernel.
 pub type Parked = (TrapFrame, Event);
+
+/// Where `cpu`, which is up, keeps the id of the environment that runs there.
+#[inline(always)]
+fn env_word(cpu: CpuId) -> &'static AtomicU32 {
+    let word = kernel_stack_top(cpu.0.into()) - ENV_DEPTH;
+    // SAFETY: (59) the word is aligned and in the CPU's stack, which is mapped before
+    // the CPU runs and for ever, and was zeroed. Only atomics name it: no Rust object is
+    // ever that deep, as a stack which grew so far would fault 64 bytes further down.
+    unsafe { AtomicU32::from_ptr(word as *mut u32) }
+}
+
+/// Waits until `cpu`, which the core has switched to `env`, has loaded its page directory.
+pub fn await_arrival(cpu: CpuId, env: EnvId) {
+    arrival::wait_for(env_word(cpu), env.0 as u32);
+}
 
 /// What one CPU has of its own and others may look at.
 #[repr(C, align(64))]

@@ -31,6 +31,21 @@ pub fn destroy_and_reuse() -> Scenario {
     )
 }
 
+/// A child is destroyed that has just given up its CPU.
+pub fn leave_and_end() -> Scenario {
+    scenario(
+        "leave-and-end",
+        "a child is destroyed while the CPU that it was on goes to another one",
+        programs(
+            &[destroy(CHILD), Op::Want(0), exit()],
+            &[r#yield(), Op::Goto(CHILD_AT)],
+            &[r#yield(), r#yield(), exit()],
+        ),
+        &[A],
+        |stage| page_to_everybody(stage, A, &[CHILD_AT, GRANDCHILD_AT]),
+    )
+}
+
 /// A running child is stopped and started.
 pub fn stop_and_start() -> Scenario {
     scenario(

@@ -30,6 +30,7 @@ pub fn all() -> Vec<Scenario> {
         pages::alloc_over_in_use(),
         pages::write_protect(),
         lives::destroy_and_reuse(),
+        lives::leave_and_end(),
         lives::stop_and_start(),
         lives::stop_caller(),
         lives::fork_and_start(),

@@ -21,6 +21,8 @@ pub enum Command {
     Wait,
     /// End a job.
     Kill(i32),
+    /// Show a station of the tour, counted from 1, or the next one.
+    Tour(Option<usize>),
     /// End everything.
     Exit,
     /// Run a program.
@@ -33,8 +35,12 @@ pub enum Command {
 }
 
 /// The commands that are no programs: how to write each, and what it does.
-pub const BUILT_IN: [(&str, &str); 7] = [
+pub const BUILT_IN: [(&str, &str); 8] = [
     ("help", "lists what can be entered"),
+    (
+        "tour [N]",
+        "shows the system's ideas, a program at a time; N goes to that one",
+    ),
     ("ps", "lists environments: id, parent, status, CPU, runs"),
     ("jobs", "lists what runs in the background"),
     ("wait", "waits until that has ended; Ctrl-C waits no longer"),
@@ -61,6 +67,8 @@ pub enum Wrong {
     NoId,
     /// `kill` with something that is no id.
     Id(String),
+    /// `tour` with something that is no number, or with more.
+    Station,
 }
 
 impl fmt::Display for Wrong {
@@ -72,6 +80,7 @@ impl fmt::Display for Wrong {
             Wrong::Background(name) => write!(f, "{name} cannot run in the background"),
             Wrong::NoId => write!(f, "kill needs one id (jobs lists them)"),
             Wrong::Id(word) => write!(f, "not an id: {word} (jobs lists them)"),
+            Wrong::Station => write!(f, "tour takes the number of a station, or nothing"),
         }
     }
 }
@@ -110,13 +119,15 @@ pub fn parse(line: &str) -> Result<Option<Command>, Wrong> {
         "jobs" => Command::Jobs,
         "wait" => Command::Wait,
         "exit" => Command::Exit,
+        "tour" => Command::Tour(station(arguments)?),
         "kill" => Command::Kill(id(arguments)?),
         _ => return Ok(Some(Command::Run { words, background })),
     };
     if background {
         return Err(Wrong::Background(name.clone()));
     }
-    if !arguments.is_empty() && !matches!(command, Command::Kill(_)) {
+    let takes_any = matches!(command, Command::Kill(_) | Command::Tour(_));
+    if !arguments.is_empty() && !takes_any {
         return Err(Wrong::Arguments(name.clone()));
     }
     Ok(Some(command))
@@ -131,6 +142,15 @@ fn id(arguments: &[String]) -> Result<i32, Wrong> {
     match i32::from_str_radix(digits, 16) {
         Ok(id) if id > 0 => Ok(id),
         _ => Err(Wrong::Id(word.clone())),
+    }
+}
+
+/// The number behind `tour`, if there is one.
+fn station(arguments: &[String]) -> Result<Option<usize>, Wrong> {
+    match arguments {
+        [] => Ok(None),
+        [word] => word.parse().map(Some).map_err(|_| Wrong::Station),
+        _ => Err(Wrong::Station),
     }
 }
 
@@ -158,6 +178,8 @@ mod tests {
         assert_eq!(parse(""), Ok(None));
         assert_eq!(parse("  "), Ok(None));
         assert_eq!(parse("help"), Ok(Some(Command::Help)));
+        assert_eq!(parse("tour"), Ok(Some(Command::Tour(None))));
+        assert_eq!(parse("tour 3"), Ok(Some(Command::Tour(Some(3)))));
         assert_eq!(parse("kill 1002"), Ok(Some(Command::Kill(0x1002))));
         assert_eq!(parse("kill 0x00001002"), Ok(Some(Command::Kill(0x1002))));
         for (name, _) in BUILT_IN {
@@ -179,6 +201,10 @@ mod tests {
             ("a & &", Wrong::Ampersand),
             ("ps 3", Wrong::Arguments("ps".into())),
             ("wait &", Wrong::Background("wait".into())),
+            ("tour x", Wrong::Station),
+            ("tour 1 2", Wrong::Station),
+            ("tour -1", Wrong::Station),
+            ("tour &", Wrong::Background("tour".into())),
             ("kill", Wrong::NoId),
             ("kill 1 2", Wrong::NoId),
             ("kill x", Wrong::Id("x".into())),

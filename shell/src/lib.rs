@@ -22,6 +22,7 @@ pub mod command;
 pub mod editor;
 pub mod history;
 pub mod keys;
+pub mod tour;
 pub mod words;
 
 /// What the prompt shows when a line may be entered. Scripts wait for it.

@@ -12,6 +12,7 @@ use jostle::programs;
 use jostle::workspace::Workspace;
 use libtest_mimic::Failed;
 use shell::PROMPT;
+use shell::tour::STATIONS;
 
 use abi::scheduling::Policy;
 
@@ -24,8 +25,10 @@ type Case = fn() -> Result<(), Failed>;
 
 /// Each is a claim about the prompt.
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 15] = [
+    let cases: [(&str, Case); 17] = [
         ("help_lists_what_there_is", help),
+        ("tour_shows_each_idea", tour),
+        ("tour_names_what_there_is", tour_is_true),
         ("programs_get_their_arguments", arguments),
         ("wrong_input_gets_a_line", wrong_input),
         ("a_job_runs_in_the_background", background),
@@ -101,6 +104,44 @@ fn help() -> Result<(), Failed> {
         .map(|(usage, _)| regex(&format!("  {} .*", regex_escape(usage))));
     let lines_expected = [typed("help")].into_iter().chain(built_in).chain(programs);
     lines(&["help"], booted(4).in_order(lines_expected))
+}
+
+fn tour() -> Result<(), Failed> {
+    let count = STATIONS.len();
+    let entered: Vec<String> = (0..count)
+        .map(|_| "tour".to_owned())
+        .chain(["tour 0".into(), "tour 99".into(), "tour 2".into()])
+        .collect();
+    let entered: Vec<&str> = entered.iter().map(String::as_str).collect();
+    let station = |number: usize| {
+        let station = &STATIONS[number - 1];
+        let heading = text(&format!("{number} of {count}: {}", station.title));
+        let idea = station.idea.lines().map(text);
+        let line = text(&format!("> {}", station.line));
+        let more = regex(&format!("More: {}\\. .*", regex_escape(station.page)));
+        [heading].into_iter().chain(idea).chain([line, more])
+    };
+    let refused = format!("tour: the stations are 1 to {count}");
+    let all = (1..=count)
+        .flat_map(station)
+        .chain([text(&refused), text(&refused)])
+        .chain(station(2));
+    lines(&entered, booted(4).in_order(all))
+}
+
+fn tour_is_true() -> Result<(), Failed> {
+    let workspace = Workspace::locate();
+    let names = programs::names(&workspace.program_sources())?;
+    for station in STATIONS {
+        let program = station.line.split(' ').next().unwrap_or_default();
+        if !names.iter().any(|name| name == program) {
+            return Err(format!("the tour runs {program}, which there is not").into());
+        }
+        if !workspace.root().join(station.page).is_file() {
+            return Err(format!("the tour names {}, which there is not", station.page).into());
+        }
+    }
+    Ok(())
 }
 
 fn regex_escape(text: &str) -> String {

@@ -18,6 +18,7 @@ mod input;
 mod jobs;
 mod programs;
 mod status;
+mod tour;
 
 use alloc::string::String;
 
@@ -30,6 +31,7 @@ use user::{EnvId, println};
 use input::Input;
 use jobs::Jobs;
 use programs::Programs;
+use tour::Tour;
 
 user::heap!();
 user::program!(main);
@@ -43,9 +45,10 @@ fn main() {
         programs: Programs::find(),
         input: Input::default(),
         jobs: Jobs::default(),
+        tour: Tour::default(),
     };
     println!(
-        "Jostle, with {} programs: help lists them, demo shows all CPUs at work.",
+        "Jostle, with {} programs: help lists them, tour shows the system's ideas.",
         prompt.programs.all().len()
     );
     while let Some(line) = prompt.line() {
@@ -64,6 +67,7 @@ struct Prompt {
     programs: Programs,
     input: Input,
     jobs: Jobs,
+    tour: Tour,
 }
 
 impl Prompt {
@@ -95,6 +99,7 @@ impl Prompt {
             Command::Jobs => self.jobs.list(),
             Command::Wait => self.jobs.wait(&mut self.input),
             Command::Kill(id) => self.jobs.kill(EnvId(id)),
+            Command::Tour(number) => self.tour(number),
             Command::Run { words, background } => self.run(&words, background),
             // `main` does that.
             Command::Exit => {}
@@ -108,6 +113,14 @@ impl Prompt {
         println!("programs:");
         for program in self.programs.all() {
             println!("  {:<19} {}", program.name, program.what);
+        }
+    }
+
+    fn tour(&mut self, number: Option<usize>) {
+        let line = self.tour.go(number).map(command::parse);
+        if let Some(Ok(Some(command))) = line {
+            self.obey(command);
+            self.tour.tell_next();
         }
     }
 

@@ -71,4 +71,9 @@ impl Workspace {
     pub fn program_sources(&self) -> PathBuf {
         self.root.join("programs/src/bin")
     }
+
+    /// Where our programs in C are, one file each.
+    pub fn c_examples(&self) -> PathBuf {
+        self.root.join("c/examples")
+    }
 }

@@ -147,10 +147,23 @@ fn find(workspace: &Workspace, program: &OsStr, memory_mib: u32) -> anyhow::Resu
             .map_err(|error| usage(format_args!("{}: {error}", path.display())))?;
         Ok(Program::Host(path, found))
     } else {
-        let name = program.to_string_lossy().into_owned();
-        programs::check_name(&name, &programs::names(&workspace.program_sources())?)?;
-        Ok(Program::Ours(name))
+        find_ours(workspace, &program.to_string_lossy())
     }
+}
+
+/// A program of this tree: one in Rust, or else the C file of that name.
+fn find_ours(workspace: &Workspace, name: &str) -> anyhow::Result<Program> {
+    let known = programs::names(&workspace.program_sources())?;
+    if !known.iter().any(|known| known == name) {
+        let in_c = workspace.c_examples().join(format!("{name}.c"));
+        if in_c.is_file()
+            && let Some(source) = Source::find(workspace, &in_c)?
+        {
+            return Ok(Program::Source(source));
+        }
+    }
+    programs::check_name(name, &known)?;
+    Ok(Program::Ours(name.to_owned()))
 }
 
 fn read_program(path: &Path, memory_mib: u32) -> anyhow::Result<Vec<u8>> {
@@ -329,6 +342,21 @@ mod tests {
         assert!(refused(&["hello", "+", "/dev/null"]).contains("not a regular file"));
         assert!(refused(&["hello", "--with", "type=fs:/dev/null"]).contains("not a regular file"));
         assert!(refused(&["hello", "--with", "type=fs:helo"]).contains("did you mean hello?"));
+    }
+
+    #[test]
+    fn a_name_means_ours_in_rust_before_ours_in_c() {
+        let program = |name: &str| {
+            let options = options(&[name]).expect("valid");
+            let request = check(&Workspace::locate(), &options).expect("can be met");
+            request.entries[0].program.clone()
+        };
+        assert_eq!(program("hello"), Program::Ours("hello".into()));
+        let Program::Source(source) = program("selftest") else {
+            panic!("there is none in Rust");
+        };
+        assert_eq!(source.name, "selftest");
+        assert!(refused(&["selftests"]).contains("no program"));
     }
 
     #[test]

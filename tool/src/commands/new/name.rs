@@ -14,8 +14,6 @@ const KEYWORDS: &str = "abstract as async await become box break const continue 
     else enum extern false final fn for gen if impl in let loop macro match mod move mut \
     override priv pub ref return self static struct super trait true try type typeof union \
     unsafe unsized use virtual where while yield";
-/// What the prompt takes for a command of its own.
-const COMMANDS: &str = "help ps jobs wait kill exit";
 /// Crates and files that lie where a program's would.
 const TAKEN: &str = "abi alloc build core deps examples incremental jostle-test kernel main \
     proc_macro programs prompt runtime std test user";
@@ -32,7 +30,7 @@ pub fn check(workspace: &Workspace, name: &str) -> anyhow::Result<()> {
         "a name has at most 19 characters, as wide as the prompt's list is"
     } else if is(KEYWORDS) && !is_ours(workspace, name) {
         "a word of Rust"
-    } else if is(COMMANDS) {
+    } else if is_command(name) {
         "a command of the prompt"
     } else if is(TAKEN) {
         "the name of something else that is built with programs"
@@ -55,6 +53,12 @@ pub fn check_free(workspace: &Workspace, name: &str) -> anyhow::Result<()> {
         Some(file) => Err(usage(format_args!("{name:?} exists already: {file}"))),
         None => Ok(()),
     }
+}
+
+/// Whether the prompt takes it for a command of its own.
+fn is_command(name: &str) -> bool {
+    let mut usages = shell::command::BUILT_IN.iter().map(|(usage, _)| usage);
+    usages.any(|usage| usage.split(' ').next() == Some(name))
 }
 
 /// Whether there is such a program, whatever its name.
@@ -99,6 +103,7 @@ mod tests {
             ("twenty-characters-it", "at most 19"),
             ("match", "a word of Rust"),
             ("kill", "a command of the prompt"),
+            ("tour", "a command of the prompt"),
             ("kernel", "something else"),
             ("hello", "exists already: programs/src/bin/hello.rs"),
             ("bench", "exists already: programs/src/bin/bench"),

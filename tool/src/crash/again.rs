@@ -18,7 +18,7 @@ use witness::trace::{Cause, Content, Record};
 use super::death::Death;
 use super::scene::Scene;
 use super::stuck::{self, Stuck};
-use crate::debug::programs::{Lineage, Programs};
+use crate::debug::programs::Programs;
 use crate::debug::session::{Session, Start};
 use crate::debug::stops::Hit;
 use crate::debug::travel::{Goal, Stop};
@@ -56,12 +56,7 @@ pub struct Found {
 
 impl Again {
     /// What is seen of each of these deaths.
-    pub fn deaths(
-        &self,
-        deaths: &[Death],
-        lineage: &impl Lineage,
-        first: &[EnvId],
-    ) -> Vec<Option<Found>> {
+    pub fn deaths(&self, deaths: &[Death], first: &[EnvId]) -> Vec<Option<Found>> {
         let nothing = || deaths.iter().map(|_| None).collect();
         let Some((setup, disk)) = self.setup() else {
             return nothing();
@@ -89,7 +84,7 @@ impl Again {
             };
             let runs = programs.path(&session.pc, env);
             for (death, scene) in deaths.iter().zip(&mut scenes) {
-                let ran = death.env.and_then(|env| told.path(lineage, env));
+                let ran = death.env.and_then(|env| told.path(death, env));
                 let exact = self.machine.simulated.is_none() || death.env == Some(env);
                 if scene.is_none() && exact && ran.is_none_or(|ran| Some(ran) == runs) {
                     *scene = Scene::of(&session.pc, &programs, env, death);

@@ -43,10 +43,10 @@ impl Told {
         let first = self.first(heard);
         let deaths = &heard.deaths[..heard.deaths.len().min(MOST)];
         if !deaths.is_empty() {
-            let found = self.again.deaths(deaths, heard, &first);
+            let found = self.again.deaths(deaths, &first);
             let programs = self.programs(&first);
             for (death, found) in deaths.iter().zip(&found) {
-                self.tell_death(&programs, heard, death, found.as_ref());
+                self.tell_death(&programs, death, found.as_ref());
             }
         }
         let untold = heard.count - deaths.len();
@@ -66,7 +66,7 @@ impl Told {
             .filter(|_| heard.count <= heard.deaths.len())
         {
             let programs = self.programs(&self.first(heard));
-            self.tell_death(&programs, heard, death, None);
+            self.tell_death(&programs, death, None);
         }
     }
 
@@ -74,8 +74,7 @@ impl Told {
     pub fn named_was_ended(&self, heard: &Heard) -> bool {
         let first = self.first(heard);
         let named = first.get(self.servers..).unwrap_or_default();
-        let mut deaths = heard.deaths.iter();
-        !self.has_prompt && deaths.any(|death| death.env.is_some_and(|env| named.contains(&env)))
+        !self.has_prompt && named.iter().any(|env| heard.was_ended(*env))
     }
 
     /// The environments of the beginning.
@@ -101,9 +100,9 @@ impl Told {
         Programs::of(first, folder, roots.clone(), &machine.modules)
     }
 
-    fn tell_death(&self, programs: &Programs, heard: &Heard, death: &Death, found: Option<&Found>) {
+    fn tell_death(&self, programs: &Programs, death: &Death, found: Option<&Found>) {
         let scene = found.map(|found| &found.scene);
-        let path = self.path(programs, heard, death);
+        let path = self.path(programs, death);
         let name = path
             .as_ref()
             .and_then(|path| path.file_name())
@@ -140,8 +139,8 @@ impl Told {
     }
 
     /// The program's file.
-    fn path(&self, programs: &Programs, heard: &Heard, death: &Death) -> Option<PathBuf> {
-        let known = death.env.and_then(|env| programs.path(heard, env));
+    fn path(&self, programs: &Programs, death: &Death) -> Option<PathBuf> {
+        let known = death.env.and_then(|env| programs.path(death, env));
         match (known, &death.entered) {
             // What the prompt starts lies beside it.
             (None, Some(entered)) if self.has_prompt => {
@@ -221,7 +220,7 @@ impl Told {
 
     fn tell_stuck(&self, heard: &Heard, first: &[EnvId]) {
         let servers = &first[..self.servers.min(first.len())];
-        let alive: Vec<EnvId> = heard.alive().iter().copied().collect();
+        let alive = heard.alive();
         if alive.iter().all(|env| servers.contains(env)) {
             return;
         }

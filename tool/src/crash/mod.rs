@@ -6,7 +6,7 @@
 //! | [`death`] | what the console tells of an end, as a value |
 //! | [`heard`] | the console, heard for that |
 //! | [`again`] | the same run on the simulated machine, which can be looked at |
-//! | [`scene`], [`walk`] | what is seen there: the stack, the page tables |
+//! | [`scene`], [`calls`], [`walk`] | what is seen there: the stack, the page tables |
 //! | [`cause`] | the likely cause, in a sentence |
 //! | [`stuck`] | who waits for whom |
 //! | [`told`] | the lines |
@@ -17,6 +17,7 @@
 //! where every position can be looked at, if it happens again there.
 
 pub mod again;
+pub mod calls;
 pub mod cause;
 pub mod death;
 pub mod heard;

@@ -5,6 +5,7 @@ mod debug;
 mod explore;
 mod lab;
 mod own;
+mod repeat;
 mod run;
 mod trace;
 mod values;
@@ -26,6 +27,7 @@ pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
 pub use self::lab::{LabCommand, LabDeed};
 pub use self::own::{New, Try};
+pub use self::repeat::Repeat;
 pub use self::run::{ConsoleInput, Explain, MachineKind, PaceKind, Run, Simulate};
 pub use self::trace::{Mem, Trace};
 

@@ -9,6 +9,7 @@
 //! | [`scene`], [`calls`], [`walk`] | what is seen there: the stack, the page tables |
 //! | [`cause`] | the likely cause, in a sentence |
 //! | [`stuck`] | who waits for whom |
+//! | [`repeated`] | the commands that are shown |
 //! | [`told`] | the lines |
 //! | [`panicked`] | what is said of a kernel that panicked |
 //!
@@ -22,6 +23,7 @@ pub mod cause;
 pub mod death;
 pub mod heard;
 pub mod panicked;
+pub mod repeated;
 pub mod scene;
 pub mod stuck;
 pub mod told;

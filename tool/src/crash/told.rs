@@ -12,10 +12,10 @@ use super::cause::{cause, kind};
 use super::death::Death;
 use super::heard::Heard;
 use super::panicked;
+use super::repeated::{self, Place};
 use super::stuck::{self, Stuck};
 use crate::cli::Run;
 use crate::debug::programs::Programs;
-use crate::quoting::shell_word;
 use crate::report::{line, note};
 use crate::symbols::Names;
 
@@ -135,7 +135,12 @@ impl Told {
             }
             list("before: ", steps);
         }
-        self.tell_how_to_look(scene.map(|scene| (scene.is_first, scene.position)), death);
+        let place = match scene {
+            Some(scene) if scene.is_first => Place::First,
+            Some(scene) => Place::At(scene.position),
+            None => Place::Unknown,
+        };
+        self.tell_how_to_look(place, death);
     }
 
     /// The program's file.
@@ -145,77 +150,26 @@ impl Told {
             // What the prompt starts lies beside it.
             (None, Some(entered)) if self.has_prompt => {
                 let prompt = programs.files().next()?;
-                let name = entered.split_whitespace().next()?;
+                let name = repeated::entered_words(entered)?.swap_remove(0);
                 Some(prompt.with_file_name(name)).filter(|path| path.exists())
             }
             (known, _) => known.map(Into::into),
         }
     }
 
-    fn tell_how_to_look(&self, found: Option<(bool, u64)>, death: &Death) {
+    fn tell_how_to_look(&self, place: Place, death: &Death) {
         if self.has_prompt {
-            if let Some(entered) = &death.entered {
-                list("more:   ", &[format!("./jostle run {entered}")]);
-            }
-            return;
-        }
-        let words = self.words();
-        match found {
-            Some((true, _)) => list(
-                "look:   ",
-                &[
-                    format!(
-                        "./jostle debug {words} --at crash       (backwards too: reverse-stepi)"
-                    ),
-                    format!("./jostle gdb {words} --at crash"),
-                ],
-            ),
-            Some((false, position)) => list(
-                "look:   ",
-                &[format!(
-                    "./jostle debug {words} --mem {} --at {position}       (backwards too: reverse-stepi)",
-                    self.again.machine.memory_mib
-                )],
-            ),
-            None => list("look:   ", &[format!("./jostle gdb {words} --at crash")]),
+            let entered = death.entered.as_ref();
+            let more = entered.and_then(|entered| repeated::more(&self.options, entered));
+            list("more:   ", more.as_slice());
+        } else {
+            list("look:   ", &repeated::look(&self.options, place));
         }
     }
 
     /// Says it of a kernel that panicked.
     pub fn tell_panic(&self) {
-        panicked::tell(&self.options, &self.words());
-    }
-
-    /// The words that ask for the run, as somebody would type them.
-    fn words(&self) -> String {
-        let options = &self.options;
-        let mut words = Vec::new();
-        words.extend(options.program.iter().map(|word| shell_word(word)));
-        words.extend(options.args.iter().map(|word| shell_word(word)));
-        let mut option = |name: &str, value: String| words.push(format!("{name} {value}"));
-        for server in &options.with {
-            let program = shell_word(&server.program);
-            option("--with", format!("type={}:{program}", server.kind.word()));
-        }
-        if let Some(disk) = &options.disk {
-            option("--disk", shell_word(disk.as_os_str()));
-        }
-        if options.cpus != 4 {
-            option("--cpus", options.cpus.to_string());
-        }
-        if let Some(seed) = options.seed {
-            option("--seed", seed.to_string());
-        }
-        if let Some(pace) = options.pace {
-            option("--pace", pace.name().to_owned());
-        }
-        if options.store_buffers {
-            option("--store-buffers", String::new());
-        }
-        if !options.append.is_empty() {
-            option("--append", shell_word(options.append.as_ref()));
-        }
-        words.join(" ")
+        panicked::tell(&self.options);
     }
 
     fn tell_stuck(&self, heard: &Heard, first: &[EnvId]) {
@@ -235,7 +189,9 @@ impl Told {
                 "{count} environments were left that nobody woke: {}",
                 ids.join(" ")
             ));
-            line("  look:   ./jostle explore PROGRAM searches the schedules for such an end");
+            let explore = repeated::explore(&self.options);
+            let explore = explore.map(|line| line + "   # searches the schedules for such an end");
+            list("look:   ", explore.as_slice());
             return;
         };
         note(format_args!(

@@ -79,7 +79,7 @@ fn why(pc: &Pc<'_>, env: &Env) -> (String, Option<EnvId>) {
     let id = |slot: Slot| pc.machine.kernel.envs()[slot].id;
     let of = |what: &str, slot: Slot| {
         let id = id(slot);
-        (format!("{what} [{:08x}]", id.0), Some(id))
+        (format!("{what} [{id}]"), Some(id))
     };
     match env.wait {
         _ if !env.runnable && !env.started => ("was made, and never started".into(), None),

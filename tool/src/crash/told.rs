@@ -109,9 +109,7 @@ impl Told {
             .map_or("a program".into(), |name| {
                 name.to_string_lossy().into_owned()
             });
-        let id = death
-            .env
-            .map_or(String::new(), |env| format!(" [{:08x}]", env.0));
+        let id = death.env.map_or(String::new(), |env| format!(" [{env}]"));
         note(format_args!(
             "{name}{id} was ended by {}",
             kind(&death.what)
@@ -183,7 +181,7 @@ impl Told {
             let ids: Vec<String> = alive
                 .iter()
                 .take(MOST_WAITING)
-                .map(|env| format!("[{:08x}]", env.0))
+                .map(|env| format!("[{env}]"))
                 .collect();
             note(format_args!(
                 "{count} environments were left that nobody woke: {}",
@@ -204,10 +202,7 @@ impl Told {
             line(format_args!("  and {} more", all.len() - MOST_WAITING));
         }
         if let Some(circle) = stuck::circle(&all) {
-            let ids: Vec<String> = circle
-                .iter()
-                .map(|env| format!("[{:08x}]", env.0))
-                .collect();
+            let ids: Vec<String> = circle.iter().map(|env| format!("[{env}]")).collect();
             line(format_args!(
                 "  a deadlock: {} wait for each other in a circle",
                 ids.join(", ")
@@ -225,7 +220,7 @@ fn waits(one: &Stuck) -> String {
         .place
         .as_deref()
         .map_or(String::new(), |place| format!(", at {place}"));
-    plain(&format!("[{:08x}]{program} {}{place}", one.env.0, one.why))
+    plain(&format!("[{}]{program} {}{place}", one.env, one.why))
 }
 
 /// Lines, the first one behind a heading.

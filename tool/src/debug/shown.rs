@@ -73,9 +73,9 @@ pub fn envs(session: &Session<'_>, programs: &Programs) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "[{:08x}] parent {:08x} {:?}{cpu}, {} runs{wait} {}",
-            env.id.0,
-            env.parent.0,
+            "[{}] parent {} {:?}{cpu}, {} runs{wait} {}",
+            env.id,
+            env.parent,
             env.status(),
             env.runs,
             printable(&name)

@@ -4,6 +4,7 @@
 mod debug;
 mod explore;
 mod lab;
+mod lacks;
 mod own;
 mod repeat;
 mod run;
@@ -133,6 +134,7 @@ pub enum Part {
 /// since every CPU is a thread to gdb.
 #[derive(Debug, Args, Clone)]
 #[command(mut_arg("cpus", |cpus| cpus.default_value("1")))]
+#[command(mut_args(|argument| lacks::hidden("gdb", argument)))]
 pub struct Gdb {
     /// What is booted.
     #[command(flatten)]

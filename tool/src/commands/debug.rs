@@ -149,17 +149,7 @@ fn check(options: &Debug) -> anyhow::Result<()> {
             "debug is for the simulated machine; `jostle gdb` is for QEMU",
         ));
     }
-    let refused = [
-        (run.record.is_some(), "--record"),
-        (run.trace.is_some(), "--trace"),
-        (run.verbose, "--verbose"),
-        (run.audit, "--audit"),
-    ];
-    if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
-        return Err(usage(format_args!(
-            "debug knows no {option}: its run goes back and forth"
-        )));
-    }
+    run.refuse_for("debug")?;
     if let Some(script) = &options.batch {
         check_script(script)?;
     }

@@ -4,7 +4,9 @@
 mod debug;
 mod explore;
 mod lab;
+mod lacks;
 mod own;
+mod repeat;
 mod run;
 mod trace;
 mod values;
@@ -26,6 +28,7 @@ pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
 pub use self::lab::{LabCommand, LabDeed};
 pub use self::own::{New, Try};
+pub use self::repeat::Repeat;
 pub use self::run::{ConsoleInput, Explain, MachineKind, PaceKind, Run, Simulate};
 pub use self::trace::{Mem, Trace};
 
@@ -131,6 +134,7 @@ pub enum Part {
 /// since every CPU is a thread to gdb.
 #[derive(Debug, Args, Clone)]
 #[command(mut_arg("cpus", |cpus| cpus.default_value("1")))]
+#[command(mut_args(|argument| lacks::hidden("gdb", argument)))]
 pub struct Gdb {
     /// What is booted.
     #[command(flatten)]

@@ -5,7 +5,7 @@
 //! named here lead in, and only from the host: nobody else may reach what a
 //! student wrote.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter, Write};
 
 /// The cards that QEMU has for a PC of this kind, by its own names.
 const CARDS: [&str; 5] = ["e1000", "ne2k_pci", "pcnet", "rtl8139", "virtio-net-pci"];
@@ -81,6 +81,21 @@ impl Nic {
     }
 }
 
+/// As the command line has it.
+impl Display for Nic {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.card)?;
+        self.ports.iter().try_for_each(|port| {
+            let Port {
+                protocol,
+                host,
+                guest,
+            } = port;
+            write!(f, ",{protocol}:{host}:{guest}")
+        })
+    }
+}
+
 impl Port {
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(':');
@@ -113,6 +128,8 @@ mod tests {
         );
         assert_eq!(nic.device(), "rtl8139,netdev=nic,romfile=");
         assert_eq!(Nic::parse("e1000").expect("valid").network(), "user,id=nic");
+        assert_eq!(nic.to_string(), "rtl8139,tcp:8080:80,udp:7007:7");
+        assert_eq!(Nic::parse("pcnet").expect("valid").to_string(), "pcnet");
         // The two protocols have ports of their own.
         assert!(Nic::parse("e1000,tcp:7:7,udp:7:7").is_ok());
     }

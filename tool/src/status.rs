@@ -33,6 +33,14 @@ pub fn usage(message: impl Display) -> anyhow::Error {
     UsageError(message.to_string()).into()
 }
 
+/// Refuses the first of these options of a command that was given.
+pub fn refuse(command: &str, options: &[(bool, &str)]) -> anyhow::Result<()> {
+    match options.iter().find(|(given, _)| *given) {
+        Some((_, option)) => Err(usage(format_args!("{command} knows no --{option}"))),
+        None => Ok(()),
+    }
+}
+
 /// The exit status that goes with an error.
 pub fn of_error(error: &anyhow::Error) -> u8 {
     if error.is::<UsageError>() {
@@ -56,6 +64,23 @@ mod tests {
         assert_eq!(stopped_by(2), 130);
         assert_eq!(stopped_by(15), 143);
         assert_eq!(stopped_by(i32::MAX), u8::MAX);
+    }
+
+    #[test]
+    fn what_was_given_is_refused() {
+        let refused = |given: [bool; 2]| {
+            let options = [(given[0], "one"), (given[1], "two")];
+            refuse("x", &options).map_err(|error| (of_error(&error), error.to_string()))
+        };
+        assert_eq!(refused([false, false]), Ok(()));
+        assert_eq!(
+            refused([false, true]),
+            Err((USAGE, "x knows no --two".into()))
+        );
+        assert_eq!(
+            refused([true, true]),
+            Err((USAGE, "x knows no --one".into()))
+        );
     }
 
     #[test]

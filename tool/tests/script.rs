@@ -134,6 +134,73 @@ fn a_long_build_is_announced() {
     assert!(child.wait().expect("ends").success());
 }
 
+/// What setup would install, the diagnosis names, with the command that installs it.
+#[test]
+fn a_diagnosis_names_what_setup_installs() {
+    let machine = Machine::with_cargo("agree", "true");
+    fs::remove_file(machine.folder.join("bin/cc")).expect("was there");
+    machine.put("apt-get", "echo 'E: no network'; exit 1");
+    let said_without_certificates = |word: &str| {
+        let mut command = machine.command(word, &machine.target());
+        command.env("SSL_CERT_FILE", "/no/such/file");
+        said(command.output().expect("the script starts"), 1)
+    };
+    let setup = said_without_certificates("setup");
+    let packages = setup.split_once("apt cannot install ").expect(&setup).1;
+    let packages = packages.split_once(':').expect("and why").0;
+    let diagnosis = said_without_certificates("doctor");
+    assert!(packages.split(' ').count() > 2, "{setup}");
+    for package in packages.split(' ') {
+        assert!(diagnosis.contains(package), "{package}: {diagnosis}");
+    }
+    assert!(diagnosis.contains("./jostle setup"), "{diagnosis}");
+}
+
+/// The same of the tool itself, which looks for all the rest: what setup can be asked for
+/// is looked for, and whatever is not there, somebody can get.
+#[test]
+fn doctor_says_how_to_get_what_is_not_there() {
+    let machine = Machine::new("bare");
+    for name in ["cargo", "rustc"] {
+        let real = which::which(name).expect("Rust");
+        symlink(real, machine.folder.join("bin").join(name)).expect("linked");
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .arg("doctor")
+        .env("PATH", machine.folder.join("bin"))
+        .env("XDG_CACHE_HOME", machine.folder.join("cache"))
+        .output()
+        .expect("the tool starts");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let mut missing = 0;
+    for line in text.lines() {
+        if line.contains("MISSING") || line.contains("not there") {
+            missing += 1;
+            let remedies = ["./jostle setup", "./jostle book", "install "];
+            assert!(
+                remedies.iter().any(|remedy| line.contains(remedy)),
+                "{line}"
+            );
+        }
+    }
+    assert!(missing > 5, "{text}");
+    let commands = Cli::command();
+    let setup = commands.find_subcommand("setup").expect("a command");
+    let parts = setup
+        .get_positionals()
+        .flat_map(clap::Arg::get_possible_values);
+    let parts: Vec<String> = parts.map(|part| part.get_name().to_owned()).collect();
+    assert!(parts.len() > 2, "{parts:?}");
+    for part in parts {
+        let command = format!("`./jostle setup {part}` gets it");
+        assert!(text.contains(&command), "{command}: {text}");
+    }
+    // What it gets when it is asked for nothing in particular.
+    let of_all = |line: &str| line.starts_with("cc ") && line.contains("`./jostle setup` gets it");
+    assert!(text.lines().any(of_all), "{text}");
+}
+
 const BUILD_FAILS: &str = "[ \"$1\" != build ]";
 
 #[test]

@@ -45,6 +45,16 @@ fn unquoted(word: &OsString) -> OsString {
     }
 }
 
+/// The word that stands for an argument: [`unquoted`] makes it that again.
+pub fn quoted(argument: OsString) -> OsString {
+    let pluses = argument.as_bytes().iter().all(|&byte| byte == b'+');
+    if pluses && !argument.is_empty() {
+        "+".repeat(argument.len() + 1).into()
+    } else {
+        argument
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +93,14 @@ mod tests {
         for line in ["+", "+ a", "a +", "a + + b"] {
             let error = split_text(line).expect_err(line);
             assert!(error.is::<crate::status::UsageError>(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_argument_is_itself_again() {
+        for word in ["", "+", "++", "+a", "a"] {
+            assert_eq!(unquoted(&quoted(word.into())), word);
+            assert_ne!(quoted(word.into()), "+");
         }
     }
 }

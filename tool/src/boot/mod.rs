@@ -21,6 +21,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
+pub use self::line::quoted as quoted_argument;
 use self::request::Request;
 use crate::build::archive;
 use crate::cli::Run;

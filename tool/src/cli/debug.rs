@@ -11,14 +11,15 @@ use clap::{Arg, ArgMatches, Args, Command};
 
 use abi::EnvId;
 
-use super::Run;
 use super::values::hexadecimal;
+use super::{Run, lacks};
 
 /// `jostle debug`: what `run --machine sim` takes, with less memory unless told
 /// otherwise, since many states of it are kept.
 #[derive(Debug, Args, Clone)]
 #[command(mut_arg("machine", |machine| machine.default_value("sim").hide(true)))]
 #[command(mut_arg("mem", |mem| mem.default_value("64")))]
+#[command(mut_args(|argument| lacks::hidden("debug", argument)))]
 pub struct Debug {
     /// What is booted.
     #[command(flatten)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Run;
 use super::values::{count, whole};
+use super::{Run, lacks};
 
 /// `jostle explore`: what `run --machine sim` takes, with few CPUs and little memory
 /// unless told otherwise, since it is run thousands of times.
@@ -13,6 +13,7 @@ use super::values::{count, whole};
 #[command(mut_arg("machine", |machine| machine.default_value("sim").hide(true)))]
 #[command(mut_arg("cpus", |cpus| cpus.default_value("2")))]
 #[command(mut_arg("mem", |mem| mem.default_value("16")))]
+#[command(mut_args(|argument| lacks::hidden("explore", argument)))]
 pub struct Explore {
     /// What is run.
     #[command(flatten)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Run;
 use super::values::count;
+use super::{Run, lacks};
 
 /// `jostle new`.
 #[derive(Debug, Args, Clone)]
@@ -26,6 +26,7 @@ pub struct New {
 #[derive(Debug, Args, Clone)]
 #[command(mut_arg("machine", |machine| machine.default_value("sim").hide(true)))]
 #[command(mut_arg("mem", |mem| mem.default_value("16")))]
+#[command(mut_args(|argument| lacks::hidden("try", argument)))]
 pub struct Try {
     /// What is run.
     #[command(flatten)]

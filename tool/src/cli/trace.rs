@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 use witness::trace::Kind;
 
-use super::Run;
 use super::values::{count, cpu, hexadecimal, kind, kinds_help};
+use super::{Run, lacks};
 
 /// `jostle trace`. Filters combine: a record must pass all of them.
 #[derive(Debug, Args, Clone)]
@@ -54,6 +54,7 @@ pub struct Trace {
 #[derive(Debug, Args)]
 #[command(mut_arg("machine", |machine| machine.default_value("sim").hide(true)))]
 #[command(mut_arg("mem", |mem| mem.default_value("64")))]
+#[command(mut_args(|argument| lacks::hidden("mem", argument)))]
 pub struct Mem {
     /// What is booted.
     #[command(flatten)]

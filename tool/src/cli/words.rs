@@ -1,22 +1,38 @@
-//! A run as the words that ask for it again: on the simulated machine, from any folder.
+//! A run as the words that ask for it again: for records, on the simulated machine, from
+//! any folder; and one by one, for lines that people type ([`super::repeat`]).
 //!
-//! Schedules and records hold them. The hard thing is to forget none: an option that is
-//! left out makes another run of it, and nobody would be told. So the options are taken
-//! apart by name, and one that is new does not compile before somebody has decided.
+//! The hard thing is to forget none: an option that is left out makes another run of it,
+//! and nobody would be told. So the options are taken apart by name, and one that is new
+//! does not compile before somebody has decided.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{PaceKind, Run};
+use super::{MachineKind, PaceKind, Run};
+use crate::quoting::shell_word;
 use crate::server::Server;
+
+/// An option as it was given, or would be if it is a default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    pub name: &'static str,
+    value: Option<OsString>,
+}
 
 impl Run {
     /// The words that ask for the same programs on the same simulated machine, with the
     /// paths of files made absolute. The error says which path cannot be.
     pub fn words_anywhere(&self) -> io::Result<Vec<OsString>> {
         let run = self.clone().with_files(|path| std::path::absolute(path))?;
-        Ok(run.words_here())
+        let (options, programs) = run.taken_apart();
+        let kept = options
+            .iter()
+            .filter(|option| !option.is_left_out_of_records());
+        let mut words: Vec<OsString> = kept.map(Given::joined).collect();
+        words.push("--".into());
+        words.extend(programs);
+        Ok(words)
     }
 
     /// As [`Run::words_anywhere`]; none if one of them is not a line of text.
@@ -57,57 +73,105 @@ impl Run {
         Ok(self)
     }
 
-    fn words_here(self) -> Vec<OsString> {
+    /// The options, and the words behind them.
+    pub(super) fn taken_apart(self) -> (Vec<Given>, Vec<OsString>) {
         let Run {
             program,
             args,
             with,
             disk,
             snapshot,
+            nic,
+            machine,
             seed,
             pace,
             store_buffers,
+            audit,
             cpus,
             mem,
+            icount,
             append,
             personality,
-            // The simulated machine is meant anyway, and it has none of these.
-            machine: _,
-            nic: _,
+            monitor,
+            // Somebody else debugs.
             gdb_port: _,
             stopped: _,
-            icount: _,
-            monitor: _,
-            // These change nothing in the machine.
+            // What is kept and said of it makes no other run.
             timeout: _,
-            audit: _,
             record: _,
             trace: _,
             explain: _,
             verbose: _,
         } = self;
-        let mut words: Vec<OsString> = vec![
-            format!("--cpus={cpus}").into(),
-            format!("--mem={mem}").into(),
-            format!("--append={append}").into(),
+        let mut options = vec![
+            Given::new("cpus", cpus.to_string()),
+            Given::new("mem", mem.to_string()),
+            Given::new("append", append),
         ];
-        words.extend(seed.map(|seed| format!("--seed={seed}").into()));
-        words.extend(pace.map(|pace| format!("--pace={}", pace.name()).into()));
-        if store_buffers {
-            words.push("--store-buffers".into());
-        }
-        words.extend(personality.map(|lab| format!("--personality={}", lab.name()).into()));
+        options.extend(seed.map(|seed| Given::new("seed", seed.to_string())));
+        options.extend(pace.map(|pace| Given::new("pace", pace.name())));
+        options.extend(Given::flag("store-buffers", store_buffers));
+        options.extend(personality.map(|lab| Given::new("personality", lab.name())));
         for Server { kind, program } in &with {
-            words.push(joined(&format!("--with=type={}:", kind.word()), program));
+            let mut value = OsString::from(format!("type={}:", kind.word()));
+            value.push(program);
+            options.push(Given::new("with", value));
         }
-        words.extend(disk.map(|disk| joined("--disk=", disk.as_os_str())));
-        if snapshot {
-            words.push("--snapshot".into());
+        options.extend(disk.map(|disk| Given::new("disk", disk)));
+        options.extend(Given::flag("snapshot", snapshot));
+        options.extend(machine.map(|machine| Given::new("machine", machine.name())));
+        options.extend(nic.map(|nic| Given::new("nic", nic.to_string())));
+        options.extend(Given::flag("audit", audit));
+        options.extend(Given::flag("icount", icount));
+        options.extend(Given::flag("monitor", monitor));
+        (options, program.into_iter().chain(args).collect())
+    }
+}
+
+impl Given {
+    fn new(name: &'static str, value: impl Into<OsString>) -> Given {
+        let value = Some(value.into());
+        Given { name, value }
+    }
+
+    fn flag(name: &'static str, given: bool) -> Option<Given> {
+        given.then_some(Given { name, value: None })
+    }
+
+    /// In one word, whatever is in it.
+    fn joined(&self) -> OsString {
+        let mut word = OsString::from(format!("--{}", self.name));
+        if let Some(value) = &self.value {
+            word.push("=");
+            word.push(value);
         }
-        words.push("--".into());
-        words.extend(program);
-        words.extend(args);
-        words
+        word
+    }
+
+    /// As somebody would type it: in two words, if the second does not look like an option.
+    pub fn shown(&self) -> Vec<String> {
+        match &self.value {
+            Some(value) if !value.as_encoded_bytes().starts_with(b"-") => {
+                vec![format!("--{}", self.name), shell_word(value)]
+            }
+            _ => vec![shell_word(&self.joined())],
+        }
+    }
+
+    /// Records are of the simulated machine anyway, which has none of the others. And to
+    /// be audited changes nothing in it.
+    fn is_left_out_of_records(&self) -> bool {
+        ["machine", "nic", "audit", "icount", "monitor"].contains(&self.name)
+    }
+}
+
+impl MachineKind {
+    /// As the command line has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Qemu => "qemu",
+            Self::Sim => "sim",
+        }
     }
 }
 
@@ -124,12 +188,6 @@ impl PaceKind {
 /// Whether a program is a file, and not one of ours.
 fn is_path(program: &OsStr) -> bool {
     program.as_encoded_bytes().contains(&b'/')
-}
-
-fn joined(option: &str, value: &OsStr) -> OsString {
-    let mut word = OsString::from(option);
-    word.push(value);
-    word
 }
 
 #[cfg(test)]

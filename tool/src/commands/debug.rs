@@ -94,12 +94,12 @@ fn stand_at(session: &mut Session<'_>, at: At, is_late: &dyn Fn() -> bool) {
         }
         At::Env(env) => {
             session.stops.runs.insert(env);
-            let missed = format!("[{:08x}] gets no CPU; this is the end of the run", env.0);
+            let missed = format!("[{env}] gets no CPU; this is the end of the run");
             (session.ahead(Goal::Nowhere, &mut interrupted), missed)
         }
         At::Position(position) => {
             let missed = "the run is shorter than that; this is its end".into();
-            (session.to(position, &mut interrupted), missed)
+            (session.to_what_happens(position, &mut interrupted), missed)
         }
     };
     session.stops = stops;
@@ -149,17 +149,7 @@ fn check(options: &Debug) -> anyhow::Result<()> {
             "debug is for the simulated machine; `jostle gdb` is for QEMU",
         ));
     }
-    let refused = [
-        (run.record.is_some(), "--record"),
-        (run.trace.is_some(), "--trace"),
-        (run.verbose, "--verbose"),
-        (run.audit, "--audit"),
-    ];
-    if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
-        return Err(usage(format_args!(
-            "debug knows no {option}: its run goes back and forth"
-        )));
-    }
+    run.refuse_for("debug")?;
     if let Some(script) = &options.batch {
         check_script(script)?;
     }

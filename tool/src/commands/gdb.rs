@@ -38,11 +38,7 @@ use crate::workspace::Workspace;
 
 /// Boots and debugs; the exit status is gdb's.
 pub fn gdb(options: &Gdb) -> anyhow::Result<u8> {
-    if options.run.gdb_port.is_some() {
-        return Err(usage(
-            "gdb is connected already; --gdb-port is for `jostle run`",
-        ));
-    }
+    options.run.refuse_for("gdb")?;
     if options.run.machine == Some(MachineKind::Sim) {
         return Err(usage(
             "gdb is for QEMU; the simulated machine has `jostle debug`",

@@ -95,16 +95,8 @@ fn check(options: &Mem) -> anyhow::Result<()> {
             "mem is for the simulated machine; of a run in QEMU, `jostle trace --memory` draws it",
         ));
     }
-    let refused = [
-        (run.program.is_none(), "needs a program"),
-        (run.record.is_some(), "knows no --record"),
-        (run.trace.is_some(), "knows no --trace"),
-        (run.verbose, "knows no --verbose"),
-        (run.audit, "knows no --audit"),
-        (run.timeout.is_some(), "knows no --timeout"),
-    ];
-    match refused.iter().find(|(given, _)| *given) {
-        Some((_, why)) => Err(usage(format_args!("mem {why}"))),
-        None => Ok(()),
+    if run.program.is_none() {
+        return Err(usage("mem needs a program"));
     }
+    run.refuse_for("mem")
 }

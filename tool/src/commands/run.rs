@@ -4,16 +4,14 @@
 //! The order matters: whatever is wrong with the request is said before
 //! anything is built or started.
 
-use std::fs::File;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+mod watched;
 
 use anyhow::Context;
 
+use self::watched::{Shown, Watch, Watched};
 use crate::boot::{Asked, roots};
 use crate::cli::{Explain, Run};
 use crate::crash::again::Again;
-use crate::crash::heard::Heard;
 use crate::crash::told::Told;
 use crate::filtered::Filtered;
 use crate::host::Host;
@@ -54,12 +52,16 @@ pub fn run(options: &Run) -> anyhow::Result<u8> {
     boot.announce(options.verbose);
     supervisor.catch_signals(&[])?;
     let told = told(options, &host, &boot.machine, has_prompt);
-    let shown = Shared::default();
-    let output = Watched {
-        output: BlockingWriter::stdout().context("standard output")?,
-        shown: shown.clone(),
-        told: (explains && has_prompt).then(|| told.clone()),
+    let watch = match (explains, has_prompt) {
+        (false, _) => Watch::Tail,
+        (true, false) => Watch::Deaths,
+        (true, true) => {
+            let told = told.clone();
+            Watch::DeathsAtOnce(Box::new(move |heard| told.tell_at_once(heard)))
+        }
     };
+    let stdout = BlockingWriter::stdout().context("standard output")?;
+    let (output, shown) = Watched::new(stdout, watch);
     let terminal = TerminalGuard::new(input);
     let mut command = boot.command();
     let messages = Filtered::stderr(&mut command, is_farewell).context("a pipe")?;
@@ -110,68 +112,4 @@ fn told(options: &Run, host: &Host, machine: &Machine, has_prompt: bool) -> Told
 /// QEMU's word on a signal that the tool has sent it.
 fn is_farewell(line: &str) -> bool {
     line.contains(": terminating on signal ")
-}
-
-/// What went through standard output.
-#[derive(Default)]
-struct Shown {
-    /// The last few bytes.
-    tail: Vec<u8>,
-    /// What it said of environments.
-    heard: Heard,
-}
-
-/// The same, for whoever writes and whoever looks afterwards.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Shown>>);
-
-impl Shared {
-    const KEPT: usize = 64;
-
-    fn take(&self) -> Shown {
-        let shown = self.0.lock();
-        shown
-            .map(|mut shown| std::mem::take(&mut *shown))
-            .unwrap_or_default()
-    }
-
-    /// Keeps what was shown; whether it told of one more program that was ended.
-    fn remember(&self, bytes: &[u8]) -> bool {
-        self.0.lock().is_ok_and(|mut shown| {
-            shown.tail.extend(bytes);
-            let surplus = shown.tail.len().saturating_sub(Self::KEPT);
-            shown.tail.drain(..surplus);
-            let before = shown.heard.count;
-            shown.heard.bytes(bytes);
-            shown.heard.count > before
-        })
-    }
-}
-
-/// Standard output, watched.
-struct Watched {
-    output: BlockingWriter<File>,
-    shown: Shared,
-    /// How to explain a death while the run goes on, if somebody wants that.
-    told: Option<Told>,
-}
-
-impl Write for Watched {
-    /// A line at a time, so that what is said of a death comes behind what told of it.
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            self.output.write_all(line)?;
-            let died = self.shown.remember(line);
-            if let Some(told) = self.told.as_ref().filter(|_| died)
-                && let Ok(shown) = self.shown.0.lock()
-            {
-                told.tell_at_once(&shown.heard);
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.output.flush()
-    }
 }

@@ -1,22 +1,26 @@
 //! `jostle setup`: gets what is missing now, not when it is first used.
 //!
-//! Rust itself and a C compiler are the script's part, without which this tool
-//! would not be here.
+//! Rust itself, a C compiler and what checks the sources are the script's part, without
+//! which this tool would not be here. The hard thing is not to claim success for what
+//! nobody could get: so it ends with what `doctor` finds.
 
+use super::doctor::{findings, missing};
+use crate::build::plan::Plan;
 use crate::cli::Part;
 use crate::external::{self, External};
 use crate::report::note;
 use crate::status;
+use crate::workspace::Workspace;
 
 /// Obtains everything or one part; says what each is.
 pub fn setup(part: Option<Part>, private: bool) -> anyhow::Result<u8> {
-    let needed: &[&External] = match part {
-        None => &external::ALL,
-        Some(Part::Qemu) => &[&external::QEMU],
-        Some(Part::Gdb) => &[&external::GDB],
-        Some(Part::Image) => &[&external::GRUB],
-    };
-    for external in needed {
+    let workspace = Workspace::locate();
+    if part.is_none()
+        && let Err(error) = Plan::make(&workspace)
+    {
+        note(format_args!("{error:#}"));
+    }
+    for external in needed(part) {
         let found = if private {
             external.unpack()?
         } else {
@@ -24,8 +28,28 @@ pub fn setup(part: Option<Part>, private: bool) -> anyhow::Result<u8> {
         };
         note(format_args!("{}: {}", external.name, found.path.display()));
     }
-    if part.is_none() {
-        note("everything is there");
+    if part.is_some() {
+        return Ok(status::CLEAN);
     }
+    let findings = findings(&workspace);
+    let mut complete = true;
+    for (what, remedy) in missing(&findings) {
+        note(format_args!("{what} is still missing: {remedy}"));
+        complete = false;
+    }
+    if !complete {
+        return Ok(status::FAILURE);
+    }
+    note("everything is there");
     Ok(status::CLEAN)
+}
+
+/// What is meant by a part, or by none.
+pub fn needed(part: Option<Part>) -> &'static [&'static External] {
+    match part {
+        None => &external::ALL,
+        Some(Part::Qemu) => &[&external::QEMU],
+        Some(Part::Gdb) => &[&external::GDB],
+        Some(Part::Image) => &[&external::GRUB],
+    }
 }

@@ -93,19 +93,7 @@ fn check(options: &Try) -> anyhow::Result<()> {
     if run.program.is_none() {
         return Err(usage("what is to be tried? the prompt waits for input"));
     }
-    let refused = [
-        (run.record.is_some(), "--record"),
-        (run.trace.is_some(), "--trace"),
-        (run.seed.is_some(), "--seed"),
-        (run.pace.is_some(), "--pace"),
-        (run.disk.is_some(), "--disk"),
-        (run.timeout.is_some(), "--timeout"),
-        (run.verbose, "--verbose"),
-    ];
-    match refused.iter().find(|(given, _)| *given) {
-        Some((_, option)) => Err(usage(format_args!("try knows no {option}"))),
-        None => Ok(()),
-    }
+    run.refuse_for("try")
 }
 
 /// What the line has in it that no line may have.

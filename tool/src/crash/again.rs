@@ -18,20 +18,18 @@ use witness::trace::{Cause, Content, Record};
 use super::death::Death;
 use super::scene::Scene;
 use super::stuck::{self, Stuck};
-use crate::debug::programs::{Lineage, Programs};
-use crate::debug::session::{Session, Start};
+use crate::debug::programs::Programs;
+use crate::debug::session::{self, Session, Start};
 use crate::debug::stops::Hit;
 use crate::debug::travel::{Goal, Stop};
 use crate::qemu::machine::Machine;
 use crate::simulated::Image;
 use crate::simulated::boot::setup_of;
 
-/// After so many looks, some 20,000 positions apart, nobody waits any longer.
-const PATIENCE: u32 = 400;
+/// After so many positions nobody waits any longer. docs/crashes.md says how many.
+const PATIENCE: u64 = 8_000_000;
 /// How many of an environment's last entries to the kernel are kept.
 const STEPS: usize = 5;
-/// Positions at once, where nobody looks at each.
-const STRETCH: u64 = 50_000;
 
 /// What is run again.
 #[derive(Clone)]
@@ -56,12 +54,7 @@ pub struct Found {
 
 impl Again {
     /// What is seen of each of these deaths.
-    pub fn deaths(
-        &self,
-        deaths: &[Death],
-        lineage: &impl Lineage,
-        first: &[EnvId],
-    ) -> Vec<Option<Found>> {
+    pub fn deaths(&self, deaths: &[Death], first: &[EnvId]) -> Vec<Option<Found>> {
         let nothing = || deaths.iter().map(|_| None).collect();
         let Some((setup, disk)) = self.setup() else {
             return nothing();
@@ -78,18 +71,14 @@ impl Again {
         let mut scenes: Vec<Option<Scene>> = vec![None; deaths.len()];
         session.stops.crash = true;
         let mut is_first = true;
-        let mut patience = PATIENCE;
+        let mut late = impatient();
         while scenes.iter().any(Option::is_none) {
-            let mut late = || {
-                patience = patience.saturating_sub(1);
-                patience == 0
-            };
             let Stop::Hit(Hit::Crash(env)) = session.ahead(Goal::Nowhere, &mut late) else {
                 break;
             };
             let runs = programs.path(&session.pc, env);
             for (death, scene) in deaths.iter().zip(&mut scenes) {
-                let ran = death.env.and_then(|env| told.path(lineage, env));
+                let ran = death.env.and_then(|env| told.path(death, env));
                 let exact = self.machine.simulated.is_none() || death.env == Some(env);
                 if scene.is_none() && exact && ran.is_none_or(|ran| Some(ran) == runs) {
                     *scene = Scene::of(&session.pc, &programs, env, death);
@@ -114,12 +103,7 @@ impl Again {
         let mut store = Store::new(&setup.spec());
         let mut session = self.session(&mut store, &setup, disk);
         let programs = self.programs(&session.pc);
-        let mut patience = PATIENCE;
-        let mut late = || {
-            patience = patience.saturating_sub(1);
-            patience == 0
-        };
-        if session.ahead(Goal::Nowhere, &mut late) != Stop::End || !session.pc.has_ended() {
+        if session.ahead(Goal::Nowhere, &mut impatient()) != Stop::End || !session.pc.has_ended() {
             return None;
         }
         let stuck = stuck::all(&session.pc, &programs);
@@ -172,7 +156,7 @@ impl Again {
         let mut last: Vec<Record> = Vec::new();
         while pc.position() < scene.position {
             let left = scene.position - pc.position();
-            if pc.advance(left.min(STRETCH)) == 0 {
+            if pc.advance(left.min(session::STRETCH)) == 0 {
                 break;
             }
             let new = std::mem::take(&mut pc.machine.trace);
@@ -195,6 +179,15 @@ impl Again {
     }
 }
 
+/// Somebody who is asked every [`session::STRETCH`] positions whether to give up.
+fn impatient() -> impl FnMut() -> bool {
+    let mut left = PATIENCE / session::STRETCH;
+    move || {
+        left = left.saturating_sub(1);
+        left == 0
+    }
+}
+
 /// Whether a record is an entry of the program's own making.
 fn is_entry(record: &Record) -> bool {
     let own = matches!(
@@ -202,4 +195,19 @@ fn is_entry(record: &Record) -> bool {
         Cause::Call { .. } | Cause::PageFault | Cause::Exception(_)
     );
     own && matches!(record.content, Content::Entered { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_ends_where_the_book_says() {
+        let mut late = impatient();
+        let looks = (1..).take_while(|_| !late()).count() as u64 + 1;
+        assert_eq!(looks * session::STRETCH, PATIENCE);
+        let book = include_str!("../../../docs/crashes.md");
+        let said = format!("not within {} million positions", PATIENCE / 1_000_000);
+        assert!(book.contains(&said), "{said}");
+    }
 }

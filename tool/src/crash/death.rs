@@ -6,11 +6,15 @@
 use abi::EnvId;
 use abi::trap::Vector;
 
+use crate::debug::programs::Lineage;
+
 /// A program that was ended for what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
     /// Whose, if that is known.
     pub env: Option<EnvId>,
+    /// The environment of the beginning that it descends from, or itself, if that is known.
+    pub ancestor: Option<EnvId>,
     /// What it did.
     pub what: What,
     /// The line that was last entered at the prompt, if there is one.
@@ -50,6 +54,14 @@ pub struct Panic {
     pub place: String,
     /// Why.
     pub message: String,
+}
+
+/// Whoever was between it and its ancestor may be forgotten.
+impl Lineage for Death {
+    fn parent(&self, env: EnvId) -> Option<EnvId> {
+        let ancestor = self.ancestor.filter(|_| self.env == Some(env));
+        ancestor.filter(|ancestor| *ancestor != env)
+    }
 }
 
 impl Death {

@@ -3,15 +3,16 @@
 //!
 //! The hard thing is that programs write on the same console, in the middle of a line
 //! too: so what the kernel says is looked for within lines, and a dump of registers that
-//! is interrupted is none.
+//! is interrupted is none. And a run may last for days: who is gone is forgotten, and of
+//! deaths only the first are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use abi::EnvId;
+use abi::env::NENV;
 use abi::trap::Vector;
 
 use super::death::{Death, Panic, Trap, What};
-use crate::debug::programs::Lineage;
 
 /// More of a line is not looked at.
 const LONGEST: usize = 1024;
@@ -25,19 +26,19 @@ pub struct Heard {
     pub deaths: Vec<Death>,
     /// How many there were in all.
     pub count: usize,
-    /// Who made each environment; 0, for those of the beginning.
-    parents: BTreeMap<EnvId, EnvId>,
-    alive: BTreeSet<EnvId>,
+    /// Those of the beginning, as far as the kernel has named them.
+    first: BTreeSet<EnvId>,
+    /// Of those, who was ended for what it did.
+    ended: BTreeSet<EnvId>,
+    /// Who is alive in each slot, and the one of the beginning that it descends from, if
+    /// that is known.
+    living: BTreeMap<usize, (EnvId, Option<EnvId>)>,
     line: Vec<u8>,
     dump: Option<(Option<EnvId>, Trap)>,
+    /// Whether it is not known yet whose the last death was.
+    anonymous: bool,
     panic: Option<(EnvId, Panic)>,
     entered: Option<String>,
-}
-
-impl Lineage for Heard {
-    fn parent(&self, env: EnvId) -> Option<EnvId> {
-        self.parents.get(&env).copied()
-    }
 }
 
 impl Heard {
@@ -56,14 +57,19 @@ impl Heard {
 
     /// The environments of the beginning, in their order, if the kernel has named them.
     pub fn first(&self) -> Vec<EnvId> {
-        let parents = self.parents.iter();
-        let first = parents.filter(|(_, parent)| **parent == EnvId::NONE);
-        first.map(|(env, _)| *env).collect()
+        self.first.iter().copied().collect()
     }
 
-    /// Those that were made and are not gone.
-    pub fn alive(&self) -> &BTreeSet<EnvId> {
-        &self.alive
+    /// Whether this environment of the beginning was ended for what it did.
+    pub fn was_ended(&self, env: EnvId) -> bool {
+        self.ended.contains(&env)
+    }
+
+    /// Those that were made and are not gone, by id.
+    pub fn alive(&self) -> Vec<EnvId> {
+        let mut alive: Vec<EnvId> = self.living.values().map(|(env, _)| *env).collect();
+        alive.sort_unstable();
+        alive
     }
 
     fn hear(&mut self, line: &str) {
@@ -73,24 +79,23 @@ impl Heard {
         let dump = self.dump.take();
         if line.contains("Incoming TRAP frame at 0x") {
             self.dump = Some((None, Trap::default()));
-        } else if let Some((env, rest)) = said(line, "user fault va ") {
+        } else if let Some((env, rest)) = said(line, "] user fault va ") {
             let trap = dump.map(|(_, trap)| trap).or_else(|| fault(rest));
             self.dump = trap.map(|trap| (Some(env), trap));
-        } else if let Some((env, rest)) = said(line, "user panic in ") {
+        } else if let Some((env, rest)) = said(line, "] user panic in ") {
             self.panic = panic(rest).map(|panic| (env, panic));
-        } else if let Some((env, va)) = said(line, "user_mem_check assertion failure for va ") {
+        } else if let Some((env, va)) = said(line, "] user_mem_check assertion failure for va ") {
             if let Some(va) = hexadecimal(va) {
                 self.died(Some(env), What::BadAddress(va));
             }
-        } else if let Some((parent, child)) = said(line, "new env ") {
+        } else if let Some((parent, child)) = said(line, "] new env ") {
             if let Some(child) = id(child) {
-                self.parents.insert(child, parent);
-                self.alive.insert(child);
+                self.born(parent, child);
             }
-        } else if let Some((_, gone)) = said(line, "free env ") {
+        } else if let Some((_, gone)) = said(line, "] free env ") {
             if let Some(gone) = id(gone) {
-                self.alive.remove(&gone);
                 self.name_the_last(gone);
+                self.living.remove(&gone.slot());
             }
         } else if let Some((_, entered)) = line.rsplit_once(shell::PROMPT) {
             self.entered = Some(entered.trim().to_owned());
@@ -139,11 +144,35 @@ impl Heard {
         }
     }
 
+    /// An environment has the slot of one that is gone, whether that was heard or not.
+    fn born(&mut self, parent: EnvId, child: EnvId) {
+        let ancestor = match parent {
+            // The kernel itself makes no more than fit.
+            EnvId::NONE if self.first.len() < NENV => {
+                self.first.insert(child);
+                Some(child)
+            }
+            _ => self.ancestor(parent),
+        };
+        self.living.insert(child.slot(), (child, ancestor));
+    }
+
+    /// The one of the beginning that a living environment descends from.
+    fn ancestor(&self, env: EnvId) -> Option<EnvId> {
+        let (living, ancestor) = self.living.get(&env.slot())?;
+        ancestor.filter(|_| *living == env)
+    }
+
     fn died(&mut self, env: Option<EnvId>, what: What) {
         self.count += 1;
+        self.anonymous = env.is_none();
+        if let Some(env) = env {
+            self.note_end(env);
+        }
         if self.deaths.len() < MOST {
             self.deaths.push(Death {
                 env,
+                ancestor: env.and_then(|env| self.ancestor(env)),
                 what,
                 entered: self.entered.clone(),
             });
@@ -152,18 +181,35 @@ impl Heard {
 
     /// The kernel says whose end it was after that.
     fn name_the_last(&mut self, gone: EnvId) {
+        if !std::mem::take(&mut self.anonymous) {
+            return;
+        }
+        self.note_end(gone);
+        let ancestor = self.ancestor(gone);
         if self.count <= MOST
             && let Some(death) = self.deaths.last_mut()
-            && death.env.is_none()
         {
             death.env = Some(gone);
+            death.ancestor = ancestor;
+        }
+    }
+
+    /// Keeps whether one of the beginning was ended. If the kernel names nobody, those are
+    /// among the first of their slots.
+    fn note_end(&mut self, env: EnvId) {
+        let is_first = match self.first.is_empty() {
+            true => EnvId::NONE.next(env.slot()) == env,
+            false => self.first.contains(&env),
+        };
+        if is_first {
+            self.ended.insert(env);
         }
     }
 }
 
-/// What follows `[ID] what` in a line, and the id.
+/// What follows `[ID` and `what` in a line, and the id.
 fn said<'l>(line: &'l str, what: &str) -> Option<(EnvId, &'l str)> {
-    let (before, rest) = line.split_once(&format!("] {what}"))?;
+    let (before, rest) = line.split_once(what)?;
     let env = id(before.get(before.len().checked_sub(8)?..)?)?;
     Some((env, rest.trim_end()))
 }
@@ -266,8 +312,85 @@ mod tests {
              [00001000] free env 00001000\n",
         );
         assert_eq!(heard.first(), [EnvId(0x1000)]);
-        assert_eq!(heard.parent(EnvId(0x1001)), Some(EnvId(0x1000)));
-        assert!(heard.alive().iter().eq(&[EnvId(0x1001)]));
+        assert_eq!(heard.alive(), [EnvId(0x1001)]);
+    }
+
+    /// A death by a pointer that the kernel refused.
+    fn refused(env: u32) -> String {
+        format!("[{env:08x}] user_mem_check assertion failure for va 00000001\n")
+    }
+
+    /// Its parents may be gone, and others be in their slots.
+    #[test]
+    fn a_death_has_an_ancestor() {
+        let mut text = String::from(
+            "[00000000] new env 00001000\n[00000000] new env 00001001\n\
+             [00001001] new env 00001002\n[00001002] new env 00001003\n\
+             [00001002] free env 00001002\n[00001000] new env 00002002\n",
+        );
+        text += &[0x1003, 0x2002, 0x1001, 0x1002].map(refused).concat();
+        let heard = heard(&text);
+        let ancestors: Vec<_> = heard.deaths.iter().map(|death| death.ancestor).collect();
+        let wanted = [Some(0x1001), Some(0x1000), Some(0x1001), None];
+        assert_eq!(ancestors, wanted.map(|id| id.map(EnvId)));
+        let ended = [0x1000, 0x1001].map(|env| heard.was_ended(EnvId(env)));
+        assert_eq!(ended, [false, true]);
+    }
+
+    /// However many were ended before, and whether the kernel names who is made or not.
+    #[test]
+    fn the_end_of_a_program_of_the_beginning_is_known() {
+        let many = refused(0x0050_1003).repeat(2 * MOST);
+        for begin in ["", "[00000000] new env 00001000\n"] {
+            let text = format!("{begin}{many}Incoming TRAP frame at 0xefffffbc\n{REGISTERS}");
+            let before = heard(&text);
+            assert!(!before.was_ended(EnvId(0x1000)));
+            let heard = heard(&(text + "[00001000] free env 00001000\n"));
+            assert!(heard.was_ended(EnvId(0x1000)), "{begin}");
+            assert_eq!(heard.deaths.len(), MOST);
+        }
+    }
+
+    /// All that is kept, as text.
+    fn kept(heard: &Heard) -> usize {
+        format!("{heard:?}").len()
+    }
+
+    #[test]
+    fn a_long_run_is_no_burden() {
+        let mut heard = heard("[00000000] new env 00001000\n");
+        let mut run = |children: std::ops::Range<u32>| {
+            let mut most = 0;
+            for child in children {
+                let id = 0x1001 + (child << 10);
+                let mut life = format!("[00001000] new env {id:08x}\n");
+                if child % 4 == 0 {
+                    life += &refused(id);
+                }
+                // A line may be torn by what a program prints.
+                if child % 4 != 1 {
+                    life += &format!("[{id:08x}] free env {id:08x}\n");
+                }
+                heard.bytes(life.as_bytes());
+                if child % 1000 == 0 {
+                    most = most.max(kept(&heard));
+                }
+            }
+            most
+        };
+        let at_first = run(0..10_000);
+        let later = run(10_000..1_000_000);
+        // Numbers have more digits.
+        assert!(later < at_first + 100, "{at_first}, {later}");
+    }
+
+    /// Nor is a program that says what only the kernel says.
+    #[test]
+    fn a_forger_fills_no_memory() {
+        let mut heard = Heard::default();
+        let line = |id: u32| format!("[00000000] new env {id:08x}\n");
+        (0..200_000).for_each(|id| heard.bytes(line(id * 7).as_bytes()));
+        assert!(heard.first.len() <= NENV && heard.living.len() <= NENV);
     }
 
     /// Whatever a program prints, nothing is heard that the kernel did not say in full.

@@ -6,9 +6,10 @@
 //! | [`death`] | what the console tells of an end, as a value |
 //! | [`heard`] | the console, heard for that |
 //! | [`again`] | the same run on the simulated machine, which can be looked at |
-//! | [`scene`], [`walk`] | what is seen there: the stack, the page tables |
+//! | [`scene`], [`calls`], [`walk`] | what is seen there: the stack, the page tables |
 //! | [`cause`] | the likely cause, in a sentence |
 //! | [`stuck`] | who waits for whom |
+//! | [`repeated`] | the commands that are shown |
 //! | [`told`] | the lines |
 //! | [`panicked`] | what is said of a kernel that panicked |
 //!
@@ -17,10 +18,12 @@
 //! where every position can be looked at, if it happens again there.
 
 pub mod again;
+pub mod calls;
 pub mod cause;
 pub mod death;
 pub mod heard;
 pub mod panicked;
+pub mod repeated;
 pub mod scene;
 pub mod stuck;
 pub mod told;

@@ -9,28 +9,21 @@ use std::path::Path;
 
 use witness::trace::Record;
 
+use super::repeated;
 use crate::cli::Run;
-use crate::quoting::shell_word;
 use crate::report::line;
 use crate::trace_file::Trace;
 
 /// How many of a CPU's last records are told.
 const LAST: usize = 6;
 
-/// Says it. `words` ask for the run.
-pub fn tell(options: &Run, words: &str) {
+/// Says it.
+pub fn tell(options: &Run) {
     if let Some(trace) = &options.trace {
         tell_last_steps(trace);
     }
-    match &options.record {
-        Some(record) => line(format_args!(
-            "  again:  ./jostle replay {}",
-            shell_word(record.as_os_str())
-        )),
-        None => line(format_args!(
-            "  again:  ./jostle run {words} --record run.log --trace run.trace     (then \
-             ./jostle replay run.log)"
-        )),
+    if let Some(again) = repeated::again(options) {
+        line(format_args!("  again:  {again}"));
     }
 }
 

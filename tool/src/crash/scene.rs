@@ -3,24 +3,29 @@
 //!
 //! The hard thing is to recognise it. Another machine runs the same programs, with other
 //! timing: so a death is the same if the same program dies at the same instruction of the
-//! same thing. Whose id that was does not matter.
+//! same thing. Of a panic that is its line, of an address that the kernel refused, that
+//! the call was given it. Whose id that was does not matter.
 
-use abi::layout::{PGSIZE, PTSIZE, ULIM, USTACKTOP};
+use std::ops::Range;
+
+use abi::exception::{EXCEPTION_FRAME_SIZE, EXCEPTION_GAP};
+use abi::layout::{PGSIZE, PTSIZE, ULIM, USTACKTOP, UXSTACKTOP};
 use abi::trap::Vector;
-use abi::{EnvId, TrapFrame};
+use abi::{Call, EnvId, PageRange, TrapFrame};
 use kcore::env::Env;
 use kcore::event::Event;
-use monitor::backtrace::Calls;
 use pc::Pc;
 use sim::machine::Mode;
 
+use super::calls::{callers, may_panic, shown, word};
 use super::death::{Death, What};
 use super::walk::Walk;
 use crate::debug::programs::Programs;
-use crate::symbols::Names;
 
-/// The most callers that are named.
-const CALLERS: usize = 8;
+/// Where the kernel may want to write the registers of an exception: on the exception
+/// stack, or below it if that is full.
+const EXCEPTION_STACK: Range<u32> =
+    UXSTACKTOP - PGSIZE - EXCEPTION_FRAME_SIZE - EXCEPTION_GAP..UXSTACKTOP;
 
 /// What was seen.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +69,15 @@ impl Scene {
     /// The scene of this death, if that is what `env` is about to die of.
     pub fn of(pc: &Pc<'_>, programs: &Programs, env: EnvId, death: &Death) -> Option<Scene> {
         let moment = Moment::of(pc, env)?;
-        let call = moment.call();
+        let Moment {
+            env: own, frame, ..
+        } = moment;
+        let names = programs.names(pc, env);
+        let word = |va: u32| word(pc, own, va);
+        let lines = names.map_or(Vec::new(), |names| callers(names, &frame, word));
+        if !moment.is(death, &lines) {
+            return None;
+        }
         let fault_va = match moment.event {
             Event::PageFault { va } => Some(va),
             _ => None,
@@ -73,15 +86,7 @@ impl Scene {
             What::BadAddress(va) => va,
             _ => fault_va.unwrap_or(0),
         };
-        if !moment.is(death) {
-            return None;
-        }
-        let Moment {
-            env: own, frame, ..
-        } = moment;
         let directory = own.space.pgdir;
-        let word = |va: u32| word(pc, own, va);
-        let names = programs.names(pc, env);
         Some(Scene {
             position: pc.position(),
             is_first: false,
@@ -89,10 +94,10 @@ impl Scene {
             walk: Walk::of(pc.machine.kernel.memory(), directory, va),
             upcall: own.upcall,
             fault_va,
-            call,
-            code: [0, 1].map(|at| pc.byte(directory, frame.eip + at).unwrap_or(0)),
+            call: moment.call().map(|call| call.name().to_owned()),
+            code: code(frame.eip, |va| pc.byte(directory, va)),
             stack_bottom: stack_bottom(pc, own),
-            callers: names.map_or(Vec::new(), |names| callers(names, &frame, word)),
+            callers: shown(lines),
         })
     }
 }
@@ -110,18 +115,16 @@ impl<'e> Moment<'e> {
     }
 
     /// The system call that it makes.
-    fn call(&self) -> Option<String> {
+    fn call(&self) -> Option<Call> {
         match self.event {
-            Event::Syscall | Event::FastSyscall => {
-                let call = self.env.personality.call(self.frame.regs.eax)?;
-                Some(call.name().to_owned())
-            }
+            Event::Syscall | Event::FastSyscall => self.env.personality.call(self.frame.regs.eax),
             _ => None,
         }
     }
 
-    /// Whether it is what the console told of.
-    fn is(&self, death: &Death) -> bool {
+    /// Whether it is what the console told of. `lines` are about the functions that led
+    /// here.
+    fn is(&self, death: &Death, lines: &[String]) -> bool {
         let vector = Vector(self.frame.trapno);
         match &death.what {
             What::Trap(trap) => {
@@ -131,18 +134,39 @@ impl<'e> Moment<'e> {
                     _ => same,
                 }
             }
-            What::Panic(_) => vector == Vector::BREAKPOINT,
-            What::BadAddress(_) => !matches!(self.event, Event::Exception),
+            What::Panic(panic) => vector == Vector::BREAKPOINT && may_panic(lines, panic),
+            What::BadAddress(va) => refuses(self.event, self.call(), &self.frame, *va),
         }
     }
 }
 
-fn word(pc: &Pc<'_>, env: &Env, va: u32) -> Option<u32> {
-    let mut bytes = [0; 4];
-    for (offset, byte) in (0..).zip(&mut bytes) {
-        *byte = pc.byte(env.space.pgdir, va.checked_add(offset)?)?;
+/// The first bytes of an instruction; 0 for what is not mapped.
+fn code(eip: u32, byte: impl Fn(u32) -> Option<u8>) -> [u8; 2] {
+    [0, 1].map(|at| byte(eip.wrapping_add(at)).unwrap_or(0))
+}
+
+/// Whether the kernel may refuse this address at such an event.
+fn refuses(event: Event, call: Option<Call>, frame: &TrapFrame, va: u32) -> bool {
+    match (event, call) {
+        (Event::PageFault { .. } | Event::Exception, _) => EXCEPTION_STACK.contains(&va),
+        (event, Some(call)) => is_given(call, event, frame, va),
+        _ => false,
     }
-    Some(u32::from_le_bytes(bytes))
+}
+
+/// Whether a call with these registers may come upon this address.
+fn is_given(call: Call, event: Event, frame: &TrapFrame, va: u32) -> bool {
+    let lies_in = |first: u32, size: u32| va.wrapping_sub(first) < size;
+    let arguments = frame.arguments();
+    // It lies on the stack, where no register holds it.
+    let is_fifth = event == Event::FastSyscall && lies_in(frame.esp, 4);
+    is_fifth
+        || match call {
+            Call::Cputs => lies_in(arguments[0], arguments[1]),
+            Call::PageRanges => lies_in(arguments[0], arguments[1].saturating_mul(PageRange::SIZE)),
+            // What others are given is no larger than a page.
+            _ => arguments.iter().any(|&first| lies_in(first, PGSIZE)),
+        }
 }
 
 /// The lowest page of the stack, which has all pages from there to its top.
@@ -152,51 +176,65 @@ fn stack_bottom(pc: &Pc<'_>, env: &Env) -> Option<u32> {
     pages.take_while(is_mapped).last()
 }
 
-/// The functions that led to these registers, by frame pointers, innermost first.
-pub fn callers(names: &Names, frame: &TrapFrame, word: impl Fn(u32) -> Option<u32>) -> Vec<String> {
-    let mut lines = names.at(frame.eip);
-    if lines.is_empty() {
-        // A call into nowhere has left on the stack where it came from.
-        let from = word(frame.esp).and_then(|from| from.checked_sub(1));
-        lines = from.map_or(Vec::new(), |from| names.at(from));
-    }
-    let mut calls = Calls::from(frame_pointer(frame, &word));
-    while let Some(call) = calls.next(&word) {
-        // The call is before the place where it returns to.
-        let found = call.returns_to().checked_sub(1).map(|at| names.at(at));
-        match found {
-            Some(found) if !found.is_empty() => lines.extend(found),
-            _ => break,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_was_given_to_the_call() {
+        let mut frame = TrapFrame::default();
+        frame.regs.edx = 0x1000;
+        frame.regs.ecx = 0x3000;
+        frame.esp = 0xeebf_dff0;
+        let given = |call, event, va| is_given(call, event, &frame, va);
+        let slow = |call, va| given(call, Event::Syscall, va);
+        // Text of three pages, whichever of them is missing.
+        for (va, may) in [
+            (0x1000, true),
+            (0x3000, true),
+            (0x3fff, true),
+            (0x4000, false),
+            (0xfff, false),
+            (0, false),
+        ] {
+            assert_eq!(slow(Call::Cputs, va), may, "{va:#x}");
         }
+        assert!(slow(
+            Call::PageRanges,
+            0x1000 + 0x3000 * PageRange::SIZE - 1
+        ));
+        assert!(!slow(Call::PageRanges, 0x1000 + 0x3000 * PageRange::SIZE));
+        assert!(slow(Call::EnvSetTrapframe, 0x3000));
+        assert!(!slow(Call::EnvSetTrapframe, 0x5000));
+        // The fifth argument is on the stack, if sysenter was used.
+        assert!(given(Call::PageMap, Event::FastSyscall, 0xeebf_dff0));
+        assert!(!slow(Call::PageMap, 0xeebf_dff0));
     }
-    lines = counted(lines);
-    lines.truncate(CALLERS);
-    lines
-}
 
-/// The same line several times in a row, as a recursion has it, is told once.
-fn counted(lines: Vec<String>) -> Vec<String> {
-    let runs = lines.chunk_by(|a, b| a == b);
-    let told = runs.map(|run| match run {
-        [line] => line.clone(),
-        [line, ..] => format!("{line} ({} times or more)", run.len()),
-        [] => String::new(),
-    });
-    told.collect()
-}
+    #[test]
+    fn a_fault_is_refused_for_its_exception_stack() {
+        let mut frame = TrapFrame::default();
+        frame.regs.edx = 0x1000;
+        let fault = Event::PageFault { va: 0x1000 };
+        let bottom = UXSTACKTOP - PGSIZE;
+        for (va, may) in [
+            (UXSTACKTOP - 1, true),
+            (UXSTACKTOP, false),
+            (bottom, true),
+            (bottom - 4 - EXCEPTION_FRAME_SIZE, true),
+            (bottom - PGSIZE, false),
+            // It was given to nobody.
+            (0x1000, false),
+        ] {
+            assert_eq!(refuses(fault, None, &frame, va), may, "{va:#x}");
+        }
+        assert!(refuses(Event::Syscall, Some(Call::Cgetc), &frame, 0x1000));
+        assert!(!refuses(Event::Syscall, None, &frame, 0x1000));
+    }
 
-/// The frame pointer. In a call by `sysenter` the register holds the stack pointer, and
-/// what it held before is popped where the call returns to.
-fn frame_pointer(frame: &TrapFrame, word: impl Fn(u32) -> Option<u32>) -> u32 {
-    /// `pop ebp`; `add esp, 4` may stand before it.
-    const POP_EBP: u32 = 0x5d;
-    const ADD_ESP_4: u32 = 0x04_c483;
-    let is_sysenter = frame.trapno == Vector::SYSCALL.0 && frame.regs.ebp == frame.esp;
-    let code = word(frame.eip).filter(|_| is_sysenter);
-    let saved = match code {
-        Some(code) if code & 0xff == POP_EBP => word(frame.esp),
-        Some(code) if code & 0xff_ffff == ADD_ESP_4 => word(frame.esp.wrapping_add(4)),
-        _ => None,
-    };
-    saved.unwrap_or(frame.regs.ebp)
+    #[test]
+    fn code_may_be_at_the_end_of_all_addresses() {
+        let byte = |va: u32| (va == u32::MAX).then_some(7);
+        assert_eq!(code(u32::MAX, byte), [7, 0]);
+    }
 }

@@ -8,7 +8,7 @@ use kcore::Slot;
 use kcore::env::{Env, Wait};
 use pc::Pc;
 
-use super::scene::callers;
+use super::calls::{callers, shown, word};
 use crate::debug::programs::Programs;
 
 /// An environment that is left over.
@@ -56,14 +56,9 @@ pub fn circle(all: &[Stuck]) -> Option<Vec<EnvId>> {
 fn one(pc: &Pc<'_>, programs: &Programs, env: &Env) -> Stuck {
     let (why, whom) = why(pc, env);
     let names = programs.names(pc, env.id);
-    let word = |va: u32| {
-        let bytes = [0, 1, 2, 3].map(|at| pc.byte(env.space.pgdir, va.wrapping_add(at)));
-        let [Some(a), Some(b), Some(c), Some(d)] = bytes else {
-            return None;
-        };
-        Some(u32::from_le_bytes([a, b, c, d]))
-    };
+    let word = |va: u32| word(pc, env, va);
     let lines = names.map_or(Vec::new(), |names| callers(names, &env.frame, word));
+    let lines = shown(lines);
     // The library's own functions say less than who called them.
     let own = lines.iter().find(|line| !is_library(line));
     Stuck {
@@ -84,7 +79,7 @@ fn why(pc: &Pc<'_>, env: &Env) -> (String, Option<EnvId>) {
     let id = |slot: Slot| pc.machine.kernel.envs()[slot].id;
     let of = |what: &str, slot: Slot| {
         let id = id(slot);
-        (format!("{what} [{:08x}]", id.0), Some(id))
+        (format!("{what} [{id}]"), Some(id))
     };
     match env.wait {
         _ if !env.runnable && !env.started => ("was made, and never started".into(), None),

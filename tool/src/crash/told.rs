@@ -12,10 +12,10 @@ use super::cause::{cause, kind};
 use super::death::Death;
 use super::heard::Heard;
 use super::panicked;
+use super::repeated::{self, Place};
 use super::stuck::{self, Stuck};
 use crate::cli::Run;
 use crate::debug::programs::Programs;
-use crate::quoting::shell_word;
 use crate::report::{line, note};
 use crate::symbols::Names;
 
@@ -43,10 +43,10 @@ impl Told {
         let first = self.first(heard);
         let deaths = &heard.deaths[..heard.deaths.len().min(MOST)];
         if !deaths.is_empty() {
-            let found = self.again.deaths(deaths, heard, &first);
+            let found = self.again.deaths(deaths, &first);
             let programs = self.programs(&first);
             for (death, found) in deaths.iter().zip(&found) {
-                self.tell_death(&programs, heard, death, found.as_ref());
+                self.tell_death(&programs, death, found.as_ref());
             }
         }
         let untold = heard.count - deaths.len();
@@ -66,7 +66,7 @@ impl Told {
             .filter(|_| heard.count <= heard.deaths.len())
         {
             let programs = self.programs(&self.first(heard));
-            self.tell_death(&programs, heard, death, None);
+            self.tell_death(&programs, death, None);
         }
     }
 
@@ -74,8 +74,7 @@ impl Told {
     pub fn named_was_ended(&self, heard: &Heard) -> bool {
         let first = self.first(heard);
         let named = first.get(self.servers..).unwrap_or_default();
-        let mut deaths = heard.deaths.iter();
-        !self.has_prompt && deaths.any(|death| death.env.is_some_and(|env| named.contains(&env)))
+        !self.has_prompt && named.iter().any(|env| heard.was_ended(*env))
     }
 
     /// The environments of the beginning.
@@ -101,18 +100,16 @@ impl Told {
         Programs::of(first, folder, roots.clone(), &machine.modules)
     }
 
-    fn tell_death(&self, programs: &Programs, heard: &Heard, death: &Death, found: Option<&Found>) {
+    fn tell_death(&self, programs: &Programs, death: &Death, found: Option<&Found>) {
         let scene = found.map(|found| &found.scene);
-        let path = self.path(programs, heard, death);
+        let path = self.path(programs, death);
         let name = path
             .as_ref()
             .and_then(|path| path.file_name())
             .map_or("a program".into(), |name| {
                 name.to_string_lossy().into_owned()
             });
-        let id = death
-            .env
-            .map_or(String::new(), |env| format!(" [{:08x}]", env.0));
+        let id = death.env.map_or(String::new(), |env| format!(" [{env}]"));
         note(format_args!(
             "{name}{id} was ended by {}",
             kind(&death.what)
@@ -136,92 +133,46 @@ impl Told {
             }
             list("before: ", steps);
         }
-        self.tell_how_to_look(scene.map(|scene| (scene.is_first, scene.position)), death);
+        let place = match scene {
+            Some(scene) if scene.is_first => Place::First,
+            Some(scene) => Place::At(scene.position),
+            None => Place::Unknown,
+        };
+        self.tell_how_to_look(place, death);
     }
 
     /// The program's file.
-    fn path(&self, programs: &Programs, heard: &Heard, death: &Death) -> Option<PathBuf> {
-        let known = death.env.and_then(|env| programs.path(heard, env));
+    fn path(&self, programs: &Programs, death: &Death) -> Option<PathBuf> {
+        let known = death.env.and_then(|env| programs.path(death, env));
         match (known, &death.entered) {
             // What the prompt starts lies beside it.
             (None, Some(entered)) if self.has_prompt => {
                 let prompt = programs.files().next()?;
-                let name = entered.split_whitespace().next()?;
+                let name = repeated::entered_words(entered)?.swap_remove(0);
                 Some(prompt.with_file_name(name)).filter(|path| path.exists())
             }
             (known, _) => known.map(Into::into),
         }
     }
 
-    fn tell_how_to_look(&self, found: Option<(bool, u64)>, death: &Death) {
+    fn tell_how_to_look(&self, place: Place, death: &Death) {
         if self.has_prompt {
-            if let Some(entered) = &death.entered {
-                list("more:   ", &[format!("./jostle run {entered}")]);
-            }
-            return;
-        }
-        let words = self.words();
-        match found {
-            Some((true, _)) => list(
-                "look:   ",
-                &[
-                    format!(
-                        "./jostle debug {words} --at crash       (backwards too: reverse-stepi)"
-                    ),
-                    format!("./jostle gdb {words} --at crash"),
-                ],
-            ),
-            Some((false, position)) => list(
-                "look:   ",
-                &[format!(
-                    "./jostle debug {words} --mem {} --at {position}       (backwards too: reverse-stepi)",
-                    self.again.machine.memory_mib
-                )],
-            ),
-            None => list("look:   ", &[format!("./jostle gdb {words} --at crash")]),
+            let entered = death.entered.as_ref();
+            let more = entered.and_then(|entered| repeated::more(&self.options, entered));
+            list("more:   ", more.as_slice());
+        } else {
+            list("look:   ", &repeated::look(&self.options, place));
         }
     }
 
     /// Says it of a kernel that panicked.
     pub fn tell_panic(&self) {
-        panicked::tell(&self.options, &self.words());
-    }
-
-    /// The words that ask for the run, as somebody would type them.
-    fn words(&self) -> String {
-        let options = &self.options;
-        let mut words = Vec::new();
-        words.extend(options.program.iter().map(|word| shell_word(word)));
-        words.extend(options.args.iter().map(|word| shell_word(word)));
-        let mut option = |name: &str, value: String| words.push(format!("{name} {value}"));
-        for server in &options.with {
-            let program = shell_word(&server.program);
-            option("--with", format!("type={}:{program}", server.kind.word()));
-        }
-        if let Some(disk) = &options.disk {
-            option("--disk", shell_word(disk.as_os_str()));
-        }
-        if options.cpus != 4 {
-            option("--cpus", options.cpus.to_string());
-        }
-        if let Some(seed) = options.seed {
-            option("--seed", seed.to_string());
-        }
-        if let Some(pace) = options.pace {
-            option("--pace", pace.name().to_owned());
-        }
-        if options.store_buffers {
-            option("--store-buffers", String::new());
-        }
-        if !options.append.is_empty() {
-            option("--append", shell_word(options.append.as_ref()));
-        }
-        words.join(" ")
+        panicked::tell(&self.options);
     }
 
     fn tell_stuck(&self, heard: &Heard, first: &[EnvId]) {
         let servers = &first[..self.servers.min(first.len())];
-        let alive: Vec<EnvId> = heard.alive().iter().copied().collect();
+        let alive = heard.alive();
         if alive.iter().all(|env| servers.contains(env)) {
             return;
         }
@@ -230,13 +181,15 @@ impl Told {
             let ids: Vec<String> = alive
                 .iter()
                 .take(MOST_WAITING)
-                .map(|env| format!("[{:08x}]", env.0))
+                .map(|env| format!("[{env}]"))
                 .collect();
             note(format_args!(
                 "{count} environments were left that nobody woke: {}",
                 ids.join(" ")
             ));
-            line("  look:   ./jostle explore PROGRAM searches the schedules for such an end");
+            let explore = repeated::explore(&self.options);
+            let explore = explore.map(|line| line + "   # searches the schedules for such an end");
+            list("look:   ", explore.as_slice());
             return;
         };
         note(format_args!(
@@ -249,10 +202,7 @@ impl Told {
             line(format_args!("  and {} more", all.len() - MOST_WAITING));
         }
         if let Some(circle) = stuck::circle(&all) {
-            let ids: Vec<String> = circle
-                .iter()
-                .map(|env| format!("[{:08x}]", env.0))
-                .collect();
+            let ids: Vec<String> = circle.iter().map(|env| format!("[{env}]")).collect();
             line(format_args!(
                 "  a deadlock: {} wait for each other in a circle",
                 ids.join(", ")
@@ -270,7 +220,7 @@ fn waits(one: &Stuck) -> String {
         .place
         .as_deref()
         .map_or(String::new(), |place| format!(", at {place}"));
-    plain(&format!("[{:08x}]{program} {}{place}", one.env.0, one.why))
+    plain(&format!("[{}]{program} {}{place}", one.env, one.why))
 }
 
 /// Lines, the first one behind a heading.

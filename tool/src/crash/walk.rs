@@ -3,17 +3,10 @@
 //! The hard thing is what to say of an address that is not mapped: how much around it
 //! is not mapped either tells a wild pointer from one that is a little off.
 
+use abi::Perm;
 use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE, pdx, ptx};
 use kcore::Pfn;
 use sim::memory::Memory;
-
-const PRESENT: u32 = 1;
-const WRITE: u32 = 2;
-const USER: u32 = 4;
-/// The bit by which JOS's library marks a page that is to be copied when it is written.
-const COPY_ON_WRITE: u32 = 0x800;
-/// The bit by which it marks a page that `fork` shares.
-const SHARED: u32 = 0x400;
 
 /// The entries for an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +25,7 @@ impl Walk {
     /// Looks at the entries in the space of this page directory.
     pub fn of(memory: &Memory, directory: Pfn, va: u32) -> Walk {
         let upper = memory.load(directory.address() + pdx(va) * 4);
-        if upper & PRESENT == 0 {
+        if !is_mapped(upper) {
             return Walk {
                 va,
                 directory: upper,
@@ -42,8 +35,8 @@ impl Walk {
         let entry = |index: u32| memory.load((upper & !(PGSIZE - 1)) + index * 4);
         let own = entry(ptx(va));
         let mut lower = (0..ptx(va)).rev();
-        let below = lower.find(|&index| entry(index) & PRESENT != 0);
-        let below = below.filter(|_| own & PRESENT == 0);
+        let below = lower.find(|&index| is_mapped(entry(index)));
+        let below = below.filter(|_| !is_mapped(own));
         Walk {
             va,
             directory: upper,
@@ -54,8 +47,8 @@ impl Walk {
 
     /// Whether the page is one to be copied when it is written.
     pub fn is_copy_on_write(&self) -> bool {
-        let entry = self.table.unwrap_or_default();
-        entry & (PRESENT | WRITE | COPY_ON_WRITE) == PRESENT | COPY_ON_WRITE
+        let perm = perm(self.table.unwrap_or_default());
+        perm.contains(Perm::P | Perm::COW) && !perm.contains(Perm::W)
     }
 
     /// What the entries say.
@@ -70,7 +63,7 @@ impl Walk {
             );
         };
         let (upper, lower) = (pdx(va), ptx(va));
-        if entry & PRESENT == 0 {
+        if !is_mapped(entry) {
             let rest = match self.below {
                 Some(page) => format!(
                     "the next page below that is mapped is {page:#010x}, {} bytes away",
@@ -83,16 +76,18 @@ impl Walk {
                  empty; {rest}"
             );
         }
-        let both = self.directory & entry;
-        let mut rights = String::from(match (both & USER, both & WRITE) {
-            (0, _) => "for the kernel only",
-            (_, 0) => "read-only",
-            _ => "may be written",
+        let both = perm(self.directory & entry);
+        let mut rights = String::from(if !both.contains(Perm::U) {
+            "for the kernel only"
+        } else if both.contains(Perm::W) {
+            "may be written"
+        } else {
+            "read-only"
         });
         if self.is_copy_on_write() {
             rights += ", marked for copy-on-write";
         }
-        if entry & SHARED != 0 {
+        if perm(entry).contains(Perm::SHARE) {
             rights += ", marked as shared";
         }
         format!(
@@ -100,6 +95,14 @@ impl Walk {
             entry >> 12
         )
     }
+}
+
+fn perm(entry: u32) -> Perm {
+    Perm::from_bits_truncate(entry)
+}
+
+fn is_mapped(entry: u32) -> bool {
+    perm(entry).contains(Perm::P)
 }
 
 #[cfg(test)]
@@ -122,15 +125,35 @@ mod tests {
         let words = empty.words();
         assert!(words.contains("entry 837 of 1024"), "{words}");
         assert!(words.contains("0x12343000, 5753 bytes away"), "{words}");
-        let mapped = Walk {
-            directory: 0x1007,
-            table: Some(0x2_3805),
+        let mapped = |directory: u32, table: u32| {
+            let walk = Walk {
+                directory,
+                table: Some(table),
+                ..none
+            };
+            walk.words()
+        };
+        let (full, shared) = ((Perm::WRITE).bits(), Perm::SHARE.bits());
+        let copied = (Perm::READ | Perm::COW).bits();
+        for (directory, table, wanted) in [
+            (
+                full,
+                copied,
+                "frame 0x23, read-only, marked for copy-on-write",
+            ),
+            (full, full, "frame 0x23, may be written"),
+            (full, full | shared, "may be written, marked as shared"),
+            // The directory's rights count too.
+            (Perm::READ.bits(), full, "frame 0x23, read-only"),
+            (full, Perm::P.bits(), "frame 0x23, for the kernel only"),
+        ] {
+            let words = mapped(0x1000 | directory, 0x2_3000 | table);
+            assert!(words.ends_with(wanted), "{words}");
+        }
+        let writable = Walk {
+            table: Some(full | Perm::COW.bits()),
             ..none
         };
-        let words = mapped.words();
-        assert!(
-            words.contains("frame 0x23, read-only, marked for copy"),
-            "{words}"
-        );
+        assert!(!writable.is_copy_on_write());
     }
 }

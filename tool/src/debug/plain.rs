@@ -137,9 +137,9 @@ impl Plain<'_, '_> {
             Stop::Hit(Hit::Break(_)) => "breakpoint\n".into(),
             Stop::Hit(Hit::Watch(watch)) => format!("{}\n", shown_watch(&watch)),
             Stop::Hit(Hit::Crash(env)) => {
-                format!("[{:08x}] is about to be ended for what it did\n", env.0)
+                format!("[{env}] is about to be ended for what it did\n")
             }
-            Stop::Hit(Hit::Runs(env)) => format!("[{:08x}] runs\n", env.0),
+            Stop::Hit(Hit::Runs(env)) => format!("[{env}] runs\n"),
             Stop::Beginning => "the beginning of the run\n".into(),
             Stop::End if self.session.pc.has_ended() => "the end of the run\n".into(),
             Stop::End => "nothing moves before something is typed\n".into(),
@@ -158,7 +158,7 @@ impl Plain<'_, '_> {
         let watches = watches.map(shown_watch);
         let crash = stops.crash.then(|| "break crash".to_owned());
         let runs = stops.runs.iter();
-        let runs = runs.map(|env| format!("break env {:08x}", env.0));
+        let runs = runs.map(|env| format!("break env {env}"));
         let all = breakpoints
             .chain(watches)
             .chain(crash)
@@ -226,5 +226,5 @@ fn shown_watch(watch: &Watch) -> String {
         Watched::Read => "rwatch",
         Watched::Access => "awatch",
     };
-    format!("{word} {va:#010x} of [{:08x}], {len} bytes", env.0)
+    format!("{word} {va:#010x} of [{env}], {len} bytes")
 }

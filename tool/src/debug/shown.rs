@@ -44,7 +44,7 @@ pub fn doing(session: &Session<'_>, programs: &Programs, cpu: CpuId) -> String {
     let name = programs.name(&session.pc, env);
     let name = name.map_or(String::new(), |name| format!(" ({})", printable(&name)));
     let eip = session.pc.eip(cpu);
-    format!("CPU {}, [{:08x}]{name} at {eip:#010x}{mode}", cpu.0, env.0)
+    format!("CPU {}, [{env}]{name} at {eip:#010x}{mode}", cpu.0)
 }
 
 /// All CPUs; a star for the one in focus.
@@ -73,9 +73,9 @@ pub fn envs(session: &Session<'_>, programs: &Programs) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "[{:08x}] parent {:08x} {:?}{cpu}, {} runs{wait} {}",
-            env.id.0,
-            env.parent.0,
+            "[{}] parent {} {:?}{cpu}, {} runs{wait} {}",
+            env.id,
+            env.parent,
             env.status(),
             env.runs,
             printable(&name)

@@ -101,6 +101,23 @@ impl Session<'_> {
         Stop::There
     }
 
+    /// As [`Session::to`], with the CPU in focus that moves next: whoever names a position
+    /// wants to see what happens there.
+    pub fn to_what_happens(
+        &mut self,
+        position: u64,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Stop {
+        let stop = self.to(position, interrupted);
+        if stop == Stop::There
+            && let Some(next) = self.transition()
+        {
+            self.go_to(next.before);
+            self.focus = next.cpu;
+        }
+        stop
+    }
+
     /// Goes back to the last stop before this position: to where the next transition
     /// hits a breakpoint, changes what is watched, or is what the goal says.
     pub fn behind(&mut self, goal: Goal, interrupted: &mut dyn FnMut() -> bool) -> Stop {

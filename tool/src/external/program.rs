@@ -22,6 +22,10 @@ pub struct External {
     pub(super) oldest: Option<(u32, u32)>,
     /// Arguments that come before all others, given the program's name.
     pub(super) arguments: fn(&str) -> Vec<OsString>,
+    /// How `./jostle doctor` calls it.
+    pub called: &'static str,
+    /// The one command that needs it; empty, if several do.
+    pub command: &'static str,
     /// How `./jostle setup` calls it, and its folder among the private copies.
     pub setup: &'static str,
     /// Debian's packages, to be installed.
@@ -34,6 +38,13 @@ pub struct External {
     pub remedy: &'static str,
 }
 
+impl External {
+    /// Whether the tool is not complete without it.
+    pub fn is_needed(&self) -> bool {
+        self.command.is_empty()
+    }
+}
+
 /// The emulator of a 32-bit PC.
 pub const QEMU: External = External {
     name: "qemu-system-i386",
@@ -42,6 +53,8 @@ pub const QEMU: External = External {
     folder: None,
     oldest: Some((6, 2)),
     arguments: same_machine,
+    called: "qemu",
+    command: "",
     setup: "qemu",
     packages: &["qemu-system-x86"],
     unpacked: &["qemu-system-x86"],
@@ -60,6 +73,8 @@ pub const GDB: External = External {
     folder: None,
     oldest: None,
     arguments: nothing,
+    called: "gdb",
+    command: "gdb",
     setup: "gdb",
     packages: &["gdb"],
     unpacked: &["gdb-minimal"],
@@ -79,6 +94,8 @@ pub const GRUB: External = External {
     folder: Some(GRUB_FOLDER),
     oldest: None,
     arguments: only_for_the_bios,
+    called: "grub-mkrescue",
+    command: "image",
     setup: "image",
     packages: &["grub-common", "grub-pc-bin", "xorriso"],
     unpacked: &["grub-common", "grub-pc-bin", "xorriso"],
@@ -96,6 +113,8 @@ pub const BROWSER: External = External {
     folder: None,
     oldest: None,
     arguments: nothing,
+    called: "chromium",
+    command: "web",
     setup: "browser",
     packages: &["chromium"],
     unpacked: &[],

@@ -323,11 +323,11 @@ fn key(model: &Model, y: f64) -> String {
         let _ = write!(
             text,
             "<rect class=\"env\" style=\"--h:{:.0}\" x=\"{x}\" y=\"{}\" width=\"9\" height=\"9\"/>\
-             <text x=\"{}\" y=\"{y}\">{:08x}</text>",
+             <text x=\"{}\" y=\"{y}\">{}</text>",
             colours::hue(env.id),
             y - 8.0,
             x + 14.0,
-            env.id.0
+            env.id
         );
     }
     if let Some(more @ 1..) = model.envs.len().checked_sub(NAMED) {

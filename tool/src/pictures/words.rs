@@ -10,7 +10,7 @@ use witness::trace::{Cause, Content, Mapping, Record};
 pub fn id(env: EnvId) -> String {
     match env {
         EnvId::NONE => "nobody".into(),
-        env => format!("[{:08x}]", env.0),
+        env => format!("[{env}]"),
     }
 }
 

@@ -5,6 +5,7 @@
 //! however it ends.
 
 mod files;
+mod help;
 mod options;
 mod programs;
 mod simulated;

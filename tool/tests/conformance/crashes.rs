@@ -29,7 +29,7 @@ const CASES: &[Case] = &[
             "programs/src/bin/crashes.rs:",
             "crashes::null",
             "directory entry 0 is empty",
-            "./jostle debug crashes null --at crash",
+            "./jostle debug crashes null --mem 128 --at crash   # backwards too",
         ],
     ),
     ("field", ENDED, &["an offset of 12 bytes"]),
@@ -121,6 +121,10 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     cases.chain([
         Trial::test("crashes::none_is_explained", none_is_explained),
         Trial::test("crashes::several_programs", several_programs),
+        Trial::test(
+            "crashes::shown_commands_stand_there",
+            shown_commands_stand_there,
+        ),
         Trial::test("crashes::at_the_prompt", at_the_prompt),
         Trial::test("crashes::servers_may_wait", servers_may_wait),
         Trial::test("crashes::a_kernel_that_panics", a_kernel_that_panics),
@@ -207,6 +211,36 @@ fn several_programs() -> Result<(), Failed> {
     ] {
         if !said.contains(wanted) {
             return Err(format!("{wanted:?} is missing in:\n{said}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Each command that is shown is typed into a shell, and leads to its own program.
+fn shown_commands_stand_there() -> Result<(), Failed> {
+    let words = ["args", "a b", "it's", "+", "divzero", "+", "faultread"];
+    let machine = ["--machine", "sim", "--seed", "7", "--cpus", "2"];
+    let output = run(&[&words[..], &machine].concat(), "")?;
+    status_is(ENDED, &output)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let dead = said.lines().filter_map(|line| {
+        let (name, _) = line.strip_prefix("jostle: ")?.split_once(" [")?;
+        line.contains("was ended").then_some(name)
+    });
+    let shown = said.lines().filter_map(|line| line.split_once("./jostle "));
+    let pairs: Vec<(&str, &str)> = dead.zip(shown.map(|(_, command)| command)).collect();
+    if pairs.len() != 2 {
+        return Err(format!("not two commands:\n{said}").into());
+    }
+    for (name, command) in pairs {
+        let place = format!("{name}::main");
+        let (command, _) = command.split_once('#').ok_or("no remark")?;
+        let tool = env!("CARGO_BIN_EXE_jostle");
+        let script = format!("'{tool}' {command} -x where");
+        let output = Command::new("sh").args(["-c", &script]).output()?;
+        let stands = String::from_utf8_lossy(&output.stdout);
+        if !stands.contains(&place) {
+            return Err(format!("{command} stands at:\n{stands}").into());
         }
     }
     Ok(())

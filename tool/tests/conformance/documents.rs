@@ -8,6 +8,7 @@
 
 mod book;
 mod calls;
+mod plants;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -44,6 +45,7 @@ pub fn trials(cases: Vec<String>) -> impl Iterator<Item = Trial> {
         ])
         .chain(book::trials())
         .chain(calls::trials())
+        .chain(plants::trials())
 }
 
 /// The page that leads through the kernel's files, and the folders that hold them.

@@ -7,10 +7,14 @@
 //! the slot freed last is the first to be used again: that makes each id follow
 //! from the lines before it, whatever the schedule. The hard thing is that a line
 //! need not begin with what the kernel says in it: a program may have begun it.
+//!
+//! And whether the tool's sources leave it to the id how it is printed.
 
 use libtest_mimic::Failed;
 use regex_lite::Regex;
 
+use crate::boot::host;
+use crate::sources;
 use crate::trial::Trial;
 
 /// Slot 0's first id; a slot's next one is as much higher.
@@ -43,7 +47,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         ),
         ("nobody_ends", "[00001000] free env 00001002\n", false),
     ];
-    CASES.into_iter().map(|(name, end, right)| {
+    let printed = Trial::test("ids::print_themselves", print_themselves);
+    let cases = CASES.into_iter().map(|(name, end, right)| {
         Trial::test(format!("ids::{name}"), move || {
             let complaints = complaints(&format!("{BEGIN}{end}"));
             if complaints.is_empty() == right {
@@ -52,7 +57,28 @@ pub fn trials() -> impl Iterator<Item = Trial> {
                 Err(Failed::from(format!("{complaints:?}")))
             }
         })
-    })
+    });
+    cases.chain([printed])
+}
+
+/// Eight digits between brackets, or of something called `env`, are an id.
+fn print_themselves() -> Result<(), Failed> {
+    let root = host()?.workspace.root();
+    let by_hand = Regex::new(r"\[\{:08x\}|(parent|env|id)(\.0)?:08x|break-env \{:x")?;
+    let files = sources::below(root, "tool/src")?;
+    let mut found = Vec::new();
+    for source in &files {
+        let text = std::fs::read_to_string(root.join(&source.path))?;
+        // What a test writes for the kernel is no id yet.
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = text.lines().enumerate();
+        let lines = lines.filter(|(_, line)| by_hand.is_match(line));
+        found.extend(lines.map(|(number, _)| format!("{}:{}", source.path, number + 1)));
+    }
+    if found.is_empty() && files.len() > 100 {
+        return Ok(());
+    }
+    Err(format!("not by EnvId's own Display: {found:?}").into())
 }
 
 /// The first birth with a wrong id, or end of somebody who was not alive; after

@@ -70,12 +70,8 @@ fn agrees_with_the_console(name: &str) -> Result<(), Failed> {
     let lines: Vec<String> = records
         .iter()
         .filter_map(|record| match record.content {
-            Content::Born { env, parent, .. } => {
-                Some(format!("[{:08x}] new env {:08x}", parent.0, env.0))
-            }
-            Content::Died { env, killer, .. } => {
-                Some(format!("[{:08x}] free env {:08x}", killer.0, env.0))
-            }
+            Content::Born { env, parent, .. } => Some(format!("[{parent}] new env {env}")),
+            Content::Died { env, killer, .. } => Some(format!("[{killer}] free env {env}")),
             _ => None,
         })
         .collect();

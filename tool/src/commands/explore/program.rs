@@ -112,17 +112,7 @@ fn check(options: &Explore) -> anyhow::Result<Regex> {
     if run.program.is_none() {
         return Err(usage("what is to be explored? the prompt waits for input"));
     }
-    let refused = [
-        (run.record.is_some(), "--record"),
-        (run.trace.is_some(), "--trace"),
-        (run.seed.is_some(), "--seed"),
-        (run.pace.is_some(), "--pace"),
-        (run.disk.is_some(), "--disk"),
-        (run.verbose, "--verbose"),
-    ];
-    if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
-        return Err(usage(format_args!("explore knows no {option}")));
-    }
+    run.refuse_for("explore")?;
     let pattern = options.fail.as_deref().unwrap_or(BUG);
     Regex::new(pattern).map_err(|error| usage(format_args!("--fail: {error}")))
 }

@@ -42,7 +42,7 @@ fn print_one(pc: &Pc<'_>, programs: &Programs, segment: &Segment, stays: bool) {
     };
     let who = segment
         .env
-        .map_or("wakes up".to_owned(), |env| format!("[{:08x}]", env.0));
+        .map_or("wakes up".to_owned(), |env| format!("[{env}]"));
     say(format_args!(
         "  at {}, CPU {cpu}: {who}{why}",
         segment.position

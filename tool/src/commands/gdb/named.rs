@@ -8,13 +8,14 @@
 
 use std::mem::{offset_of, size_of};
 
+use abi::env::NENV;
 use abi::layout::UENVS;
 use abi::{EnvStatus, PublicEnv};
 
 use crate::cli::At;
 
-/// Slots of the public table: the low bits of an id.
-const SLOT: u32 = 1023;
+/// The bits of an id that are its slot in the public table.
+const SLOT: usize = NENV - 1;
 
 /// The definitions for a kernel in QEMU.
 pub fn in_qemu() -> String {
@@ -58,8 +59,36 @@ fn definitions(crash: &str, runs: &str) -> String {
 pub fn commands(at: At) -> Vec<String> {
     let stop = match at {
         At::Crash => "break-crash".to_owned(),
-        At::Env(env) => format!("break-env {:x}", env.0),
+        At::Env(env) => format!("break-env {env}"),
         At::Position(_) => return Vec::new(),
     };
     vec![stop, "continue".to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use abi::EnvId;
+
+    use super::*;
+
+    /// The word behind `break-env` is what both debuggers put `0x` before.
+    #[test]
+    fn an_environment_is_named_as_on_the_console() {
+        let [stop, go] = &commands(At::Env(EnvId(0x1001)))[..] else {
+            panic!("two commands");
+        };
+        assert_eq!(
+            (stop.as_str(), go.as_str()),
+            ("break-env 00001001", "continue")
+        );
+    }
+
+    #[test]
+    fn the_table_is_as_long_as_the_kernels() {
+        let slot = |id: i32| id as usize & SLOT;
+        for id in [0x1000, 0x1001, 0x13ff, 0x2400, 0x7fff_ffff] {
+            assert_eq!(slot(id), EnvId(id).slot(), "{id:#x}");
+        }
+        assert!(in_qemu().contains(&format!("(0x$arg0 & {SLOT})")));
+    }
 }

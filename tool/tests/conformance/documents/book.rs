@@ -44,6 +44,15 @@ fn book_is_built() -> Result<(), Failed> {
     status_is(0, &output)
 }
 
+/// All pages that somebody reads.
+pub fn all_pages() -> Result<Vec<PathBuf>, Failed> {
+    let mut all = Vec::new();
+    for folder in LINKED {
+        all.extend(pages(folder)?);
+    }
+    Ok(all)
+}
+
 /// The pages of a folder, by their paths from the root.
 fn pages(folder: &str) -> Result<Vec<PathBuf>, Failed> {
     let there = host()?.workspace.root().join(folder);

@@ -27,7 +27,7 @@ use crate::monitor;
 use abi::{EnvId, TrapFrame};
 use biglock::arrival;
 use kcore::step::FpuLeft;
-use kcore::{Common, End, Event, Remote, Step, ToResume, ToSwitch};
+use kcore::{Common, End, Event, Outbox, Remote, Step, ToResume, ToSwitch};
 
 /// How a CPU goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,13 +123,9 @@ pub fn switch(cpu: ThisCpu, holder: KernelGuard) -> Leave {
 /// As [`switch`], but the quantum goes on.
 #[inline(always)]
 pub fn hand_over(cpu: ThisCpu, mut holder: KernelGuard) -> Leave {
-    let outbox = holder.outbox();
-    let (id, directory) = (outbox.id, Directory::named_in(outbox));
-    exchange_data_segments(cpu, id);
+    let destination = set_out(cpu, holder.outbox());
     drop(holder);
-    directory.enter();
-    arrival::arrive(cpu.env(), id.0 as u32);
-    Leave::Switched
+    destination.arrive(cpu)
 }
 
 /// The effects of a step that only changed pages of the environment that made it.
@@ -188,20 +184,36 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
 /// Prepares the CPU for another environment. Its x87 registers are free.
 #[inline(always)]
 fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
-    let outbox = holder.outbox();
-    let (id, directory) = (outbox.id, Directory::named_in(outbox));
-    exchange_data_segments(cpu, id);
-    directory.enter();
-    arrival::arrive(cpu.env(), id.0 as u32);
     new_quantum(cpu);
-    Leave::Switched
+    set_out(cpu, holder.outbox()).arrive(cpu)
 }
 
-/// Keeps what the environment on this CPU has loaded, and loads what `id` had.
+/// The environment to which a CPU is on its way.
+struct Destination {
+    id: EnvId,
+    directory: Directory,
+}
+
+/// Does what the lock is needed for: exchanges the data segments, which the environments
+/// have of the CPU beside their frames, and notes where to go.
 #[inline(always)]
-fn exchange_data_segments(cpu: ThisCpu, id: EnvId) {
+fn set_out(cpu: ThisCpu, outbox: &Outbox) -> Destination {
+    let destination = Destination {
+        id: outbox.id,
+        directory: Directory::named_in(outbox),
+    };
     data_segments::leave(cpu);
-    data_segments::arrive(id);
+    data_segments::arrive(destination.id);
+    destination
+}
+
+impl Destination {
+    #[inline(always)]
+    fn arrive(self, cpu: ThisCpu) -> Leave {
+        self.directory.enter();
+        arrival::arrive(cpu.env(), self.id.0 as u32);
+        Leave::Switched
+    }
 }
 
 /// Prepares the CPU to have no environment.

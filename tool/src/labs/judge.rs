@@ -86,7 +86,7 @@ fn in_words(message: &str) -> String {
 pub fn program(file: &Path, words: &[String], prints: &[String]) -> anyhow::Result<Vec<String>> {
     let mut command = child_process::command(std::env::current_exe()?);
     command
-        .arg("try")
+        .args(["try", "--shortest"])
         .arg(format!("--schedules={SCHEDULES}"))
         .arg(format!("--cpus={CPUS}"))
         .args(prints.iter().map(|line| format!("--prints={line}")))

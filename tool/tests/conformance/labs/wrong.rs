@@ -35,7 +35,7 @@ const MISTAKES: [(&str, Mistake); 5] = [
             right: "let quantum = self.config.quantum;",
             wrong: "let quantum = ;",
             said: &[
-                "  kcore could not be built",
+                "  the tests of the copy could not be built",
                 "together           0 of 15 points",
             ],
         },

@@ -27,13 +27,9 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         let whole = Trial::test(format!("labs::{name}"), move || from_none_to_all(&name));
         let holes = lab.exercises.iter().map(|exercise| {
             let (lab, name) = (lab.name.clone(), exercise.name.clone());
-            // To build the core and the simulator anew for each takes minutes for all of them;
-            // programs take seconds.
-            let is_slow = exercise.is_about_core();
             Trial::test(format!("labs::{lab}::{name}"), move || {
                 one_hole(&lab, &name)
             })
-            .with_ignored_flag(is_slow)
         });
         std::iter::once(whole).chain(holes).collect::<Vec<_>>()
     });

@@ -13,14 +13,18 @@ use user::env::Env;
 use user::share::Page;
 use user::{EnvId, Error, Fork, Perm, fork, ipc, println, vm};
 
+/// The child writes this one,
 static PAGE: Page = Page::zeroed();
+/// and the parent this one.
+static OTHER: Page = Page::zeroed();
 
 user::program!(main);
 
 fn main() {
     PAGE[0].store(1, Relaxed);
+    OTHER[0].store(1, Relaxed);
     let result = match fork() {
-        Ok(Fork::Parent(_)) => parent(),
+        Ok(Fork::Parent(child)) => parent(child),
         Ok(Fork::Child) => child(),
         Err(error) => panic!("fork: {}", error.message()),
     };
@@ -34,30 +38,38 @@ fn say(is_so: bool, good: &str, bad: &str) {
     println!("{}", if is_so { good } else { bad });
 }
 
-/// How the page is mapped.
-fn perm() -> Perm {
-    vm::perm(core::ptr::from_ref(&PAGE).addr() as u32).unwrap_or(Perm::empty())
+/// How a page is mapped.
+fn perm(page: &'static Page) -> Perm {
+    vm::perm(core::ptr::from_ref(page).addr() as u32).unwrap_or(Perm::empty())
 }
 
 fn child() -> Result<(), Error> {
-    let shared = perm().contains(Perm::COW) && !perm().contains(Perm::W);
+    let shared = perm(&PAGE).contains(Perm::COW) && !perm(&PAGE).contains(Perm::W);
     say(
         shared && PAGE[0].load(Relaxed) == 1,
         "child: shared until written",
         "child: the page should be marked COW, not be writeable, and hold the parent's word",
     );
     PAGE[0].store(2, Relaxed);
-    let own = perm().contains(Perm::W) && !perm().contains(Perm::COW);
+    let own = perm(&PAGE).contains(Perm::W) && !perm(&PAGE).contains(Perm::COW);
     say(
         own && PAGE[0].load(Relaxed) == 2,
         "child: its own when written",
         "child: after a write the page should be writeable, without COW, and hold the new word",
     );
     let parent: EnvId = Env::this().parent_id();
-    ipc::send(parent, 0)
+    ipc::send(parent, 0)?;
+    ipc::recv()?;
+    say(
+        OTHER[0].load(Relaxed) == 1,
+        "child: nothing has changed",
+        "child: what the parent writes should not be seen here",
+    );
+    Ok(())
 }
 
-fn parent() -> Result<(), Error> {
+fn parent(child: EnvId) -> Result<(), Error> {
+    OTHER[0].store(2, Relaxed);
     ipc::recv()?;
     say(
         PAGE[0].load(Relaxed) == 1,
@@ -66,9 +78,9 @@ fn parent() -> Result<(), Error> {
     );
     PAGE[0].store(3, Relaxed);
     say(
-        perm().contains(Perm::W),
+        perm(&PAGE).contains(Perm::W),
         "parent: it may write again",
         "parent: after a write the page should be writeable",
     );
-    Ok(())
+    ipc::send(child, 0)
 }

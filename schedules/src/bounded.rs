@@ -253,10 +253,15 @@ mod tests {
         let mut trials = Trials::new(Pc::with_plan(machine, plan, false));
         let criteria = Criteria {
             line: &|_| false,
+            prints: &[],
             hang: true,
             audit: true,
             most: 100_000,
         };
+        // Who has printed another line so far is judged otherwise at the end.
+        let before = trials.state();
+        trials.heard.printed = 1;
+        assert_ne!(trials.state(), before);
         let mut cover = |most_points| {
             let mut search = Search::new(&criteria, 3);
             search.most_points = most_points;

@@ -17,6 +17,13 @@ pub enum Failure {
     NoProgress(u64),
     /// The kernel's state is broken: what the audit says.
     Broken(String),
+    /// It ended without a line that has this in it, after one that has what came before.
+    Missing {
+        /// What no line has.
+        text: String,
+        /// What had to come before, and did.
+        after: Option<String>,
+    },
 }
 
 impl Failure {
@@ -29,6 +36,7 @@ impl Failure {
                 Failure::Asleep | Failure::NoProgress(_),
             )
             | (Failure::Broken(_), Failure::Broken(_)) => true,
+            (Failure::Missing { .. }, Failure::Missing { .. }) => self == other,
             _ => false,
         }
     }
@@ -62,14 +70,23 @@ impl fmt::Display for Failure {
                 write!(f, "it has not ended after {positions} positions")
             }
             Failure::Broken(what) => write!(f, "the kernel's state is broken: {what}"),
+            Failure::Missing { text, after } => {
+                write!(f, "it does not print {text:?}")?;
+                after
+                    .iter()
+                    .try_for_each(|before| write!(f, " after {before:?}"))
+            }
         }
     }
 }
 
 /// What to look for.
+#[derive(Clone, Copy)]
 pub struct Criteria<'a> {
     /// Whether a line of the console is a failure.
     pub line: &'a dyn Fn(&str) -> bool,
+    /// What lines of the console must have in them, one line after the other.
+    pub prints: &'a [String],
     /// Whether it is one that somebody sleeps for ever or the run does not end.
     pub hang: bool,
     /// Whether all is checked after every step of the kernel, and not only the kernel's
@@ -78,6 +95,16 @@ pub struct Criteria<'a> {
     /// How many positions a run may take. One that takes more is given up, or has
     /// failed, as `hang` says.
     pub most: u64,
+}
+
+impl Criteria<'_> {
+    /// What is not printed of what should be, after so many of these lines.
+    pub fn missing(&self, printed: usize) -> Option<Failure> {
+        let text = self.prints.get(printed)?.clone();
+        let before = printed.checked_sub(1);
+        let after = before.map(|before| self.prints[before].clone());
+        Some(Failure::Missing { text, after })
+    }
 }
 
 /// Whether the kernel or the library reports on this line that a program was killed.

@@ -9,6 +9,7 @@ use crate::trial::Trials;
 use abi::EnvId;
 use kcore::CpuId;
 use pc::plan::{Choice, Chosen, Plan};
+use std::ops::Range;
 
 /// What one CPU did in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Segment {
     pub chosen: Option<Choice>,
     /// What was printed meanwhile.
     pub printed: String,
+    /// Which records of the machine's trace were made meanwhile, if it keeps one.
+    pub records: Range<usize>,
+    /// It ended in the kernel: the last of those records tell how.
+    pub ends_in_kernel: bool,
 }
 
 impl Trials<'_> {
@@ -41,6 +46,7 @@ impl Trials<'_> {
             let number = self.chosen().decision();
             let chosen = choices.iter().find(|(at, _)| *at == number);
             let before = self.pc.position();
+            let recorded = self.pc.machine.trace.len();
             let envs: Vec<Option<EnvId>> = (0..self.cpus()).map(|cpu| self.env(cpu)).collect();
             self.pc.turn(u64::MAX);
             let cpu = self.pc.latest();
@@ -57,6 +63,8 @@ impl Trials<'_> {
                     places: Vec::new(),
                     chosen: chosen.map(|(_, choice)| *choice),
                     printed: String::new(),
+                    records: recorded..recorded,
+                    ends_in_kernel: false,
                 });
             }
             let output = self.pc.machine.uart.output.len();
@@ -64,6 +72,8 @@ impl Trials<'_> {
             if env.is_some() && self.env(cpu.0) == env {
                 last.places.push(self.pc.eip(cpu));
             }
+            last.records.end = self.pc.machine.trace.len();
+            last.ends_in_kernel = last.records.end > recorded;
             let printed = &self.pc.machine.uart.output[heard.min(output)..];
             last.printed.push_str(&String::from_utf8_lossy(printed));
             let is_over = self.look(criteria).is_some();

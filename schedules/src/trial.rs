@@ -41,7 +41,10 @@ pub struct Outcome {
 /// What was printed, a line at a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heard {
+    /// A line that has not ended yet.
     pub(crate) begun: String,
+    /// How many of the lines that must be printed were.
+    pub(crate) printed: usize,
 }
 
 impl<'t> Trials<'t> {
@@ -104,7 +107,7 @@ impl<'t> Trials<'t> {
         let mut mixer = Mixer::default();
         self.pc.outline(memory).hash(&mut mixer);
         self.chosen().memory().hash(&mut mixer);
-        self.heard.begun.hash(&mut mixer);
+        (&self.heard.begun, self.heard.printed).hash(&mut mixer);
         mixer.both()
     }
 
@@ -120,7 +123,7 @@ impl<'t> Trials<'t> {
     pub(crate) fn look(&mut self, criteria: &Criteria<'_>) -> Option<Option<Failure>> {
         if !self.pc.machine.uart.output.is_empty() {
             let output = self.pc.take_output();
-            if let Some(line) = self.heard.hear(&output, criteria.line) {
+            if let Some(line) = self.heard.hear(&output, criteria) {
                 return Some(Some(Failure::Line(line)));
             }
         }
@@ -138,18 +141,21 @@ impl<'t> Trials<'t> {
         if let Err(broken) = self.pc.machine.audit() {
             return Some(Failure::Broken(format!("{broken:?}")));
         }
-        if let Some(line) = self.heard.hear(b"\n", criteria.line) {
+        if let Some(line) = self.heard.hear(b"\n", criteria) {
             return Some(Failure::Line(line));
         }
+        let missing = || criteria.missing(self.heard.printed);
         if !criteria.hang {
-            return None;
+            return missing();
         }
         if !self.pc.has_ended() && !self.pc.is_asleep() {
             return Some(Failure::NoProgress(self.pc.position()));
         }
         let envs = self.pc.machine.kernel.envs();
-        let mut used = envs.used();
-        used.any(|slot| envs[slot].alive).then_some(Failure::Asleep)
+        match envs.used().any(|slot| envs[slot].alive) {
+            true => Some(Failure::Asleep),
+            false => missing(),
+        }
     }
 
     /// Whether the CPU that moved last could go on.
@@ -183,15 +189,17 @@ impl<'t> Trials<'t> {
 }
 
 impl Heard {
-    /// Hears output; returns the first line that is looked for.
-    pub(crate) fn hear(&mut self, output: &[u8], wanted: &dyn Fn(&str) -> bool) -> Option<String> {
+    /// Hears output; returns the first line that is a failure.
+    pub(crate) fn hear(&mut self, output: &[u8], criteria: &Criteria<'_>) -> Option<String> {
         self.begun.push_str(&String::from_utf8_lossy(output));
         while let Some((line, rest)) = self.begun.split_once('\n') {
             let (line, rest) = (line.trim_end_matches('\r').to_owned(), rest.to_owned());
             self.begun = rest;
-            if wanted(&line) {
+            if (criteria.line)(&line) {
                 return Some(line);
             }
+            let next = criteria.prints.get(self.printed);
+            self.printed += usize::from(next.is_some_and(|text| line.contains(text)));
         }
         None
     }

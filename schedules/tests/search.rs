@@ -75,6 +75,7 @@ fn safely(code: Code) -> Code {
 fn criteria(line: &dyn Fn(&str) -> bool) -> Criteria<'_> {
     Criteria {
         line,
+        prints: &[],
         hang: true,
         audit: false,
         most: 200_000,
@@ -289,6 +290,52 @@ fn nobody_wakes_a_sleeper() {
         let outcome = with_trials(&file, 1, false, |trials| trials.run(&[], &criteria));
         assert_eq!(outcome.failure, hang.then_some(Failure::Asleep));
     }
+}
+
+/// Whichever line comes first, the machine ends up in the same state. Only one order is right.
+#[test]
+fn lines_come_one_after_the_other() {
+    let prints = |at: u32| barrier(Code::default().call(Call::Cputs, at, 2), 1);
+    let data = [&[0; 12], &b"q\nj\n"[..]].concat();
+    let file = pair(prints(TEXT), prints(TEXT + 2), &data);
+    let wanted = ["q", "j"].map(str::to_owned);
+    let criteria = Criteria {
+        prints: &wanted,
+        ..criteria(&is_bug)
+    };
+    let short = with_trials(&file, 2, false, |trials| {
+        assert_eq!(trials.run(&[], &criteria).failure, None);
+        let mut search = Search::new(&criteria, 2);
+        let found = search.run(trials, |_| true);
+        let found = found.expect("the other order");
+        trials.shorten(found, &criteria, effort(&mut || false))
+    });
+    let missing = Failure::Missing {
+        text: "j".to_owned(),
+        after: Some("q".to_owned()),
+    };
+    assert_eq!((short.failure, short.choices.len()), (Some(missing), 1));
+}
+
+/// One line does not count twice, and what is missing first is what is said.
+#[test]
+fn what_is_not_printed_is_missed() {
+    let file = Code::default().call(Call::Cputs, DATA, 2).file(b"q\n");
+    let missing = |wanted: &[&str]| {
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let criteria = Criteria {
+            prints: &wanted,
+            hang: false,
+            ..criteria(&is_bug)
+        };
+        let outcome = with_trials(&file, 1, false, |trials| trials.run(&[], &criteria));
+        outcome.failure.map(|failure| failure.to_string())
+    };
+    assert_eq!(missing(&["q"]), None);
+    let twice = "it does not print \"q\" after \"q\"";
+    assert_eq!(missing(&["q", "q"]).as_deref(), Some(twice));
+    let first = "it does not print \"j\"";
+    assert_eq!(missing(&["j", "q"]).as_deref(), Some(first));
 }
 
 /// A choice that is not possible is none.

@@ -26,7 +26,7 @@ use crate::status;
 
 pub use self::debug::{At, Debug};
 pub use self::explore::Explore;
-pub use self::lab::{LabCommand, LabDeed};
+pub use self::lab::{Checking, LabCommand, LabDeed};
 pub use self::own::{New, Try};
 pub use self::repeat::Repeat;
 pub use self::run::{ConsoleInput, Explain, MachineKind, PaceKind, Run, Simulate};
@@ -187,10 +187,12 @@ pub struct Image {
 /// `jostle grade`.
 #[derive(Debug, Args, Clone)]
 pub struct Grade {
-    /// The folder, with its GNUmakefile, grader and gradelib.py.
+    /// The folder: one of the course, with its GNUmakefile, grader and gradelib.py, or one
+    /// that `jostle lab new` has made.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// Only tests whose title contains one of these (default: all, and a score).
+    /// Only tests whose title contains one of these (default: all, and a score); of a lab,
+    /// these exercises.
     #[arg(value_name = "TEST")]
     pub tests: Vec<OsString>,
     /// Which lab, if the folder has several graders (default: conf/lab.mk
@@ -210,6 +212,9 @@ pub struct Grade {
     /// Print the commands.
     #[arg(short, long)]
     pub verbose: bool,
+    /// How a lab's folder is graded.
+    #[command(flatten, next_help_heading = "For the folder of a lab")]
+    pub how: Checking,
 }
 
 /// `jostle stand-in`, which [`Grade`] has written into a script.

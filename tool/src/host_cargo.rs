@@ -21,12 +21,15 @@ pub fn command(workspace: &Workspace, subcommand: &str) -> Command {
     command
 }
 
-/// Builds a test of a package of a copy of the tree: the program that runs it.
+/// Builds a test of a package of a copy of the tree: the program that runs it. Nobody opens
+/// that in a debugger, and without what one would need it takes half the time.
 pub fn build_test(workspace: &Workspace, package: &str, test: &str) -> anyhow::Result<PathBuf> {
     let mut command = self::command(workspace, "test");
     command
         .args(["-p", package, "--test", test, "--no-run"])
         .arg("--message-format=json-render-diagnostics")
+        .env("CARGO_PROFILE_TEST_DEBUG", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
     let output = command.output().context("cannot start cargo")?;

@@ -58,7 +58,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 frame.regs.eax = self.envs[slot].id.0 as u32;
                 Some(RESUME)
             }
+            // lab: turns, without {
             Call::Yield => self.quick_yield(cpu, slot, now, frame),
+            // lab: turns }
             Call::IpcSend => self.quick_send(cpu, slot, now, frame),
             // lab: ipc_recv, without {
             Call::IpcRecv => self.quick_recv(cpu, slot, now, frame),

@@ -15,7 +15,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Lets this CPU idle. If no environment is left anywhere, announces that once,
     /// waits until the console has taken all output, and ends the run.
     pub(super) fn idle(&mut self, cpu: CpuId) -> Way {
+        // lab: turns {
         self.sched.idle.insert(cpu);
+        // lab: turns }
         let waiting = !self.sched.console.is_empty()
             || !self.sched.input.is_empty()
             || !self.sched.timers.is_empty();

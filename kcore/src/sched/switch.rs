@@ -23,6 +23,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn carry_out(&mut self, cpu: CpuId, frame: &mut TrapFrame, next: Next) -> Way {
         match next {
             Next::Same => Way::Resume,
+            // lab: turns {
             Next::Yield if self.sched.ready.is_empty() => Way::Resume,
             Next::Yield => {
                 if let Some(slot) = self.cpus.current(cpu) {
@@ -30,6 +31,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 }
                 self.run_next(cpu, frame)
             }
+            // lab: turns }
             Next::Gone => self.run_next(cpu, frame),
             Next::HandOver => self.put_heir_on_cpu(cpu, frame),
             Next::Later => Way::Again,
@@ -67,6 +69,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Moves the environment on this CPU to the end of the run queue.
     #[inline(always)]
     pub(crate) fn requeue(&mut self, cpu: CpuId, slot: Slot, frame: &TrapFrame) {
+        // lab: turns {
         self.leave_cpu(cpu, slot, frame);
         if self.sched.ready.is_round_robin() {
             self.sched.ready.round_robin.add(&mut self.envs, slot);
@@ -74,6 +77,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.add_again(slot);
         }
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
+        // lab: turns }
     }
 
     /// Puts `slot` on `cpu`: its registers into `frame`, its page tables into the step.

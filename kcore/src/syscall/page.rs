@@ -54,6 +54,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// which it may write whether or not the source may. If nobody else has the page,
     /// a copy in its own place needs no new frame.
     pub(super) fn sys_page_copy(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
+        // lab: page_copy {
         let [source, source_va, target, place] = frame.arguments();
         let source = self.own_env(caller, source)?;
         let target = self.own_env(caller, target)?;
@@ -62,6 +63,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let perm = Perm::from_argument(place & PAGE_OFFSET).ok_or(Error::Inval)?;
         self.copy(caller, (source, source_page), (target, target_page), perm)?;
         Ok(Outcome::Done(0))
+        // lab: page_copy }
     }
 
     /// Maps a copy of a page. The page must be mapped.
@@ -72,6 +74,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         (target, target_page): (Slot, UserPage),
         perm: Perm,
     ) -> Result<(), Error> {
+        // lab: page_copy {
         let frame = self.shareable(source, source_page, Perm::READ)?;
         let in_place = (source, source_page) == (target, target_page);
         if in_place && self.frames.count(frame) == 1 {
@@ -82,6 +85,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let copy = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
         self.mem.copy_bytes(copy.address(), frame.address(), PGSIZE);
         self.place_at(caller, target, target_page, slot, Pte::new(copy, perm))
+        // lab: page_copy }
     }
 
     #[inline(always)]

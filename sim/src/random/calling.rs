@@ -45,11 +45,7 @@ impl Driver<'_> {
         } else {
             self.model.call(id, call, arguments, given)
         };
-        self.statistics.count(call, answer, changed, starved);
-        self.statistics.alive += self.model.envs.len() as u64;
-        for (wait, result) in std::mem::take(&mut self.model.served) {
-            self.statistics.note(wait, result);
-        }
+        self.note(call, answer, changed, starved);
 
         let may_be_divided = matches!(call, Call::PageRanges | Call::EnvGetState) || !quiet;
         let finished = may_be_divided && self.finish(cpu, id);
@@ -88,11 +84,24 @@ impl Driver<'_> {
         }
     }
 
+    /// Notes how a call ended, and the waits that ended with it.
+    fn note(&mut self, call: Call, answer: Answer, changed: bool, starved: bool) {
+        self.latest.is_answered(answer, starved);
+        self.statistics.count(call, answer, changed, starved);
+        self.statistics.alive += self.model.envs.len() as u64;
+        for (wait, result) in std::mem::take(&mut self.model.served) {
+            self.statistics.note(wait, result);
+        }
+    }
+
     /// Chooses a call that the personality of `id` has, and loads registers and memory
     /// for it.
     fn prepare(&mut self, cpu: CpuId, id: u32, words: Words) -> Option<(Call, [u32; 5], Event)> {
         let (call, arguments) = self.choose(id, words);
         let number = self.model.envs[&id].personality.number(call)?;
+        if !self.mix.is_empty() && !self.mix.contains(&call) {
+            return None;
+        }
         if call == Call::EnvSetTrapframe {
             let register = |index: usize| words[index % words.len()].rotate_left(index as u32);
             let registers: [u32; TRAP_FRAME_WORDS] = std::array::from_fn(register);
@@ -107,6 +116,7 @@ impl Driver<'_> {
             self.write_words(id, arguments[0], entries.as_flattened());
         }
         self.work(cpu, words[5]);
+        self.latest.calls(call, arguments);
         set_call(&mut self.machine.cpu_mut(cpu).frame, number, arguments);
         let event = self.way_in(cpu, id, arguments[4], words[7]);
         Some((call, arguments, event))

@@ -214,7 +214,8 @@ impl Driver<'_> {
 
     fn choose_call(&mut self, caller: u32, word: u32) -> Call {
         let alone = self.is_alone();
-        let call = match word % 87 {
+        let drawn = self.mix.get(word as usize % self.mix.len().max(1)).copied();
+        let usual = match word % 87 {
             0..=5 => Call::PageAlloc,
             6..=12 => Call::PageMap,
             13..=16 => Call::PageUnmap,
@@ -257,6 +258,7 @@ impl Driver<'_> {
                 _ => Call::ALL[word as usize / 609 % Call::ALL.len()],
             },
         };
+        let call = drawn.unwrap_or(usual);
         self.dead.push(caller);
         let seldom = !(word / 87).is_multiple_of(16);
         match call {

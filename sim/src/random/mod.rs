@@ -17,14 +17,18 @@
 //! | [`fpu`] | the same for x87 registers |
 //! | [`comparison`] | what programs can tell, compared |
 //! | [`snapshot`] | whether anything changed at all |
+//! | [`deed`] | what was done, in words |
+//! | [`shortest`] | the shortest history that shows a call to be wrong |
 //! | [`statistics`] | whether enough happened |
 
 pub mod calling;
 pub mod choice;
 pub mod comparison;
+pub mod deed;
 pub mod faulting;
 pub mod fpu;
 pub mod ranges;
+pub mod shortest;
 pub mod snapshot;
 pub mod states;
 pub mod statistics;
@@ -43,6 +47,7 @@ use abi::trap::Vector;
 use abi::{Call, Personality};
 use kcore::{CpuId, Event};
 
+pub use deed::{Deed, Kind};
 pub use statistics::Statistics;
 pub use stream::{Stream, Words};
 
@@ -91,6 +96,10 @@ pub struct Driver<'t> {
     poison: Poison,
     /// What happened so far.
     pub statistics: Statistics,
+    /// What was done last.
+    pub latest: Deed,
+    /// The calls that are made, each as often as any other; the usual mix if there are none.
+    pub mix: Vec<Call>,
     dead: Vec<u32>,
     /// Lines that must be printed, each with the place in the output from which
     /// it is searched for.
@@ -129,6 +138,8 @@ impl<'t> Driver<'t> {
             model,
             poison: Poison::new(usable),
             statistics: Statistics::default(),
+            latest: Deed::default(),
+            mix: Vec::new(),
             dead: Vec::new(),
             obituaries: Vec::new(),
         }
@@ -171,6 +182,18 @@ impl<'t> Driver<'t> {
             return self.compare();
         };
         self.prefetch(words[6]);
+        self.latest = Deed {
+            env: self.env_on(cpu),
+            cpu,
+            kind: match words[0] % 32 {
+                0 => Kind::Timer,
+                1 => Kind::Interrupt,
+                2..=4 => Kind::Touched(sensible_page(words[1])),
+                5 | 6 => Kind::UsedFpu,
+                7 => Kind::Raised,
+                _ => Kind::Waited,
+            },
+        };
         match words[0] % 32 {
             0 => self.tick(cpu),
             1 => self.interrupt(cpu, words[1]),

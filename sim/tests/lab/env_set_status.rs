@@ -95,3 +95,8 @@ fn refuses_bad_arguments_and_changes_nothing() {
         }
     });
 }
+
+#[test]
+fn random_calls_do_what_they_must() {
+    at_random(Call::EnvSetStatus);
+}

@@ -88,3 +88,8 @@ fn ids_run_out() {
         );
     });
 }
+
+#[test]
+fn random_calls_do_what_they_must() {
+    at_random(Call::Exofork);
+}

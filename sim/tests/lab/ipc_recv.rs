@@ -91,3 +91,8 @@ fn a_bad_place_for_a_page_is_refused() {
         );
     });
 }
+
+#[test]
+fn random_calls_do_what_they_must() {
+    at_random(Call::IpcRecv);
+}

@@ -94,3 +94,8 @@ fn a_bad_page_leaves_the_receiver_waiting() {
         }
     });
 }
+
+#[test]
+fn random_calls_do_what_they_must() {
+    at_random(Call::IpcTrySend);
+}

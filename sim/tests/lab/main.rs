@@ -9,9 +9,14 @@ mod exofork;
 mod ipc_recv;
 mod ipc_try_send;
 mod page_alloc;
+mod page_copy;
 mod page_map;
 mod page_unmap;
 mod quantum;
+mod turns;
+
+use std::cell::Cell;
+use std::sync::Once;
 
 use abi::{Call, EnvStatus, Error};
 use kcore::env::Slot;
@@ -19,6 +24,7 @@ use kcore::paging::UserPage;
 use kcore::{CpuId, Pfn};
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
+use sim::random::shortest::shortest;
 
 const CPU0: CpuId = CpuId(0);
 const CPU1: CpuId = CpuId(1);
@@ -36,6 +42,33 @@ const STOP: u32 = EnvStatus::NotRunnable as u32;
 const DONE: Answer = Answer::Value(0);
 const INVALID: Answer = Answer::Failed(Error::Inval);
 const NOBODY: Answer = Answer::Failed(Error::BadEnv);
+
+thread_local! {
+    /// Panics of this thread are expected, and told elsewhere.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Random calls of all kinds, compared with what the model says. If this one goes wrong, the
+/// shortest way there is told.
+#[track_caller]
+fn at_random(call: Call) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !IS_QUIET.get() {
+                hook(info);
+            }
+        }));
+    });
+    IS_QUIET.set(true);
+    let found = shortest(call);
+    IS_QUIET.set(false);
+    if let Some(lines) = found {
+        let lines = lines.join("\n  ");
+        panic!("the shortest way that random calls found, and what is wrong:\n  {lines}");
+    }
+}
 
 /// A machine with so many CPUs; an environment runs on the first.
 fn with_machine<R>(cpus: u8, f: impl FnOnce(&mut Machine<'_>) -> R) -> R {

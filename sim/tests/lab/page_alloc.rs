@@ -92,3 +92,8 @@ fn says_so_when_memory_is_used_up() {
         );
     });
 }
+
+#[test]
+fn random_calls_do_what_they_must() {
+    at_random(Call::PageAlloc);
+}

@@ -90,3 +90,8 @@ fn refuses_bad_arguments() {
         }
     });
 }
+
+#[test]
+fn random_calls_do_what_they_must() {
+    at_random(Call::PageUnmap);
+}

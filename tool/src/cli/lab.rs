@@ -32,8 +32,19 @@ pub enum LabDeed {
         folder: PathBuf,
         /// Only this exercise (default: all).
         exercise: Option<String>,
-        /// Print the result as JSON, in the form that Gradescope reads.
-        #[arg(long)]
-        json: bool,
+        /// How it is done.
+        #[command(flatten)]
+        how: Checking,
     },
+}
+
+/// How a lab's folder is checked.
+#[derive(Debug, Args, Clone, Copy)]
+pub struct Checking {
+    /// Print the result as JSON, in the form that Gradescope reads.
+    #[arg(long)]
+    pub json: bool,
+    /// Run programs that pass on the simulated machine in QEMU as well.
+    #[arg(long)]
+    pub qemu: bool,
 }

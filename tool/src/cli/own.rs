@@ -43,4 +43,7 @@ pub struct Try {
     /// Environments may be left that wait for ever, as servers do.
     #[arg(long)]
     pub may_wait: bool,
+    /// Make the schedule that fails as short as can be found, and tell it in words.
+    #[arg(long)]
+    pub shortest: bool,
 }

@@ -5,7 +5,7 @@ pub mod file;
 pub mod program;
 mod say;
 mod search;
-mod story;
+pub mod story;
 
 use crate::cli::Explore;
 

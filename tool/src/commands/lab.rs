@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::new::check_empty;
-use crate::cli::{LabCommand, LabDeed};
+use crate::cli::{Checking, LabCommand, LabDeed};
 use crate::labs::{self, Lab, check, folder, mark, outcome};
 use crate::quoting::shell_word;
 use crate::report::result;
@@ -23,8 +23,11 @@ pub fn lab(options: &LabCommand) -> anyhow::Result<u8> {
         LabDeed::Check {
             folder,
             exercise,
-            json,
-        } => check_folder(&workspace, folder, exercise.as_deref(), *json),
+            how,
+        } => {
+            let exercises: Vec<&str> = exercise.iter().map(String::as_str).collect();
+            check_folder(&workspace, folder, &exercises, *how)
+        }
     }
 }
 
@@ -77,11 +80,12 @@ fn check_outside(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn check_folder(
+/// Checks these exercises of a folder, all if none is named. `grade` does the same.
+pub fn check_folder(
     workspace: &Workspace,
     folder: &Path,
-    exercise: Option<&str>,
-    json: bool,
+    names: &[&str],
+    how: Checking,
 ) -> anyhow::Result<u8> {
     // First, for whoever asks in the folder itself.
     let labs = labs::all(workspace)?;
@@ -92,12 +96,15 @@ fn check_folder(
             folder.display()
         )));
     };
-    let exercises = match exercise {
-        None => lab.exercises.iter().collect(),
-        Some(name) => vec![lab.exercise(name)?],
-    };
-    let outcomes = check::check(workspace, lab, &exercises, folder)?;
-    match json {
+    let mut exercises = Vec::new();
+    for name in names {
+        exercises.push(lab.exercise(name)?);
+    }
+    if names.is_empty() {
+        exercises.extend(&lab.exercises);
+    }
+    let outcomes = check::check(workspace, lab, &exercises, folder, how.qemu)?;
+    match how.json {
         true => result(format_args!("{:#}\n", outcome::json(&outcomes))),
         false => result(outcome::text(&outcomes)),
     }

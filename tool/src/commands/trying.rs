@@ -4,7 +4,11 @@
 //! `explore` looks for a failure that nobody expects, takes its time, and makes what it finds
 //! short; this is the test that runs after every change. The first schedule is the machine's
 //! own, the others are `explore`'s random priorities. The hard thing is to be judged by all
-//! lines: a schedule is searched for one that is wrong, and here one may be missing.
+//! lines: a schedule is searched for one that is wrong, and here one may be missing. What
+//! is found is shown as it was; [`shortest`] makes it short and tells it.
+
+mod shortest;
+mod words;
 
 use std::cell::RefCell;
 
@@ -12,6 +16,7 @@ use schedules::failure::is_death;
 use schedules::{Criteria, Failure, Outcome, Trials};
 use sim::machine::Store;
 
+use self::shortest::Failing;
 use super::explore::file::ScheduleFile;
 use super::explore::program::booted;
 use crate::boot::Asked;
@@ -48,8 +53,9 @@ pub fn try_out(options: &Try) -> anyhow::Result<u8> {
     let mut criteria = Criteria {
         line: &|line| {
             console.borrow_mut().push(line.to_owned());
-            is_death(line) || forbidden(line, options).is_some()
+            fails(line, options)
         },
+        prints: &options.prints,
         hang: !options.may_wait,
         audit: options.run.audit,
         most: LONGEST,
@@ -63,11 +69,25 @@ pub fn try_out(options: &Try) -> anyhow::Result<u8> {
         };
         let lines = console.borrow();
         let ended = trials.pc().has_ended();
-        if let Some(failure) = failure(&outcome, &lines, ended, criteria.most, options) {
+        if let Some(failure) = failure(&outcome, ended, criteria.most, options) {
             report(options, number, &lines, &failure);
             let behind = format!("-{}", number + 1);
             let file = ScheduleFile::named_after(&options.run, &behind, &workspace)?;
-            file.write(&options.run, &setup, outcome.choices)?;
+            if options.shortest && outcome.failure.is_some() {
+                let failing = Failing {
+                    run: &options.run,
+                    workspace: &workspace,
+                    boot: &boot,
+                    setup: &setup,
+                    criteria: Criteria {
+                        line: &|line| fails(line, options),
+                        ..criteria
+                    },
+                };
+                failing.tell(&mut trials, outcome, file)?;
+            } else {
+                file.write(&options.run, &setup, outcome.choices)?;
+            }
             return Ok(status::FAILURE);
         }
         if number == 0 {
@@ -104,45 +124,23 @@ fn forbidden<'o>(line: &str, options: &'o Try) -> Option<&'o String> {
         .find(|text| line.contains(*text))
 }
 
-/// What is wrong with a run that printed these lines.
-fn failure(
-    outcome: &Outcome,
-    lines: &[String],
-    ended: bool,
-    most: u64,
-    options: &Try,
-) -> Option<String> {
-    match &outcome.failure {
-        Some(Failure::Line(line)) => {
-            return Some(match forbidden(line, options) {
-                Some(text) => format!("it prints {text:?}"),
-                None => "an environment is killed".into(),
-            });
-        }
-        Some(other) => return Some(other.to_string()),
-        None => {}
-    }
-    if let Some(missing) = missing(lines.iter().map(String::as_str), &options.prints) {
-        return Some(missing);
-    }
-    match (ended, outcome.positions < most) {
-        (true, _) => None,
-        (false, true) => Some("it waits for input, and none comes".into()),
-        (false, false) => Some(format!("it has not ended after {most} positions")),
-    }
+/// Whether this line alone is a failure.
+fn fails(line: &str, options: &Try) -> bool {
+    is_death(line) || forbidden(line, options).is_some()
 }
 
-/// What is not printed of what should be.
-fn missing<'l>(mut lines: impl Iterator<Item = &'l str>, wanted: &[String]) -> Option<String> {
-    let mut before: Option<&String> = None;
-    for text in wanted {
-        if !lines.any(|line| line.contains(text)) {
-            let after = before.map_or_else(String::new, |before| format!(" after {before:?}"));
-            return Some(format!("it does not print {text:?}{after}"));
-        }
-        before = Some(text);
+/// What is wrong with a run.
+fn failure(outcome: &Outcome, ended: bool, most: u64, options: &Try) -> Option<String> {
+    match &outcome.failure {
+        Some(Failure::Line(line)) => Some(match forbidden(line, options) {
+            Some(text) => format!("it prints {text:?}"),
+            None => "an environment is killed".into(),
+        }),
+        Some(other) => Some(other.to_string()),
+        None if ended => None,
+        None if outcome.positions < most => Some("it waits for input, and none comes".into()),
+        None => Some(format!("it has not ended after {most} positions")),
     }
-    None
 }
 
 fn report(options: &Try, number: u64, lines: &[String], failure: &str) {
@@ -159,35 +157,5 @@ fn report(options: &Try, number: u64, lines: &[String], failure: &str) {
     }
     for shown in &lines[left_out..] {
         line(format_args!("  {shown}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines_missing(console: &str, wanted: &[&str]) -> Option<String> {
-        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        missing(console.lines(), &wanted)
-    }
-
-    #[test]
-    fn lines_come_one_after_the_other() {
-        let console = "one\nand two\nthree";
-        assert_eq!(lines_missing(console, &[]), None);
-        assert_eq!(lines_missing(console, &["one", "two"]), None);
-        assert_eq!(
-            lines_missing(console, &["three", "one"]),
-            Some("it does not print \"one\" after \"three\"".into())
-        );
-        // One line does not count twice.
-        assert_eq!(
-            lines_missing(console, &["one", "one"]),
-            Some("it does not print \"one\" after \"one\"".into())
-        );
-        assert_eq!(
-            lines_missing("", &["one"]),
-            Some("it does not print \"one\"".into())
-        );
     }
 }

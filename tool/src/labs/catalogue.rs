@@ -163,7 +163,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("lab a has no exercise \"fork\", but exofork,")
+                .starts_with("lab a has no exercise \"fork\", but turns,")
         );
     }
 }

@@ -20,23 +20,30 @@ use super::{folder, judge, mark};
 use crate::build::guest::{Kernel, built};
 use crate::build::inner_cargo;
 use crate::build::plan::Plan;
+use crate::external;
 use crate::host::Host;
 use crate::host_cargo;
 use crate::plants::{Files, copy};
 use crate::report::note;
+use crate::status::usage;
 use crate::workspace::Workspace;
 
 /// The package with the tests of the core, and the test that they are in.
 const CORE_TESTS: (&str, &str) = ("sim", "lab");
 
-/// Checks these exercises of a lab in a student's folder.
+/// Checks these exercises of a lab in a student's folder; with `qemu`, programs that pass on
+/// the simulated machine run there as well.
 pub fn check<'e>(
     workspace: &Workspace,
     lab: &'e Lab,
     exercises: &[&'e Exercise],
     folder: &Path,
+    qemu: bool,
 ) -> anyhow::Result<Vec<Outcome<'e>>> {
     let place = workspace.labs();
+    if qemu && external::QEMU.find().is_none() {
+        return Err(usage("--qemu: there is none; `jostle setup qemu` gets it"));
+    }
     // What is wrong with the folder is said at once.
     let files = gathered(workspace, lab, folder)?;
     let _turn = turn(&place)?;
@@ -56,6 +63,7 @@ pub fn check<'e>(
         core,
         programs,
         place,
+        qemu,
     };
     exercises
         .iter()
@@ -110,6 +118,8 @@ struct Built {
     core: Option<anyhow::Result<PathBuf>>,
     programs: anyhow::Result<()>,
     place: Workspace,
+    /// Whether programs run in QEMU, too.
+    qemu: bool,
 }
 
 impl Built {
@@ -127,7 +137,11 @@ impl Built {
                 Test::Program { words, prints } => match &self.programs {
                     Ok(()) => {
                         let file = built(&self.place).program(&words[0]);
-                        failures.extend(judge::program(&file, &words[1..], prints)?);
+                        let mut wrong = judge::program(&file, &words[1..], prints)?;
+                        if wrong.is_none() && self.qemu {
+                            wrong = judge::in_qemu(&file, &words[1..], prints)?;
+                        }
+                        failures.extend(wrong);
                     }
                     Err(error) => failures.push(error.to_string()),
                 },

@@ -8,10 +8,13 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
+use schedules::Criteria;
+use schedules::failure::is_death;
 
 use crate::child_process;
 
-/// Seconds of CPU time for the tests of an exercise, which take less than one.
+/// Seconds of CPU time for the tests of an exercise, which take a few; and for a program in
+/// QEMU, which takes less than one.
 const LIMIT: u32 = 60;
 /// CPUs, and schedules, on which a program is tried.
 const CPUS: u32 = 2;
@@ -65,7 +68,8 @@ fn failures(said: &str) -> Vec<String> {
         .collect()
 }
 
-/// A message of the harness: what was found, and what was expected.
+/// A message of the harness: what was found, and what was expected. Lines that are set in
+/// remain lines.
 fn in_words(message: &str) -> String {
     let end = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
     let mut text = String::new();
@@ -75,6 +79,8 @@ fn in_words(message: &str) -> String {
             text += &format!("; found {found}");
         } else if let Some(wanted) = line.strip_prefix(" right: ") {
             text += &format!(", not {wanted}");
+        } else if line.starts_with("  ") {
+            text += &format!("\n{line}");
         } else {
             text += line.strip_prefix(compared).unwrap_or(line);
         }
@@ -82,11 +88,11 @@ fn in_words(message: &str) -> String {
     text
 }
 
-/// What failed of a program of the student's library, on the tree's own kernel.
-pub fn program(file: &Path, words: &[String], prints: &[String]) -> anyhow::Result<Vec<String>> {
+/// How a program of the student's library fails, on the tree's own kernel.
+pub fn program(file: &Path, words: &[String], prints: &[String]) -> anyhow::Result<Option<String>> {
     let mut command = child_process::command(std::env::current_exe()?);
     command
-        .arg("try")
+        .args(["try", "--shortest"])
         .arg(format!("--schedules={SCHEDULES}"))
         .arg(format!("--cpus={CPUS}"))
         .args(prints.iter().map(|line| format!("--prints={line}")))
@@ -96,12 +102,52 @@ pub fn program(file: &Path, words: &[String], prints: &[String]) -> anyhow::Resu
         .stdin(Stdio::null());
     let output = command.output().context("cannot start `jostle try`")?;
     if output.status.success() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let said = [&output.stderr[..], &output.stdout[..]].concat();
     let said = String::from_utf8_lossy(&said).trim_end().to_owned();
     let name = file.file_name().unwrap_or_default().display();
-    Ok(vec![format!("{name}: {said}")])
+    Ok(Some(format!("{name}: {said}")))
+}
+
+/// The same in QEMU, once: there nobody chooses a schedule.
+pub fn in_qemu(file: &Path, words: &[String], prints: &[String]) -> anyhow::Result<Option<String>> {
+    let mut command = child_process::command(std::env::current_exe()?);
+    command
+        .args(["run", "--machine=qemu", &format!("--timeout={LIMIT}")])
+        .arg(format!("--cpus={CPUS}"))
+        .arg("--")
+        .arg(file)
+        .args(words)
+        .stdin(Stdio::null());
+    let output = command.output().context("cannot start `jostle run`")?;
+    let console = String::from_utf8_lossy(&output.stdout);
+    let wrong = wrong_console(&console, prints).or_else(|| match output.status.success() {
+        true => None,
+        false => Some(format!("it ends with {}", output.status)),
+    });
+    let name = file.file_name().unwrap_or_default().display();
+    let console = console.trim_end().replace('\n', "\n  ");
+    Ok(wrong.map(|wrong| format!("{name} in QEMU: {wrong}\n  {console}")))
+}
+
+/// What is wrong with what was printed.
+fn wrong_console(console: &str, prints: &[String]) -> Option<String> {
+    if console.lines().any(is_death) {
+        return Some("an environment is killed".to_owned());
+    }
+    let criteria = Criteria {
+        line: &|_| false,
+        prints,
+        hang: false,
+        audit: false,
+        most: 0,
+    };
+    let printed = console.lines().fold(0, |printed, line| {
+        let next = prints.get(printed);
+        printed + usize::from(next.is_some_and(|text| line.contains(text)))
+    });
+    criteria.missing(printed).map(|failure| failure.to_string())
 }
 
 #[cfg(test)]
@@ -114,13 +160,25 @@ mod tests {
             ---- a::bad stdout ----\n\nthread 'a::bad' (1) panicked at sim/tests/lab/a.rs:1:2:\n\
             assertion `left == right` failed: it must be so\n  left: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1`\n\n\
             ---- a::worse stdout ----\n\nthread 'a::worse' (1) panicked at kcore/src/f.rs:7:5:\n\
-            overflow\n\n\nfailures:\n    a::bad\n";
+            overflow\n\n---- a::long stdout ----\n\nthread 'a::long' (1) panicked at sim/tests/lab/a.rs:1:2:\n\
+            the way:\n  one\n  two\n\n\nfailures:\n    a::bad\n";
         assert_eq!(
             failures(said),
             [
                 "a::bad: it must be so; found 1, not 2",
-                "a::worse: overflow (at kcore/src/f.rs:7:5)"
+                "a::worse: overflow (at kcore/src/f.rs:7:5)",
+                "a::long: the way:\n  one\n  two"
             ]
         );
+    }
+
+    #[test]
+    fn a_console_is_wrong_in_one_way() {
+        let wrong = |console: &str| wrong_console(console, &["a".into(), "b".into()]);
+        assert_eq!(wrong("a\nb\n"), None);
+        let missing = "it does not print \"b\" after \"a\"";
+        assert_eq!(wrong("b\na\n").as_deref(), Some(missing));
+        let killed = "a\nb\n[00001000] user fault va 00000000 ip 0080003b\n";
+        assert_eq!(wrong(killed).as_deref(), Some("an environment is killed"));
     }
 }

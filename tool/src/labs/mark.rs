@@ -26,6 +26,11 @@ pub fn written(workspace: &Workspace, lab: &str) -> anyhow::Result<String> {
     ))
 }
 
+/// Whether a folder says that it was made for a lab.
+pub fn is_one(folder: &Path) -> bool {
+    folder.join(FILE).exists()
+}
+
 /// Which lab a folder is of.
 pub fn lab_of(folder: &Path) -> anyhow::Result<String> {
     entry(folder, "lab")?

@@ -14,10 +14,11 @@ use crate::trial::Trial;
 type Case = fn() -> Result<(), Failed>;
 
 pub fn trials() -> impl Iterator<Item = Trial> {
-    let cases: [(&str, Case); 5] = [
+    let cases: [(&str, Case); 6] = [
         ("rust", in_rust),
         ("c", in_c),
         ("a_test_that_fails_opens_the_run", failing_test),
+        ("the_shortest_way_to_fail_is_told", shortest),
         ("what_cannot_be_is_refused", refused),
         ("a_folder_without_a_program_is_refused", no_program),
     ];
@@ -121,6 +122,66 @@ fn failing_test() -> Result<(), Failed> {
         (true, None) => Ok(()),
         _ => Err(format!("{missing:?} of {shown:#?}\n{console}").into()),
     }
+}
+
+/// What one CPU does by itself is the shortest, if that fails; else what has the fewest
+/// choices. Either is told in words, the same every time, and opened at its end.
+fn shortest() -> Result<(), Failed> {
+    let scratch = Scratch::new("own-shortest")?;
+    let root = scratch.file("");
+    let cases: [(&[&str], &[&str], &str); 2] = [
+        (
+            &["racycount", "--never-prints=BUG"],
+            &[
+                "14 of 100 fails: it prints \"BUG\"",
+                "the shortest way to fail that was found; by itself the machine does 1 thing",
+                "  CPU 0 runs environment 1001 until programs/src/bin/racycount.rs:",
+                "  here the timer of CPU 0 interrupts environment 1001",
+                "  CPU 0 runs environment 1000 until its ipc_recv, and waits",
+                "      prints: racycount: BUG:",
+            ],
+            "racycount: BUG:",
+        ),
+        (
+            &["pingpong", "--prints=send 1"],
+            &[
+                "1 of 100 fails: it does not print \"send 1\"",
+                "it needs no luck and no second CPU. On one CPU:",
+                "      the message 0x9 goes from 1001 to 1000",
+                "  CPU 0 runs environment 1001 until its env_destroy, and ends",
+            ],
+            "No runnable environments in the system!",
+        ),
+    ];
+    for (words, wanted, printed) in cases {
+        let words = [&["try", "--cpus=2", "--shortest"], words].concat();
+        let tried = jostle(&root, &words)?;
+        status_is(1, &tried)?;
+        // Before it, cargo may say what it builds.
+        let story = |output| Some(said(output).split_once("schedule ")?.1.to_owned());
+        let told = story(&tried).ok_or_else(|| said(&tried))?;
+        let mut lines = told.lines();
+        let missing = wanted
+            .iter()
+            .find(|wanted| !lines.any(|line| line.starts_with(**wanted)));
+        if let Some(missing) = missing {
+            return Err(format!("no {missing:?} there in:\n{told}").into());
+        }
+        if story(&jostle(&root, &words)?) != Some(told.clone()) {
+            return Err("another time something else is told".into());
+        }
+        let end = told.lines().find(|line| line.starts_with("from its end"));
+        let opened = end.and_then(|line| line.split_once(" debug "));
+        let (_, opened) = opened.ok_or_else(|| told.clone())?;
+        let words: Vec<&str> = opened.split(' ').collect();
+        let script = ["-x", "output; back 1; where"];
+        let output = jostle(&root, &[&["debug"], &words[..], &script].concat())?;
+        status_is(0, &output)?;
+        if !said(&output).contains(printed) {
+            return Err(said(&output).into());
+        }
+    }
+    Ok(())
 }
 
 fn refused() -> Result<(), Failed> {

@@ -65,9 +65,26 @@ impl ScheduleFile {
 
     /// Writes the schedule, and says how to open it.
     pub fn write(self, run: &Run, setup: &Setup, choices: Choices) -> anyhow::Result<()> {
+        if let Some(path) = self.save(run, setup, choices)? {
+            say(format_args!(
+                "step through it: ./jostle debug {}",
+                shell_word(path.as_os_str())
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes the schedule. Returns the file, as it is called from here; if there can be
+    /// none, that is said.
+    pub fn save(
+        self,
+        run: &Run,
+        setup: &Setup,
+        choices: Choices,
+    ) -> anyhow::Result<Option<PathBuf>> {
         let Some(words) = run.words() else {
             say(format_args!("no file: an argument has more than one line"));
-            return Ok(());
+            return Ok(None);
         };
         let files = setup.modules.iter().map(|module| digest(&module.file));
         let schedule = Schedule {
@@ -79,10 +96,6 @@ impl ScheduleFile {
         std::fs::write(&path, schedule.to_string()).with_context(|| path.display().to_string())?;
         let here = std::env::current_dir().unwrap_or_default();
         let shown = path.strip_prefix(here).unwrap_or(&path);
-        say(format_args!(
-            "step through it: ./jostle debug {}",
-            shell_word(shown.as_os_str())
-        ));
-        Ok(())
+        Ok(Some(shown.to_owned()))
     }
 }

@@ -53,6 +53,7 @@ pub fn explore(options: &Explore) -> anyhow::Result<u8> {
     let limit = Limit::begin(options.run.timeout);
     let mut criteria = Criteria {
         line: &line_fails,
+        prints: &[],
         hang: options.hang,
         audit: options.run.audit,
         most: LONGEST,

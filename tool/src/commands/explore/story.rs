@@ -69,7 +69,7 @@ fn print_one(pc: &Pc<'_>, programs: &Programs, segment: &Segment, stays: bool) {
 
 /// The line before an address, in the program's own code if the address is in a
 /// function that was inlined there.
-fn line(pc: &Pc<'_>, programs: &Programs, env: EnvId, address: u32) -> Option<String> {
+pub fn line(pc: &Pc<'_>, programs: &Programs, env: EnvId, address: u32) -> Option<String> {
     let lines = programs.names(pc, env)?.at(address.wrapping_sub(1));
     let is_own = |line: &&String| !line.starts_with("library/") && !line.starts_with("user/");
     let line = lines.iter().find(is_own).or_else(|| lines.last())?;

@@ -42,6 +42,7 @@ pub fn shortest(request: &Request, file: &[u8]) -> anyhow::Result<Found> {
     let mut trials = Trials::new(request.boot(&setup).map_err(named)?);
     let criteria = Criteria {
         line: &|_| false,
+        prints: &[],
         hang: true,
         audit: false,
         most: LONGEST,

@@ -1,7 +1,8 @@
 //! The one entry: what a trap means.
 //!
 //! The hardware half calls [`Kernel::step`] with the lock held, does what the step
-//! asks for, calls [`Kernel::settle`] and only then drops the lock.
+//! asks for, calls [`Kernel::settle`] and only then drops the lock. Only a page directory
+//! may be loaded later, if that is all the step asks for: `settle` waits for such CPUs.
 //!
 //! The hard thing is the rendezvous. A step may ask another CPU to give up its
 //! environment. That CPU publishes the registers it was interrupted with and the

@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn a_name_means_ours_in_rust_before_ours_in_c() {
         let program = |name: &str| {
-            let options = options(&[name]).expect("valid");
+            let options = options([name]).expect("valid");
             let request = check(&Workspace::locate(), &options).expect("can be met");
             request.entries[0].program.clone()
         };

@@ -114,3 +114,7 @@ impl Arrows {
         self.done
     }
 }
+
+#[cfg(test)]
+#[path = "arrows_tests.rs"]
+mod tests;

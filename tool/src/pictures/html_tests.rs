@@ -38,3 +38,57 @@ fn each_text_is_there_once() {
     assert_eq!(data["texts"].as_array().map(Vec::len), Some(1));
     assert_eq!(data["count"], 1000);
 }
+
+/// The numbers of a column.
+fn column(data: &Value, name: &str) -> Vec<u64> {
+    let text = data[name].as_str().expect("a column");
+    let bytes = BASE64_STANDARD.decode(text).expect("of base64");
+    let (mut numbers, mut number, mut shift) = (Vec::new(), 0, 0);
+    for byte in bytes {
+        number |= u64::from(byte & 127) << shift;
+        shift += 7;
+        if byte < 128 {
+            numbers.push(number);
+            (number, shift) = (0, 0);
+        }
+    }
+    numbers
+}
+
+#[test]
+fn arrows_and_parents_are_as_in_the_model() {
+    let data = data(&made::model(&made::family()), "x");
+    let ids = data["ids"].as_array().expect("a list");
+    let place = |id: EnvId| ids.iter().position(|it| *it == id.0).expect("known") as u64;
+    let (one, two) = (place(made::ONE), place(made::TWO));
+    // When, where from, how long, where to, what, by whom, to whom.
+    let expected = [[100, 0, 100, 1, 1, one, two], [300, 0, 100, 1, 0, one, two]];
+    assert_eq!(column(&data, "arrows"), expected.concat());
+    let envs = [
+        json!([made::ONE.0, 0, 0, 600]),
+        json!([made::TWO.0, made::ONE.0, 100, -1]),
+    ];
+    assert_eq!(data["envs"], json!(envs));
+}
+
+/// As `page/src/story.rs` has them: the colours of the timeline.
+#[test]
+fn causes_have_the_classes_of_the_timeline() {
+    let call = Cause::Call {
+        fast: false,
+        personality: abi::Personality::ALL[0],
+        number: 1,
+    };
+    let classes = [
+        Cause::Boot,
+        call,
+        Cause::Exception(abi::trap::Vector(13)),
+        Cause::PageFault,
+        Cause::Timer,
+        Cause::Wake,
+        Cause::ConsoleReady,
+    ]
+    .map(|it| cause(it).0);
+    assert_eq!(classes, [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(cause(Cause::ConsoleInput(b'x')).0, 6);
+}

@@ -102,3 +102,30 @@ fn a_trace_without_its_beginning_is_drawn() {
     let later: Vec<_> = forked().split_off(5);
     assert!(spaces(&made::model(&later)).is_empty());
 }
+
+/// What is mapped again in the same frame, or for reading only, was not copied by a write.
+#[test]
+fn only_a_writable_frame_of_its_own_is_a_split() {
+    for (frame, perm) in [(5, WRITABLE), (6, WRITABLE & !2)] {
+        let mut records = forked();
+        records[8].content = Content::Inserted(mapping(TWO, frame, perm));
+        let told = spaces(&made::model(&records));
+        let splits = told.iter().map(|(_, space)| space[&VA].splits.len());
+        assert_eq!(splits.sum::<usize>(), 0, "{frame} {perm}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let pages = |count: u32| {
+        let mut records = vec![woken(0, 0), born(0, ONE)];
+        records.extend((0..count).map(|page| {
+            let mut it = mapping(ONE, 5 + page, WRITABLE);
+            it.va += page << 12;
+            at(10, Content::Inserted(it))
+        }));
+        drawing(&made::model(&records), "x")
+    };
+    assert!(!pages(64).contains(" more</text>"));
+    assert!(pages(65).contains("and 1 more</text>"));
+}

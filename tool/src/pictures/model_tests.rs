@@ -159,3 +159,43 @@ fn no_kernel_has_so_many_cpus() {
     assert_eq!(refused, Err("damaged: a record of CPU 200".to_owned()));
     assert_eq!(made::model(&[]).end, 1);
 }
+
+#[test]
+fn ticks_become_nanoseconds() {
+    let mut builder = Builder::new(2_000_000, 0);
+    for record in [woken(100, 0), woken(103, 0)] {
+        builder.add(&record, true).expect("a sound record");
+    }
+    assert_eq!(builder.finish().end, 1500);
+}
+
+/// The clock of the CPU that asks may be behind that of the one that obeys.
+#[test]
+fn whoever_is_taken_off_a_cpu_left_it_no_earlier_than_its_last_record() {
+    let parked = Content::Parked {
+        cpu: CpuId(1),
+        env: TWO,
+        eip: 0,
+    };
+    let records = [
+        woken(1000, 0),
+        woken(1000, 1),
+        switched(1200, 1, TWO),
+        record(1100, 0, ONE, parked),
+    ];
+    let model = model(&records);
+    let since: Vec<_> = model.rows[1].iter().map(|it| it.since).collect();
+    assert_eq!(since, [0, 200, 200]);
+}
+
+#[test]
+fn of_whom_only_the_death_is_told_it_is_known() {
+    let died = Content::Died {
+        env: TWO,
+        killer: ONE,
+        pgdir: kcore::Pfn(7),
+    };
+    let envs = model(&[woken(1000, 0), record(1100, 0, ONE, died)]).envs;
+    let told: Vec<_> = envs.iter().map(|it| (it.id, it.born, it.died)).collect();
+    assert_eq!(told, [(TWO, 100, Some(100))]);
+}

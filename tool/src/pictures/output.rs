@@ -52,6 +52,8 @@ mod tests {
         let refused = write(&file, "a picture\n3\n").expect_err("no picture");
         assert!(refused.to_string().contains("not overwritten"), "{refused}");
         assert_eq!(std::fs::read(&file).expect("there"), b"a diary");
+        std::fs::write(&file, "").expect("written");
+        write(&file, "a picture\n4\n").expect("over nothing");
         let nowhere = scratch.file("no/such/folder");
         assert!(write(&nowhere, "a picture\n").is_err());
         assert!(write(scratch.path(), "a picture\n").is_err());

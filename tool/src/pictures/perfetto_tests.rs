@@ -26,6 +26,8 @@ fn check(text: &str) -> Result<Vec<Value>, String> {
                     .ok_or("a track without name")?,
             ),
             "i" if event["s"] == "t" => drop(number("ts")?),
+            // Else an end belongs to the next slice of its track.
+            "f" if event["bp"] != "e" => return Err("an end without a slice".into()),
             "s" | "f" => drop((number("ts")?, number("id")?)),
             "X" => {
                 let whole = |microseconds: f64| (microseconds * 1000.0).round();
@@ -110,6 +112,7 @@ fn the_rules_are_checked() {
         ("\"ph\":\"X\"", "\"ph\":\"B\"", "phase B"),
         ("\"dur\":0.1,", "\"dur\":0.4,", "overlaps"),
         ("\"ts\":", "\"at\":", "no ts"),
+        ("\"bp\":\"e\",", "", "without a slice"),
     ] {
         assert!(good.contains(from), "{from}: {good}");
         let error = check(&good.replace(from, to)).expect_err(why);

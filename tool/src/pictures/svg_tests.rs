@@ -75,3 +75,80 @@ fn the_console_goes_on_without_the_drawing() {
 fn an_empty_trace_has_a_drawing() {
     assert!(drawing(&made::model(&[]), "x").ends_with("</svg>\n"));
 }
+
+#[test]
+fn times_have_the_unit_that_suits_them() {
+    let told = [0, 1, 1_500, 999_999, 1_000_000, 2_500_000, 3_000_000_000].map(time);
+    let expected = [
+        "0",
+        "0.001 µs",
+        "1.5 µs",
+        "999.999 µs",
+        "1 ms",
+        "2.5 ms",
+        "3 s",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn no_control_character_gets_into_a_drawing() {
+    assert_eq!(escaped("a\u{1b}[2J\n<&amp;"), "a[2J&lt;&amp;amp;");
+}
+
+/// From the lower edge of the upper bar to the upper edge of the lower one, and back.
+#[test]
+fn an_arrow_goes_from_edge_to_edge() {
+    let arrows = |records: &[Record]| {
+        let model = made::model(records);
+        Sheet { end: 1000 }.arrows(&model)
+    };
+    let [upper, lower] = [Sheet::y(0) + BAR, Sheet::y(1)];
+    let down = arrows(&made::family());
+    assert!(down.contains(&format!(" {upper}L")), "{down}");
+    assert!(down.contains(&format!(" {lower}\"")), "{down}");
+    let mut turned = made::family();
+    turned.iter_mut().for_each(|it| it.cpu.0 = 1 - it.cpu.0);
+    let up = arrows(&turned);
+    assert!(up.contains(&format!(" {lower}L")), "{up}");
+    assert!(up.contains(&format!(" {upper}\"")), "{up}");
+}
+
+#[test]
+fn what_arrives_after_the_drawings_end_is_left_out() {
+    let model = made::model(&made::family());
+    let arrows = |end| Sheet { end }.arrows(&model).lines().count();
+    assert_eq!([199, 200, 500].map(arrows), [0, 1, 2]);
+}
+
+#[test]
+fn faults_and_calls_have_marks_of_their_own() {
+    let call = Cause::Call {
+        fast: false,
+        personality: abi::Personality::ALL[0],
+        number: 1,
+    };
+    let class = |cause| {
+        let entered = made::entered(0, 0, ONE, cause, [0; 3]);
+        MARKS[mark(&entered).expect("a mark")].0
+    };
+    let told = [
+        call,
+        Cause::PageFault,
+        Cause::Exception(abi::trap::Vector(13)),
+        Cause::Timer,
+    ]
+    .map(class);
+    assert_eq!(told, ["call", "fault", "fault", "timer"]);
+}
+
+#[test]
+fn the_legend_counts_whom_it_does_not_name() {
+    let legend = |count: i32| {
+        let mut records = vec![made::woken(0, 0)];
+        records.extend((0..count).map(|env| made::switched(1, 0, abi::EnvId(0x1000 + env))));
+        drawing(&made::model(&records), "x")
+    };
+    assert!(!legend(28).contains("more environments"));
+    assert!(legend(29).contains("and 1 more environments"));
+}

@@ -123,25 +123,46 @@ mod tests {
 
     #[test]
     fn faults_and_messages_are_told_in_words() {
-        let fault = made::entered(10, 0, ONE, Cause::PageFault, [0x80_2004, 7, 0]);
+        for (code, what) in [
+            (4, "reads 00802004, which is not mapped"),
+            (5, "reads 00802004, which does not allow that"),
+            (6, "writes 00802004, which is not mapped"),
+            (7, "writes 00802004, which does not allow that"),
+        ] {
+            let fault = made::entered(10, 0, ONE, Cause::PageFault, [0x80_2004, code, 0]);
+            let expected = format!("page fault: [00001000] {what}, at 00800020");
+            assert_eq!(say(&fault), expected);
+        }
+        let message = |perm| {
+            let (to, from, value) = (TWO, ONE, 17);
+            let content = Content::Delivered {
+                to,
+                from,
+                value,
+                perm,
+            };
+            say(&made::record(10, 0, ONE, content))
+        };
         assert_eq!(
-            say(&fault),
-            "page fault: [00001000] writes 00802004, which does not allow that, at 00800020"
-        );
-        let message = made::record(
-            10,
-            0,
-            ONE,
-            Content::Delivered {
-                to: TWO,
-                from: ONE,
-                value: 17,
-                perm: 7,
-            },
-        );
-        assert_eq!(
-            say(&message),
+            message(7),
             "[00001001] gets 0x11 and a page from [00001000]"
         );
+        assert_eq!(message(0), "[00001001] gets 0x11 from [00001000]");
+    }
+
+    #[test]
+    fn an_end_says_by_whom() {
+        let died = |killer| {
+            let (env, pgdir) = (ONE, kcore::Pfn(7));
+            say(&made::record(
+                10,
+                0,
+                ONE,
+                Content::Died { env, killer, pgdir },
+            ))
+        };
+        assert_eq!(died(ONE), "[00001000] ends");
+        assert_eq!(died(TWO), "[00001000] is ended by [00001001]");
+        assert_eq!(died(EnvId::NONE), "[00001000] is ended by the kernel");
     }
 }

@@ -149,6 +149,25 @@ mod tests {
         assert_eq!(stabs.line(0x2000, 0x2004), None);
     }
 
+    /// Sections of code are where the linker put them, and a file without a folder follows one
+    /// with a folder.
+    #[test]
+    fn files_may_come_in_any_order() {
+        let bytes = [
+            stab(1, SOURCE, 0, 0x2000),
+            stab(7, SOURCE, 0, 0x2000),
+            stab(11, FUNCTION, 0, 0x2000),
+            stab(0, LINE, 10, 0),
+            stab(0, SOURCE, 0, 0x2010),
+            stab(7, SOURCE, 0, 0x1000),
+            stab(11, FUNCTION, 0, 0x1000),
+            stab(0, LINE, 20, 0),
+        ];
+        let stabs = Stabs::of(&bytes.concat(), STRINGS);
+        assert_eq!(stabs.line(0x1000, 0x1004), Some(("a.c".into(), 20)));
+        assert_eq!(stabs.line(0x2000, 0x2004), Some(("/src/a.c".into(), 10)));
+    }
+
     #[test]
     fn nothing_is_believed() {
         let mut bytes = stabs();

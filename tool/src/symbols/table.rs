@@ -220,3 +220,56 @@ fn bytes(file: &ElfBytes<'_, Little>, section: SectionId) -> Bytes {
         .map(|(data, _)| data);
     Bytes::new(Arc::from(data.unwrap_or_default()), LittleEndian)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let function = |start, size, name: &str| Function {
+            start,
+            size,
+            name: name.to_owned(),
+        };
+        Table {
+            functions: vec![
+                function(0x1000, 0x10, "a::first"),
+                function(0x1020, 0, "in_assembly"),
+            ],
+            end: 0x1040,
+            lines: None,
+            stabs: Stabs::default(),
+        }
+    }
+
+    #[test]
+    fn a_function_goes_from_its_first_byte_to_its_last() {
+        let table = table();
+        let name = |address| table.function(address).map(|(name, _)| name.into_owned());
+        assert_eq!(name(0xfff), None);
+        assert_eq!(name(0x1000).as_deref(), Some("a::first"));
+        assert_eq!(name(0x100f).as_deref(), Some("a::first"));
+        assert_eq!(name(0x1010), None);
+        // Without a size, to the end of the file.
+        assert_eq!(name(0x103f).as_deref(), Some("in_assembly"));
+        assert_eq!(name(0x1040), None);
+    }
+
+    #[test]
+    fn a_name_is_whole_or_the_last_parts() {
+        let table = table();
+        assert_eq!(table.starts_of("first"), [0x1000]);
+        assert_eq!(table.starts_of("a::first"), [0x1000]);
+        assert!(table.starts_of("irst").is_empty());
+    }
+
+    /// A call may be the last instruction of its function.
+    #[test]
+    fn a_call_is_before_where_it_returns_to() {
+        let told = |place| crate::symbols::lines(&table(), &[], place);
+        let expected = "         a::first+16\n";
+        let at = crate::symbols::Place::ReturnTo(0x1010);
+        assert_eq!(told(at).as_deref(), Some(expected));
+        assert_eq!(told(crate::symbols::Place::At(0x1010)), None);
+    }
+}

@@ -106,7 +106,8 @@ impl ThisCpu {
         unsafe { segments::load(&self.area().segments, self.stack_top(), handlers) };
     }
 
-    /// Id of the environment that runs here, which `getenvid` answers; 0 for none.
+    /// Id of the environment that runs here, which `getenvid` answers. While there is none, it
+    /// is that of the last one, or 0 if that was taken away.
     #[inline(always)]
     pub fn env(self) -> &'static AtomicU32 {
         env_word(self.id)
@@ -145,7 +146,7 @@ impl ThisCpu {
 /// the event for which it was about to enter the kernel.
 pub type Parked = (TrapFrame, Event);
 
-/// Where `cpu`, which is up, keeps the id of the environment that runs there.
+/// Where `cpu` keeps the id of the environment whose page directory it loaded last.
 #[inline(always)]
 fn env_word(cpu: CpuId) -> &'static AtomicU32 {
     let word = kernel_stack_top(cpu.0.into()) - ENV_DEPTH;

@@ -101,3 +101,46 @@ fn makefile(name: &str, tree: &str) -> String {
         .replace("NAME", name)
         .replace("JOSTLE_SCRIPT", &script)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ODD: &str = "/a b/$x\"y";
+
+    fn file(language: Language, name: &str) -> String {
+        let files = folder("mine", language, ODD).into_iter();
+        let mut found = files.filter(|(place, _)| place == Path::new(name));
+        found.next().expect("there").1
+    }
+
+    #[test]
+    fn a_path_is_written_as_each_language_wants_it() {
+        let manifest = file(Language::Rust, "Cargo.toml");
+        let user = "user = { path = \"/a b/$x\\\"y/user\", optional = true }\n";
+        assert!(manifest.contains(user), "{manifest}");
+        let makefile = file(Language::C, "Makefile");
+        let script = "JOSTLE = '/a b/$$x\"y/jostle'\n";
+        assert!(makefile.contains(script), "{makefile}");
+    }
+
+    /// A comment of the manifest names the tree: it must not go on in a line of its own.
+    #[test]
+    fn a_path_stays_in_its_line() {
+        let text = manifest("mine", "/a\nb = 1");
+        let second = text.lines().nth(1);
+        assert_eq!(
+            second,
+            Some("# builds and runs it, and `cargo test` tests it.")
+        );
+    }
+
+    /// Cargo runs tests in their package's folder, so a program in C needs its path.
+    #[test]
+    fn the_test_of_a_c_program_names_its_file_from_where_tests_run() {
+        let text = test_in_tree("mine", Language::C);
+        let named = "concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../c/examples/mine.c\")";
+        assert!(text.contains(named), "{text}");
+        assert!(test_in_tree("mine", Language::Rust).contains("program(\"mine\")"));
+    }
+}

@@ -65,17 +65,21 @@ enable_faults(void)
 	// An upcall that the program has brought itself stays.
 	if (upcall)
 		return -E_INVAL;
+	// lab: upcall {
 	int error = provide_exception_stack(0);
 	return error < 0 ? error : sys_env_set_pgfault_upcall(0, fault_upcall);
+	// lab: upcall }
 }
 
 int
 set_pgfault_handler(void (*handler)(struct UTrapframe *fault))
 {
+	// lab: upcall {
 	int error = enable_faults();
 	if (error >= 0)
 		program_handler = handler;
 	return error;
+	// lab: upcall }
 }
 
 // Gives the page its own copy, which can be written. What the kernel offers is known since
@@ -83,6 +87,7 @@ set_pgfault_handler(void (*handler)(struct UTrapframe *fault))
 static int
 copy_page(void *page, int perm)
 {
+	// lab: copy_on_write {
 	if (has_feature(FEATURE_PAGES))
 		return sys_page_copy(0, page, 0, page, perm);
 	void *scratch = (void *) PFTEMP;
@@ -94,6 +99,24 @@ copy_page(void *page, int perm)
 	if (error < 0)
 		return error;
 	return sys_page_unmap(0, scratch);
+	// lab: copy_on_write }
+}
+
+// If the fault is a write to a page that is copied on write, copies the page. Returns
+// whether it was.
+static bool
+copy_on_write(const struct UTrapframe *fault)
+{
+	// lab: copy_on_write {
+	void *page = (void *) ROUNDDOWN(fault->utf_fault_va, PGSIZE);
+	uint32_t perm = page_perm(page);
+	if (!(fault->utf_err & FEC_WR) || !(perm & PTE_COW))
+		return false;
+	int error = copy_page(page, (perm & PTE_SYSCALL & ~PTE_COW) | PTE_W);
+	if (error < 0)
+		panic("copy on write of %p: %e", page, error);
+	return true;
+	// lab: copy_on_write }
 }
 
 // Called by the upcall.
@@ -102,17 +125,11 @@ void fault_entry(struct UTrapframe *fault) __attribute__((used));
 void
 fault_entry(struct UTrapframe *fault)
 {
-	void *page = (void *) ROUNDDOWN(fault->utf_fault_va, PGSIZE);
-	uint32_t perm = page_perm(page);
-	if (fault->utf_err & FEC_WR && perm & PTE_COW) {
-		perm = (perm & PTE_SYSCALL & ~PTE_COW) | PTE_W;
-		int error = copy_page(page, perm);
-		if (error < 0)
-			panic("copy on write of %p: %e", page, error);
-	} else if (program_handler) {
+	if (copy_on_write(fault))
+		return;
+	if (program_handler)
 		program_handler(fault);
-	} else if (sys_env_set_pgfault_upcall(0, 0) < 0) {
+	else if (sys_env_set_pgfault_upcall(0, 0) < 0)
 		exit();
-	}
 	// Without an upcall the fault happens again, and the kernel tells of it.
 }

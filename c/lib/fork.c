@@ -37,25 +37,26 @@ asm(".text\n"
 
 _Static_assert(SYS_exofork == 7, "fork_filled has it");
 
-// Gives the child one page.
+// Gives the child a page that is copied when either of the two writes it.
 static int
-give(envid_t child, void *page, uint32_t perm)
+share(envid_t child, void *page)
 {
-	perm &= PTE_SYSCALL;
-	if (!(perm & (PTE_W | PTE_COW)) || perm & PTE_SHARE)
-		return sys_page_map(0, page, child, page, perm);
-	uint32_t shared = (perm & ~PTE_W) | PTE_COW;
+	// lab: copy_on_write {
+	uint32_t shared = (page_perm(page) & PTE_SYSCALL & ~PTE_W) | PTE_COW;
 	int error = sys_page_map(0, page, child, page, shared);
 	if (error < 0)
 		return error;
 	// Perhaps a write has given the parent its own copy by now, and perhaps it has lost
 	// the right before.
 	return page_perm(page) & PTE_W ? sys_page_map(0, page, 0, page, shared) : 0;
+	// lab: copy_on_write }
 }
 
+// Gives the child all pages of the caller but the exception stack.
 static int
 give_all(envid_t child)
 {
+	// lab: fork {
 	uint32_t end = PGNUM(UXSTACKTOP - PGSIZE);
 	for (uint32_t number = 0; number < end; number++) {
 		if (!(uvpd[number / NPTENTRIES] & PTE_P)) {
@@ -66,11 +67,14 @@ give_all(envid_t child)
 		uint32_t perm = page_perm(page);
 		if (!perm || page == (void *) PFTEMP)
 			continue;
-		int error = give(child, page, perm);
+		bool private = perm & (PTE_W | PTE_COW) && !(perm & PTE_SHARE);
+		int error = private ? share(child, page)
+		                    : sys_page_map(0, page, child, page, perm & PTE_SYSCALL);
 		if (error < 0)
 			return error;
 	}
 	return 0;
+	// lab: fork }
 }
 
 // Called by fork_filled. Returns the child's id, or an error after ending the child.
@@ -79,6 +83,7 @@ envid_t fork_fill(envid_t child) __attribute__((used));
 envid_t
 fork_fill(envid_t child)
 {
+	// lab: fork {
 	int error = give_all(child);
 	if (error >= 0)
 		error = provide_exception_stack(child);
@@ -90,6 +95,7 @@ fork_fill(envid_t child)
 		return child;
 	sys_env_destroy(child);
 	return error;
+	// lab: fork }
 }
 
 envid_t

@@ -69,6 +69,11 @@ impl Compiler {
     }
 }
 
+/// Says what is missing, if programs in C cannot be built.
+pub fn needed() -> anyhow::Result<()> {
+    Compiler::find().map(drop)
+}
+
 /// The compiler that programs in C would be built with.
 pub fn compiler() -> Option<PathBuf> {
     Compiler::find().ok().map(|compiler| compiler.path)

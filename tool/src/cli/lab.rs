@@ -24,6 +24,9 @@ pub enum LabDeed {
         /// The folder, which must be empty or not exist.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+        /// The exercises of the library in C instead of Rust: labs b and c.
+        #[arg(long = "c")]
+        in_c: bool,
     },
     /// Test what was written in such a folder.
     Check {

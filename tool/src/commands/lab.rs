@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::new::check_empty;
 use crate::cli::{Checking, LabCommand, LabDeed};
+use crate::labs::language::Language;
 use crate::labs::{self, Lab, check, folder, mark, outcome};
 use crate::quoting::shell_word;
 use crate::report::result;
@@ -19,7 +20,13 @@ pub fn lab(options: &LabCommand) -> anyhow::Result<u8> {
     let workspace = Workspace::locate();
     match &options.deed {
         LabDeed::List => list(&workspace),
-        LabDeed::New { lab, folder } => new(&workspace, lab, folder),
+        LabDeed::New { lab, folder, in_c } => {
+            let language = match in_c {
+                true => Language::C,
+                false => Language::Rust,
+            };
+            new(&workspace, lab, language, folder)
+        }
         LabDeed::Check {
             folder,
             exercise,
@@ -34,7 +41,13 @@ pub fn lab(options: &LabCommand) -> anyhow::Result<u8> {
 fn list(workspace: &Workspace) -> anyhow::Result<u8> {
     let mut text = String::new();
     for lab in labs::all(workspace)? {
-        text += &format!("{}: {} ({} points)\n", lab.name, lab.title, lab.points());
+        let option = lab.language.option();
+        text += &format!(
+            "{}{option}: {} ({} points)\n",
+            lab.name,
+            lab.title,
+            lab.points()
+        );
         for exercise in &lab.exercises {
             let (name, points, title) = (&exercise.name, exercise.points, &exercise.title);
             text += &format!("  {name:<16}{points:>3}  {title}\n");
@@ -44,17 +57,18 @@ fn list(workspace: &Workspace) -> anyhow::Result<u8> {
     Ok(status::CLEAN)
 }
 
-fn new(workspace: &Workspace, name: &str, folder: &Path) -> anyhow::Result<u8> {
-    let lab = labs::find(workspace, name)?;
+fn new(workspace: &Workspace, name: &str, language: Language, folder: &Path) -> anyhow::Result<u8> {
+    let lab = labs::find(workspace, name, language)?;
     check_empty(folder)?;
     check_outside(workspace, folder)?;
     folder::make(workspace, &lab, folder)?;
     let jostle = shell_word(workspace.script().as_os_str());
     let shown = shell_word(folder.as_os_str());
     result(format_args!(
-        "{shown}: lab {name}, {}\n\
+        "{shown}: lab {name}{}, {}\n\
          what to do: LAB.md there\n\
          check it:   {jostle} lab check {shown}\n",
+        language.option(),
         exercises(&lab)
     ));
     Ok(status::CLEAN)
@@ -89,11 +103,13 @@ pub fn check_folder(
 ) -> anyhow::Result<u8> {
     // First, for whoever asks in the folder itself.
     let labs = labs::all(workspace)?;
-    let name = mark::lab_of(folder)?;
-    let Some(lab) = labs.iter().find(|lab| lab.name == name) else {
+    let (name, language) = mark::lab_of(folder)?;
+    let is_this = |lab: &&Lab| lab.name == name && lab.language == language;
+    let Some(lab) = labs.iter().find(is_this) else {
         return Err(usage(format_args!(
-            "{}: of lab {name:?}, which this tree has not",
-            folder.display()
+            "{}: of lab {name:?}{}, which this tree has not",
+            folder.display(),
+            language.option()
         )));
     };
     let mut exercises = Vec::new();

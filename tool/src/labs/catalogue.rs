@@ -4,10 +4,12 @@
 //! asks there is told where.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
 use super::exercise::Exercise;
+use super::language::Language;
 use super::mark;
 use crate::status::usage;
 use crate::workspace::Workspace;
@@ -24,6 +26,8 @@ const ABOUT: &str = "README.md";
 pub struct Lab {
     /// What it is called.
     pub name: String,
+    /// What its exercises are in.
+    pub language: Language,
     /// Its title.
     pub title: String,
     /// What it is about.
@@ -61,26 +65,43 @@ pub fn all(workspace: &Workspace) -> anyhow::Result<Vec<Lab>> {
             crate::quoting::shell_word(tree.as_os_str())
         )));
     }
-    names(workspace.root().join(FOLDER).as_path())?
+    let folder = workspace.root().join(FOLDER);
+    let mut labs = Vec::new();
+    for name in names(&folder)?.iter().filter(|name| *name != PROGRAMS) {
+        for language in Language::ALL {
+            if folder.join(name).join(language.exercises()).exists() {
+                labs.push(read(workspace, name, language)?);
+            }
+        }
+    }
+    Ok(labs)
+}
+
+/// The lab with this name, in this language.
+pub fn find(workspace: &Workspace, name: &str, language: Language) -> anyhow::Result<Lab> {
+    let (there, others): (Vec<Lab>, Vec<Lab>) = all(workspace)?
         .into_iter()
-        .filter(|name| name != PROGRAMS)
-        .map(|name| read(workspace, name))
-        .collect()
+        .partition(|lab| lab.language == language);
+    let names: Vec<&str> = there.iter().map(|lab| &*lab.name).collect();
+    let names = names.join(", ");
+    let in_other = others.iter().any(|lab| lab.name == name);
+    let refused = match in_other {
+        true => usage(format_args!(
+            "lab {name} is not there in C: it is about the kernel, which is in Rust; in C there \
+             are {names}"
+        )),
+        false => usage(format_args!("there is no lab {name:?}, but {names}")),
+    };
+    there
+        .into_iter()
+        .find(|lab| lab.name == name)
+        .ok_or(refused)
 }
 
-/// The lab with this name.
-pub fn find(workspace: &Workspace, name: &str) -> anyhow::Result<Lab> {
-    let labs = all(workspace)?;
-    let names: Vec<String> = labs.iter().map(|lab| lab.name.clone()).collect();
-    let found = labs.into_iter().find(|lab| lab.name == name);
-    found.ok_or_else(|| {
-        let names = names.join(", ");
-        usage(format_args!("there is no lab {name:?}, but {names}"))
-    })
-}
-
-fn read(workspace: &Workspace, name: String) -> anyhow::Result<Lab> {
-    let folder = workspace.root().join(FOLDER).join(&name);
+fn read(workspace: &Workspace, name: &str, language: Language) -> anyhow::Result<Lab> {
+    let place = Path::new(name).join(language.exercises());
+    let folder = workspace.root().join(FOLDER).join(&place);
+    let place = place.display();
     let text = |file: &str| {
         let path = folder.join(file);
         fs::read_to_string(&path).with_context(|| path.display().to_string())
@@ -90,15 +111,20 @@ fn read(workspace: &Workspace, name: String) -> anyhow::Result<Lab> {
         .strip_prefix("# ")
         .and_then(|rest| rest.split_once('\n'))
     else {
-        bail!("{FOLDER}/{name}/{ABOUT} does not begin with a title");
+        bail!("{FOLDER}/{place}/{ABOUT} does not begin with a title");
     };
     let mut exercises = Vec::new();
-    for file in names(&folder)?.into_iter().filter(|file| file != ABOUT) {
-        let wrong = |error: String| anyhow::anyhow!("{FOLDER}/{name}/{file}: {error}");
-        exercises.push(Exercise::parse(&file, &text(&file)?).map_err(wrong)?);
+    let others = [ABOUT, Language::C.exercises()];
+    for file in names(&folder)? {
+        if others.contains(&&*file) {
+            continue;
+        }
+        let wrong = |error: String| anyhow::anyhow!("{FOLDER}/{place}/{file}: {error}");
+        exercises.push(Exercise::parse(language, &file, &text(&file)?).map_err(wrong)?);
     }
     Ok(Lab {
-        name,
+        name: name.to_owned(),
+        language,
         title: title.trim().to_owned(),
         about: about.trim().to_owned(),
         exercises,
@@ -106,7 +132,7 @@ fn read(workspace: &Workspace, name: String) -> anyhow::Result<Lab> {
 }
 
 /// What is in a folder, in the order of its names.
-fn names(folder: &std::path::Path) -> anyhow::Result<Vec<String>> {
+fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut names = Vec::new();
     for entry in entries {
@@ -136,29 +162,28 @@ mod tests {
             let taken = markers::cut(&mut files, &[exercise]).expect("it can be cut");
             assert!(!taken.is_empty(), "{}", exercise.name);
         }
-        let mut names: Vec<&str> = exercises.iter().map(|known| &*known.name).collect();
+        let mut names: Vec<(Language, String)> = exercises
+            .iter()
+            .map(|known| (known.language, known.name.clone()))
+            .collect();
+        names.sort_unstable();
         let marked = markers::names(&tree).expect("markers in pairs");
-        assert_eq!(
-            marked.iter().map(String::as_str).collect::<Vec<_>>(),
-            {
-                names.sort_unstable();
-                names
-            },
-            "markers, and exercises"
-        );
+        let marked: Vec<(Language, String)> = marked.into_iter().collect();
+        assert_eq!(marked, names, "markers, and exercises");
     }
 
     #[test]
     fn what_there_is_not_is_refused() {
         let workspace = Workspace::locate();
-        let error = find(&workspace, "z").expect_err("no such lab");
+        let find = |name| find(&workspace, name, Language::Rust);
+        let error = find("z").expect_err("no such lab");
         assert_eq!(crate::status::of_error(&error), crate::status::USAGE);
         assert!(
             error
                 .to_string()
                 .starts_with("there is no lab \"z\", but a, b")
         );
-        let error = find(&workspace, "a").expect("a lab");
+        let error = find("a").expect("a lab");
         let error = error.exercise("fork").expect_err("it is another lab's");
         assert!(
             error

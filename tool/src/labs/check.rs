@@ -8,6 +8,7 @@
 //! The hard thing is code that may do anything. It may not compile, and it may not end; then
 //! exercises fail, and the check does not.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -15,11 +16,12 @@ use anyhow::Context;
 
 use super::catalogue::Lab;
 use super::exercise::{Exercise, Test};
+use super::language::Language;
 use super::outcome::Outcome;
 use super::{folder, judge, mark};
 use crate::build::guest::{Kernel, built};
-use crate::build::inner_cargo;
 use crate::build::plan::Plan;
+use crate::build::{c, inner_cargo};
 use crate::external;
 use crate::host::Host;
 use crate::host_cargo;
@@ -44,13 +46,16 @@ pub fn check<'e>(
     if qemu && external::QEMU.find().is_none() {
         return Err(usage("--qemu: there is none; `jostle setup qemu` gets it"));
     }
+    if lab.language == Language::C {
+        c::needed().map_err(usage)?;
+    }
     // What is wrong with the folder is said at once.
     let files = gathered(workspace, lab, folder)?;
     let _turn = turn(&place)?;
     copy::write(place.root(), &files)?;
     let core = exercises.iter().any(|exercise| exercise.is_about_core());
     let core = core.then(|| host_cargo::build_test(&place, CORE_TESTS.0, CORE_TESTS.1));
-    let programs: Vec<&str> = exercises
+    let programs: BTreeSet<&str> = exercises
         .iter()
         .flat_map(|known| known.programs())
         .collect();
@@ -58,8 +63,9 @@ pub fn check<'e>(
         // What tries them is the tree's own. If that cannot be built, nobody has failed.
         Host::without_emulator()?.guest(Kernel::Plain)?;
     }
-    let programs = build_programs(workspace, &place, &programs);
+    let programs = build_programs(workspace, &place, &programs, lab.language);
     let built = Built {
+        language: lab.language,
         core,
         programs,
         place,
@@ -98,18 +104,33 @@ fn gathered(workspace: &Workspace, lab: &Lab, folder: &Path) -> anyhow::Result<F
     Ok(files)
 }
 
+/// Builds programs with the student's library. In C it is compiled with each of them, and
+/// the first tells what does not compile.
 fn build_programs(
     workspace: &Workspace,
     place: &Workspace,
-    programs: &[&str],
+    programs: &BTreeSet<&str>,
+    language: Language,
 ) -> anyhow::Result<()> {
     if programs.is_empty() {
         return Ok(());
     }
     let plan = Plan::make(workspace)?;
+    if language == Language::C {
+        return programs.iter().try_for_each(|name| {
+            let file = place.c_examples().join(name).with_extension("c");
+            c::build(place, &plan, &[file], name, &program_in_c(place, name))
+                .context("c/lib could not be built; the compiler's messages say why")
+        });
+    }
     let bins = programs.iter().flat_map(|name| ["--bin", name]);
     let packages: Vec<&str> = ["-p", "programs"].into_iter().chain(bins).collect();
     inner_cargo::build(place, &plan, "guest", &packages)
+}
+
+/// Where a program in C is that was built for a check.
+fn program_in_c(place: &Workspace, name: &str) -> PathBuf {
+    place.target().join("c").join(name)
 }
 
 /// What was built of a student's files.
@@ -117,12 +138,21 @@ struct Built {
     /// The tests of the core, if they are wanted.
     core: Option<anyhow::Result<PathBuf>>,
     programs: anyhow::Result<()>,
+    /// What they are in.
+    language: Language,
     place: Workspace,
     /// Whether programs run in QEMU, too.
     qemu: bool,
 }
 
 impl Built {
+    fn program(&self, name: &str) -> PathBuf {
+        match self.language {
+            Language::Rust => built(&self.place).program(name),
+            Language::C => program_in_c(&self.place, name),
+        }
+    }
+
     fn judge<'e>(&self, exercise: &'e Exercise) -> anyhow::Result<Outcome<'e>> {
         let mut failures = Vec::new();
         for test in &exercise.tests {
@@ -136,7 +166,7 @@ impl Built {
                 },
                 Test::Program { words, prints } => match &self.programs {
                     Ok(()) => {
-                        let file = built(&self.place).program(&words[0]);
+                        let file = self.program(&words[0]);
                         let mut wrong = judge::program(&file, &words[1..], prints)?;
                         if wrong.is_none() && self.qemu {
                             wrong = judge::in_qemu(&file, &words[1..], prints)?;

@@ -23,11 +23,15 @@
 //! The hard thing is a mistake in such a file, which a student would meet: whatever is not
 //! understood is refused.
 
+use super::language::Language;
+
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exercise {
     /// What it is called, in markers too.
     pub name: String,
+    /// What it is to be written in.
+    pub language: Language,
     /// Its title.
     pub title: String,
     /// What it is worth.
@@ -58,7 +62,7 @@ pub enum Test {
 
 impl Exercise {
     /// Reads the file `file`, whose text this is.
-    pub fn parse(file: &str, text: &str) -> Result<Exercise, String> {
+    pub fn parse(language: Language, file: &str, text: &str) -> Result<Exercise, String> {
         let name = file
             .strip_suffix(".md")
             .and_then(|stem| stem.split_once('-'))
@@ -75,12 +79,13 @@ impl Exercise {
         let (points, tests) = read_head(head)?;
         Ok(Exercise {
             name: name.1.to_owned(),
+            language,
             title: title.trim().to_owned(),
             points,
             tests,
             statement: statement.trim().to_owned(),
             hints: hints.trim().to_owned(),
-            holes: blocks(holes)?,
+            holes: blocks(language, holes)?,
         })
     }
 
@@ -129,14 +134,14 @@ fn read_head(head: &str) -> Result<(u32, Vec<Test>), String> {
 }
 
 /// The blocks of code in a text.
-fn blocks(text: &str) -> Result<Vec<String>, String> {
+fn blocks(language: Language, text: &str) -> Result<Vec<String>, String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if line.trim().is_empty() {
             continue;
         }
-        if line != "```rust" {
+        if line != language.fence() {
             return Err(format!("not a block of code: {line:?}"));
         }
         let mut block = String::new();
@@ -164,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_file_is_read() {
-        let read = Exercise::parse("3-name.md", TEXT).expect("it is right");
+        let read = Exercise::parse(Language::Rust, "3-name.md", TEXT).expect("it is right");
         let program = Test::Program {
             words: ["p", "a", "b"].map(str::to_owned).to_vec(),
             prints: vec!["x: y".to_owned()],
@@ -173,6 +178,7 @@ mod tests {
             read,
             Exercise {
                 name: "name".into(),
+                language: Language::Rust,
                 title: "A title".into(),
                 points: 5,
                 tests: vec![Test::Core("one".into()), program],
@@ -221,9 +227,14 @@ mod tests {
                 TEXT.replace("```rust\nlet", "let"),
                 "not a block of code",
             ),
+            (
+                "1-a.md",
+                TEXT.replacen("```rust", "```c", 1),
+                "not a block of code: \"```c\"",
+            ),
         ];
         for (file, text, why) in wrong {
-            let error = Exercise::parse(file, &text).expect_err(why);
+            let error = Exercise::parse(Language::Rust, file, &text).expect_err(why);
             assert!(error.starts_with(why), "{error} instead of {why}");
         }
     }

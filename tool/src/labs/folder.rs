@@ -11,6 +11,7 @@ use anyhow::Context;
 
 use super::catalogue::{FOLDER, Lab, PROGRAMS};
 use super::exercise::Exercise;
+use super::language::Language;
 use super::{mark, markers};
 use crate::plants::{Files, copy};
 use crate::quoting::shell_word;
@@ -29,7 +30,11 @@ pub fn with_holes(
     let mut files = copy::tree(workspace.root())?;
     let taken = markers::cut(&mut files, exercises).map_err(anyhow::Error::msg)?;
     let programs = workspace.root().join(FOLDER).join(PROGRAMS);
-    copy::read(&programs, Path::new("programs/src/bin"), &mut files)?;
+    let mut further = Files::new();
+    copy::read(&programs, Path::new(""), &mut further)?;
+    for (file, bytes) in further {
+        files.insert(Language::place_of_program(&file), bytes);
+    }
     Ok((files, taken.into_iter().collect()))
 }
 
@@ -42,7 +47,7 @@ pub fn make(workspace: &Workspace, lab: &Lab, folder: &Path) -> anyhow::Result<V
     }
     files.insert(
         mark::FILE.into(),
-        mark::written(workspace, &lab.name)?.into_bytes(),
+        mark::written(workspace, &lab.name, lab.language)?.into_bytes(),
     );
     files.insert(PAGE.into(), page(workspace, lab, &taken).into_bytes());
     files.insert(".gitignore".into(), b"target/\n".to_vec());
@@ -83,11 +88,11 @@ fn page(workspace: &Workspace, lab: &Lab, taken: &[PathBuf]) -> String {
         "# {}\n\n{}\n\nWhat you write goes into these files, between `// lab: NAME {{` and \
          `// lab: NAME }}`; helpers may stand elsewhere in them:\n\n{list}\nOnly they are looked \
          at when this folder is checked:\n\n```\n{jostle} lab check .\n{jostle} lab check . {}\n\
-         ```\n\nAt the top of their crates, `src/lib.rs`, `#![allow(unused)]` stands because \
-         of the holes. `docs/labs.md` says how to find out what is wrong.\n",
+         ```\n\n{}\n",
         lab.title,
         lab.about,
-        lab.exercises.first().map_or("", |exercise| &exercise.name)
+        lab.exercises.first().map_or("", |exercise| &exercise.name),
+        remark(lab.language)
     );
     for Exercise {
         name,
@@ -104,4 +109,19 @@ fn page(workspace: &Workspace, lab: &Lab, taken: &[PathBuf]) -> String {
         );
     }
     page
+}
+
+/// What is odd in files with holes, and where to read on.
+fn remark(language: Language) -> &'static str {
+    match language {
+        Language::Rust => {
+            "At the top of their crates, `src/lib.rs`, `#![allow(unused)]` stands because of the \
+             holes. `docs/labs.md` says how to find out what is wrong."
+        }
+        Language::C => {
+            "At their top `#pragma GCC diagnostic` stands because of the holes. `./jostle run \
+             c/examples/forktree.c --machine sim` runs a program on what you have written, and \
+             `docs/labs.md` says how to find out what is wrong."
+        }
+    }
 }

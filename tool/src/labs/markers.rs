@@ -18,14 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::exercise::Exercise;
+use super::language::Language;
 use crate::plants::Files;
 
-/// Where markers can be.
-const FOLDERS: [&str; 2] = ["kcore", "user"];
 /// What a line with a marker begins with.
 const MARK: &str = "// lab: ";
 /// What a crate with a hole says.
 const UNUSED: &str = "// What is to be written will use it.\n#![allow(unused)]\n";
+/// What a file in C with a hole says.
+const UNUSED_IN_C: &str =
+    "// What is to be written will use it.\n#pragma GCC diagnostic ignored \"-Wunused-function\"\n";
 
 /// What is between two markers of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,14 +79,15 @@ fn regions(text: &str) -> Result<Vec<Region>, String> {
     }
 }
 
-/// The files that may have markers.
-fn sources(files: &Files) -> impl Iterator<Item = (&PathBuf, &str)> {
-    let own = |path: &Path| FOLDERS.iter().any(|folder| path.starts_with(folder));
+/// The files that may have markers, and what is written in them.
+fn sources(files: &Files) -> impl Iterator<Item = (&PathBuf, Language, &str)> {
     files
         .iter()
-        .filter(move |(path, _)| own(path))
-        .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
-        .filter(|(_, text)| text.contains(MARK))
+        .filter_map(|(path, bytes)| {
+            let language = Language::of(path)?;
+            Some((path, language, std::str::from_utf8(bytes).ok()?))
+        })
+        .filter(|(_, _, text)| text.contains(MARK))
 }
 
 fn in_file<T>(path: &Path, result: Result<T, String>) -> Result<T, String> {
@@ -93,11 +96,15 @@ fn in_file<T>(path: &Path, result: Result<T, String>) -> Result<T, String> {
 
 /// The exercises that have something to be written.
 #[cfg(test)]
-pub fn names(files: &Files) -> Result<BTreeSet<String>, String> {
+pub fn names(files: &Files) -> Result<BTreeSet<(Language, String)>, String> {
     let mut names = BTreeSet::new();
-    for (path, text) in sources(files) {
+    for (path, language, text) in sources(files) {
         let regions = in_file(path, regions(text))?;
-        names.extend(regions.into_iter().map(|region| region.exercise));
+        names.extend(
+            regions
+                .into_iter()
+                .map(|region| (language, region.exercise)),
+        );
     }
     Ok(names)
 }
@@ -105,53 +112,71 @@ pub fn names(files: &Files) -> Result<BTreeSet<String>, String> {
 /// Makes the holes of these exercises, and removes the markers of all others. Returns the
 /// files in which something is to be written.
 pub fn cut(files: &mut Files, exercises: &[&Exercise]) -> Result<BTreeSet<PathBuf>, String> {
-    let mut left: BTreeMap<&str, (&Exercise, &[String])> = exercises
+    let mut left: Left<'_> = exercises
         .iter()
-        .map(|exercise| (&*exercise.name, (*exercise, &exercise.holes[..])))
+        .map(|exercise| {
+            let key = (exercise.language, exercise.name.clone());
+            (key, (*exercise, &exercise.holes[..]))
+        })
         .collect();
     let mut changed = Files::new();
     let mut to_be_written = BTreeSet::new();
-    let mut crates = BTreeSet::new();
-    for (path, text) in sources(files) {
+    let mut units = BTreeSet::new();
+    for (path, language, text) in sources(files) {
         let regions = in_file(path, regions(text))?;
         for region in &regions {
-            if left.contains_key(&*region.exercise) {
-                crates.extend(path.iter().next());
+            if left.contains_key(&(language, region.exercise.clone())) {
+                units.insert(unit(path, language));
                 if !region.without {
                     to_be_written.insert(path.clone());
                 }
             }
         }
-        let new = in_file(path, replaced(text, &regions, &mut left))?;
+        let new = in_file(path, replaced(text, language, &regions, &mut left))?;
         changed.insert(path.clone(), new.into_bytes());
     }
-    if let Some((name, (_, holes))) = left.iter().find(|(_, (_, holes))| !holes.is_empty()) {
+    if let Some(((_, name), (_, holes))) = left.iter().find(|(_, (_, holes))| !holes.is_empty()) {
         let count = holes.len();
         return Err(format!("{name}: {count} of its holes have no markers"));
     }
-    for name in crates {
-        let root = Path::new(name).join("src/lib.rs");
+    for (root, language) in units {
         let file = changed.get(&root).or_else(|| files.get(&root));
         let file = file.ok_or_else(|| format!("there is no {}", root.display()))?;
-        let new = with_unused(&String::from_utf8_lossy(file)).into_bytes();
+        let new = with_unused(&String::from_utf8_lossy(file), language).into_bytes();
         changed.insert(root, new);
     }
     files.append(&mut changed);
     Ok(to_be_written)
 }
 
+/// Exercises, and those of their holes that have no place yet.
+type Left<'e> = BTreeMap<(Language, String), (&'e Exercise, &'e [String])>;
+
+/// The file that says for the one at `path` that something may be unused.
+fn unit(path: &Path, language: Language) -> (PathBuf, Language) {
+    let root = match language {
+        Language::Rust => {
+            let name: PathBuf = path.iter().take(1).collect();
+            name.join("src/lib.rs")
+        }
+        Language::C => path.to_path_buf(),
+    };
+    (root, language)
+}
+
 /// The text with holes in the place of regions.
-fn replaced<'e>(
+fn replaced(
     text: &str,
+    language: Language,
     regions: &[Region],
-    left: &mut BTreeMap<&str, (&'e Exercise, &'e [String])>,
+    left: &mut Left<'_>,
 ) -> Result<String, String> {
     let lines: Vec<&str> = text.lines().collect();
     let mut new = String::new();
     let mut next = 0;
     for region in regions {
         push(&mut new, &lines[next..region.first]);
-        match left.get_mut(&*region.exercise) {
+        match left.get_mut(&(language, region.exercise.clone())) {
             None => push(&mut new, &lines[region.first + 1..region.last]),
             Some(_) if region.without => {}
             Some((exercise, holes)) => {
@@ -205,16 +230,20 @@ fn push(text: &mut String, lines: &[&str]) {
     }
 }
 
-/// The root of a crate, which does not mind that something is unused.
-fn with_unused(text: &str) -> String {
-    let docs = |line: &&str| line.starts_with("//!");
+/// A file that does not mind that something in it, or in its crate, is unused.
+fn with_unused(text: &str, language: Language) -> String {
+    let (head, unused) = match language {
+        Language::Rust => ("//!", UNUSED),
+        Language::C => ("//", UNUSED_IN_C),
+    };
+    let docs = |line: &&str| line.starts_with(head);
     let head: usize = text
         .split_inclusive('\n')
         .take_while(docs)
         .map(str::len)
         .sum();
     let (head, rest) = text.split_at(head);
-    format!("{head}\n{UNUSED}{rest}")
+    format!("{head}\n{unused}{rest}")
 }
 
 #[cfg(test)]
@@ -225,14 +254,19 @@ mod tests {
         // lab: two, without {\n    quick();\n    // lab: two }\n}\n";
 
     fn exercise(name: &str, holes: &[&str]) -> Exercise {
+        exercise_in(Language::Rust, name, holes)
+    }
+
+    fn exercise_in(language: Language, name: &str, holes: &[&str]) -> Exercise {
+        let fence = language.fence();
         let text = format!(
             "# Title\n\n- points: 1\n- core: m\n\nFirst.\n\nLast.\n\n## Hints\n\n1. H\n\n## Holes\n\n{}",
             holes
                 .iter()
-                .map(|hole| format!("```rust\n{hole}```\n"))
+                .map(|hole| format!("{fence}\n{hole}```\n"))
                 .collect::<String>()
         );
-        Exercise::parse(&format!("1-{name}.md"), &text).expect("an exercise")
+        Exercise::parse(language, &format!("1-{name}.md"), &text).expect("an exercise")
     }
 
     fn files() -> Files {
@@ -263,6 +297,28 @@ mod tests {
             text(&files, "kcore/src/lib.rs"),
             format!("//! Docs.\n//! More.\n\n{UNUSED}\n#![no_std]\n")
         );
+    }
+
+    /// The same name in another language is another exercise.
+    #[test]
+    fn a_hole_in_c_is_in_c_alone() {
+        let mut files = files();
+        let source =
+            b"// Head.\n\nint\nf(void)\n{\n\t// lab: one {\n\treturn 1;\n\t// lab: one }\n}\n";
+        files.insert("c/lib/f.c".into(), source.to_vec());
+        let one = exercise_in(Language::C, "one", &["return 0;\n"]);
+        let taken = cut(&mut files, &[&one]).expect("cut");
+        assert_eq!(taken, BTreeSet::from(["c/lib/f.c".into()]));
+        assert_eq!(
+            text(&files, "c/lib/f.c"),
+            format!(
+                "// Head.\n\n{UNUSED_IN_C}\nint\nf(void)\n{{\n\t// lab: one {{\n\t// one, 1 points: \
+                 Title\n\t//\n\t// First.\n\t//\n\t// Last.\n\t//\n\t// Hints are in LAB.md.\n\t\
+                 return 0;\n\t// lab: one }}\n}}\n"
+            )
+        );
+        let rust = "fn f() {\n    solution();\n    quick();\n}\n";
+        assert_eq!(text(&files, "kcore/src/f.rs"), rust);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use jostle::labs::language::Language;
 use jostle::labs::{self, Lab, folder};
 use jostle::workspace::Workspace;
 use libtest_mimic::Failed;
@@ -23,12 +24,18 @@ use crate::trial::Trial;
 pub fn trials() -> impl Iterator<Item = Trial> {
     let labs = labs::all(&Workspace::locate()).expect("the labs");
     let each = labs.into_iter().flat_map(|lab| {
-        let name = lab.name.clone();
-        let whole = Trial::test(format!("labs::{name}"), move || from_none_to_all(&name));
+        let (name, language) = (lab.name.clone(), lab.language);
+        let shown = match language {
+            Language::Rust => name.clone(),
+            Language::C => format!("{name}_in_c"),
+        };
+        let whole = Trial::test(format!("labs::{shown}"), move || {
+            from_none_to_all(&name, language)
+        });
         let holes = lab.exercises.iter().map(|exercise| {
             let (lab, name) = (lab.name.clone(), exercise.name.clone());
-            Trial::test(format!("labs::{lab}::{name}"), move || {
-                one_hole(&lab, &name)
+            Trial::test(format!("labs::{shown}::{name}"), move || {
+                one_hole(&lab, language, &name)
             })
         });
         std::iter::once(whole).chain(holes).collect::<Vec<_>>()
@@ -36,6 +43,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     let others = [
         Trial::test("labs::refused", refused),
         Trial::test("labs::graded", graded),
+        Trial::test("labs::graded_in_c", graded_in_c),
+        Trial::test("labs::without_a_compiler_nobody_fails", no_compiler),
     ];
     each.chain(others).chain(wrong::trials())
 }
@@ -50,9 +59,18 @@ fn tool(words: &[&str]) -> Result<Output, Failed> {
 }
 
 /// A folder of this lab, and the files in it with holes.
-fn begin(scratch: &Scratch, lab: &str) -> Result<(String, Vec<String>), Failed> {
+fn begin(
+    scratch: &Scratch,
+    lab: &str,
+    language: Language,
+) -> Result<(String, Vec<String>), Failed> {
     let path = scratch.path(lab)?;
-    status_is(0, &jostle(&["new", lab, &path])?)?;
+    let words = ["new", lab, &path, "--c"];
+    let count = match language {
+        Language::Rust => 3,
+        Language::C => 4,
+    };
+    status_is(0, &jostle(&words[..count])?)?;
     let page = fs::read_to_string(Path::new(&path).join("LAB.md"))?;
     let files = page.lines().filter_map(|line| {
         let file = line.strip_prefix("- `")?.strip_suffix('`')?;
@@ -100,15 +118,15 @@ fn checked(words: &[&str], status: i32) -> Result<(Vec<u64>, Value), Failed> {
     Ok((points.collect(), value))
 }
 
-fn lab_named(name: &str) -> Result<Lab, Failed> {
-    labs::find(&Workspace::locate(), name).map_err(|error| error.to_string().into())
+fn lab_named(name: &str, language: Language) -> Result<Lab, Failed> {
+    labs::find(&Workspace::locate(), name, language).map_err(|error| error.to_string().into())
 }
 
 /// Nothing is done, and there are no points; then everything, and there are all.
-fn from_none_to_all(name: &str) -> Result<(), Failed> {
-    let scratch = Scratch::new(&format!("lab-{name}"))?;
-    let (path, files) = begin(&scratch, name)?;
-    let lab = lab_named(name)?;
+fn from_none_to_all(name: &str, language: Language) -> Result<(), Failed> {
+    let scratch = Scratch::new(&format!("lab-{name}-{language:?}"))?;
+    let (path, files) = begin(&scratch, name, language)?;
+    let lab = lab_named(name, language)?;
     let (points, said) = checked(&[&path], 1)?;
     if points != vec![0; lab.exercises.len()] {
         return Err(format!("points for holes: {said:#}").into());
@@ -127,11 +145,11 @@ fn from_none_to_all(name: &str) -> Result<(), Failed> {
 }
 
 /// Everything is done but one exercise, which fails, and says why.
-fn one_hole(lab: &str, name: &str) -> Result<(), Failed> {
-    let scratch = Scratch::new(&format!("lab-{lab}-{name}"))?;
-    let (path, files) = begin(&scratch, lab)?;
+fn one_hole(lab: &str, language: Language, name: &str) -> Result<(), Failed> {
+    let scratch = Scratch::new(&format!("lab-{lab}-{name}-{language:?}"))?;
+    let (path, files) = begin(&scratch, lab, language)?;
     solve(&path, &files)?;
-    let lab = lab_named(lab)?;
+    let lab = lab_named(lab, language)?;
     let exercise = lab.exercise(name).map_err(|error| error.to_string())?;
     let (tree, taken) =
         folder::with_holes(&Workspace::locate(), &[exercise]).map_err(|error| error.to_string())?;
@@ -156,11 +174,28 @@ fn refused() -> Result<(), Failed> {
     fs::write(scratch.file("other/lab.toml"), "lab = \"z\"\n")?;
     fs::create_dir(scratch.file("bare"))?;
     fs::write(scratch.file("bare/lab.toml"), "lab = \"a\"\n")?;
+    fs::create_dir(scratch.file("pascal"))?;
+    let pascal = "lab = \"b\"\nlanguage = \"pascal\"\n";
+    fs::write(scratch.file("pascal/lab.toml"), pascal)?;
     let (full, other, bare) = (file("full")?, file("other")?, file("bare")?);
+    let pascal = file("pascal")?;
     let inside = Workspace::locate().root().join("labs/inside");
     let inside = inside.to_str().ok_or("not text")?;
     let fresh = file("fresh")?;
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 12] = [
+        (
+            &["new", "a", &fresh, "--c"],
+            "lab a is not there in C: it is about the kernel",
+        ),
+        (&["new", "core", &fresh, "--c"], "in C there are b, c"),
+        (
+            &["new", "z", &fresh, "--c"],
+            "there is no lab \"z\", but b, c",
+        ),
+        (
+            &["check", &pascal],
+            "of a lab in \"pascal\", which this tree has not",
+        ),
         (&["new", "z", &fresh], "there is no lab \"z\", but a, b, c"),
         (&["new", "a", &full], "the folder is not empty"),
         (&["new", "a", inside], "in the tree itself"),
@@ -187,7 +222,7 @@ fn refused() -> Result<(), Failed> {
 /// `grade` knows such a folder, and says the same of it; QEMU too.
 fn graded() -> Result<(), Failed> {
     let scratch = Scratch::new("lab-graded")?;
-    let (path, files) = begin(&scratch, "c")?;
+    let (path, files) = begin(&scratch, "c", Language::Rust)?;
     solve(&path, &files)?;
     let checked = jostle(&["check", &path, "ipc_send", "--json"])?;
     let graded = tool(&["grade", &path, "ipc_send", "--json", "--qemu"])?;
@@ -212,4 +247,37 @@ fn graded() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// `grade` says of a folder in C what `lab check` says.
+fn graded_in_c() -> Result<(), Failed> {
+    let scratch = Scratch::new("lab-graded-in-c")?;
+    let (path, files) = begin(&scratch, "b", Language::C)?;
+    solve(&path, &files)?;
+    let checked = jostle(&["check", &path, "upcall", "--json"])?;
+    let graded = tool(&["grade", &path, "upcall", "--json"])?;
+    status_is(0, &checked)?;
+    status_is(0, &graded)?;
+    let value: Value = serde_json::from_slice(&graded.stdout)?;
+    match checked.stdout == graded.stdout && value["score"] == 10 {
+        true => Ok(()),
+        false => Err(String::from_utf8(graded.stdout)?.into()),
+    }
+}
+
+/// Where C cannot be compiled, no points are lost: nothing is tested.
+fn no_compiler() -> Result<(), Failed> {
+    let scratch = Scratch::new("lab-no-compiler")?;
+    let (path, _) = begin(&scratch, "c", Language::C)?;
+    fs::create_dir(scratch.file("bin"))?;
+    let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+        .args(["lab", "check", &path, "--json"])
+        .env("PATH", scratch.file("bin"))
+        .output()?;
+    status_is(2, &output)?;
+    let said = String::from_utf8(output.stderr)?;
+    match output.stdout.is_empty() && said.contains("a C compiler for 32-bit x86 is needed") {
+        true => Ok(()),
+        false => Err(said.into()),
+    }
 }

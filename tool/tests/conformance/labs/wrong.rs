@@ -4,9 +4,12 @@
 //! The hard thing is a mistake that shows seldom. What is said of it must still be the same
 //! each time, so the number of the schedule is compared, too.
 
+mod in_c;
+
 use std::fs;
 use std::path::Path;
 
+use jostle::labs::language::Language;
 use libtest_mimic::Failed;
 
 use super::{begin, jostle, solve, tool};
@@ -116,13 +119,18 @@ const MISTAKES: [(&str, Mistake); 5] = [
 pub fn trials() -> impl Iterator<Item = Trial> {
     MISTAKES
         .into_iter()
+        .chain(in_c::MISTAKES)
         .map(|(name, mistake)| Trial::test(format!("labs::{name}"), move || fails(&mistake)))
 }
 
 fn fails(mistake: &Mistake) -> Result<(), Failed> {
     let Mistake { lab, exercise, .. } = mistake;
     let scratch = Scratch::new(&format!("lab-wrong-{lab}-{exercise}"))?;
-    let (path, files) = begin(&scratch, lab)?;
+    let language = match mistake.file.starts_with("c/") {
+        true => Language::C,
+        false => Language::Rust,
+    };
+    let (path, files) = begin(&scratch, lab, language)?;
     solve(&path, &files)?;
     let file = Path::new(&path).join(mistake.file);
     let right = fs::read_to_string(&file)?;

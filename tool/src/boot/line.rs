@@ -45,7 +45,7 @@ fn unquoted(word: &OsString) -> OsString {
     }
 }
 
-/// The word that stands for an argument: [`unquoted`] makes it that again.
+/// The word that stands for an argument: `unquoted` makes it that again.
 pub fn quoted(argument: OsString) -> OsString {
     let pluses = argument.as_bytes().iter().all(|&byte| byte == b'+');
     if pluses && !argument.is_empty() {

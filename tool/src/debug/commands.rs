@@ -91,8 +91,12 @@ type TEXT           something for the console, and Return: another run from here
 output              what was printed so far
 help, quit
 PLACE is an address (0x800020), a function (main, hello::main) or FILE:LINE.
-Short: s, b, n, p, c, rc, x (print).
+Short: s, b, n, p, c, rc, x (print). As in gdb: stepi, reverse-stepi and reverse-step (back).
 ";
+
+/// Words for one position on and back: ours, and what gdb has for an instruction and a line.
+const STEP: [&str; 4] = ["step", "s", "stepi", "si"];
+const BACK: [&str; 6] = ["back", "b", "reverse-stepi", "rsi", "reverse-step", "rs"];
 
 /// Reads a line; nothing, if it is empty.
 pub fn parse(line: &str) -> Result<Option<Command>, String> {
@@ -117,8 +121,8 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
     };
     let address = || first.and_then(number).ok_or_else(|| needed("an address"));
     let command = match word {
-        "step" | "s" => Command::Step(times()?),
-        "back" | "b" => Command::Back(times()?),
+        word if STEP.contains(&word) => Command::Step(times()?),
+        word if BACK.contains(&word) => Command::Back(times()?),
         "next" | "n" => Command::Next,
         "previous" | "p" => Command::Previous,
         "continue" | "c" => Command::Continue,
@@ -204,7 +208,8 @@ fn most_words(word: &str) -> Option<usize> {
     Some(match word {
         "next" | "n" | "previous" | "p" | "continue" | "c" | "reverse-continue" | "rc"
         | "where" | "env" | "envs" | "cpus" | "regs" | "output" | "help" | "quit" => 0,
-        "step" | "s" | "back" | "b" | "until" | "delete" | "cpu" | "goto" => 1,
+        word if STEP.contains(&word) || BACK.contains(&word) => 1,
+        "until" | "delete" | "cpu" | "goto" => 1,
         "break" | "watch" | "rwatch" | "awatch" | "print" | "x" | "set" => 2,
         "type" => usize::MAX,
         _ => return None,
@@ -241,6 +246,9 @@ mod tests {
         let parsed = |line: &str| parse(line).expect("understood").expect("a command");
         assert_eq!(parsed("step"), Command::Step(1));
         assert_eq!(parsed(" b  12 "), Command::Back(12));
+        assert_eq!(parsed("si 2"), Command::Step(2));
+        assert_eq!(parsed("reverse-stepi 3"), Command::Back(3));
+        assert_eq!(parsed("reverse-step"), Command::Back(1));
         assert_eq!(
             parsed("watch 0x801000"),
             Command::Watch(Watched::Change, 0x80_1000, 4)

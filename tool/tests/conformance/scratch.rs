@@ -1,14 +1,18 @@
 //! A folder for the files of one case, gone when the case is over, however it ends.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// The folder.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty one; `name` tells it from those of other cases.
+    /// An empty one; `name` is for whoever looks at it. Cases run side by side, and two may
+    /// have the same name for theirs.
     pub fn new(name: &str) -> std::io::Result<Scratch> {
-        let name = format!("jostle-{name}-{}", std::process::id());
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Relaxed);
+        let name = format!("jostle-{name}-{}-{number}", std::process::id());
         let scratch = Scratch(std::env::temp_dir().join(name));
         std::fs::create_dir_all(&scratch.0)?;
         Ok(scratch)

@@ -6,7 +6,7 @@
 //! make would start QEMU, it starts a script of ours, and that boots Jostle with
 //! the program instead ([`stand_in`]).
 //!
-//! A folder of our own labs has no grader: [`lab`] is for those.
+//! A folder of our own labs has no grader: `lab` is for those.
 //!
 //! The hard thing is to leave nothing behind, neither in the folder nor among
 //! the processes: between the tool and QEMU stand Python, make and a shell,

@@ -5,7 +5,7 @@
 //! short; this is the test that runs after every change. The first schedule is the machine's
 //! own, the others are `explore`'s random priorities. The hard thing is to be judged by all
 //! lines: a schedule is searched for one that is wrong, and here one may be missing. What
-//! is found is shown as it was; [`shortest`] makes it short and tells it.
+//! is found is shown as it was; `shortest` makes it short and tells it.
 
 mod shortest;
 mod words;

@@ -17,7 +17,7 @@ pub struct Death {
     pub ancestor: Option<EnvId>,
     /// What it did.
     pub what: What,
-    /// The line that was last entered at the prompt, if there is one.
+    /// The line at the prompt by which it ran, if there is one and it is known.
     pub entered: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use abi::env::NENV;
 use abi::trap::Vector;
 
 use super::death::{Death, Panic, Trap, What};
+use super::entered::Entered;
 
 /// More of a line is not looked at.
 const LONGEST: usize = 1024;
@@ -38,7 +39,7 @@ pub struct Heard {
     /// Whether it is not known yet whose the last death was.
     anonymous: bool,
     panic: Option<(EnvId, Panic)>,
-    entered: Option<String>,
+    entered: Entered,
 }
 
 impl Heard {
@@ -97,8 +98,8 @@ impl Heard {
                 self.name_the_last(gone);
                 self.living.remove(&gone.slot());
             }
-        } else if let Some((_, entered)) = line.rsplit_once(shell::PROMPT) {
-            self.entered = Some(entered.trim().to_owned());
+        } else {
+            self.entered.hear(line);
         }
     }
 
@@ -174,7 +175,7 @@ impl Heard {
                 env,
                 ancestor: env.and_then(|env| self.ancestor(env)),
                 what,
-                entered: self.entered.clone(),
+                entered: self.entered.of(env),
             });
         }
     }
@@ -191,6 +192,7 @@ impl Heard {
         {
             death.env = Some(gone);
             death.ancestor = ancestor;
+            death.entered = self.entered.of(Some(gone));
         }
     }
 

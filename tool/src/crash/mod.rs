@@ -21,6 +21,7 @@ pub mod again;
 pub mod calls;
 pub mod cause;
 pub mod death;
+mod entered;
 pub mod heard;
 pub mod panicked;
 pub mod repeated;

@@ -218,7 +218,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.reap_dead();
     }
 
-    /// When it returns, no CPU has a page directory loaded but that of its environment.
+    /// When it returns, every CPU has loaded the page directory of its environment, or has
+    /// none and the kernel's.
     fn await_arrivals(&self, mut await_arrival: impl FnMut(CpuId, EnvId)) {
         for cpu in (0..self.config.cpus).map(CpuId) {
             if let Some(slot) = self.cpus.current(cpu) {

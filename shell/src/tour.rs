@@ -85,7 +85,7 @@ pub const STATIONS: [Station; 10] = [
     },
     Station {
         title: "All CPUs at work",
-        idea: "Eight environments draw one picture. Behind each row stands the CPU on which it\n\
+        idea: "Eight environments draw one picture. Before each row stands the CPU on which it\n\
                was finished.",
         line: "demo",
         page: "docs/reading.md",

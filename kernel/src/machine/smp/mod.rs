@@ -146,13 +146,16 @@ impl ThisCpu {
 /// the event for which it was about to enter the kernel.
 pub type Parked = (TrapFrame, Event);
 
-/// Where `cpu` keeps the id of the environment whose page directory it loaded last.
+/// Where `cpu` keeps the id of the environment whose page directory it loaded last. For
+/// this CPU, and for one that the core has put an environment on.
 #[inline(always)]
 fn env_word(cpu: CpuId) -> &'static AtomicU32 {
     let word = kernel_stack_top(cpu.0.into()) - ENV_DEPTH;
     // SAFETY: (59) the word is aligned and in the CPU's stack, which is mapped before
-    // the CPU runs and for ever, and was zeroed. Only atomics name it: no Rust object is
-    // ever that deep, as a stack which grew so far would fault 64 bytes further down.
+    // the CPU runs and for ever, and was zeroed; and the CPU runs: it is this one, or it
+    // made the step by which it got its environment. Only atomics name the word: no Rust
+    // object is ever that deep, as a stack which grew so far would fault 64 bytes further
+    // down.
     unsafe { AtomicU32::from_ptr(word as *mut u32) }
 }
 

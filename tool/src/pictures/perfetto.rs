@@ -1,22 +1,28 @@
 //! A trace for Perfetto (ui.perfetto.dev), in the JSON of Chrome's trace events.
 //!
-//! The hard thing is flows. Perfetto binds an end of a flow to the slice that is open on
-//! its track at that time. Whoever sends and gives up its CPU in the same step has no
-//! slice any more: what it did in that step has a slice of its own, of no length, and
-//! the flow begins there.
+//! The hard thing is what Perfetto makes of it. A thread 0 is taken for the process itself,
+//! whose events then mix with those of another thread. Events of one moment are drawn one
+//! below the other: so a step is one event, and what happened in it are its arguments. An
+//! end of a flow belongs to the slice that is open on its track at that time, but whoever
+//! sends and gives up its CPU in the same step has no slice any more: so each end has a
+//! slice of its own, of no length.
 
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt::Write;
 
 use abi::EnvId;
+use kcore::ids::CpuId;
 use serde_json::{Value, json};
-use witness::trace::Content;
+use witness::trace::Cause;
 
 use super::arrows::{Means, Place};
-use super::model::{Event, Model, Who};
+use super::model::{Env, Event, Model, Who};
 use super::words;
 
 /// The process that the CPUs are threads of.
 const CPUS: u32 = 1;
+/// The thread of CPU 0. Neither 0 nor the process, which both mean something else.
+const FIRST: usize = 100;
 
 /// The file. Its first line says what it is.
 pub fn events(model: &Model) -> String {
@@ -29,15 +35,21 @@ pub fn events(model: &Model) -> String {
         // A string takes all that is written to it.
         let _ = write!(text, "{comma}{event}");
     };
-    add(named("process_name", 0, "CPUs"));
+    add(json!({"ph": "M", "name": "process_name", "pid": CPUS, "args": {"name": "CPUs"}}));
     for (cpu, _) in model.rows.iter().enumerate() {
-        add(named("thread_name", cpu, &format!("CPU {cpu}")));
+        let name = format!("CPU {cpu}");
+        let tid = FIRST + cpu;
+        add(json!({
+            "ph": "M", "name": "thread_name", "pid": CPUS, "tid": tid, "args": {"name": name},
+        }));
     }
+    let names = names(model);
     for (cpu, _) in model.rows.iter().enumerate() {
-        slices(model, cpu, &mut add);
+        slices(model, &names, cpu, &mut add);
     }
-    for event in &model.events {
-        add(instant(event));
+    let same_step = |one: &Event, other: &Event| step_of(one) == step_of(other);
+    for step in model.events.chunk_by(same_step) {
+        add(instant(step));
     }
     for (number, arrow) in model.arrows.iter().enumerate() {
         let name = match arrow.means {
@@ -58,21 +70,37 @@ pub fn events(model: &Model) -> String {
     text
 }
 
-/// Names a track.
-fn named(what: &str, cpu: usize, name: &str) -> Value {
-    json!({"ph": "M", "name": what, "pid": CPUS, "tid": cpu, "args": {"name": name}})
+/// What the slices of each environment are called. Perfetto chooses a slice's colour by
+/// the letters of its name, so that of ids alone most would look the same.
+fn names(model: &Model) -> HashMap<EnvId, String> {
+    let named = |(number, env): (usize, &Env)| {
+        (env.id, format!("{} {}", letters(number), words::id(env.id)))
+    };
+    model.envs.iter().enumerate().map(named).collect()
+}
+
+/// A, B and so on; after Z comes AA.
+fn letters(number: usize) -> String {
+    let mut letters = VecDeque::new();
+    let mut left = number + 1;
+    while left > 0 {
+        left -= 1;
+        letters.push_front(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.into_iter().collect()
 }
 
 /// Who had the CPU; of idle time there is no slice.
-fn slices(model: &Model, cpu: usize, add: &mut impl FnMut(Value)) {
+fn slices(model: &Model, names: &HashMap<EnvId, String>, cpu: usize, add: &mut impl FnMut(Value)) {
     for (since, end, who) in model.stretches(cpu) {
         let name = match who {
             Who::Nobody => continue,
-            Who::Env(env) => words::id(env),
-            Who::Unknown => "unknown: records are lost".into(),
+            Who::Env(env) => names.get(&env).map_or("", String::as_str),
+            Who::Unknown => "unknown: records are lost",
         };
         add(json!({
-            "ph": "X", "cat": "running", "name": name, "pid": CPUS, "tid": cpu,
+            "ph": "X", "cat": "running", "name": name, "pid": CPUS, "tid": FIRST + cpu,
             "ts": microseconds(since), "dur": microseconds(end - since),
         }));
     }
@@ -80,7 +108,7 @@ fn slices(model: &Model, cpu: usize, add: &mut impl FnMut(Value)) {
 
 fn slice(name: &str, place: Place, length: u64) -> Value {
     json!({
-        "ph": "X", "cat": "sent", "name": name, "pid": CPUS, "tid": place.cpu.0,
+        "ph": "X", "cat": "sent", "name": name, "pid": CPUS, "tid": thread(place.cpu),
         "ts": microseconds(place.at), "dur": microseconds(length),
     })
 }
@@ -88,7 +116,7 @@ fn slice(name: &str, place: Place, length: u64) -> Value {
 fn flow(phase: &str, name: &str, number: usize, place: Place) -> Value {
     let mut flow = json!({
         "ph": phase, "cat": "sent", "name": name, "id": number, "pid": CPUS,
-        "tid": place.cpu.0, "ts": microseconds(place.at),
+        "tid": thread(place.cpu), "ts": microseconds(place.at),
     });
     if phase == "f" {
         // To the slice around it, not to the next one.
@@ -97,21 +125,35 @@ fn flow(phase: &str, name: &str, number: usize, place: Place) -> Value {
     flow
 }
 
-fn instant(event: &Event) -> Value {
-    let record = &event.record;
-    let name = match record.content {
-        Content::Entered { .. } => record.cause.to_string(),
-        content => content.kind().name().to_owned(),
+/// What the events of a step have in common.
+fn step_of(event: &Event) -> (u64, CpuId, Cause) {
+    (event.at, event.record.cpu, event.record.cause)
+}
+
+/// A step: its cause, and what happened in it.
+fn instant(step: &[Event]) -> Value {
+    let [first, ..] = step else {
+        return Value::Null;
     };
-    let env = match record.env {
+    let env = match first.record.env {
         EnvId::NONE => Value::Null,
         env => words::id(env).into(),
     };
+    let kinds: BTreeSet<&str> = step
+        .iter()
+        .map(|event| event.record.content.kind().name())
+        .collect();
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    let happened: Vec<String> = step.iter().map(|event| words::say(&event.record)).collect();
     json!({
-        "ph": "i", "s": "t", "cat": record.content.kind().name(), "name": name, "pid": CPUS,
-        "tid": record.cpu.0, "ts": microseconds(event.at),
-        "args": {"what": words::say(record), "environment": env, "because": record.cause.to_string()},
+        "ph": "i", "s": "t", "cat": kinds.join(","), "name": first.record.cause.to_string(),
+        "pid": CPUS, "tid": thread(first.record.cpu), "ts": microseconds(first.at),
+        "args": {"environment": env, "happened": happened},
     })
+}
+
+fn thread(cpu: CpuId) -> usize {
+    FIRST + usize::from(cpu.0)
 }
 
 /// Microseconds, to the nanosecond.

@@ -2,7 +2,7 @@
 //!
 //! mdBook makes it, from `book.toml` and `docs/`. The hard thing is that few have mdBook, and
 //! that building it takes minutes: so it is obtained only here, in a pinned version, and kept
-//! in the tree's own folder. The tests use it where it is, and get none.
+//! in the tree's own folder. Tests on one's own machine use it where it is, and get none.
 
 mod links;
 

@@ -3,7 +3,7 @@
 //!
 //! The hard thing is that mdBook, which makes the book, takes minutes to get. So what can be
 //! wrong is looked for here in the pages as they are, and the book itself is built where
-//! mdBook happens to be.
+//! mdBook happens to be; with `CI` in the environment it is obtained.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +34,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
 
 /// The book, by mdBook, and all links in its pages.
 fn book_is_built() -> Result<(), Failed> {
-    if book::find(&host()?.workspace).is_none() {
+    let obtain = std::env::var_os("CI").is_some();
+    if !obtain && book::find(&host()?.workspace).is_none() {
         println!("documents::book_is_built was left out: `jostle book` has not got mdBook");
         return Ok(());
     }

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use crate::called;
 use crate::child_process;
 use crate::workspace::Workspace;
 
@@ -17,7 +18,9 @@ pub fn command(workspace: &Workspace, subcommand: &str) -> Command {
     command
         .current_dir(workspace.root())
         .arg(subcommand)
-        .env("CARGO_TARGET_DIR", workspace.target());
+        .env("CARGO_TARGET_DIR", workspace.target())
+        // What a test shows must not depend on how the tests were called.
+        .env_remove(called::VARIABLE);
     command
 }
 

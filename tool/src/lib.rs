@@ -13,6 +13,7 @@
 
 pub mod boot;
 pub mod build;
+pub mod called;
 pub mod child_process;
 pub mod cli;
 pub mod commands;

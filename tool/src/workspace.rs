@@ -67,14 +67,6 @@ impl Workspace {
         self.root.join("jostle")
     }
 
-    /// How somebody here starts it.
-    pub fn script_here(&self) -> PathBuf {
-        match std::env::current_dir().is_ok_and(|here| here == self.root) {
-            true => "./jostle".into(),
-            false => self.script(),
-        }
-    }
-
     /// Where the sources of our own programs are, one file each.
     pub fn program_sources(&self) -> PathBuf {
         self.root.join("programs/src/bin")

@@ -11,6 +11,7 @@ use clap::Parser;
 
 use super::words::Given;
 use super::{Cli, Command, Run};
+use crate::called;
 use crate::quoting::shell_word;
 
 /// A command that makes the same run again.
@@ -64,7 +65,11 @@ impl Run {
             named.extend(said);
             named
         };
-        let words = [vec![format!("./jostle {}", command.name())], words].concat();
+        let words = [
+            vec![format!("{} {}", called::here(), command.name())],
+            words,
+        ]
+        .concat();
         // Such a line cannot be shown.
         Some(words.join(" ")).filter(|line| !line.contains(char::is_control))
     }

@@ -14,6 +14,7 @@ use anyhow::Context;
 
 use self::files::Files;
 use self::template::Language;
+use crate::called;
 use crate::cli::New;
 use crate::quoting::shell_word;
 use crate::regular_file::refusal;
@@ -47,14 +48,15 @@ fn in_tree(workspace: &Workspace, name: &str, language: Language) -> anyhow::Res
     files.add(root.join(&program), template::source(name, language));
     files.add(root.join(&test), template::test_in_tree(name, language));
     files.write()?;
-    let called = match language {
+    let word = match language {
         Language::Rust => name.to_owned(),
         Language::C => program.clone(),
     };
+    let jostle = called::here();
     Ok(format!(
         "{program}: the program\n\
          {test}: its test\n\
-         run it:  ./jostle run {called}\n\
+         run it:  {jostle} run {word}\n\
          test it: cargo test -p jostle-test --test {name}\n"
     ))
 }

@@ -4,6 +4,7 @@
 //! own is none of QEMU's, a disk cannot be explored; then there is one line less.
 
 use crate::boot::quoted_argument;
+use crate::called;
 use crate::cli::{Repeat, Run};
 use crate::quoting::shell_word;
 
@@ -62,12 +63,14 @@ pub fn entered_words(entered: &str) -> Option<Vec<String>> {
 pub fn again(run: &Run) -> Option<String> {
     match &run.record {
         Some(record) => Some(format!(
-            "./jostle replay {}",
+            "{} replay {}",
+            called::here(),
             shell_word(record.as_os_str())
         )),
         None => {
             let line = run.line(Repeat::Run, "--record run.log --trace run.trace")?;
-            Some(line + "   # then: ./jostle replay run.log")
+            let replay = format!("   # then: {} replay run.log", called::here());
+            Some(line + &replay)
         }
     }
 }

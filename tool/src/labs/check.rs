@@ -18,7 +18,7 @@ use super::catalogue::Lab;
 use super::exercise::{Exercise, Test};
 use super::language::Language;
 use super::outcome::Outcome;
-use super::{folder, judge, mark};
+use super::{folder, judge, mark, markers};
 use crate::build::guest::{Kernel, built};
 use crate::build::plan::Plan;
 use crate::build::{c, inner_cargo};
@@ -50,7 +50,7 @@ pub fn check<'e>(
         c::needed().map_err(usage)?;
     }
     // What is wrong with the folder is said at once.
-    let files = gathered(workspace, lab, folder)?;
+    let (files, begun) = gathered(workspace, lab, folder)?;
     let _turn = turn(&place)?;
     copy::write(place.root(), &files)?;
     let core = exercises.iter().any(|exercise| exercise.is_about_core());
@@ -69,6 +69,7 @@ pub fn check<'e>(
         core,
         programs,
         place,
+        begun,
         qemu,
     };
     exercises
@@ -93,15 +94,23 @@ fn turn(place: &Workspace) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// The files of the copy, with the student's among them.
-fn gathered(workspace: &Workspace, lab: &Lab, folder: &Path) -> anyhow::Result<Files> {
+/// The files of the copy, with the student's among them, and the exercises for which
+/// something is written there.
+fn gathered(
+    workspace: &Workspace,
+    lab: &Lab,
+    folder: &Path,
+) -> anyhow::Result<(Files, BTreeSet<String>)> {
     let exercises: Vec<&Exercise> = lab.exercises.iter().collect();
     let (mut files, taken) = folder::with_holes(workspace, &exercises)?;
+    let mut begun = BTreeSet::new();
     for path in taken {
         let text = mark::text(&folder.join(&path))?;
+        let at_first = files.get(&path).map(|file| String::from_utf8_lossy(file));
+        begun.append(&mut markers::begun(&text, &at_first.unwrap_or_default()));
         files.insert(path, text.into_bytes());
     }
-    Ok(files)
+    Ok((files, begun))
 }
 
 /// Builds programs with the student's library. In C it is compiled with each of them, and
@@ -141,6 +150,8 @@ struct Built {
     /// What they are in.
     language: Language,
     place: Workspace,
+    /// The exercises for which something is written.
+    begun: BTreeSet<String>,
     /// Whether programs run in QEMU, too.
     qemu: bool,
 }
@@ -177,6 +188,11 @@ impl Built {
                 },
             }
         }
-        Ok(Outcome { exercise, failures })
+        let begun = self.begun.contains(&exercise.name);
+        Ok(Outcome {
+            exercise,
+            begun,
+            failures,
+        })
     }
 }

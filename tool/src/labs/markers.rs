@@ -164,6 +164,28 @@ fn unit(path: &Path, language: Language) -> (PathBuf, Language) {
     (root, language)
 }
 
+/// The exercises for which something was written: the text has something else between their
+/// markers than it had at first. If its markers are damaged, that is all of them.
+pub fn begun(text: &str, at_first: &str) -> BTreeSet<String> {
+    let (written, given) = (between(text), between(at_first));
+    given
+        .into_iter()
+        .filter(|(exercise, code)| written.get(exercise) != Some(code))
+        .map(|(exercise, _)| exercise)
+        .collect()
+}
+
+/// What is between the markers of each exercise; nothing, if they are damaged.
+fn between(text: &str) -> BTreeMap<String, Vec<&str>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for region in regions(text).unwrap_or_default() {
+        let code = &lines[region.first..=region.last];
+        found.entry(region.exercise).or_default().extend(code);
+    }
+    found
+}
+
 /// The text with holes in the place of regions.
 fn replaced(
     text: &str,
@@ -370,6 +392,21 @@ mod tests {
         ];
         for (text, why) in wrong {
             assert_eq!(regions(text), Err(why.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_exercise_is_begun_when_something_else_is_between_its_markers() {
+        let given = "// lab: a {\nOne\n// lab: a }\n// lab: b {\nTwo\n// lab: b }\nThree\n";
+        for (from, to, wanted) in [
+            ("Three", "Four", &[][..]),
+            ("One", "1", &["a"]),
+            ("Two", "Two\n2", &["b"]),
+            ("Two\n", "", &["b"]),
+            ("// lab: b }\n", "", &["a", "b"]),
+        ] {
+            let begun = begun(&given.replace(from, to), given);
+            assert_eq!(Vec::from_iter(begun), wanted, "{to:?} for {from:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use libtest_mimic::Failed;
 
-use crate::boot::folder;
+use crate::boot::{folder, host};
 use crate::command_line::status_is;
 use crate::programs::COMMAND_LIMIT_SECONDS;
 use crate::trial::Trial;
@@ -126,6 +126,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
             shown_commands_stand_there,
         ),
         Trial::test("crashes::at_the_prompt", at_the_prompt),
+        Trial::test("crashes::commands_begin_as_typed", commands_begin_as_typed),
         Trial::test("crashes::servers_may_wait", servers_may_wait),
         Trial::test("crashes::a_kernel_that_panics", a_kernel_that_panics),
     ])
@@ -258,6 +259,20 @@ fn at_the_prompt() -> Result<(), Failed> {
             "./jostle run crashes null",
         ],
     )
+}
+
+/// A command that is shown begins as this one did: it can be typed in the same folder.
+fn commands_begin_as_typed() -> Result<(), Failed> {
+    let elsewhere = folder("commands_begin_as_typed")?;
+    let script = host()?.workspace.script();
+    let output = Command::new(&script)
+        .args(["run", "crashes", "null", "--machine", "sim"])
+        .current_dir(&elsewhere)
+        .stdin(Stdio::null())
+        .output()?;
+    status_is(ENDED, &output)?;
+    let shown = format!("look:   {} debug crashes null", script.display());
+    says(&output, &[&shown])
 }
 
 /// What was kept of the run is told, and how to keep what was not.

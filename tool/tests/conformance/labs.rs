@@ -44,6 +44,7 @@ pub fn trials() -> impl Iterator<Item = Trial> {
         Trial::test("labs::refused", refused),
         Trial::test("labs::graded", graded),
         Trial::test("labs::graded_in_c", graded_in_c),
+        Trial::test("labs::what_fails_only_in_qemu", only_in_qemu),
         Trial::test("labs::without_a_compiler_nobody_fails", no_compiler),
     ];
     each.chain(others).chain(wrong::trials())
@@ -130,6 +131,12 @@ fn from_none_to_all(name: &str, language: Language) -> Result<(), Failed> {
     let (points, said) = checked(&[&path], 1)?;
     if points != vec![0; lab.exercises.len()] {
         return Err(format!("points for holes: {said:#}").into());
+    }
+    let shown = jostle(&["check", &path])?.stdout;
+    let shown = String::from_utf8(shown)?;
+    // Of each the points, what fails, and that nothing is written; and the sum.
+    if shown.lines().count() != 3 * lab.exercises.len() + 1 {
+        return Err(format!("holes are told of at length:\n{shown}").into());
     }
     solve(&path, &files)?;
     let (points, said) = checked(&[&path], 0)?;
@@ -255,13 +262,40 @@ fn graded_in_c() -> Result<(), Failed> {
     let (path, files) = begin(&scratch, "b", Language::C)?;
     solve(&path, &files)?;
     let checked = jostle(&["check", &path, "upcall", "--json"])?;
-    let graded = tool(&["grade", &path, "upcall", "--json"])?;
+    let graded = tool(&["grade", &path, "upcall", "--json", "--qemu"])?;
     status_is(0, &checked)?;
     status_is(0, &graded)?;
     let value: Value = serde_json::from_slice(&graded.stdout)?;
     match checked.stdout == graded.stdout && value["score"] == 10 {
         true => Ok(()),
         false => Err(String::from_utf8(graded.stdout)?.into()),
+    }
+}
+
+/// With `--qemu` a program must do its work there too, and what it printed there is shown.
+fn only_in_qemu() -> Result<(), Failed> {
+    let scratch = Scratch::new("lab-only-in-qemu")?;
+    let (path, files) = begin(&scratch, "b", Language::C)?;
+    solve(&path, &files)?;
+    let file = Path::new(&path).join("c/lib/fault.c");
+    let right = fs::read_to_string(&file)?;
+    // Processors of virtual machines say that they are; the simulated one says nothing.
+    let wrong = right.replace(
+        "int error = enable_faults();\n",
+        "int error = enable_faults();\n\
+         \tunsigned int a = 1, b, c = 0, d;\n\
+         \tasm volatile(\"cpuid\" : \"+a\"(a), \"=b\"(b), \"+c\"(c), \"=d\"(d));\n\
+         \tif (c >> 31)\n\t\treturn -E_INVAL;\n",
+    );
+    fs::write(&file, wrong)?;
+    status_is(0, &jostle(&["check", &path, "upcall"])?)?;
+    let output = jostle(&["check", &path, "upcall", "--qemu"])?;
+    status_is(1, &output)?;
+    let said = String::from_utf8(output.stdout)?;
+    let wanted = "  faultalloc in QEMU: an environment is killed";
+    match said.contains(wanted) && said.contains("    [00000000] new env 00001000") {
+        true => Ok(()),
+        false => Err(said.into()),
     }
 }
 

@@ -47,37 +47,48 @@ fn is_quiet(output: &Output) -> Result<(), Failed> {
     }
 }
 
-/// Runs a new program, and its test by `tester`.
-fn works(folder: &Path, name: &str, tester: &mut Command) -> Result<(), Failed> {
-    let ran = jostle(folder, &["run", "--machine=sim", "./"])?;
+/// Makes a program in a new folder of `above`, runs it as it is then said, and its test by
+/// `tester`.
+fn works(above: &Path, words: &[&str], name: &str, tester: &mut Command) -> Result<(), Failed> {
+    let made = jostle(above, &[&["new"], words].concat())?;
+    is_quiet(&made)?;
+    let made = String::from_utf8(made.stdout)?;
+    let run = made.lines().find_map(|line| line.strip_prefix("run it:  "));
+    let run = run.ok_or_else(|| made.clone())?;
+    let ran = Command::new("sh")
+        .args(["-c", &format!("{run} --machine=sim")])
+        .current_dir(above)
+        .stdin(Stdio::null())
+        .output()?;
     is_quiet(&ran)?;
     let console = String::from_utf8(ran.stdout)?;
     let wanted = format!("\n{name}: 00001001 answers 42\n");
     if !console.contains(&wanted) {
         return Err(console.into());
     }
-    is_quiet(&tester.current_dir(folder).output()?)
+    let folder = words.last().ok_or("no folder")?;
+    is_quiet(&tester.current_dir(above.join(folder)).output()?)
 }
 
 fn in_rust() -> Result<(), Failed> {
     let scratch = Scratch::new("own rust")?;
-    is_quiet(&jostle(&scratch.file(""), &["new", "my-first", "a/b c"])?)?;
-    let folder = scratch.file("a/b c");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
     // As outside of a test of ours.
     cargo.arg("test").env_remove("CARGO_TARGET_DIR");
-    works(&folder, "my-first", &mut cargo)
+    works(
+        &scratch.file(""),
+        &["my-first", "a/b c"],
+        "my-first",
+        &mut cargo,
+    )
 }
 
 fn in_c() -> Result<(), Failed> {
     let scratch = Scratch::new("own c")?;
-    is_quiet(&jostle(
-        &scratch.file(""),
-        &["new", "--c", "my-first", "b $c"],
-    )?)?;
-    let folder = scratch.file("b $c");
-    works(&folder, "my-first", Command::new("make").arg("test"))
+    let words = ["--c", "my-first", "b $c"];
+    let tester = &mut Command::new("make");
+    works(&scratch.file(""), &words, "my-first", tester.arg("test"))
 }
 
 /// The command that a failing test names leads to the run that failed.

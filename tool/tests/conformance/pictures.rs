@@ -130,6 +130,19 @@ fn of_a_run() -> Result<(), Failed> {
         }
         std::fs::remove_file(out)?;
     }
+    for limit in [0, 1, 3] {
+        let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
+            .arg("trace")
+            .arg(&file)
+            .arg(format!("--limit={limit}"))
+            .output()?;
+        status_is(0, &output)?;
+        let listed = String::from_utf8(output.stdout)?;
+        let sum = listed.lines().nth(limit).unwrap_or_default();
+        if !sum.starts_with(&format!("{limit} records shown of ")) {
+            return Err(format!("--limit {limit}:\n{listed}").into());
+        }
+    }
     let refused = draw(&file, &["--cpu", "0", "--memory"], &folder.join("new"))?;
     status_is(2, &refused)?;
     // A filter chooses events; who ran when stays.

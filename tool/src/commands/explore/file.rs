@@ -13,6 +13,7 @@ use schedules::schedule::digest;
 use schedules::{Choices, Schedule};
 
 use super::say::say;
+use crate::called;
 use crate::cli::{Explore, Run};
 use crate::debug::scheduled::EXTENSION;
 use crate::quoting::shell_word;
@@ -67,7 +68,8 @@ impl ScheduleFile {
     pub fn write(self, run: &Run, setup: &Setup, choices: Choices) -> anyhow::Result<()> {
         if let Some(path) = self.save(run, setup, choices)? {
             say(format_args!(
-                "step through it: ./jostle debug {}",
+                "step through it: {} debug {}",
+                called::here(),
                 shell_word(path.as_os_str())
             ));
         }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::build::inner_cargo;
 use crate::build::plan::Plan;
+use crate::called;
 use crate::host_cargo;
 use crate::workspace::Workspace;
 
@@ -71,7 +72,7 @@ fn host(workspace: &Workspace, name: &'static str, subcommand: &str, arguments: 
     Check {
         name,
         command,
-        repeat: format!("./jostle test {name}"),
+        repeat: format!("{} test {name}", called::here()),
     }
 }
 
@@ -89,6 +90,6 @@ fn guest(
     Check {
         name,
         command,
-        repeat: format!("./jostle test {name}"),
+        repeat: format!("{} test {name}", called::here()),
     }
 }

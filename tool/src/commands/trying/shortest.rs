@@ -10,6 +10,7 @@ use sim::machine::Store;
 
 use super::words;
 use crate::boot::{Boot, roots};
+use crate::called;
 use crate::cli::Run;
 use crate::commands::explore::file::ScheduleFile;
 use crate::commands::explore::program::booted;
@@ -83,10 +84,9 @@ impl Failing<'_> {
         }
         let position = short.outcome.positions;
         if let Some(path) = file.save(&short.run, &short.setup, short.outcome.choices)? {
-            let jostle = self.workspace.script_here();
             line(format_args!(
                 "from its end backwards: {} debug {} --at {position}",
-                shell_word(jostle.as_os_str()),
+                called::here(),
                 shell_word(path.as_os_str())
             ));
         }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-pub use self::program::{ALL, BROWSER, External, GDB, GRUB, QEMU};
+pub use self::program::{ALL, BOCHS, BROWSER, External, GDB, GRUB, QEMU};
 pub use self::release::first_line;
 
 use self::private_copy::PrivateCopy;

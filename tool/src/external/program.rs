@@ -122,6 +122,24 @@ pub const BROWSER: External = External {
     remedy: "install Chromium (Debian: sudo apt-get install --no-install-recommends chromium)",
 };
 
+/// Another emulator, for the tests of images. Its firmware lies where only its packages put
+/// it, so it is not unpacked.
+pub const BOCHS: External = External {
+    name: "bochs",
+    also: &[],
+    others: &[],
+    folder: None,
+    oldest: None,
+    arguments: nothing,
+    called: "bochs",
+    command: "image",
+    setup: "bochs",
+    packages: &["bochs", "bochs-term", "bochsbios", "vgabios"],
+    unpacked: &[],
+    launchers: &[],
+    remedy: "install Bochs (Debian: sudo apt-get install --no-install-recommends bochs bochs-term)",
+};
+
 fn nothing(_: &str) -> Vec<OsString> {
     Vec::new()
 }

@@ -1,6 +1,6 @@
 //! `jostle image`: what it makes boots under GRUB, from a CD and from a disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use jostle::expect::{Expect, regex, text};
@@ -73,7 +73,8 @@ pub fn trials() -> impl Iterator<Item = Trial> {
     })
 }
 
-fn hello(cpus: u32) -> Expect {
+/// What `hello` prints.
+pub fn hello(cpus: u32) -> Expect {
     let [no_more, the_end] = nothing_left();
     booted(cpus).in_order([
         first(),
@@ -103,7 +104,9 @@ fn refusal(_: u32) -> Expect {
 }
 
 fn boots(case: &Case) -> Result<(), Failed> {
-    let image = image(case)?;
+    let folder = host()?.workspace.target().join("image-tests");
+    std::fs::create_dir_all(&folder)?;
+    let image = made(&folder.join(case.name), case.words)?;
     let cpus = case.cpus.to_string();
     let drive = format!("format=raw,if=ide,{},file={}", case.medium, image.display());
     // The limit is a guard against a guest that hangs.
@@ -130,20 +133,17 @@ fn boots(case: &Case) -> Result<(), Failed> {
     }
 }
 
-/// Makes the image.
-fn image(case: &Case) -> Result<PathBuf, Failed> {
-    let folder = host()?.workspace.target().join("image-tests");
-    std::fs::create_dir_all(&folder)?;
-    let image = folder.join(case.name);
+/// Makes an image of these words.
+pub fn made(image: &Path, words: &[&str]) -> Result<PathBuf, Failed> {
     if image.exists() {
-        std::fs::remove_file(&image)?;
+        std::fs::remove_file(image)?;
     }
     let output = Command::new(env!("CARGO_BIN_EXE_jostle"))
         .arg("image")
-        .args(case.words)
+        .args(words)
         .arg("-o")
-        .arg(&image)
+        .arg(image)
         .output()?;
     status_is(0, &output)?;
-    Ok(image)
+    Ok(image.to_path_buf())
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod backtraces;
 mod benches;
+mod bochs;
 mod boot;
 mod boot_matrix;
 mod c;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         .chain(replay::trials())
         .chain(trace::trials())
         .chain(command_line::trials())
+        .chain(bochs::trials())
         .chain(boot_matrix::trials())
         .chain(gdb::trials())
         .chain(debug::trials())

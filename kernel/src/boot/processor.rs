@@ -30,7 +30,7 @@ const APIC: u32 = 1 << 9;
 const SEP: u32 = 1 << 11;
 /// CPUID.1:EDX: global pages.
 const PGE: u32 = 1 << 13;
-/// CPUID.1:EDX: FXSAVE, and SSE.
+/// CPUID.1:EDX: FXSAVE, and SSE; we use both or neither.
 const FXSR_AND_SSE: u32 = 1 << 24 | 1 << 25;
 /// CPUID.7:EBX: no execution of user pages by the kernel.
 const SMEP: u32 = 1 << 7;
@@ -55,11 +55,6 @@ const FIRST_APIC_ADDRESS: u32 = 0xfee0_0000;
 pub const EFER: u32 = 0xc000_0080;
 /// CPUID.80000001:EDX: any of these three.
 pub const USES_EFER: u32 = 1 << 11 | 1 << 20 | 1 << 29;
-
-/// Whether this processor has FXSAVE and SSE; we use both or neither.
-fn has_fxsave() -> bool {
-    __cpuid(1).edx & FXSR_AND_SSE == FXSR_AND_SSE
-}
 
 /// Whether this processor has `sysenter`. The Pentium Pro claims to, but has not.
 fn has_sysenter() -> bool {
@@ -114,7 +109,7 @@ pub fn enable(cpu: ThisCpu) -> bool {
     // SAFETY: (16) the processor has what is switched on; CR0 and PSE stay, the
     // kernel runs no user code and reaches user memory through the direct map.
     unsafe { x86::set_cr4(bits) };
-    fpu::init_cpu(has_fxsave());
+    fpu::init_cpu(bits & x86::CR4_SSE != 0);
     set_up_sysenter(cpu);
     true
 }

@@ -6,13 +6,16 @@
 //! for a disturbance (a virtual CPU can lose its host CPU between any two
 //! instructions). So nothing is estimated: CPU 0 reads its counter, then the other
 //! CPU reads its own, then CPU 0 reads again, and only readings out of sequence
-//! prove that the counters differ. The last command, which lets a CPU in, must not
-//! be left in doubt: either the CPU takes it, or CPU 0 takes it back.
+//! prove that the counters differ. And no command may be left in doubt, least of all
+//! the last one, which lets a CPU in: either the CPU carries it out, or CPU 0 takes it
+//! back.
 //! Source: Intel SDM volume 3, "Time-stamp counter".
 
 use crate::machine::smp::clock;
 use crate::machine::x86;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::cmp::Ordering::{Equal, Greater, Less};
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use kcore::CpuId;
 
 const TIME_STAMP_COUNTER: u32 = 0x10;
@@ -21,23 +24,22 @@ const ROUNDS: u32 = 8;
 /// How far out of sequence a reading may be, as the processor may reorder it.
 const TOLERANCE_US: u32 = 1;
 
-/// CPU 0's command: its number, what to do, and which CPU must do it; 0 is none.
+/// CPU 0's command: what to do in the upper half, and which CPU must do it in the lower.
+/// That CPU replaces what to do with [`DONE`].
 static COMMAND: AtomicU32 = AtomicU32::new(0);
-/// The last command that was carried out.
-static DONE: AtomicU32 = AtomicU32::new(0);
 /// What was read, or must be added: the lower half, then the upper. (A 64-bit
 /// atomic would be accessed through x87 registers on this target.)
 static VALUE: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
+const DONE: u32 = 0;
 const READ: u32 = 1;
 const ADD: u32 = 2;
-/// The other CPU comes in, and confirms with `JOINED`.
+/// The other CPU comes in.
 const JOIN: u32 = 3;
 const STAY_OUT: u32 = 4;
-const JOINED: u32 = 5;
-/// Where a command has its number and what to do; the lowest byte is the CPU.
-const WHAT_SHIFT: u32 = 8;
-const NUMBER_SHIFT: u32 = 16;
+/// Where a command has what to do, and the CPU.
+const WHAT_SHIFT: u32 = 16;
+const CPU: u32 = 0xffff;
 
 /// For CPU 0: makes the CPU's counter agree with its own, and lets the CPU in. After
 /// an error the CPU stays out.
@@ -54,35 +56,26 @@ pub fn reach(cpu: CpuId) -> Result<(), Differs> {
         give(cpu, STAY_OUT);
         return agreed;
     }
-    let_in(cpu)
-}
-
-/// Lets the CPU in: it takes the command, or CPU 0 takes it back, because the next
-/// command is for another CPU.
-fn let_in(cpu: CpuId) -> Result<(), Differs> {
-    let command = give(cpu, JOIN);
-    let joined = with(command, JOINED);
-    let taken = clock::wait_until(1_000_000, || COMMAND.load(Ordering::Acquire) == joined)
-        || !replace(command, STAY_OUT);
-    taken.then_some(()).ok_or(Differs::NoAnswer)
+    command(cpu, JOIN)
 }
 
 /// For the other CPU: obeys CPU 0. False if this CPU must stay out.
 pub fn obey(cpu: CpuId) -> bool {
     let own = u32::from(cpu.0);
-    let mut last = 0;
     loop {
-        let command = COMMAND.load(Ordering::Acquire);
-        let to = command & 0xff;
-        if to > own {
-            // CPUs are started in turn: CPU 0 has given this one up.
-            return false;
-        }
-        if command == last || to < own {
-            core::hint::spin_loop();
-            continue;
-        }
-        match command >> WHAT_SHIFT & 0xff {
+        let command = COMMAND.load(Acquire);
+        // CPUs are started in turn: CPU 0 may not have come to this one yet, or have
+        // given it up.
+        let what = match (command & CPU).cmp(&own) {
+            Less => DONE,
+            Equal => command >> WHAT_SHIFT,
+            Greater => STAY_OUT,
+        };
+        match what {
+            DONE => {
+                core::hint::spin_loop();
+                continue;
+            }
             READ => set_value(own_time()),
             ADD => {
                 let time = own_time().wrapping_add(value());
@@ -90,13 +83,13 @@ pub fn obey(cpu: CpuId) -> bool {
                 // nothing on this CPU measures yet.
                 unsafe { x86::wrmsr(TIME_STAMP_COUNTER, time) };
             }
-            JOIN if replace(command, JOINED) => return true,
-            // CPU 0 took it back just now.
-            JOIN => continue,
+            JOIN => {}
             _ => return false,
         }
-        last = command;
-        DONE.store(command, Ordering::Release);
+        // If it fails, CPU 0 took the command back just now.
+        if replace(command, DONE) && what == JOIN {
+            return true;
+        }
     }
 }
 
@@ -123,42 +116,37 @@ fn compare(cpu: CpuId) -> Result<(), Differs> {
     Ok(())
 }
 
-/// Gives a command, and waits until it is carried out.
+/// Gives a command, and waits until it is carried out. If that takes too long, takes it
+/// back: the CPU stays out.
 fn command(cpu: CpuId, what: u32) -> Result<(), Differs> {
     let command = give(cpu, what);
-    let done = clock::wait_until(1_000_000, || DONE.load(Ordering::Acquire) == command);
+    let done = clock::wait_until(1_000_000, || COMMAND.load(Acquire) != command)
+        || !replace(command, STAY_OUT);
     done.then_some(()).ok_or(Differs::NoAnswer)
 }
 
 fn give(cpu: CpuId, what: u32) -> u32 {
-    let number = (COMMAND.load(Ordering::Relaxed) >> NUMBER_SHIFT).wrapping_add(1);
-    let command = number << NUMBER_SHIFT | what << WHAT_SHIFT | u32::from(cpu.0);
-    COMMAND.store(command, Ordering::Release);
+    let command = what << WHAT_SHIFT | u32::from(cpu.0);
+    COMMAND.store(command, Release);
     command
-}
-
-/// The command with this number and CPU, but to do something else.
-fn with(command: u32, what: u32) -> u32 {
-    command & !(0xff << WHAT_SHIFT) | what << WHAT_SHIFT
 }
 
 /// Changes what the command says to do; false if the command has changed meanwhile.
 fn replace(command: u32, what: u32) -> bool {
-    let (done, failed) = (Ordering::AcqRel, Ordering::Acquire);
-    COMMAND
-        .compare_exchange(command, with(command, what), done, failed)
-        .is_ok()
+    let new = what << WHAT_SHIFT | command & CPU;
+    let replaced = COMMAND.compare_exchange(command, new, AcqRel, Acquire);
+    replaced.is_ok()
 }
 
 fn value() -> u64 {
     let [low, high] = &VALUE;
-    u64::from(low.load(Ordering::Relaxed)) | u64::from(high.load(Ordering::Relaxed)) << 32
+    u64::from(low.load(Relaxed)) | u64::from(high.load(Relaxed)) << 32
 }
 
 fn set_value(value: u64) {
     let [low, high] = &VALUE;
-    low.store(value as u32, Ordering::Relaxed);
-    high.store((value >> 32) as u32, Ordering::Relaxed);
+    low.store(value as u32, Relaxed);
+    high.store((value >> 32) as u32, Relaxed);
 }
 
 /// This CPU's counter. No emulator has CPUs whose counters differ, so a test

@@ -81,7 +81,7 @@ pub fn enable_interrupts() {
 
 /// Lets the devices interrupt CPU 0.
 pub fn listen() {
-    Com1.enable_interrupts();
+    Com1.ask_for_received();
     pic::unmask(&LINES);
 }
 

@@ -81,11 +81,6 @@ impl Com1 {
         }
     }
 
-    /// Enables the interrupt for received bytes, and no other.
-    pub fn enable_interrupts(&self) {
-        self.ask(ON_RECEIVE);
-    }
-
     /// Disables all interrupts.
     pub fn disable_interrupts(&self) {
         self.ask(0);

@@ -23,6 +23,7 @@ use crate::machine::console::{self, uart::Com1};
 use crate::machine::phys;
 use crate::machine::power;
 use crate::machine::smp::{self, ThisCpu, clock, data_segments, fpu};
+use crate::machine::x86;
 use crate::monitor;
 use abi::{EnvId, TrapFrame};
 use biglock::arrival;
@@ -137,7 +138,7 @@ pub const OF_OWN_PAGES: ToResume = ToResume::FLUSH
 #[inline(always)]
 pub fn settle_own_pages(mut holder: KernelGuard, to: ToResume) {
     if to.contains(ToResume::FLUSH) {
-        address_space::flush(holder.outbox().flush);
+        x86::invlpg(holder.outbox().flush);
     }
     if to.contains(ToResume::SETTLE) {
         holder.settle();
@@ -161,7 +162,7 @@ fn new_quantum(cpu: ThisCpu) {
 #[inline(always)]
 fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
     if to.contains(ToResume::FLUSH) {
-        address_space::flush(holder.outbox().flush);
+        x86::invlpg(holder.outbox().flush);
     }
     if to.contains(ToResume::FLUSH_ALL) {
         address_space::flush_all();

@@ -5,12 +5,12 @@
 //! number and stacks then go to the next one.
 
 use super::memory::carve;
-use crate::machine::address_space::{self, STACK_PAGES, temporary::FirmwareMemory};
+use crate::machine::address_space::{self, temporary::FirmwareMemory};
 use crate::machine::console::say;
 use crate::machine::smp::start::{self, Outcome};
 use crate::machine::smp::{self, DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK, TASK_STACK, lapic};
 use crate::machine::x86::Port;
-use abi::layout::PGSIZE;
+use abi::layout::KSTKSIZE;
 use firmware::free::NoMemory;
 use firmware::{FreeMemory, Topology};
 use kcore::CpuId;
@@ -36,9 +36,7 @@ pub fn start(topology: &Topology, memory: &mut FreeMemory) {
     if map_task_stacks(CpuId(0), memory).is_err() {
         panic!("no memory for CPU 0's stacks");
     }
-    let [_, others @ ..] = topology.cpus.apic_ids() else {
-        return;
-    };
+    let others = topology.cpus.apic_ids().get(1..).unwrap_or_default();
     if !others.is_empty() {
         start::copy_trampoline();
     }
@@ -78,15 +76,13 @@ fn leave_pic_mode() {
 }
 
 fn map_stacks(cpu: CpuId, memory: &mut FreeMemory) -> Result<(), NoMemory> {
-    let stack = carve(memory, STACK_PAGES * PGSIZE)?;
-    address_space::map_stack(cpu, 0, stack.start, STACK_PAGES);
+    address_space::map_stack(cpu, 0, carve(memory, KSTKSIZE)?);
     map_task_stacks(cpu, memory)
 }
 
 fn map_task_stacks(cpu: CpuId, memory: &mut FreeMemory) -> Result<(), NoMemory> {
     for below in [DOUBLE_FAULT_STACK, MACHINE_CHECK_STACK] {
-        let stack = carve(memory, TASK_STACK)?;
-        address_space::map_stack(cpu, below, stack.start, TASK_STACK / PGSIZE);
+        address_space::map_stack(cpu, below, carve(memory, TASK_STACK)?);
     }
     Ok(())
 }

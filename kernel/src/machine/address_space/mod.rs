@@ -23,8 +23,7 @@ pub mod temporary;
 use crate::machine::x86;
 use abi::Perm;
 use abi::layout::{
-    KERNBASE, KSTACKTOP, KSTKSIZE, MMIOBASE, PGSHIFT, PGSIZE, UENVS, UPAGES, kernel_stack_top, pdx,
-    ptx,
+    KERNBASE, KSTACKTOP, MMIOBASE, PGSHIFT, PGSIZE, UENVS, UPAGES, kernel_stack_top, pdx, ptx,
 };
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -53,6 +52,13 @@ impl PageTable {
         // SAFETY: (2) the index is in range by the remainder; others (the MMU)
         // only ever read whole words.
         unsafe { place.add(index as usize % 1024).write_volatile(value) };
+    }
+
+    /// Maps frames, given by their physical addresses, from this entry on.
+    fn map(&self, first: u32, frames: Range<u32>, perm: Perm) {
+        for (index, pa) in (first..).zip(frames.step_by(PGSIZE as usize)) {
+            self.set(index, pa | perm.bits());
+        }
     }
 
     /// The table's physical address.
@@ -139,13 +145,19 @@ pub fn open_device_window(apic: u32) {
     BOOT.set(pdx(MMIOBASE), DEVICES.entry(TABLE));
 }
 
+/// Makes a page of the device window show what `word` says. No other CPU uses the page,
+/// so none has its old translation.
+fn show(page: u32, word: u32) {
+    DEVICES.set(ptx(page), word);
+    x86::invlpg(page);
+}
+
 /// Maps the registers of an I/O APIC, at physical address `pa`, in place of another's;
 /// returns their virtual address. For CPU 0 while it boots.
 pub fn map_io_apic(pa: u32) -> u32 {
     const PAGE: u32 = MMIOBASE + 2 * PGSIZE;
     let offset = pa % PGSIZE;
-    DEVICES.set(ptx(PAGE), (pa - offset) | DEVICE_PAGE.bits());
-    x86::invlpg(PAGE);
+    show(PAGE, (pa - offset) | DEVICE_PAGE.bits());
     PAGE + offset
 }
 
@@ -164,12 +176,9 @@ pub const fn log_window(log: Purpose, cpu: CpuId) -> u32 {
     MMIOBASE + (32 + MAX_CPUS as u32 * log as u32 + cpu.0 as u32) * PGSIZE
 }
 
-/// Points this CPU's window at physical address `pa`. No other CPU uses the window, so
-/// none has its old translation.
+/// Points this CPU's window at physical address `pa`.
 pub fn point_log_window(log: Purpose, cpu: CpuId, pa: u32) {
-    let page = log_window(log, cpu);
-    DEVICES.set(ptx(page), pa | KERNEL_PAGE.bits());
-    x86::invlpg(page);
+    show(log_window(log, cpu), pa | KERNEL_PAGE.bits());
 }
 
 /// Fills the direct map, and points the kernel's page directory at all tables.
@@ -217,25 +226,16 @@ fn map_mixed(table: &PageTable, pa: u32, ram: &RangeSet) {
 
 /// Shows users the frames of the two public tables, given by their physical addresses.
 pub fn publish(upages: Range<u32>, uenvs: Range<u32>) {
-    for (table, range) in [(&PAGES, upages), (&ENVS, uenvs)] {
-        for (index, pa) in range.step_by(PGSIZE as usize).enumerate() {
-            table.set(index as u32, pa | USER_PAGE.bits());
-        }
-    }
+    PAGES.map(0, upages, USER_PAGE);
+    ENVS.map(0, uenvs, USER_PAGE);
 }
 
-/// Maps a stack of `cpu`: `pages` frames at `pa`. It ends `below` bytes under the top
+/// Maps a stack of `cpu`, which has these frames. It ends `below` bytes under the top
 /// of the kernel stack.
-pub fn map_stack(cpu: CpuId, below: u32, pa: u32, pages: u32) {
-    let bottom = kernel_stack_top(cpu.0.into()) - below - pages * PGSIZE;
-    for page in 0..pages {
-        let offset = page * PGSIZE;
-        STACKS.set(ptx(bottom + offset), (pa + offset) | KERNEL_PAGE.bits());
-    }
+pub fn map_stack(cpu: CpuId, below: u32, frames: Range<u32>) {
+    let bottom = kernel_stack_top(cpu.0.into()) - below - frames.len() as u32;
+    STACKS.map(ptx(bottom), frames, KERNEL_PAGE);
 }
-
-/// Pages of a kernel stack.
-pub const STACK_PAGES: u32 = KSTKSIZE / PGSIZE;
 
 /// Moves this CPU to the kernel's page directory.
 pub fn enter_kernel() {
@@ -264,12 +264,6 @@ impl Directory {
         // this one has left the environment (`biglock::rendezvous`).
         unsafe { x86::load_cr3(self.0.address()) };
     }
-}
-
-/// Drops this CPU's translation of a page.
-#[inline(always)]
-pub fn flush(va: u32) {
-    x86::invlpg(va);
 }
 
 /// Drops all of this CPU's translations that are not global.

@@ -6,10 +6,9 @@
 //! translations: each change drops the old one, but on this CPU only. So only CPU 0
 //! may look, and only while it boots.
 
-use super::DEVICES;
-use crate::machine::x86;
+use super::show;
 use abi::Perm;
-use abi::layout::{MMIOBASE, PGSIZE, ptx};
+use abi::layout::{MMIOBASE, PGSIZE};
 use core::marker::PhantomData;
 use firmware::PhysBytes;
 
@@ -35,8 +34,7 @@ impl FirmwareMemory {
 
 impl Drop for FirmwareMemory {
     fn drop(&mut self) {
-        DEVICES.set(ptx(PAGE), 0);
-        x86::invlpg(PAGE);
+        show(PAGE, 0);
     }
 }
 
@@ -48,8 +46,7 @@ impl PhysBytes for FirmwareMemory {
             let offset = pa % PGSIZE;
             let len = rest.len().min((PGSIZE - offset) as usize);
             let (now, later) = rest.split_at_mut(len);
-            DEVICES.set(ptx(PAGE), (pa - offset) | Perm::P.bits());
-            x86::invlpg(PAGE);
+            show(PAGE, (pa - offset) | Perm::P.bits());
             // SAFETY: (4) the page is mapped, `len` bytes do not leave it, and
             // nobody writes the firmware's tables. Where there is no memory, all
             // bits read as ones.

@@ -61,26 +61,12 @@ pub fn perform(
 ) -> (Leave, Option<Event>) {
     let clears = step.common().contains(Common::CLEAR);
     let to_clear = clears.then(|| holder.outbox().clear);
-    let performed = perform_and_release(cpu, holder, step, frame);
+    let left = perform_locked(cpu, &mut holder, step);
+    let again = finish(cpu, holder, step, frame);
     if let Some(frame) = to_clear {
         phys::clear(frame);
     }
-    performed
-}
-
-#[inline(always)]
-fn perform_and_release(
-    cpu: ThisCpu,
-    mut holder: KernelGuard,
-    step: Step,
-    frame: &mut TrapFrame,
-) -> (Leave, Option<Event>) {
-    let left = perform_locked(cpu, &mut holder, step);
-    let prints = step.common().contains(Common::CONSOLE);
-    if prints || step.breaks() || step.ends() {
-        return (left, finish(cpu, holder, step, frame));
-    }
-    (left, None)
+    (left, again)
 }
 
 /// Everything that needs the lock, except what may keep it long.
@@ -96,7 +82,8 @@ fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
                 clock::start_timer(holder.outbox().timer);
             }
             leave_fpu(holder, step);
-            switch_locked(cpu, holder)
+            new_quantum(cpu);
+            set_out(cpu, holder.outbox()).arrive(cpu)
         }
         Step::Idle(_) => leave_for_none(cpu, holder, step, Leave::Idle),
         Step::Again(_) => leave_for_none(cpu, holder, step, Leave::Again),
@@ -182,13 +169,6 @@ fn resume(cpu: ThisCpu, holder: &mut KernelGuard, to: ToResume) -> Leave {
     Leave::Same
 }
 
-/// Prepares the CPU for another environment. Its x87 registers are free.
-#[inline(always)]
-fn switch_locked(cpu: ThisCpu, holder: &mut KernelGuard) -> Leave {
-    new_quantum(cpu);
-    set_out(cpu, holder.outbox()).arrive(cpu)
-}
-
 /// The environment to which a CPU is on its way.
 struct Destination {
     id: EnvId,
@@ -261,39 +241,44 @@ fn make_obey(holder: &mut KernelGuard) {
 
 /// The effects that no longer need the lock, or keep it. Returns an event if this CPU
 /// must enter again at once.
-#[cold]
-fn finish(
-    cpu: ThisCpu,
-    mut holder: KernelGuard,
-    step: Step,
-    frame: &mut TrapFrame,
-) -> Option<Event> {
+#[inline(always)]
+fn finish(cpu: ThisCpu, holder: KernelGuard, step: Step, frame: &mut TrapFrame) -> Option<Event> {
     if step.ends() {
-        let end = holder.outbox().end;
-        let mut devices = console::devices();
-        holder.end();
-        match end {
-            End::PowerOff => power::off(),
-            End::Monitor => monitor::at_the_end(cpu, &holder, &mut devices),
-        }
+        end(cpu, holder);
     }
     if step.breaks() {
         stop_at_breakpoint(cpu, holder, step, frame);
-        return None;
-    }
-    if step.common().contains(Common::CONSOLE) {
-        let chunk = holder.outbox().chunk;
-        let devices = console::devices();
-        drop(holder);
-        let will_interrupt = Com1.write_chunk(chunk.bytes());
-        drop(devices);
-        return (!will_interrupt).then_some(Event::ConsoleReady);
+    } else if step.common().contains(Common::CONSOLE) {
+        return write_chunk(holder);
     }
     None
 }
 
+/// The run is over.
+#[cold]
+fn end(cpu: ThisCpu, mut holder: KernelGuard) -> ! {
+    let mut devices = console::devices();
+    holder.end();
+    match holder.outbox().end {
+        End::PowerOff => power::off(),
+        End::Monitor => monitor::at_the_end(cpu, &holder, &mut devices),
+    }
+}
+
+/// Writes a chunk without the lock.
+#[cold]
+fn write_chunk(mut holder: KernelGuard) -> Option<Event> {
+    let chunk = holder.outbox().chunk;
+    let devices = console::devices();
+    drop(holder);
+    let will_interrupt = Com1.write_chunk(chunk.bytes());
+    drop(devices);
+    (!will_interrupt).then_some(Event::ConsoleReady)
+}
+
 /// Enters the monitor for the environment on this CPU, which then goes on with a new
 /// quantum.
+#[cold]
 fn stop_at_breakpoint(cpu: ThisCpu, mut holder: KernelGuard, step: Step, frame: &mut TrapFrame) {
     clock::stop_timer();
     let mut devices = console::devices();

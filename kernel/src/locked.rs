@@ -47,44 +47,27 @@ pub static KERNEL: BigLock<LockedKernel> = BigLock::new(LockedKernel {
 /// Whether [`KERNEL`] has been filled. Only a panic can come before.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-/// Takes the lock before there is a core. A CPU that comes up may get a stray
-/// interrupt before it is let in, and must then wait.
-pub fn reserve() -> KernelGuard {
-    KERNEL.lock(|| {})
-}
-
-/// Puts the core in its place. `usable` are the frames that it was made with.
-pub fn install(
-    mut holder: KernelGuard,
-    core: Core,
-    usable: impl Iterator<Item = Range<u32>> + Clone,
-) -> KernelGuard {
-    let kernel = &mut *holder;
-    kernel.core.write(core);
-    if logs::are_open() {
-        kernel.write_steps();
-    }
-    kernel.record(|recorder, log, core| recorder.boot(log, core, usable));
-    INSTALLED.store(true, Relaxed);
-    holder
-}
-
 impl LockedKernel {
+    /// Puts the core in its place. `usable` are the frames that it was made with.
+    pub fn install(&mut self, core: Core, usable: impl Iterator<Item = Range<u32>> + Clone) {
+        self.core.write(core);
+        if logs::are_open() {
+            self.write_steps();
+        }
+        self.record(|recorder, log, core| recorder.boot(log, core, usable));
+        INSTALLED.store(true, Relaxed);
+    }
+
     /// From now on every step is a [`LockedKernel::written_step`].
-    fn write_steps(&mut self) {
+    pub fn write_steps(&mut self) {
         self.special = true;
         self.core().forgo_short_ways();
     }
 
-    /// From now on some program has I/O privilege, which steps give back.
-    pub fn note_io_privilege(&mut self) {
-        self.write_steps();
-    }
-
     #[inline(always)]
     fn core(&mut self) -> &mut Core {
-        // SAFETY: (44) `reserve` took the lock before any other CPU was up, and CPU
-        // 0 filled the place in `install` before it let go.
+        // SAFETY: (44) CPU 0 took the lock before any other CPU was up, and
+        // filled the place in `install` before it let go.
         unsafe { self.core.assume_init_mut() }
     }
 

@@ -10,7 +10,7 @@ pub mod processor;
 mod programs;
 
 use crate::enter;
-use crate::locked;
+use crate::locked::KERNEL;
 use crate::logs::{RECORD, TRACE};
 use crate::machine::address_space::temporary::FirmwareMemory;
 use crate::machine::address_space::{self, PageTable, STACKS, image_range};
@@ -110,7 +110,7 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     drop(firmware); // no table is left to read
     io_apic::silence(&topology); // needs to know where they are; no CPU lets interrupts in yet
     console::enable_interrupts(); // needs the interrupt table; they stay pending for now
-    let holder = locked::reserve(); // from here on there may be others
+    let mut kernel = KERNEL.lock(|| {}); // a CPU that comes up and gets a stray interrupt waits
     others::start(&topology, &mut memory); // needs clock, and memory for stacks
     watchdog::start(&topology); // needs all CPUs to have an interrupt table
     let tables = memory::carve_tables(&mut memory, options.trace); // needs to know how much memory there is
@@ -130,12 +130,12 @@ extern "C" fn main(magic: u32, info: u32, tsc_low: u32, tsc_high: u32) -> ! {
     // SAFETY: (13) the core uses frames of its table, the public tables and the
     // modules; none of them holds a Rust object.
     let memory = unsafe { DirectMap::new() };
-    let kernel = Kernel::new(memory, trace, tables, config, usable.iter().cloned());
+    let core = Kernel::new(memory, trace, tables, config, usable.iter().cloned());
     open_logs(options, &rates); // needs the rates
-    let mut kernel = locked::install(holder, kernel, usable.iter().cloned()); // needs the logs
+    kernel.install(core, usable.iter().cloned()); // needs the logs
     let privileged = programs::create(&mut kernel, &handover, &mut fixed.arguments); // needs the modules' files
     if privileged {
-        kernel.note_io_privilege(); // the way in takes it
+        kernel.write_steps(); // they give it back, which the way in takes
     } else if options.prelock && !options.trace {
         enter::answer_before_lock();
     }

@@ -11,6 +11,11 @@ use crate::apic::{Cpus, DEFAULT_LOCAL_APIC, IoApic, MAX_IO_APICS};
 use crate::mp_table::{MpError, MpTable};
 use crate::phys::PhysBytes;
 
+/// The interrupt line of the 8254's first channel.
+const TIMER_LINE: u8 = 0;
+/// Where boards with an MP table connect it.
+const TIMER_OF_MP_TABLE: u32 = 2;
+
 /// Where the numbers of a [`Topology`] come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TopologySource {
@@ -73,5 +78,18 @@ impl Topology {
                 source: TopologySource::Nothing(error),
             },
         }
+    }
+
+    /// The first I/O APIC, and which of its inputs the 8254's first channel is connected
+    /// to. It may not have so many.
+    pub fn timer_input(&self) -> Option<(&IoApic, u32)> {
+        let wire = self.overrides.iter().find(|wire| wire.irq == TIMER_LINE);
+        let input = match (wire, self.source) {
+            (Some(wire), _) => wire.gsi,
+            (None, TopologySource::Acpi) => TIMER_LINE.into(),
+            (None, _) => TIMER_OF_MP_TABLE,
+        };
+        let io_apic = self.io_apics.first()?;
+        Some((io_apic, input.wrapping_sub(io_apic.gsi_base)))
     }
 }

@@ -54,3 +54,26 @@ fn a_search_takes_few_reads() {
     Topology::find(&machine, 0);
     assert!(machine.reads.get() < 210, "{}", machine.reads.get());
 }
+
+/// The 8254's wire: as the table says, or else as boards of its time have it.
+#[test]
+fn the_timer_has_its_input() {
+    let first = io_apic(1, 0xFEC0_0000, 16);
+    // Interrupt line 0 is the given one.
+    let moved = |gsi| Bytes::default().raw(&[2, 10, 0, 0]).u32(gsi).u16(0).0;
+    let input = |machine: Machine| {
+        let topology = Topology::find(&machine, 0);
+        let input = topology.timer_input();
+        input.map(|(io_apic, input)| (io_apic.address, input))
+    };
+    let lines = [local_apic(0, 1), first.clone(), moved(18)];
+    assert_eq!(input(acpi_machine(&lines)), Some((0xFEC0_0000, 2)));
+    let plain = [local_apic(0, 1), io_apic(1, 0xFEC0_0000, 0)];
+    assert_eq!(input(acpi_machine(&plain)), Some((0xFEC0_0000, 0)));
+    // Below the first input: too high a number, as every input beyond the last.
+    let strange = [local_apic(0, 1), first];
+    assert!(input(acpi_machine(&strange)).is_some_and(|(_, input)| input > 255));
+    let old = [mp_processor(0, 3), mp_io_apic(1, 1, 0xFEC0_0000)];
+    assert_eq!(input(mp_machine(&old)), Some((0xFEC0_0000, 2)));
+    assert_eq!(input(acpi_machine(&[local_apic(0, 1)])), None);
+}

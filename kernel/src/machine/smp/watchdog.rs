@@ -14,15 +14,12 @@
 use super::io_apic::IoApic;
 use crate::machine::x86::Port;
 use firmware::Topology;
-use firmware::topology::TopologySource;
 
 /// Delivered as NMI to logical ids; edge, active high, not masked.
 const AS_NMI: u32 = 0xc00;
 /// Every CPU that has a logical id. A CPU that was never started has none, which is
 /// right: it has no handler either.
 const TO_ALL: u32 = 0xff << 24;
-/// The interrupt line of the 8254's first channel.
-const TIMER_LINE: u8 = 0;
 
 // SAFETY: (67) the 8254's ports; it does not touch memory.
 const CHANNEL_0: Port = unsafe { Port::new(0x40) };
@@ -31,17 +28,10 @@ const COMMAND: Port = unsafe { Port::new(0x43) };
 
 /// Starts the heartbeat. All CPUs that are up have loaded their interrupt table.
 pub fn start(topology: &Topology) {
-    let mut overrides = topology.overrides.iter();
-    let input = match overrides.find(|wire| wire.irq == TIMER_LINE) {
-        Some(wire) => wire.gsi,
-        None if topology.source == TopologySource::Acpi => 0,
-        None => 2, // as on every board with an MP table
-    };
-    let Some(io_apic) = topology.io_apics.first() else {
+    let Some((io_apic, input)) = topology.timer_input() else {
         return;
     };
     let registers = IoApic::at(io_apic.address);
-    let input = input.wrapping_sub(io_apic.gsi_base);
     if input >= registers.inputs() {
         return;
     }

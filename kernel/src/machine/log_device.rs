@@ -20,8 +20,8 @@ use witness::log_memory::{HEAD_SIZE, Head, ITEMS, LEN_WORD, LOST_WORD, PURPOSE_W
 use witness::record::Sink;
 use witness::trace::{RECORD_SIZE, Words};
 
-const VENDOR: u16 = 0x1af4;
-const DEVICE: u16 = 0x1110;
+/// The device and its vendor.
+const ID: u32 = 0x1110_1af4;
 /// The region of the device that is the shared memory.
 const SHARED: u32 = 2;
 
@@ -45,7 +45,7 @@ impl LogDevice {
     /// The device for this purpose, if there is one. Times in the log count `hz` ticks
     /// in a second. Call it once for each purpose.
     pub fn find(purpose: Purpose, hz: u64) -> Option<LogDevice> {
-        let memory = Device::all(VENDOR, DEVICE)
+        let memory = Device::all(ID)
             .filter_map(|device| device.memory(SHARED))
             .find(|memory| is_for(purpose, memory))?;
         address_space::map_log_head(purpose, memory.start);

@@ -31,9 +31,9 @@ const IS_WIDE: u32 = 4;
 pub struct Device(u32);
 
 impl Device {
-    /// All devices with this vendor and device id.
-    pub fn all(vendor: u16, device: u16) -> impl Iterator<Item = Device> {
-        let id = u32::from(device) << 16 | u32::from(vendor);
+    /// All devices with this id: the device's in the upper half, its vendor's in the
+    /// lower.
+    pub fn all(id: u32) -> impl Iterator<Item = Device> {
         (0..32)
             .map(Device)
             .filter(move |found| found.read(ID) == id)

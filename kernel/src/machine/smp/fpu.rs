@@ -19,24 +19,22 @@ use kcore::env::Slot;
 #[derive(Clone, Copy)]
 pub struct Image([u32; 128]);
 
-impl Image {
-    /// The registers after a reset: control word 0x37f, MXCSR 0x1f80.
-    const RESET: Image = {
-        let mut words = [0; 128];
-        words[0] = 0x037f;
-        words[6] = 0x1f80;
-        Image(words)
-    };
+/// The registers after a reset: control word 0x37f, MXCSR 0x1f80.
+static RESET: Image = {
+    let mut words = [0; 128];
+    words[0] = 0x037f;
+    words[6] = 0x1f80;
+    Image(words)
+};
 
-    /// The same as FNSAVE writes it: an x87 control word, nothing pending, and
-    /// every register empty and zero.
-    const RESET_X87: Image = {
-        let mut words = [0; 128];
-        words[0] = 0x037f;
-        words[2] = 0xffff;
-        Image(words)
-    };
-}
+/// The same as FNSAVE writes it: an x87 control word, nothing pending, and
+/// every register empty and zero.
+static RESET_X87: Image = {
+    let mut words = [0; 128];
+    words[0] = 0x037f;
+    words[2] = 0xffff;
+    Image(words)
+};
 
 /// Bytes that the images of all slots take.
 pub const ROOM: u32 = (NENV * size_of::<Image>()) as u32;
@@ -85,7 +83,7 @@ pub fn init_cpu(has_fxsave: bool) {
 
 /// Takes away the bits of MXCSR that this processor lacks.
 fn look_at_mxcsr() {
-    let mut image = Image::RESET;
+    let mut image = RESET;
     // SAFETY: (111) TS is clear, the processor has FXSAVE, and an image is aligned and long
     // enough.
     unsafe { x86::fxsave((&raw mut image).cast()) };
@@ -153,9 +151,6 @@ unsafe fn restore(image: *const Image) {
         }
     }
 }
-
-static RESET: Image = Image::RESET;
-static RESET_X87: Image = Image::RESET_X87;
 
 /// Takes the registers back, which are lent, and leaves nothing in them. That takes
 /// two instructions. FNINIT drops a pending exception, and clears the pointers to the

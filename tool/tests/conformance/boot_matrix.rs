@@ -5,12 +5,14 @@
 //! that is listed and never comes. No emulator has one, so a table of our own
 //! is put where the kernel looks before it looks at the firmware's.
 
+use std::ffi::OsString;
+
 use jostle::expect::{Expect, Line, regex, text};
 use jostle::qemu::machine::Machine;
 use jostle::qemu::verdict::Verdict;
 use libtest_mimic::Failed;
 
-use crate::boot::Boot;
+use crate::boot::{Boot, host};
 use crate::console::{FIRST, booted, exiting, first, free, nothing_left};
 use crate::forged_madt;
 use crate::left_on;
@@ -144,8 +146,16 @@ const ODD: &[Odd] = &[
 
 /// One CPU, and a place for another that is not the same.
 const PLACE_FOR_SECOND: &str = "sockets=2,maxcpus=2";
-const SECOND_WITH_FXSAVE: &str = "qemu32-i386-cpu,socket-id=1,core-id=0,thread-id=0,fxsr=on";
-const SECOND_WITHOUT_FXSAVE: &str = "qemu32-i386-cpu,socket-id=1,core-id=0,thread-id=0,fxsr=off";
+
+/// The second CPU, as QEMU is told of it: with FXSAVE `on` or `off`.
+fn second(fxsave: &str) -> Result<OsString, Failed> {
+    let qemu = host()?.qemu().ok_or("no emulator")?;
+    // The build for 64 bits calls its processors by another name.
+    let is_wide = qemu.path.to_string_lossy().ends_with("x86_64");
+    let kind = if is_wide { "x86_64" } else { "i386" };
+    let place = "socket-id=1,core-id=0,thread-id=0";
+    Ok(format!("qemu32-{kind}-cpu,{place},fxsr={fxsave}").into())
+}
 
 const fn layout_without_acpi(name: &'static str, cpus: u32, how: &'static str) -> Odd {
     Odd {
@@ -365,22 +375,25 @@ fn keeps_another_time() -> Result<(), Failed> {
 fn first_without_fxsave() -> Result<(), Failed> {
     let words = ["hello"].into_iter().chain(["+", "mandelbrot"].repeat(6));
     let words: Vec<_> = words.collect();
+    let second = second("on")?;
     let boot = boot(&words, |machine| {
         machine.cpus = 1;
         machine.layout = Some(PLACE_FOR_SECOND.to_owned());
-        machine.further = ["-cpu", "qemu32,fxsr=off", "-device", SECOND_WITH_FXSAVE]
+        machine.further = ["-cpu", "qemu32,fxsr=off", "-device"]
             .map(Into::into)
             .into();
+        machine.further.push(second);
     })?;
     boot.judge(&boot.complaints(&hello(booted(2))))
 }
 
 /// A CPU without a feature that the first one uses.
 fn second_without_fxsave() -> Result<(), Failed> {
+    let second = second("off")?;
     let boot = boot(&["hello"], |machine| {
         machine.cpus = 1;
         machine.layout = Some(PLACE_FOR_SECOND.to_owned());
-        machine.further = ["-device", SECOND_WITHOUT_FXSAVE].map(Into::into).into();
+        machine.further = vec!["-device".into(), second];
     })?;
     judge_left_out(&boot, "lacks what the first has")
 }

@@ -11,17 +11,16 @@
 //! both ways lead to the same state and the same [`Step`], and a property test
 //! compares them.
 
-use crate::effects::{Effects, Next, Way};
+use crate::effects::{Effects, Next};
 use crate::event::Event;
 use crate::ids::CpuId;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::sched::run_queue::RunQueue;
 use crate::step::{Step, ToResume};
-use crate::syscall::{Caller, Outcome};
+use crate::syscall::Caller;
 use crate::watch::Watcher;
 use abi::trap::Vector;
-use abi::{Call, EnvStatus, TrapFrame};
+use abi::{Call, TrapFrame};
 
 /// The same environment continues, and the machine has nothing to do.
 const GO_ON: Step = Step::Resume(ToResume::empty());
@@ -51,17 +50,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     fn quiet_call(&mut self, cpu: CpuId, event: Event, frame: &mut TrapFrame) -> Option<Step> {
         let slot = self.cpus.current(cpu)?;
-        let env = &self.envs[slot];
-        let caller = Caller { cpu, slot };
-        match env.personality.call(frame.regs.eax)? {
-            call @ (Call::IpcTrySend | Call::IpcSend | Call::IpcRecv) => {
-                Some(self.quiet_message(caller, call, frame))
-            }
-            call => {
-                self.fast = event == Event::FastSyscall;
-                Some(self.quiet_other(caller, call, frame))
-            }
-        }
+        let call = self.envs[slot].personality.call(frame.regs.eax)?;
+        self.fast = event == Event::FastSyscall;
+        Some(self.quiet_handler_apart(Caller { cpu, slot }, call, frame))
+    }
+
+    /// [`Kernel::quiet_handler`], apart: so its code takes no registers from the ways above.
+    #[inline(never)]
+    fn quiet_handler_apart(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
+        self.quiet_handler(caller, call, frame)
     }
 
     /// A page fault, if its program has a handler.
@@ -82,46 +79,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Some(self.end_step(cpu, way))
             }
         }
-    }
-
-    /// A call about messages. It prints nothing and ends no environment, so all it can
-    /// leave over is the frame that a received page replaced.
-    #[inline(never)]
-    fn quiet_message(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
-        let Caller { cpu, slot } = caller;
-        self.effects = Effects::empty();
-        let outcome = self.message_call(caller, call, frame);
-        frame.regs.eax = self.result(caller, outcome);
-        let way = if outcome == Ok(Outcome::Stop) {
-            match self.sched.ready.round_robin.next() {
-                Some(next) if self.may_exchange(cpu, next) => {
-                    self.sched.ready.round_robin.take_next(&mut self.envs);
-                    self.cpus[cpu].since = self.now;
-                    self.exchange(cpu, [slot, next], EnvStatus::NotRunnable, frame);
-                    Way::Switch
-                }
-                _ => {
-                    self.leave_cpu(cpu, slot, frame);
-                    self.show_status(slot);
-                    let way = self.run_next(cpu, frame);
-                    return self.end_step(cpu, way);
-                }
-            }
-        } else {
-            Way::Resume
-        };
-        if self.frames.state.limbo.head != 0 {
-            self.quiet = false;
-            self.effects |= Effects::SETTLE;
-        }
-        self.effects.step(way)
-    }
-
-    /// Any other call. Apart, so that its code takes no registers from the ways above:
-    /// that saves each of them 6 to 30 instructions, and costs these calls 30.
-    #[inline(never)]
-    fn quiet_other(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Step {
-        self.quiet_handler(caller, call, frame)
     }
 
     /// A call's handler, and what becomes of the caller.

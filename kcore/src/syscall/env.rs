@@ -223,9 +223,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Ends an environment's wait: its call fails, and it is not runnable any more.
     pub(super) fn cancel_wait(&mut self, slot: Slot) {
         self.give_up_wait(slot);
-        let env = &mut self.envs[slot];
-        env.runnable = false;
-        env.frame.regs.eax = env.personality.error_value(Error::Inval).wrapping_neg();
+        self.envs[slot].runnable = false;
+        self.envs[slot].frame.regs.eax = self.failure(slot, Error::Inval);
         self.show_status(slot);
     }
 }

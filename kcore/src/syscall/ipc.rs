@@ -25,7 +25,7 @@ use abi::layout::{PGSIZE, UTOP};
 use abi::{EnvStatus, Error, Perm, TrapFrame};
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         // lab: ipc_try_send {
         let (id, letter) = send_arguments(frame);
@@ -39,7 +39,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         // lab: ipc_try_send }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn sys_ipc_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         let (id, letter) = send_arguments(frame);
         let target = self.any_env(caller, id)?;
@@ -104,7 +104,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         Err(error)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         // lab: ipc_recv {
         let [dstva, ..] = frame.arguments();
@@ -276,8 +276,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Ends the wait of an environment, whose call fails. A thousand may fail in one step.
     #[inline(always)]
     pub(crate) fn fail_wait(&mut self, slot: Slot, error: Error) {
-        let value = self.envs[slot].personality.error_value(error);
-        self.end_wait(slot, value.wrapping_neg());
+        self.end_wait(slot, self.failure(slot, error));
     }
 }
 

@@ -80,19 +80,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Runs the handler of a call, and turns its outcome into registers and scheduling.
     #[inline(always)]
     pub(crate) fn make_call(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> Next {
-        let outcome = self.call(caller, call, frame);
-        self.after_call(caller, frame, outcome)
-    }
-
-    /// What becomes of a caller whose handler is done.
-    #[inline(always)]
-    pub(crate) fn after_call(
-        &mut self,
-        caller: Caller,
-        frame: &mut TrapFrame,
-        outcome: CallResult,
-    ) -> Next {
-        match outcome {
+        match self.call(caller, call, frame) {
             // These two calls are made again, so eax must keep the number.
             Ok(Outcome::Wait) => self.wait_for_console(caller, frame, Some(self.call_event())),
             Ok(Outcome::Later) => self.go_on_later(caller, frame, self.call_event()),
@@ -137,7 +125,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             let event = self.call_event();
             return self.go_on_later(caller, frame, event);
         }
-        frame.regs.eax = self.result(caller, Err(error));
+        frame.regs.eax = self.failure(caller.slot, error);
         Next::Same
     }
 
@@ -148,55 +136,18 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         matches!(error, Error::NoMem | Error::NoFreeEnv) && (released || self.has_leftovers())
     }
 
-    /// The value of eax after a call.
+    /// The value of eax after a call of `slot` that failed.
     #[inline(always)]
-    pub(crate) fn result(&self, caller: Caller, outcome: CallResult) -> u32 {
-        match outcome {
-            Ok(Outcome::Done(value)) => value,
-            Ok(_) => 0,
-            Err(error) => {
-                let personality = self.envs[caller.slot].personality;
-                personality.error_value(error).wrapping_neg()
-            }
-        }
-    }
-
-    /// Runs the handler of a call about messages.
-    #[inline(always)]
-    pub(crate) fn message_call(
-        &mut self,
-        caller: Caller,
-        call: Call,
-        frame: &mut TrapFrame,
-    ) -> CallResult {
-        match call {
-            Call::IpcTrySend => self.sys_ipc_try_send(caller, frame),
-            Call::IpcSend => self.sys_ipc_send(caller, frame),
-            _ => self.sys_ipc_recv(caller, frame),
-        }
-    }
-
-    /// [`Kernel::message_call`], apart: quiet steps make these calls elsewhere, and here they
-    /// would only take registers from all others.
-    #[inline(never)]
-    fn message_call_apart(
-        &mut self,
-        caller: Caller,
-        call: Call,
-        frame: &mut TrapFrame,
-    ) -> CallResult {
-        self.message_call(caller, call, frame)
+    pub(crate) fn failure(&self, slot: Slot, error: Error) -> u32 {
+        let value = self.envs[slot].personality.error_value(error);
+        value.wrapping_neg()
     }
 
     #[inline(always)]
-    #[expect(unreachable_patterns, reason = "three of all calls come first")]
     fn call(&mut self, caller: Caller, call: Call, frame: &mut TrapFrame) -> CallResult {
         macro_rules! dispatch {
             ($($call:ident $name:literal $handler:ident,)*) => {
                 match call {
-                    Call::IpcTrySend | Call::IpcSend | Call::IpcRecv => {
-                        self.message_call_apart(caller, call, frame)
-                    }
                     $(Call::$call => self.$handler(caller, frame),)*
                 }
             };

@@ -102,7 +102,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Ok(()) if entry.done == entry.pages => (Progress::Finished, 0),
             Ok(()) => (Progress::Unfinished, 0),
             Err(error) if self.may_succeed_later(error) => (Progress::Unfinished, 0),
-            Err(error) => (Progress::Failed, self.result(caller, Err(error))),
+            Err(error) => (Progress::Failed, self.failure(caller.slot, error)),
         };
         let bytes = [entry.done.to_le_bytes(), result.to_le_bytes()];
         match written.store(&mut self.mem, space, bytes.as_flattened()) {

@@ -17,6 +17,20 @@ use abi::Error;
 const MOST_TOLD: u32 = 128;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
+    /// Counts a wait that ends when `slot` dies.
+    #[inline(always)]
+    pub(crate) fn one_more_depends_on(&mut self, slot: Slot) {
+        let callers = &mut self.envs[slot].callers;
+        *callers = callers.wrapping_add(1);
+    }
+
+    /// Such a wait has ended, or depends on another one now.
+    #[inline(always)]
+    pub(crate) fn one_less_depends_on(&mut self, slot: Slot) {
+        let callers = &mut self.envs[slot].callers;
+        *callers = callers.wrapping_sub(1);
+    }
+
     /// Frees the slot of a dead environment; if others still wait for it, when they have
     /// been told.
     pub(super) fn free_slot(&mut self, slot: Slot) {

@@ -122,12 +122,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             Wait::Nothing if env.is_queued() => self.sched.ready.remove(&mut self.envs, slot),
             Wait::Console => self.sched.console.remove(&mut self.envs, slot),
             Wait::Input => self.sched.input.remove(&mut self.envs, slot),
-            Wait::Receiver(target) | Wait::Server(target) => {
-                let mut senders = self.envs[target].senders;
-                senders.remove(&mut self.envs, slot);
-                self.envs[target].senders = senders;
-            }
-            Wait::Reply(one) | Wait::MessageOf(one) => self.count_one_less(one),
+            Wait::Receiver(target) | Wait::Server(target) => self
+                .envs
+                .with_senders(target, |senders, envs| senders.remove(envs, slot)),
+            Wait::Reply(one) | Wait::MessageOf(one) => self.one_less_depends_on(one),
             Wait::Word(_) => self.leave_word(slot),
             Wait::Nothing | Wait::Message | Wait::Request | Wait::Alarm => {}
         }

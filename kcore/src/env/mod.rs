@@ -284,21 +284,15 @@ impl Env {
         matches!(self.wait, Wait::Message | Wait::MessageOf(_))
     }
 
-    /// Whether it waits for what this one sender sends: two words in registers, in which
-    /// it takes anybody's or the sender's reply, or a message of the sender alone.
+    /// Whether it waits for what this one sender sends: a message of anybody or of the sender
+    /// alone, or two words in registers, in which it takes anybody's or the sender's reply.
     #[inline(always)]
     pub fn takes_from(&self, sender: Slot) -> bool {
         match self.wait {
-            Wait::Request => true,
+            Wait::Message | Wait::Request => true,
             Wait::Reply(one) | Wait::MessageOf(one) => one == sender,
             _ => false,
         }
-    }
-
-    /// Whether it waits for a message of `sender` and nobody else.
-    #[inline(always)]
-    pub fn receives_only_from(&self, sender: Slot) -> bool {
-        self.wait == Wait::MessageOf(sender)
     }
 
     /// The environment that it waits to send to, in whose queue it is.

@@ -6,7 +6,7 @@
 //! zeroes must mean just that, without a pass over 1024 slots to link them. So slots
 //! that were never used are counted, not listed.
 
-use crate::env::Env;
+use crate::env::{Env, Queue};
 use crate::ids::{Link, Slot};
 use abi::EnvId;
 use abi::env::NENV;
@@ -99,6 +99,20 @@ impl<'t> EnvTable<'t> {
     pub(crate) fn pair(&mut self, one: Slot, other: Slot) -> Option<[&mut Env; 2]> {
         let indices = [one, other].map(|slot| slot.0 as usize % NENV);
         self.slots.get_disjoint_mut(indices).ok()
+    }
+
+    /// Changes the queue of those who wait to send to `slot`. It is taken out meanwhile,
+    /// because its links are in this table too.
+    #[inline(always)]
+    pub(crate) fn with_senders<R>(
+        &mut self,
+        slot: Slot,
+        change: impl FnOnce(&mut Queue, &mut Self) -> R,
+    ) -> R {
+        let mut senders = self[slot].senders;
+        let result = change(&mut senders, self);
+        self[slot].senders = senders;
+        result
     }
 
     /// The live environment with this id.

@@ -12,7 +12,7 @@
 //! caller's too. If instead callers waited for its turn, it would serve them all then, and
 //! the last of them would have what is left of its quantum, perhaps the same one each time.
 
-use super::ipc::send_arguments;
+use super::ipc::place_for_page;
 use super::{CallResult, Caller, Outcome};
 use crate::env::{Env, Letter, Wait};
 use crate::ids::Slot;
@@ -41,8 +41,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         let (letter, second) = words(frame);
         let receiver = &self.envs[target];
-        if receiver.receives() || receiver.receives_only_from(caller.slot) {
-            self.give(caller, caller.slot, target, (letter, second))?;
+        let expects_reply = receiver.wait == Wait::Reply(caller.slot);
+        if receiver.takes_from(caller.slot) && !expects_reply {
+            self.give(caller, target, (letter, second))?;
             if self.envs[caller.slot].hurries {
                 self.keep_deadline_after(caller, Some(target))?;
             }
@@ -84,9 +85,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             if self.envs[client].wait != Wait::Reply(caller.slot) {
                 return Err(Error::IpcNotRecv);
             }
-            self.give(caller, caller.slot, client, words(frame))?;
-            let callers = &mut self.envs[caller.slot].callers;
-            *callers = callers.wrapping_sub(1);
+            self.give(caller, client, words(frame))?;
             // If the rest has to be made again, this is done.
             frame.regs.edx = 0;
             Some(client)
@@ -145,69 +144,42 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 self.delivery_failed(caller.slot, sender, error)?;
                 continue;
             }
-            let Env {
-                id, wait, second, ..
-            } = self.envs[sender];
-            if let Wait::Server(_) = wait {
-                put_words(&mut frame.regs, letter, second);
-                self.await_reply(sender, caller.slot);
-            } else {
-                put_words(&mut frame.regs, letter, 0);
-                self.end_wait(sender, 0);
-            }
+            let Env { id, wait, .. } = self.envs[sender];
+            let second = match wait {
+                Wait::Server(_) => self.envs[sender].second,
+                _ => 0,
+            };
+            put_words(&mut frame.regs, letter, second);
+            self.letter_taken(sender, caller.slot);
             return Ok(Outcome::Done(id.0 as u32));
         }
         Ok(Outcome::Later)
     }
 
-    /// Gives a letter to `target`, which waits for one, in the form that it waits for.
-    /// Its wait is for the caller to end. An error changes nothing.
+    /// Gives the caller's letter to `target`, which waits for it, in the form that it waits
+    /// for. Its wait is for the caller to end. An error changes nothing.
     #[inline(always)]
-    fn give(
+    pub(super) fn give(
         &mut self,
         caller: Caller,
-        sender: Slot,
         target: Slot,
         (letter, second): (Letter, u32),
     ) -> Result<(), Error> {
-        let result = match self.envs[target].wait {
-            Wait::Request => self.envs[sender].id.0 as u32,
-            Wait::Reply(_) => 0,
-            wait => {
-                self.deliver(caller, sender, target, letter)?;
-                self.envs[target].frame.regs.eax = 0;
-                if let Wait::MessageOf(one) = wait {
-                    self.count_one_less(one);
-                }
-                return Ok(());
-            }
+        let wait = self.envs[target].wait;
+        if let Wait::Request | Wait::Reply(_) = wait {
+            self.give_page(caller, caller.slot, target, letter)?;
+            put_words(&mut self.envs[target].frame.regs, letter, second);
+        } else {
+            self.deliver(caller, caller.slot, target, letter)?;
+        }
+        self.envs[target].frame.regs.eax = match wait {
+            Wait::Request => self.envs[caller.slot].id.0 as u32,
+            _ => 0,
         };
-        self.give_page(caller, sender, target, letter)?;
-        let regs = &mut self.envs[target].frame.regs;
-        regs.eax = result;
-        put_words(regs, letter, second);
+        if let Wait::Reply(one) | Wait::MessageOf(one) = wait {
+            self.one_less_depends_on(one);
+        }
         Ok(())
-    }
-
-    /// Sends the message of a JOS call to one who waits for words in registers, or for the
-    /// sender alone. To one who waits for the sender's reply, it is the reply.
-    #[cold]
-    pub(super) fn send_to_chooser(
-        &mut self,
-        caller: Caller,
-        target: Slot,
-        frame: &TrapFrame,
-    ) -> CallResult {
-        if !self.envs[target].takes_from(caller.slot) {
-            return Err(Error::IpcNotRecv);
-        }
-        let (_, letter) = send_arguments(frame);
-        self.give(caller, caller.slot, target, (letter, 0))?;
-        if let Wait::Reply(server) = self.envs[target].wait {
-            self.count_one_less(server);
-        }
-        self.wake(target);
-        Ok(Outcome::Done(0))
     }
 
     /// Gives the page of a letter to one whose words come in registers. Only if it wants
@@ -231,16 +203,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(always)]
     pub(super) fn await_reply(&mut self, client: Slot, server: Slot) {
         self.envs[client].wait = Wait::Reply(server);
-        let callers = &mut self.envs[server].callers;
-        *callers = callers.wrapping_add(1);
-    }
-
-    /// One environment less depends on the life of `slot`.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn count_one_less(&mut self, slot: Slot) {
-        let callers = &mut self.envs[slot].callers;
-        *callers = callers.wrapping_sub(1);
+        self.one_more_depends_on(server);
     }
 
     /// Where the caller wants the page that comes; UTOP if it wants none.
@@ -254,9 +217,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if place & WANTS_PAGE == 0 {
             return Ok(Ok(UTOP));
         }
-        let va = self.fifth_argument(caller, frame)?;
-        let valid = va >= UTOP || va.is_multiple_of(PGSIZE);
-        Ok(if valid { Ok(va) } else { Err(Error::Inval) })
+        Ok(place_for_page(self.fifth_argument(caller, frame)?))
     }
 }
 

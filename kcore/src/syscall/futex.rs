@@ -49,8 +49,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.keep_deadline(caller)?;
         }
         if let Some(owner) = owner.get() {
-            let callers = &mut self.envs[owner].callers;
-            *callers = callers.wrapping_add(1);
+            self.one_more_depends_on(owner);
         }
         let env = &mut self.envs[caller.slot];
         env.wait = Wait::Word(owner);
@@ -98,11 +97,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 && let Some(owner) = owner.get()
                 && self.waits_for_word(slot, address)
             {
-                let callers = &mut self.envs[owner].callers;
-                *callers = callers.wrapping_sub(1);
+                self.one_less_depends_on(owner);
                 self.envs[slot].wait = Wait::Word(Link::to(heir));
-                let callers = &mut self.envs[heir].callers;
-                *callers = callers.wrapping_add(1);
+                self.one_more_depends_on(heir);
             }
         }
     }
@@ -118,8 +115,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let queue = self.sched.words.queue_mut(env.second);
         queue.remove(&mut self.envs, slot);
         if let Some(owner) = owner.get() {
-            let callers = &mut self.envs[owner].callers;
-            *callers = callers.wrapping_sub(1);
+            self.one_less_depends_on(owner);
         }
     }
 

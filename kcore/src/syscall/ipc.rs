@@ -28,33 +28,44 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     #[inline(never)]
     pub(crate) fn sys_ipc_try_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         // lab: ipc_try_send {
-        let (id, letter) = send_arguments(frame);
+        let [id, ..] = frame.arguments();
         let target = self.any_env(caller, id)?;
-        if self.envs[target].wait != Wait::Message {
-            return self.send_to_chooser(caller, target, frame);
+        match self.send_now(caller, target, Letter::of(frame))? {
+            true => Ok(Outcome::Done(0)),
+            false => Err(Error::IpcNotRecv),
         }
-        self.deliver(caller, caller.slot, target, letter)?;
-        self.end_wait(target, 0);
-        Ok(Outcome::Done(0))
         // lab: ipc_try_send }
     }
 
     #[inline(never)]
     pub(crate) fn sys_ipc_send(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
-        let (id, letter) = send_arguments(frame);
+        let [id, ..] = frame.arguments();
         let target = self.any_env(caller, id)?;
         if target == caller.slot {
             return Err(Error::Inval); // the caller would wait for itself
         }
+        let letter = Letter::of(frame);
+        if self.send_now(caller, target, letter)? {
+            return Ok(Outcome::Done(0));
+        }
+        self.wait_to_send(caller, target, letter, Wait::Receiver(target))
+    }
+
+    /// Sends a message to `target` if that waits for one of the caller's, and returns whether
+    /// it does. To one who waits for the caller's reply, it is the reply.
+    #[inline(always)]
+    fn send_now(&mut self, caller: Caller, target: Slot, letter: Letter) -> Result<bool, Error> {
         if self.envs[target].wait == Wait::Message {
             self.deliver(caller, caller.slot, target, letter)?;
             self.end_wait(target, 0);
-            return Ok(Outcome::Done(0));
+            return Ok(true);
         }
-        if self.envs[target].takes_from(caller.slot) {
-            return self.send_to_chooser(caller, target, frame);
+        if !self.envs[target].takes_from(caller.slot) {
+            return Ok(false);
         }
-        self.wait_to_send(caller, target, letter, Wait::Receiver(target))
+        self.give(caller, target, (letter, 0))?;
+        self.wake(target);
+        Ok(true)
     }
 
     /// Has the caller wait until `target` receives.
@@ -70,9 +81,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if self.envs[caller.slot].hurries {
             self.keep_deadline(caller)?;
         }
-        let mut senders = self.envs[target].senders;
-        senders.push_back(&mut self.envs, caller.slot);
-        self.envs[target].senders = senders;
+        self.envs
+            .with_senders(target, |senders, envs| senders.push_back(envs, caller.slot));
         let env = &mut self.envs[caller.slot];
         env.letter = letter;
         env.wait = wait;
@@ -98,9 +108,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.fail_wait(sender, error);
             return Ok(());
         }
-        let mut senders = self.envs[receiver].senders;
-        senders.push_front(&mut self.envs, sender);
-        self.envs[receiver].senders = senders;
+        self.envs
+            .with_senders(receiver, |senders, envs| senders.push_front(envs, sender));
         Err(error)
     }
 
@@ -108,19 +117,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     pub(crate) fn sys_ipc_recv(&mut self, caller: Caller, frame: &mut TrapFrame) -> CallResult {
         // lab: ipc_recv {
         let [dstva, ..] = frame.arguments();
-        if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
-            return Err(Error::Inval);
-        }
-        self.envs[caller.slot].inbox.dstva = dstva;
+        self.envs[caller.slot].inbox.dstva = place_for_page(dstva)?;
         self.let_others_first(caller.slot);
         while let Some(sender) = self.next_sender(caller.slot) {
             let letter = self.envs[sender].letter;
             match self.deliver(caller, sender, caller.slot, letter) {
                 Ok(()) => {
-                    match self.envs[sender].wait {
-                        Wait::Server(_) => self.await_reply(sender, caller.slot),
-                        _ => self.end_wait(sender, 0),
-                    }
+                    self.letter_taken(sender, caller.slot);
                     return Ok(Outcome::Done(0));
                 }
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
@@ -129,12 +132,28 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if self.envs[caller.slot].hurries {
             self.keep_deadline(caller)?;
         }
-        self.envs[caller.slot].wait = Wait::Message;
-        self.mirror
-            .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
-        self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });
-        Ok(Outcome::Stop)
+        Ok(self.wait_for_message(caller.slot, Wait::Message))
         // lab: ipc_recv }
+    }
+
+    /// Has `slot`, whose inbox says where it wants a page, wait for a message.
+    #[inline(always)]
+    fn wait_for_message(&mut self, slot: Slot, wait: Wait) -> Outcome {
+        let env = &mut self.envs[slot];
+        env.wait = wait;
+        self.mirror.receiving(&mut self.mem, slot, env);
+        let va = env.inbox.dstva;
+        self.watcher.tell(|| Fact::WaitsToReceive { va });
+        Outcome::Stop
+    }
+
+    /// Ends the wait of `sender`, whose letter `receiver` has, or has it wait for the reply.
+    #[inline(always)]
+    pub(super) fn letter_taken(&mut self, sender: Slot, receiver: Slot) {
+        match self.envs[sender].wait {
+            Wait::Server(_) => self.await_reply(sender, receiver),
+            _ => self.end_wait(sender, 0),
+        }
     }
 
     /// A sender waits for one receiver at most, and has one letter; so nothing must be
@@ -151,10 +170,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if sender == caller.slot {
             return Err(Error::Inval); // the caller would wait for itself
         }
-        if dstva < UTOP && !dstva.is_multiple_of(PGSIZE) {
-            return Err(Error::Inval);
-        }
-        self.envs[caller.slot].inbox.dstva = dstva;
+        self.envs[caller.slot].inbox.dstva = place_for_page(dstva)?;
         if self.envs[sender].sends_to() == Some(caller.slot) {
             let letter = self.envs[sender].letter;
             let result = self.deliver(caller, sender, caller.slot, letter);
@@ -163,26 +179,19 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             {
                 return Err(error);
             }
-            let mut senders = self.envs[caller.slot].senders;
-            senders.remove(&mut self.envs, sender);
-            self.envs[caller.slot].senders = senders;
-            match (result, self.envs[sender].wait) {
-                (Err(error), _) => self.fail_wait(sender, error),
-                (Ok(()), Wait::Server(_)) => self.await_reply(sender, caller.slot),
-                (Ok(()), _) => self.end_wait(sender, 0),
-            }
-            if result.is_ok() {
-                return Ok(Outcome::Done(0));
+            self.envs
+                .with_senders(caller.slot, |senders, envs| senders.remove(envs, sender));
+            match result {
+                Ok(()) => {
+                    self.letter_taken(sender, caller.slot);
+                    return Ok(Outcome::Done(0));
+                }
+                Err(error) => self.fail_wait(sender, error),
             }
         }
         self.keep_deadline(caller)?;
-        self.envs[caller.slot].wait = Wait::MessageOf(sender);
-        let callers = &mut self.envs[sender].callers;
-        *callers = callers.wrapping_add(1);
-        self.mirror
-            .receiving(&mut self.mem, caller.slot, &self.envs[caller.slot]);
-        self.watcher.tell(|| Fact::WaitsToReceive { va: dstva });
-        Ok(Outcome::Stop)
+        self.one_more_depends_on(sender);
+        Ok(self.wait_for_message(caller.slot, Wait::MessageOf(sender)))
     }
 
     /// If the first sender in the queue is the one that was served last, it goes to the
@@ -203,10 +212,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Takes the first environment out of the queue of senders to `target`.
     #[inline(always)]
     pub(crate) fn next_sender(&mut self, target: Slot) -> Option<Slot> {
-        let mut senders = self.envs[target].senders;
-        let sender = senders.pop_front(&mut self.envs);
-        self.envs[target].senders = senders;
-        sender
+        self.envs
+            .with_senders(target, |senders, envs| senders.pop_front(envs))
     }
 
     /// The frame and permissions that a sender offers; none if `va` is not below UTOP.
@@ -280,9 +287,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     }
 }
 
-/// The arguments of a send: the receiver's id and the message.
+/// Where a receiver wants the page that comes: a page of its own, or at or above UTOP if it
+/// wants none.
 #[inline(always)]
-pub(super) fn send_arguments(frame: &TrapFrame) -> (u32, Letter) {
-    let [id, ..] = frame.arguments();
-    (id, Letter::of(frame))
+pub(super) fn place_for_page(va: u32) -> Result<u32, Error> {
+    if va < UTOP && !va.is_multiple_of(PGSIZE) {
+        return Err(Error::Inval);
+    }
+    Ok(va)
 }

@@ -12,14 +12,12 @@
 //! compiler made need not align. The frame has them as they were.
 
 use crate::effects::Next;
-use crate::fault::{is_on_exception_stack, registers_at};
+use crate::fault::registers_at;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
 use crate::syscall::Caller;
-use crate::usermem::UserSlice;
 use crate::watch::Watcher;
-use abi::exception::{EXCEPTION_FRAME_SIZE, EXCEPTION_GAP};
-use abi::layout::UXSTACKTOP;
+use abi::exception::EXCEPTION_GAP;
 use abi::trap::{FLAG_AC, FLAG_NT, FLAG_RF, FLAG_TF, Vector};
 use abi::{ExceptionFrame, TrapFrame};
 
@@ -36,27 +34,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         va: u32,
         frame: &mut TrapFrame,
     ) -> Next {
-        let top = if is_on_exception_stack(frame.esp) {
-            frame.esp - EXCEPTION_GAP
-        } else {
-            UXSTACKTOP
-        };
-        let place = UserSlice {
-            ptr: top - EXCEPTION_FRAME_SIZE,
-            len: EXCEPTION_FRAME_SIZE,
-        };
         let saved = ExceptionFrame {
             fault: registers_at(va, frame),
             vector: vector.0,
         };
-        let env = &self.envs[caller.slot];
-        let (space, entry) = (env.space, env.exceptions.entry);
-        if let Err(bad) = place.store(&mut self.mem, space, &saved.bytes()) {
-            return self.bad_memory(caller, bad);
+        let entry = self.envs[caller.slot].exceptions.entry;
+        let next = self.enter_handler(caller, EXCEPTION_GAP, &saved.bytes(), entry, frame);
+        if next == Next::Same {
+            frame.eflags &= !CLEAR;
         }
-        frame.esp = place.ptr;
-        frame.eip = entry;
-        frame.eflags &= !CLEAR;
-        Next::Same
+        next
     }
 }

@@ -22,7 +22,7 @@ use crate::syscall::Caller;
 use crate::usermem::{BadAddress, UserSlice};
 use crate::watch::Watcher;
 use abi::layout::{KERNBASE, PGSIZE, UXSTACKTOP, kernel_stack_top};
-use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, FLAG_RF, UTRAP_FRAME_SIZE, Vector};
+use abi::trap::{FAULT_PROTECTION, FAULT_USER, FAULT_WRITE, FLAG_RF, Vector};
 use abi::{EnvId, TrapFrame, UTrapFrame};
 use core::fmt::{self, Write};
 use core::mem::size_of;
@@ -79,19 +79,32 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         upcall: u32,
         frame: &mut TrapFrame,
     ) -> Next {
-        let nested = is_on_exception_stack(frame.esp);
-        let top = if nested { frame.esp - 4 } else { UXSTACKTOP };
-        let place = UserSlice {
-            ptr: top - UTRAP_FRAME_SIZE,
-            len: UTRAP_FRAME_SIZE,
-        };
-        let space = self.envs[caller.slot].space;
         let saved = registers_at(va, frame);
-        if let Err(bad) = place.store(&mut self.mem, space, &saved.bytes()) {
+        // One word is left empty.
+        self.enter_handler(caller, 4, &saved.bytes(), upcall, frame)
+    }
+
+    /// Puts `saved` on the exception stack, `gap` bytes below the stack pointer if a handler
+    /// is at work, and makes the environment continue at `entry`.
+    #[inline(always)]
+    pub(crate) fn enter_handler(
+        &mut self,
+        caller: Caller,
+        gap: u32,
+        saved: &[u8],
+        entry: u32,
+        frame: &mut TrapFrame,
+    ) -> Next {
+        let nested = (UXSTACKTOP - PGSIZE..UXSTACKTOP).contains(&frame.esp);
+        let top = if nested { frame.esp - gap } else { UXSTACKTOP };
+        let len = saved.len() as u32;
+        let ptr = top - len;
+        let space = self.envs[caller.slot].space;
+        if let Err(bad) = (UserSlice { ptr, len }).store(&mut self.mem, space, saved) {
             return self.bad_memory(caller, bad);
         }
-        frame.esp = place.ptr;
-        frame.eip = upcall;
+        frame.esp = ptr;
+        frame.eip = entry;
         Next::Same
     }
 
@@ -144,12 +157,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 pub fn crashed(env: EnvId) {
     // Without this the compiler would leave the call out.
     core::hint::black_box(env);
-}
-
-/// Whether a handler is at work: the stack pointer is on the exception stack.
-#[inline(always)]
-pub(crate) fn is_on_exception_stack(esp: u32) -> bool {
-    (UXSTACKTOP - PGSIZE..UXSTACKTOP).contains(&esp)
 }
 
 /// The registers at a fault, as a handler finds them.

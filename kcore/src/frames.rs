@@ -10,6 +10,7 @@
 //! them is refused.
 
 use crate::phys::{Pfn, PhysMem};
+use abi::Error;
 use abi::layout::NPTENTRIES;
 use abi::page_info::{MAX_REFS, PAGE_INFO_REFS, PAGE_INFO_STRIDE};
 use core::ops::Range;
@@ -30,10 +31,6 @@ pub struct Frame {
     /// the directory of a living environment, which are in no list: [`Frames::marks`].
     pub next: u32,
 }
-
-/// No frame is free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoMem;
 
 /// A last-in first-out list of frames, linked through the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -199,17 +196,17 @@ impl<'t> Frames<'t> {
 
     /// Takes a free frame and sets its count to 1. It may hold old secrets: the caller
     /// must overwrite all of it.
-    pub(crate) fn alloc<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
-        let frame = match self.pop_free() {
+    pub(crate) fn alloc<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, Error> {
+        let frame = match self.pop(|state| &mut state.free) {
             Some(frame) => frame,
-            None => self.pop_rest().ok_or(NoMem)?,
+            None => self.pop_rest().ok_or(Error::NoMem)?,
         };
         self.set_count(mem, frame, 1);
         Ok(frame)
     }
 
     /// As [`Frames::alloc`], but it contains zeroes.
-    pub(crate) fn alloc_zeroed<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
+    pub(crate) fn alloc_zeroed<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, Error> {
         if let Some(frame) = self.pop_zeroed() {
             self.set_count(mem, frame, 1);
             return Ok(frame);
@@ -228,34 +225,20 @@ impl<'t> Frames<'t> {
     }
 
     /// As [`Frames::alloc`], for the kernel itself: there is one frame less from now on.
-    pub(crate) fn take_for_ever<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, NoMem> {
+    pub(crate) fn take_for_ever<M: PhysMem>(&mut self, mem: &mut M) -> Result<Pfn, Error> {
         let frame = self.alloc(mem)?;
         self.state.total = self.state.total.wrapping_sub(1);
         Ok(frame)
     }
 
-    fn pop_free(&mut self) -> Option<Pfn> {
-        let frame = Pfn(self.state.free.head);
-        if frame.0 == 0 {
-            return None;
-        }
-        let next = core::mem::take(&mut self.entry(frame).next);
-        let free = &mut self.state.free;
-        free.head = next;
-        free.len = free.len.wrapping_sub(1);
-        Some(frame)
-    }
-
     fn pop_zeroed(&mut self) -> Option<Pfn> {
-        let (frame, rest) = self.pop(self.state.zeroed)?;
-        self.state.zeroed = rest;
+        let frame = self.pop(|state| &mut state.zeroed)?;
         self.state.rest_len = self.state.rest_len.wrapping_sub(1);
         Some(frame)
     }
 
     fn pop_directory(&mut self) -> Option<Pfn> {
-        let (frame, rest) = self.pop(self.state.directories)?;
-        self.state.directories = rest;
+        let frame = self.pop(|state| &mut state.directories)?;
         self.state.rest_len = self.state.rest_len.wrapping_sub(1);
         Some(frame)
     }
@@ -268,18 +251,18 @@ impl<'t> Frames<'t> {
             .or_else(|| self.pop_directory())
     }
 
-    /// The first frame of a list, and the list without it.
+    /// Takes the first frame out of a list.
     #[inline(always)]
-    fn pop(&mut self, list: List) -> Option<(Pfn, List)> {
-        let frame = Pfn(list.head);
+    fn pop(&mut self, list: impl Fn(&mut FramesState) -> &mut List) -> Option<Pfn> {
+        let frame = Pfn(list(&mut self.state).head);
         if frame.0 == 0 {
             return None;
         }
-        let rest = List {
-            head: core::mem::take(&mut self.entry(frame).next),
-            len: list.len.wrapping_sub(1),
-        };
-        Some((frame, rest))
+        let next = core::mem::take(&mut self.entry(frame).next);
+        let list = list(&mut self.state);
+        list.head = next;
+        list.len = list.len.wrapping_sub(1);
+        Some(frame)
     }
 
     fn pop_fresh(&mut self) -> Option<Pfn> {
@@ -426,15 +409,15 @@ mod tests {
         let first = frames.alloc(&mut Void).unwrap();
         let second = frames.alloc(&mut Void).unwrap();
         assert_eq!((first, second), (Pfn(2), Pfn(3)));
-        assert_eq!(frames.alloc(&mut Void), Err(NoMem));
+        assert_eq!(frames.alloc(&mut Void), Err(Error::NoMem));
         frames.release(&mut Void, first);
         frames.release(&mut Void, second);
-        assert_eq!(frames.alloc(&mut Void), Err(NoMem));
+        assert_eq!(frames.alloc(&mut Void), Err(Error::NoMem));
         frames.settle();
         assert_eq!(frames.available(), 2);
         assert!(frames.alloc(&mut Void).is_ok());
         assert!(frames.alloc(&mut Void).is_ok());
-        assert_eq!(frames.alloc(&mut Void), Err(NoMem));
+        assert_eq!(frames.alloc(&mut Void), Err(Error::NoMem));
     }
 
     #[test]

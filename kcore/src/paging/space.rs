@@ -6,12 +6,12 @@
 //! its own directory when the space is made, except UVPT, which maps the directory
 //! itself.
 
-use crate::frames::{Frames, NoMem};
+use crate::frames::Frames;
 use crate::paging::Pte;
 use crate::paging::scan::next_present;
 use crate::phys::{Pfn, PhysMem};
-use abi::Perm;
 use abi::layout::{NPTENTRIES, PGSIZE, PTSIZE, UTOP, UVPT, pdx, ptx};
+use abi::{Error, Perm};
 
 /// The number of entries in the page directory that are the space's own.
 pub const USER_TABLES: u32 = pdx(UTOP);
@@ -92,7 +92,7 @@ impl Space {
         frames: &mut Frames<'_>,
         page: UserPage,
         made: impl FnOnce(Pte),
-    ) -> Result<u32, NoMem> {
+    ) -> Result<u32, Error> {
         if let Some(slot) = self.slot(mem, page.va()) {
             return Ok(slot);
         }

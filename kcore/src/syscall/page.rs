@@ -82,7 +82,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         let slot = self.envs[target].space.slot(&self.mem, target_page.va());
         self.reserve(1 + u32::from(slot.is_none()))?;
-        let copy = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        let copy = self.frames.alloc(&mut self.mem)?;
         self.mem.copy_bytes(copy.address(), frame.address(), PGSIZE);
         self.place_at(caller, target, target_page, slot, Pte::new(copy, perm))
         // lab: page_copy }
@@ -132,7 +132,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// reserved it.
     #[inline(always)]
     pub(crate) fn fresh_frame(&mut self) -> Result<Pfn, Error> {
-        let frame = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        let frame = self.frames.alloc(&mut self.mem)?;
         self.mem.zero_frame(frame);
         Ok(frame)
     }
@@ -145,7 +145,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if clean == Pfn(0) || self.effects.contains(Effects::CLEAR) {
             return self.fresh_frame();
         }
-        let next = self.frames.alloc(&mut self.mem).map_err(|_| Error::NoMem)?;
+        let next = self.frames.alloc(&mut self.mem)?;
         self.cpus[cpu].clean = next;
         self.outbox.clear = next;
         self.effects |= Effects::CLEAR;
@@ -221,11 +221,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     ) -> Result<(), Error> {
         let space = self.envs[target].space;
         let env = &self.envs[target];
-        let slot = space
-            .ensure_table(&mut self.mem, &mut self.frames, page, |table| {
-                self.watcher.tell(|| env.table_made(page.va(), table));
-            })
-            .map_err(|_| Error::NoMem)?;
+        let slot = space.ensure_table(&mut self.mem, &mut self.frames, page, |table| {
+            self.watcher.tell(|| env.table_made(page.va(), table));
+        })?;
         let old = Pte(self.mem.read(slot));
         self.replace(caller, target, page, (slot, old), entry);
         Ok(())

@@ -122,10 +122,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         work: &mut u32,
     ) -> Result<(), Error> {
         let range = self.check_range(caller, *entry)?;
+        let takes_frames = range.action() != PageRange::UNMAP;
         while entry.done < entry.pages {
-            if let Some((env, start)) = range.looks_in() {
-                entry.done = self.next_mapped(env, start, *entry, work);
-            }
+            entry.done = self.next_page(&range, entry.done, work);
             if entry.done == entry.pages || *work == 0 {
                 break;
             }
@@ -140,7 +139,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             *work = work.saturating_sub(CHANGE + taken * FILLING);
             // To find memory takes long. And while another CPU still uses what a page
             // replaced, nothing may be taken that was given back.
-            if short || self.effects.contains(Effects::REMOTE) && range.takes_frames() {
+            if short || self.effects.contains(Effects::REMOTE) && takes_frames {
                 *work = 0;
             }
         }
@@ -154,7 +153,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             source: caller.slot,
             target: caller.slot,
         };
-        if range.has_source() {
+        if let PageRange::SHARE | PageRange::COPY = range.action() {
             range.source = self.own_env(caller, entry.source.0 as u32)?;
         }
         range.target = self.own_env(caller, entry.target.0 as u32)?;
@@ -164,12 +163,17 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
     }
 
-    /// The number of the next page that is mapped in `env`, where the range begins at
-    /// `start`; the number of pages if there is none.
-    fn next_mapped(&self, env: Slot, start: u32, entry: PageRange, work: &mut u32) -> u32 {
+    /// The number of the next page to deal with, the number of pages if there is none. Where
+    /// pages are not made, unmapped ones are passed over.
+    fn next_page(&self, range: &Range, done: u32, work: &mut u32) -> u32 {
+        let (env, start) = match range.action() {
+            PageRange::ALLOC => return done,
+            PageRange::UNMAP => (range.target, range.entry.target_va),
+            _ => (range.source, range.entry.source_va),
+        };
         let space = self.envs[env].space;
-        let next = start + entry.done * PGSIZE;
-        let end = start + entry.pages * PGSIZE;
+        let next = start + done * PGSIZE;
+        let end = start + range.entry.pages * PGSIZE;
         let found = space.next_mapped(&self.mem, &self.frames, next, end, work);
         (found - start) / PGSIZE
     }
@@ -305,25 +309,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 impl Range {
     fn action(&self) -> u32 {
         self.entry.action & !(PageRange::BOTH | PageRange::REST)
-    }
-
-    fn has_source(&self) -> bool {
-        matches!(self.action(), PageRange::SHARE | PageRange::COPY)
-    }
-
-    /// The environment whose unmapped pages are passed over, and where the range begins
-    /// there.
-    fn looks_in(&self) -> Option<(Slot, u32)> {
-        match self.action() {
-            PageRange::ALLOC => None,
-            PageRange::UNMAP => Some((self.target, self.entry.target_va)),
-            _ => Some((self.source, self.entry.source_va)),
-        }
-    }
-
-    /// Whether dealing with a page may take frames.
-    fn takes_frames(&self) -> bool {
-        self.action() != PageRange::UNMAP
     }
 
     /// Whether the entry's action, addresses and permissions are valid.

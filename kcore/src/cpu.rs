@@ -52,19 +52,6 @@ impl Cpus {
     pub fn current(&self, cpu: CpuId) -> Option<Slot> {
         self[cpu].current.get()
     }
-
-    /// Whether the environment on `cpu` has used the x87 and SSE registers there.
-    pub fn uses_fpu(&self, cpu: CpuId) -> bool {
-        self[cpu].fpu
-    }
-
-    /// How many CPUs have an environment. For the audit; linear.
-    pub fn count_running(&self) -> usize {
-        self.0
-            .iter()
-            .filter(|cpu| cpu.current.get().is_some())
-            .count()
-    }
 }
 
 impl core::ops::Index<CpuId> for Cpus {

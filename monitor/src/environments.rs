@@ -22,7 +22,7 @@ pub fn list<M: PhysMem>(session: &mut Session<'_, M>, _: &[&str]) -> Done {
                 "{:08x} {:08x} {:3} {:10} {:08x} {}",
                 env.id.0,
                 env.parent.0,
-                env.cpunum().0,
+                env.cpunum,
                 env.runs,
                 env.upcall,
                 status(env)

@@ -344,7 +344,7 @@ impl Machine<'_> {
         for cpu in self.cpu_ids().filter(|&cpu| target != Some(cpu)) {
             let fpu = &self.cpu(cpu).fpu;
             let cpus = self.kernel.cpus();
-            let known = cpus.uses_fpu(cpu).then(|| cpus.current(cpu)).flatten();
+            let known = cpus[cpu].fpu.then(|| cpus.current(cpu)).flatten();
             if fpu.user != known || known.is_none() && fpu.value != Registers::default() {
                 return Err(Violation::Fpu { cpu });
             }
@@ -360,7 +360,7 @@ impl Machine<'_> {
             let own = self.cpu(cpu);
             own.ipi || matches!(own.mode, Mode::Waiting(_))
         };
-        let (envs, first) = (self.kernel.envs(), self.kernel.sched().ready.first());
+        let (envs, first) = (self.kernel.envs(), self.kernel.sched().ready.next());
         let ranks = self.kernel.config().policy == Policy::Priority;
         let Some(first) = first.filter(|_| ranks && !self.cpu_ids().any(on_the_way)) else {
             return Ok(());
@@ -369,7 +369,7 @@ impl Machine<'_> {
             if let Some(slot) = self.kernel.cpus().current(cpu)
                 && envs[slot].priority < envs[first].priority
                 && envs[slot].callers == 0
-                && !self.kernel.cpus().uses_fpu(cpu)
+                && !self.kernel.cpus()[cpu].fpu
             {
                 return Err(Violation::Outranked { cpu });
             }

@@ -78,16 +78,11 @@ impl Mirror {
         self.set(mem, slot, offset_of!(PublicEnv, runs), runs);
     }
 
-    /// Shows that the environment is on another CPU than before.
-    pub(crate) fn cpunum<M: PhysMem>(self, mem: &mut M, slot: Slot, cpu: CpuId) {
-        self.set(mem, slot, offset_of!(PublicEnv, cpunum), cpu.0.into());
-    }
-
-    /// As [`Mirror::cpunum`], where that is rare.
+    /// Shows that the environment is on another CPU than before, which is rare.
     #[cold]
     #[inline(never)]
     pub(crate) fn moved<M: PhysMem>(self, mem: &mut M, slot: Slot, cpu: CpuId) {
-        self.cpunum(mem, slot, cpu);
+        self.set(mem, slot, offset_of!(PublicEnv, cpunum), cpu.0.into());
     }
 
     /// Shows the address of the page-fault handler.

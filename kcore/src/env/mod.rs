@@ -323,9 +323,4 @@ impl Env {
     pub fn is_queued(&self) -> bool {
         self.alive && self.runnable && self.on_cpu.is_none() && self.wait == Wait::Nothing
     }
-
-    /// As [`Env::cpunum`], typed.
-    pub fn cpunum(&self) -> CpuId {
-        CpuId(self.cpunum)
-    }
 }

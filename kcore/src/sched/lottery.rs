@@ -45,17 +45,6 @@ impl Lottery {
         });
         self.drawn = winner.map_or(Link::NONE, Link::to);
     }
-
-    /// Whether somebody who waits is drawn, and all tickets are counted.
-    pub(super) fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
-        let waiting = || self.waiting.iter(envs);
-        let tickets: u32 = waiting().map(|slot| u32::from(envs[slot].shares)).sum();
-        let drawn = match self.drawn.get() {
-            Some(drawn) => waiting().any(|slot| slot == drawn),
-            None => self.waiting.is_empty(),
-        };
-        drawn && tickets == self.tickets
-    }
 }
 
 impl RunQueue for Lottery {
@@ -72,12 +61,6 @@ impl RunQueue for Lottery {
         self.drawn.get()
     }
 
-    fn take_next(&mut self, envs: &mut EnvTable<'_>) {
-        if let Some(slot) = self.drawn.get() {
-            self.remove(envs, slot);
-        }
-    }
-
     fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         self.waiting.remove(envs, slot);
         self.tickets = self.tickets.wrapping_sub(envs[slot].shares.into());
@@ -88,5 +71,16 @@ impl RunQueue for Lottery {
 
     fn all(&self) -> &Queue {
         &self.waiting
+    }
+
+    /// Whether somebody who waits is drawn, and all tickets are counted.
+    fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
+        let waiting = || self.waiting.iter(envs);
+        let tickets: u32 = waiting().map(|slot| u32::from(envs[slot].shares)).sum();
+        let drawn = match self.drawn.get() {
+            Some(drawn) => waiting().any(|slot| slot == drawn),
+            None => self.waiting.is_empty(),
+        };
+        drawn && tickets == self.tickets
     }
 }

@@ -51,24 +51,6 @@ impl Priority {
     fn last(&self, priority: u8) -> Link {
         self.last[usize::from(priority % PRIORITIES)]
     }
-
-    /// Whether the queue is sorted, and each priority's last one is named.
-    pub(super) fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
-        let mut right = Priority {
-            waiting: self.waiting,
-            ..Priority::default()
-        };
-        let mut least = PRIORITIES;
-        for slot in self.waiting.iter(envs) {
-            let priority = envs[slot].priority;
-            if priority > least {
-                return false;
-            }
-            least = priority;
-            right.set_last(priority, Link::to(slot));
-        }
-        right == *self
-    }
 }
 
 /// The priorities from this one up, as bits.
@@ -100,12 +82,6 @@ impl RunQueue for Priority {
         self.waiting.front()
     }
 
-    fn take_next(&mut self, envs: &mut EnvTable<'_>) {
-        if let Some(slot) = self.waiting.front() {
-            self.remove(envs, slot);
-        }
-    }
-
     fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {
         let priority = envs[slot].priority;
         if self.last(priority) == Link::to(slot) {
@@ -120,6 +96,24 @@ impl RunQueue for Priority {
 
     fn all(&self) -> &Queue {
         &self.waiting
+    }
+
+    /// Whether the queue is sorted, and each priority's last one is named.
+    fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
+        let mut right = Priority {
+            waiting: self.waiting,
+            ..Priority::default()
+        };
+        let mut least = PRIORITIES;
+        for slot in self.waiting.iter(envs) {
+            let priority = envs[slot].priority;
+            if priority > least {
+                return false;
+            }
+            least = priority;
+            right.set_last(priority, Link::to(slot));
+        }
+        right == *self
     }
 
     fn outranks(&self, envs: &EnvTable<'_>, slot: Slot) -> bool {

@@ -37,17 +37,15 @@ impl Ready {
         }
     }
 
-    /// Which policy is in force.
-    pub fn policy(&self) -> Policy {
-        self.policy
-    }
-
     #[inline(always)]
     pub(crate) fn is_round_robin(&self) -> bool {
         self.policy == Policy::RoundRobin
     }
 
-    /// The policy in force.
+    /// The policy in force. Out of line, because nobody asks for it where round robin is
+    /// usual.
+    #[cold]
+    #[inline(never)]
     fn chosen(&self) -> &dyn RunQueue {
         match self.policy {
             Policy::RoundRobin => &self.round_robin,
@@ -58,6 +56,8 @@ impl Ready {
     }
 
     /// The policy in force, to change.
+    #[cold]
+    #[inline(never)]
     pub(super) fn chosen_mut(&mut self) -> &mut dyn RunQueue {
         match self.policy {
             Policy::RoundRobin => &mut self.round_robin,
@@ -67,20 +67,14 @@ impl Ready {
         }
     }
 
-    /// See [`RunQueue::next`].
+    /// The environment that gets the next free CPU.
     #[inline(always)]
-    pub(crate) fn next(&self) -> Option<Slot> {
+    pub fn next(&self) -> Option<Slot> {
         if self.is_round_robin() {
             self.round_robin.next()
         } else {
-            self.next_by_policy()
+            self.chosen().next()
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn next_by_policy(&self) -> Option<Slot> {
-        self.chosen().next()
     }
 
     /// See [`RunQueue::take_next`].
@@ -89,14 +83,8 @@ impl Ready {
         if self.is_round_robin() {
             self.round_robin.take_next(envs);
         } else {
-            self.take_next_by_policy(envs);
+            self.chosen_mut().take_next(envs);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn take_next_by_policy(&mut self, envs: &mut EnvTable<'_>) {
-        self.chosen_mut().take_next(envs);
     }
 
     /// See [`RunQueue::remove`].
@@ -121,20 +109,10 @@ impl Ready {
         self.chosen().all()
     }
 
-    /// Who is next, for the audit.
-    pub fn first(&self) -> Option<Slot> {
-        self.next()
-    }
-
-    /// Whether what the policy in force has worked out in advance is what it would work out
-    /// now; for the audit. Linear.
+    /// Whether the policy in force has worked out in advance what it would work out now; for
+    /// the audit.
     pub fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
-        match self.policy {
-            Policy::RoundRobin => true,
-            Policy::Priority => self.priority.is_consistent(envs),
-            Policy::Stride => self.stride.is_consistent(envs),
-            Policy::Lottery => self.lottery.is_consistent(envs),
-        }
+        self.chosen().is_consistent(envs)
     }
 }
 

@@ -22,13 +22,23 @@ pub(crate) trait RunQueue {
     fn next(&self) -> Option<Slot>;
 
     /// Takes out the environment that [`RunQueue::next`] returns.
-    fn take_next(&mut self, envs: &mut EnvTable<'_>);
+    fn take_next(&mut self, envs: &mut EnvTable<'_>) {
+        if let Some(slot) = self.next() {
+            self.remove(envs, slot);
+        }
+    }
 
     /// Removes an environment, which must be in the policy.
     fn remove(&mut self, envs: &mut EnvTable<'_>, slot: Slot);
 
     /// All environments that wait, in any order; for the audit.
     fn all(&self) -> &Queue;
+
+    /// Whether what is worked out in advance is what would be worked out now; for the audit.
+    /// Linear.
+    fn is_consistent(&self, _envs: &EnvTable<'_>) -> bool {
+        true
+    }
 
     /// As [`RunQueue::add`], for one that gives its CPU up and wants the next one.
     fn add_again(&mut self, envs: &mut EnvTable<'_>, slot: Slot) {

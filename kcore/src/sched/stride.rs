@@ -87,13 +87,6 @@ impl Stride {
         }
         Link::to(furthest)
     }
-
-    /// Whether the next one is the one furthest behind, and nobody too far.
-    pub(super) fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
-        let lag = -self.lag.cast_signed();
-        let mut waiting = self.waiting.iter(envs);
-        self.next == self.furthest_behind(envs) && waiting.all(|slot| self.lead(envs, slot) >= lag)
-    }
 }
 
 impl RunQueue for Stride {
@@ -137,6 +130,13 @@ impl RunQueue for Stride {
 
     fn all(&self) -> &Queue {
         &self.waiting
+    }
+
+    /// Whether the next one is the one furthest behind, and nobody too far.
+    fn is_consistent(&self, envs: &EnvTable<'_>) -> bool {
+        let lag = -self.lag.cast_signed();
+        let mut waiting = self.waiting.iter(envs);
+        self.next == self.furthest_behind(envs) && waiting.all(|slot| self.lead(envs, slot) >= lag)
     }
 
     /// Unless it has had more than a quantum in advance: else two that call each other could

@@ -108,7 +108,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             self.mirror.hide_registers(&mut self.mem, slot);
         }
         if moved {
-            self.mirror.cpunum(&mut self.mem, slot, cpu);
+            self.mirror.moved(&mut self.mem, slot, cpu);
         }
         self.mirror.runs(&mut self.mem, slot, env.runs);
         self.mirror.status(&mut self.mem, slot, EnvStatus::Running);
@@ -123,19 +123,13 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.show_status(self.heir);
     }
 
-    /// [`Kernel::lend_quantum`], where that is not what most steps do.
+    /// As [`Kernel::put_on_cpu`], but with what is left of the quantum.
     #[cold]
     fn put_heir_on_cpu(&mut self, cpu: CpuId, frame: &mut TrapFrame) -> Way {
-        self.lend_quantum(cpu, self.heir, frame);
-        Way::Switch
-    }
-
-    /// As [`Kernel::put_on_cpu`], but with what is left of the quantum.
-    #[inline(always)]
-    pub(crate) fn lend_quantum(&mut self, cpu: CpuId, slot: Slot, frame: &mut TrapFrame) {
         let since = self.cpus[cpu].since;
-        self.put_on_cpu(cpu, slot, frame);
+        self.put_on_cpu(cpu, self.heir, frame);
         self.cpus[cpu].since = since;
+        Way::Switch
     }
 
     /// Takes `slot`, whose registers are in `frame`, off its CPU. The caller puts it

@@ -157,7 +157,7 @@ fn saved_frame(kind: EnvType, frame: &TrapFrame, at: u32) -> Verdict {
 pub(super) fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict {
     for cpu in CpuSet(u32::MAX).iter() {
         let at = u32::from(cpu.0);
-        let used = kernel.cpus().uses_fpu(cpu) && kernel.cpus().current(cpu).is_none();
+        let used = kernel.cpus()[cpu].fpu && kernel.cpus().current(cpu).is_none();
         check(!used, "x87 registers in use are an environment's", at)?;
         if let Some(slot) = kernel.cpus().current(cpu) {
             let env = &kernel.envs()[slot];
@@ -195,8 +195,9 @@ pub(super) fn cpus<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdict
             )?;
         }
     }
+    let cpus = CpuSet(u32::MAX).iter();
     check(
-        kernel.cpus().count_running() == on_cpus,
+        cpus.filter_map(|cpu| kernel.cpus().current(cpu)).count() == on_cpus,
         "I6: one environment a CPU",
         on_cpus as u32,
     )?;

@@ -17,7 +17,7 @@ pub(super) fn queues<M: PhysMem, W: Watcher>(kernel: &Kernel<'_, M, W>) -> Verdi
     check(
         sched.ready.is_consistent(kernel.envs()),
         "the policy's choice follows from who waits",
-        sched.ready.first().map_or(0, |slot| slot.0.into()),
+        sched.ready.next().map_or(0, |slot| slot.0.into()),
     )?;
     let waits = |for_what| move |env: &Env| env.alive && env.wait == for_what;
     queue(

@@ -13,7 +13,7 @@
 //! done, and every CPU that has left it has arrived where it was to go.
 
 use crate::frames::{Frames, List, PART};
-use crate::paging::scan::{GROUP, any_in_group, first_in_part, part_end};
+use crate::paging::scan::{GROUP, any_in_group, next_present};
 use crate::paging::space::USER_TABLES;
 use crate::paging::{Pte, Space};
 use crate::phys::{Pfn, PhysMem};
@@ -107,19 +107,13 @@ impl Reaper {
         let marks = mem.read(kept_marks(directory)) >> 1;
         let mut work = 0;
         while work < PIECE_WORK {
-            if self.cursor >= USER_TABLES {
+            // Marks end with a part, and the last part is the kernel's as well.
+            let mut looks = u32::MAX;
+            let index = next_present(mem, marks, directory, self.cursor, &mut looks);
+            if index >= USER_TABLES {
                 self.finish(mem, frames, watcher, directory);
                 return true;
             }
-            let rest = marks >> (self.cursor / PART);
-            if rest & 1 == 0 {
-                self.cursor = (self.cursor / PART + rest.trailing_zeros()) * PART;
-                continue;
-            }
-            let Some(index) = first_in_part(mem, directory, self.cursor) else {
-                self.cursor = part_end(self.cursor);
-                continue;
-            };
             self.cursor = index;
             let slot = directory.address() + index * 4;
             let dead = DeadTable {

@@ -1,7 +1,7 @@
 //! A dead address space is taken apart in bounded pieces, however large it is.
 
 use abi::Call;
-use abi::layout::{PGSIZE, PTSIZE};
+use abi::layout::{PGSIZE, PTSIZE, UTOP};
 use kcore::{CpuId, Event};
 use sim::machine::call::Answer;
 use sim::machine::{Machine, Spec, Store};
@@ -85,4 +85,14 @@ fn a_step_looks_at_a_bounded_number_of_shared_pages() {
         }
     });
     assert!(pieces.len() > 10, "{pieces:?}");
+}
+
+/// The marks of a directory do not end where the program's part of it does: the last one is
+/// for entries of the kernel's too.
+#[test]
+fn the_kernels_tables_stay_when_the_last_one_of_the_program_is_missing() {
+    end_of_a_child(|machine, child| {
+        let there = [0, SHARED, child, UTOP - 2 * PTSIZE, 5];
+        value(machine.call(CPU0, Call::PageMap, there));
+    });
 }

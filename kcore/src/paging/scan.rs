@@ -5,12 +5,12 @@
 //! entries are or-ed, whatever else the MMU may have written to them.
 
 use super::Pte;
-use crate::frames::{Frames, PART};
+use crate::frames::PART;
 use crate::phys::{Pfn, PhysMem};
 use abi::layout::NPTENTRIES;
 
 /// The work of going through a part of a table, as [`next_present`] counts it.
-pub(crate) const LOOK: u32 = 2;
+const LOOK: u32 = 2;
 
 /// Entries that are looked at together.
 pub(crate) const GROUP: u32 = 8;
@@ -19,7 +19,7 @@ const _: () = assert!(PART.is_multiple_of(GROUP));
 /// The first entry of a table or directory that is present, from `index` to the end of the
 /// part that this is in.
 #[inline(always)]
-pub(crate) fn first_in_part<M: PhysMem>(mem: &M, table: Pfn, mut index: u32) -> Option<u32> {
+fn first_in_part<M: PhysMem>(mem: &M, table: Pfn, mut index: u32) -> Option<u32> {
     let end = part_end(index);
     while index < end {
         if index.is_multiple_of(GROUP) && !any_in_group(mem, table, index) {
@@ -43,22 +43,21 @@ pub(crate) fn any_in_group<M: PhysMem>(mem: &M, table: Pfn, index: u32) -> bool 
 
 /// One past the last entry of the part that `index` is in.
 #[inline(always)]
-pub(crate) const fn part_end(index: u32) -> u32 {
+const fn part_end(index: u32) -> u32 {
     (index | (PART - 1)) + 1
 }
 
 /// The first entry of a table or directory that is present, from `index` on, or
-/// [`NPTENTRIES`]. Takes [`LOOK`] from `work` for each part that it goes through. Where nothing
-/// is left of that, how far it got.
+/// [`NPTENTRIES`]. `marks` are the table's. Takes [`LOOK`] from `work` for each part that it
+/// goes through. Where nothing is left of that, how far it got.
 #[inline(always)]
 pub(crate) fn next_present<M: PhysMem>(
     mem: &M,
-    frames: &Frames<'_>,
+    marks: u32,
     table: Pfn,
     mut index: u32,
     work: &mut u32,
 ) -> u32 {
-    let marks = frames.marks(table);
     while index < NPTENTRIES && *work > 0 {
         let rest = marks >> (index / PART);
         if rest & 1 == 0 {

@@ -117,13 +117,14 @@ impl Space {
         work: &mut u32,
     ) -> u32 {
         while va < end && *work > 0 {
-            let index = next_present(mem, frames, self.pgdir, pdx(va), work);
+            let marks = frames.marks(self.pgdir);
+            let index = next_present(mem, marks, self.pgdir, pdx(va), work);
             if index > pdx(va) {
                 va = index.saturating_mul(PTSIZE);
                 continue;
             }
             let table = self.directory_entry(mem, va).frame();
-            let index = next_present(mem, frames, table, ptx(va), work);
+            let index = next_present(mem, frames.marks(table), table, ptx(va), work);
             va = (va & !(PTSIZE - 1)) + index * PGSIZE;
             if index < NPTENTRIES && *work > 0 {
                 break;

@@ -10,6 +10,7 @@ use crate::used::used_frames;
 use kcore::{CpuId, Pfn};
 use sim::explorer::state::{Hash128, Mixer};
 use sim::machine::Cpu;
+use sim::named::named_by;
 use std::hash::{Hash, Hasher};
 
 impl Pc<'_> {
@@ -68,7 +69,7 @@ impl Pc<'_> {
         machine.uart.busy.hash(mixer);
         machine.end.hash(mixer);
         if let Some(holder) = machine.holder {
-            let named = holder.outbox.named_by(holder.step);
+            let named = named_by(&holder.outbox, holder.step);
             (holder.cpu, holder.step, named, holder.parked).hash(mixer);
         }
         self.cpus.hash(mixer);

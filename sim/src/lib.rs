@@ -11,6 +11,7 @@
 //! | [`checks`], [`poison`] | what must hold of a whole machine |
 //! | [`model`], [`random`] | random programs against an independent model |
 //! | [`explorer`] | every interleaving of small histories |
+//! | [`named`] | what a step asks for, to compare |
 //! | [`log`], [`reader`], [`replay`] | the log of a run, and running it again |
 
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ pub mod machine;
 pub mod memory;
 pub mod mmu;
 pub mod model;
+pub mod named;
 pub mod poison;
 pub mod random;
 pub mod reader;

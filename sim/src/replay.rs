@@ -11,6 +11,7 @@
 
 use crate::machine::Store;
 use crate::memory::{Memory, Reading};
+use crate::named::named_by;
 use crate::reader::{Answer, BootRecord, ReadError, Reader, Record};
 use abi::TrapFrame;
 use abi::layout::{DIRECT_MAP_SIZE, PGSIZE};
@@ -374,7 +375,7 @@ impl Replayer<'_> {
         let replayed = Answer {
             frame,
             step,
-            outbox: outbox.named_by(step),
+            outbox: named_by(&outbox, step),
             digest: digest::quick(&self.kernel),
         };
         self.all_was_read()?;

@@ -8,6 +8,7 @@
 
 use crate::machine::{Cpu, Holder, Machine};
 use crate::memory::Memory;
+use crate::named::named_by;
 use kcore::frames::Frame;
 use kcore::kernel::State as KernelState;
 use kcore::{End, Pfn, PhysMem, env::Env};
@@ -146,7 +147,7 @@ impl State {
                 outbox,
                 parked,
             } = holder;
-            (cpu, step, outbox.named_by(step), parked)
+            (cpu, step, named_by(&outbox, step), parked)
         });
         hash(&(
             self.kernel.hash,

@@ -16,14 +16,12 @@ use crate::event::Event;
 use crate::ids::CpuId;
 use crate::kernel::Kernel;
 use crate::phys::PhysMem;
-use crate::step::{Step, ToResume};
+use crate::quick::RESUME;
+use crate::step::Step;
 use crate::syscall::Caller;
 use crate::watch::Watcher;
 use abi::trap::Vector;
 use abi::{Call, TrapFrame};
-
-/// The same environment continues, and the machine has nothing to do.
-const GO_ON: Step = Step::Resume(ToResume::empty());
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Makes the step if the kernel is quiet and there is a short way; else changes
@@ -72,7 +70,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         self.effects = Effects::empty();
         match self.reflect(Caller { cpu, slot }, va, upcall, frame) {
-            Next::Same => Some(GO_ON),
+            Next::Same => Some(RESUME),
             // Its exception stack was bad, so it was ended.
             next => {
                 let way = self.carry_out(cpu, frame, next);

@@ -122,9 +122,9 @@ impl Reaper {
                 first: index * PTSIZE,
             };
             let is_done = if watcher.is_listening() {
-                dead.empty_watched(mem, frames, watcher, &mut work)
+                dead.empty(mem, frames, watcher, &mut work)
             } else {
-                dead.empty_unwatched(mem, frames, &mut work)
+                dead.empty(mem, frames, &mut Unwatched, &mut work)
             };
             if !is_done {
                 return true;
@@ -163,35 +163,12 @@ struct DeadTable {
 }
 
 impl DeadTable {
-    /// [`DeadTable::empty`] without a watcher; apart, because its loop needs every
-    /// register.
-    #[inline(never)]
-    fn empty_unwatched<M: PhysMem>(
-        self,
-        mem: &mut M,
-        frames: &mut Frames<'_>,
-        work: &mut u32,
-    ) -> bool {
-        self.empty(mem, frames, &mut Unwatched, work)
-    }
-
-    /// [`DeadTable::empty`] with a watcher that listens.
-    #[cold]
-    fn empty_watched<M: PhysMem, W: Watcher>(
-        self,
-        mem: &mut M,
-        frames: &mut Frames<'_>,
-        watcher: &mut W,
-        work: &mut u32,
-    ) -> bool {
-        self.empty(mem, frames, watcher, work)
-    }
-
     /// Releases the frames that the table maps, one marked part after another, and then
     /// its own. A part that is done has no mark any more, so what is left for the next
     /// piece is in the marks. Adds to `work`. Returns false if that is enough for a
-    /// piece, and the table is not done.
-    #[inline(always)]
+    /// piece, and the table is not done. Out of line, because its loop needs every register;
+    /// most of all without a watcher, for which it is compiled by itself.
+    #[inline(never)]
     fn empty<M: PhysMem, W: Watcher>(
         self,
         mem: &mut M,

@@ -69,7 +69,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// The dead for whom others still wait; for the audit.
     pub fn mourned(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.envs.chain(self.sched.mourned)
+        self.envs.chain(self.sched.mourned, |env| env.next)
     }
 
     /// Ends waits for `slot`. Returns whether none is left.

@@ -107,6 +107,6 @@ impl Queue {
 
     /// Its members in order; for the audit.
     pub fn iter<'a>(&self, envs: &'a EnvTable<'_>) -> impl Iterator<Item = Slot> + 'a {
-        envs.chain(self.head)
+        envs.chain(self.head, |env| env.next)
     }
 }

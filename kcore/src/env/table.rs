@@ -131,15 +131,19 @@ impl<'t> EnvTable<'t> {
 
     /// Free slots that were used before, in the order of reuse; for audit and tests.
     pub fn free_list(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.chain(self.state.free)
+        self.chain(self.state.free, |env| env.next)
     }
 
-    /// The slots from `next` on, in the order of their links. The walk ends even if
-    /// the links form a circle.
-    pub(crate) fn chain(&self, mut next: Link) -> impl Iterator<Item = Slot> + '_ {
+    /// The slots from `next` on, in the order of these links. The walk ends even if they
+    /// form a circle.
+    pub(crate) fn chain(
+        &self,
+        mut next: Link,
+        link: fn(&Env) -> Link,
+    ) -> impl Iterator<Item = Slot> + '_ {
         core::iter::from_fn(move || {
             let slot = next.get()?;
-            next = self[slot].next;
+            next = link(&self[slot]);
             Some(slot)
         })
         .take(NENV)

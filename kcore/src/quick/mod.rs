@@ -29,7 +29,7 @@ use crate::watch::Watcher;
 use abi::{Call, TrapFrame};
 
 /// The same environment continues, and the machine has nothing to do.
-const RESUME: Step = Step::Resume(ToResume::empty());
+pub(crate) const RESUME: Step = Step::Resume(ToResume::empty());
 /// The same environment continues, after the translation of one page is flushed.
 const FLUSH: Step = Step::Resume(ToResume::FLUSH);
 /// The next environment continues, and the machine has nothing else to do.

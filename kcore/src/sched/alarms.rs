@@ -54,15 +54,20 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         env.hurries = time != 0;
     }
 
-    /// The caller, which may have a deadline, is about to wait: sets the alarm, or refuses
-    /// because the deadline has passed.
+    /// The caller is about to wait: if it has a deadline, sets the alarm, or refuses because
+    /// the deadline has passed.
+    #[inline(always)]
+    pub(crate) fn keep_deadline(&mut self, caller: Caller) -> Result<(), Error> {
+        if self.envs[caller.slot].hurries {
+            return self.look_at_deadline(caller);
+        }
+        Ok(())
+    }
+
     #[cold]
     #[inline(never)]
-    pub(crate) fn keep_deadline(&mut self, caller: Caller) -> Result<(), Error> {
+    fn look_at_deadline(&mut self, caller: Caller) -> Result<(), Error> {
         let deadline = self.envs[caller.slot].deadline;
-        if deadline == 0 {
-            return Ok(());
-        }
         if deadline <= self.now {
             self.set_deadline(caller.slot, 0);
             self.disarm(caller.slot);

@@ -6,7 +6,6 @@
 
 use crate::env::EnvTable;
 use crate::ids::{CpuId, Link, Slot};
-use abi::env::NENV;
 
 /// The timer queue. All-zero is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,16 +27,9 @@ impl Timers {
         self.first.get()
     }
 
-    /// Its members, the first alarm first; for the audit. The walk ends even if the links
-    /// form a circle.
+    /// Its members, the first alarm first; for the audit.
     pub fn iter<'a>(&self, envs: &'a EnvTable<'_>) -> impl Iterator<Item = Slot> + 'a {
-        let mut next = self.first;
-        core::iter::from_fn(move || {
-            let slot = next.get()?;
-            next = envs[slot].later;
-            Some(slot)
-        })
-        .take(NENV)
+        envs.chain(self.first, |env| env.later)
     }
 
     /// Puts `slot` behind all whose alarms ring before its own or with it. Takes time

@@ -45,9 +45,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             0 => Link::NONE,
             id => Link::to(self.any_env(caller, id)?),
         };
-        if self.envs[caller.slot].hurries {
-            self.keep_deadline(caller)?;
-        }
+        self.keep_deadline(caller)?;
         if let Some(owner) = owner.get() {
             self.one_more_depends_on(owner);
         }

@@ -78,9 +78,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         wait: Wait,
     ) -> CallResult {
         self.offered_page(caller.slot, letter)?;
-        if self.envs[caller.slot].hurries {
-            self.keep_deadline(caller)?;
-        }
+        self.keep_deadline(caller)?;
         self.envs
             .with_senders(target, |senders, envs| senders.push_back(envs, caller.slot));
         let env = &mut self.envs[caller.slot];
@@ -129,9 +127,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
                 Err(error) => self.delivery_failed(caller.slot, sender, error)?,
             }
         }
-        if self.envs[caller.slot].hurries {
-            self.keep_deadline(caller)?;
-        }
+        self.keep_deadline(caller)?;
         Ok(self.wait_for_message(caller.slot, Wait::Message))
         // lab: ipc_recv }
     }

@@ -105,8 +105,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         // lab: page_unmap {
         let space = self.envs[target].space;
         if let Some(slot) = space.slot(&self.mem, page.va()) {
-            let old = Pte(self.mem.read(slot));
-            self.replace(caller, target, page, (slot, old), Pte::EMPTY);
+            self.replace(caller, target, page, slot, Pte::EMPTY);
         }
         // lab: page_unmap }
     }
@@ -201,11 +200,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         slot: Option<u32>,
         entry: Pte,
     ) -> Result<(), Error> {
-        let Some(slot) = slot else {
-            return self.place(caller, target, page, entry);
-        };
-        let old = Pte(self.mem.read(slot));
-        self.replace(caller, target, page, (slot, old), entry);
+        match slot {
+            Some(slot) => self.replace(caller, target, page, slot, entry),
+            None => self.place(caller, target, page, entry)?,
+        }
         Ok(())
     }
 
@@ -224,22 +222,22 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let slot = space.ensure_table(&mut self.mem, &mut self.frames, page, |table| {
             self.watcher.tell(|| env.table_made(page.va(), table));
         })?;
-        let old = Pte(self.mem.read(slot));
-        self.replace(caller, target, page, (slot, old), entry);
+        self.replace(caller, target, page, slot, entry);
         Ok(())
     }
 
-    /// Replaces the entry `old` at `slot`, which maps `page` in `target`. Releases its
-    /// frame, and makes the CPU that runs `target` flush the translation.
+    /// Replaces the entry at `slot`, which maps `page` in `target`. Releases the frame of the
+    /// old one, and makes the CPU that runs `target` flush the translation.
     #[inline(always)]
     pub(super) fn replace(
         &mut self,
         caller: Caller,
         target: Slot,
         page: UserPage,
-        (slot, old): (u32, Pte),
+        slot: u32,
         entry: Pte,
     ) {
+        let old = Pte(self.mem.read(slot));
         self.mem.write(slot, entry.0);
         self.watcher
             .tell(|| self.envs[target].mapped(page.va(), old, entry));

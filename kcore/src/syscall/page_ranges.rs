@@ -300,7 +300,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let (now, new) = (Pte(self.mem.read(slot)), Pte::new(old.frame(), perm));
         let both = selected && entry.action & PageRange::BOTH != 0;
         if both && now.without_usage() != new {
-            self.replace(caller, source, page, (slot, now), new);
+            self.replace(caller, source, page, slot, new);
         }
         Ok(())
     }

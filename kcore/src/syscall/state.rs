@@ -149,6 +149,10 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// What the kernel knows of an environment that is on no CPU.
     fn state_of(&mut self, slot: Slot) -> EnvState {
         let env = self.envs[slot];
+        let (float_format, float) = match env.fpu_saved {
+            true => (self.float_format(), self.saved_float(slot)),
+            false => (EnvState::NO_FLOAT, [0; FLOAT_WORDS]),
+        };
         EnvState {
             frame: env.frame,
             pending: match env.pending {
@@ -173,15 +177,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             value: env.inbox.value,
             from: env.inbox.from,
             perm: env.inbox.perm,
-            float_format: match env.fpu_saved {
-                true => self.float_format(),
-                false => EnvState::NO_FLOAT,
-            },
+            float_format,
             reserved: 0,
-            float: match env.fpu_saved {
-                true => self.saved_float(slot),
-                false => [0; FLOAT_WORDS],
-            },
+            float,
         }
     }
 

@@ -8,8 +8,9 @@ use super::{Driver, Words, sensible_page};
 use crate::model::{Job, Life};
 use abi::call::WANTS_PAGE;
 use abi::exception::DELIVERABLE;
-use abi::layout::{PGSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
+use abi::layout::{PGSIZE, PTSIZE, ULIM, UPAGES, USTACKTOP, UTOP, UVPT, UXSTACKTOP};
 use abi::{Call, EnvStatus};
+use kcore::frames::PART;
 
 /// The most environments that are made.
 const CROWD: usize = 9;
@@ -404,8 +405,28 @@ pub(super) fn page(word: u32) -> u32 {
     match word % 16 {
         0 => HOSTILE[word as usize / 16 % 16],
         1 | 2 => STACKS[word as usize / 16 % 4],
+        3 => border_page(word / 16),
         _ => sensible_page(word / 16),
     }
+}
+
+/// A page on one side or the other of where something ends: a table, the entries of one that
+/// have a mark together, the tables that have one together. Where a program's memory ends, the
+/// last tables of its own share a mark with the kernel's.
+pub(super) fn border_page(word: u32) -> u32 {
+    const PAGES: u32 = PART * PGSIZE;
+    const TABLES: u32 = PART * PTSIZE;
+    const BORDERS: [u32; 8] = [
+        UTOP - PTSIZE,
+        UTOP - PTSIZE,
+        UTOP - 2 * PTSIZE,
+        UTOP - UTOP % TABLES,
+        TABLES,
+        0x8000_0000,
+        0x40_0000 + PAGES,
+        UTOP - PTSIZE - PAGES,
+    ];
+    BORDERS[word as usize / 2 % 8] - word % 2 * PGSIZE
 }
 
 /// By how much a heap should grow or shrink.

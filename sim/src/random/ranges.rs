@@ -3,6 +3,7 @@
 //! The hard thing is to stay within what one step does, because the model knows no
 //! steps. So ranges are short; that long ones are divided is tested elsewhere.
 
+use super::choice::border_page;
 use super::{Driver, Words, sensible_page};
 use abi::layout::{PGSIZE, USTACKTOP, UTOP};
 use abi::{EnvId, PageRange, Perm};
@@ -83,9 +84,9 @@ impl Driver<'_> {
         PageRange {
             action,
             source: EnvId(self.choose_env(caller, w1) as i32),
-            source_va: sensible_page(w2) + odd,
+            source_va: range_start(w2) + odd,
             target: EnvId(self.choose_env(caller, w3) as i32),
-            target_va: sensible_page(if takes && fork { w2 } else { w4 }),
+            target_va: range_start(if takes && fork { w2 } else { w4 }),
             pages: match w5 % 32 {
                 0 => w5,
                 _ => w5 / 32 % 8,
@@ -97,5 +98,13 @@ impl Driver<'_> {
             done: if w5 / 256 % 16 == 0 { w5 >> 20 } else { 0 },
             result: 0,
         }
+    }
+}
+
+/// Where a range begins: now and then shortly before something ends.
+fn range_start(word: u32) -> u32 {
+    match word % 8 {
+        0 => border_page(word / 8) - word / 256 % 4 * PGSIZE,
+        _ => sensible_page(word / 8),
     }
 }

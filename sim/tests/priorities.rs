@@ -9,7 +9,8 @@ use abi::scheduling::{MAX_PRIORITY, MAX_SHARES, Policy};
 use abi::{Call, EnvId, EnvStatus, Error, Personality};
 use kcore::env::Slot;
 use kcore::{CpuId, Event};
-use sim::machine::call::Answer;
+use sim::machine::call::{Answer, set_call};
+use sim::machine::user::Access;
 use sim::machine::{Machine, Mode, Spec, Store};
 use witness::digest;
 
@@ -17,6 +18,7 @@ const CPU0: CpuId = CpuId(0);
 const CPU1: CpuId = CpuId(1);
 const PARENT: u32 = 0x1000;
 const RUN: u32 = EnvStatus::Runnable as u32;
+const STOPPED: u32 = EnvStatus::NotRunnable as u32;
 
 fn unchecked(policy: Policy, cpus: u8, test: impl FnOnce(&mut Machine<'_>)) {
     let spec = Spec {
@@ -462,4 +464,50 @@ fn a_key_brings_the_prompt_back_under_every_policy() {
             }
         });
     }
+}
+
+/// A step can ask one other CPU for something. So whoever has asked leaves its CPU, if it is
+/// outranked, to nobody in the same step: the next one's pending call might ask another.
+#[test]
+fn who_has_asked_another_cpu_and_is_outranked_is_not_followed_at_once() {
+    const PAGE: u32 = 0x40_0000;
+    let below = MAX_PRIORITY - 1;
+    with_priorities(5, |machine| {
+        let value = |machine: &mut Machine<'_>, cpu: CpuId, number: Call, arguments: &[u32]| {
+            match call(machine, cpu, number, arguments) {
+                Answer::Value(value) => value,
+                other => panic!("{number:?}: {other:?}"),
+            }
+        };
+        // A parent on CPU 1 with a child on CPU 2, and one above it on CPU 3 with one on CPU 4.
+        let mut family = |parent: CpuId, child: CpuId, priority: u8| {
+            let older = start(machine, priority);
+            assert_eq!(machine.env_on(parent), Some(EnvId(older as i32)));
+            let younger = value(machine, parent, Call::Exofork, &[]);
+            value(machine, parent, Call::PageAlloc, &[younger, PAGE, 7]);
+            value(machine, parent, Call::EnvSetStatus, &[younger, RUN]);
+            assert_eq!(machine.env_on(child), Some(EnvId(younger as i32)));
+            machine.store(child, PAGE, 1).expect("it is remembered");
+            [older, younger]
+        };
+        let [_, low_child] = family(CPU1, CpuId(2), below);
+        let [high, high_child] = family(CpuId(3), CpuId(4), MAX_PRIORITY);
+        // The one above is stopped when it is about to make its call.
+        let unmap = Personality::Lab4.number(Call::PageUnmap).expect("a call");
+        let about_to = |machine: &mut Machine<'_>, cpu: CpuId, child: u32| {
+            let frame = &mut machine.cpu_mut(cpu).frame;
+            set_call(frame, unmap, [child, PAGE, 0, 0, 0]);
+            machine.trap(cpu, Event::Syscall);
+        };
+        about_to(machine, CpuId(3), high_child);
+        value(machine, CPU0, Call::EnvSetStatus, &[high, STOPPED]);
+        start(machine, MAX_PRIORITY);
+        // It can run again when the lower one is already on its way into the kernel.
+        about_to(machine, CPU1, low_child);
+        machine.call(CPU0, Call::EnvSetStatus, [high, RUN, 0, 0, 0]);
+        machine.calm_down();
+        for cpu in [CpuId(2), CpuId(4)] {
+            assert!(!matches!(machine.access(cpu, PAGE, true), Access::Hit(_)));
+        }
+    });
 }

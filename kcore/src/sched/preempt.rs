@@ -48,7 +48,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let ready = self.sched.ready.chosen_mut();
         ready.add_outranked(&mut self.envs, slot);
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
-        Next::Gone
+        // A step can ask one other CPU for something, and so might the next one's pending
+        // call. The next one would also find frames free that the other CPU still uses.
+        match self.effects.contains(Effects::REMOTE) {
+            true => Next::Later,
+            false => Next::Gone,
+        }
     }
 
     /// Whether the heir gets the CPU of the caller, which has left it, or has to queue. One

@@ -466,6 +466,14 @@ fn a_key_brings_the_prompt_back_under_every_policy() {
     }
 }
 
+/// What a call returns.
+fn value(machine: &mut Machine<'_>, cpu: CpuId, number: Call, arguments: &[u32]) -> u32 {
+    match call(machine, cpu, number, arguments) {
+        Answer::Value(value) => value,
+        other => panic!("{number:?}: {other:?}"),
+    }
+}
+
 /// A step can ask one other CPU for something. So whoever has asked leaves its CPU, if it is
 /// outranked, to nobody in the same step: the next one's pending call might ask another.
 #[test]
@@ -473,12 +481,6 @@ fn who_has_asked_another_cpu_and_is_outranked_is_not_followed_at_once() {
     const PAGE: u32 = 0x40_0000;
     let below = MAX_PRIORITY - 1;
     with_priorities(5, |machine| {
-        let value = |machine: &mut Machine<'_>, cpu: CpuId, number: Call, arguments: &[u32]| {
-            match call(machine, cpu, number, arguments) {
-                Answer::Value(value) => value,
-                other => panic!("{number:?}: {other:?}"),
-            }
-        };
         // A parent on CPU 1 with a child on CPU 2, and one above it on CPU 3 with one on CPU 4.
         let mut family = |parent: CpuId, child: CpuId, priority: u8| {
             let older = start(machine, priority);

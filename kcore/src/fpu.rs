@@ -39,6 +39,12 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         self.outbox.fpu = slot;
     }
 
+    /// Whether the registers of `slot` are still on the CPU that it left in this step: they
+    /// are saved when the step is over.
+    pub(crate) fn is_being_saved(&self, slot: Slot) -> bool {
+        self.effects.contains(Effects::FPU_SAVE) && self.outbox.fpu == slot
+    }
+
     /// Notes that `cpu` saved the registers itself, if they were in use, before it
     /// gave up the environment in `slot`.
     pub(crate) fn note_fpu_saved(&mut self, cpu: CpuId, slot: Slot) {

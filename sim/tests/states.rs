@@ -408,3 +408,74 @@ fn a_stopped_child_is_stopped_also_if_nobody_waits_for_the_call() {
         call(machine, Call::EnvSetStatus, &[CHILD, STOP]);
     });
 }
+
+/// What a parent gives its child, or replaces: the number in x87 registers.
+const GIVEN: u32 = 5;
+
+/// A parent was stopped when it was about to make a call about its child. `leave` has the child
+/// leave CPU 1, with registers that are saved only when the step is over. The parent comes next
+/// and makes its call, and `test` sees what came of it.
+fn pending_call(
+    of: Call,
+    leave: impl FnOnce(&mut Machine<'_>),
+    test: impl FnOnce(&mut Machine<'_>),
+) {
+    const GRANDCHILD: u32 = 0x1002;
+    with_child(|machine| {
+        let call_on_1 = |machine: &mut Machine<'_>, number: Call, arguments: [u32; 5]| {
+            let answer = machine.call(CPU1, number, arguments);
+            machine.calm_down();
+            answer
+        };
+        for va in [PAGE, PAGE + PGSIZE] {
+            call_on_1(machine, Call::PageAlloc, [0, va, 7, 0, 0]);
+        }
+        let born = call_on_1(machine, Call::Exofork, [0; 5]);
+        assert_eq!(born, Answer::Value(GRANDCHILD));
+        let state = EnvState {
+            float_format: EnvState::FXSAVE,
+            float: std::array::from_fn(|index| if index == 40 { GIVEN } else { 0 }),
+            personality: Personality::Lab4 as u32,
+            ..EnvState::default()
+        };
+        for (place, word) in (PAGE..).step_by(4).zip(state.words()) {
+            machine.store(CPU1, place, word);
+        }
+        call_on_1(machine, Call::EnvSetStatus, [GRANDCHILD, RUN, 0, 0, 0]);
+        let number = Personality::Lab4.number(of).expect("a call");
+        let arguments = [GRANDCHILD, PAGE, 0, 0, 0];
+        set_call(&mut machine.cpu_mut(CPU1).frame, number, arguments);
+        machine.trap(CPU1, Event::Syscall);
+        call(machine, Call::EnvSetStatus, &[CHILD, STOP]);
+        let on_1 = |machine: &Machine<'_>| machine.env_on(CPU1).map(|id| id.0 as u32);
+        assert_eq!(on_1(machine), Some(GRANDCHILD));
+        assert_eq!(machine.use_fpu(CPU1, 7), None);
+        machine.calm_down();
+        assert_eq!(machine.use_fpu(CPU1, 7), Some(0));
+        call(machine, Call::EnvSetStatus, &[CHILD, RUN]);
+        leave(machine);
+        machine.calm_down();
+        assert_eq!(on_1(machine), Some(CHILD));
+        assert_eq!(machine.cpu(CPU1).frame.regs.eax, 0);
+        test(machine);
+    });
+}
+
+#[test]
+fn registers_that_are_on_their_way_to_memory_are_waited_for() {
+    let tick = |machine: &mut Machine<'_>| machine.tick(CPU1);
+    pending_call(Call::EnvGetState, tick, |machine| {
+        let number = machine.load(CPU1, PAGE + 4 * (EnvState::HEAD as u32 + 40));
+        assert_eq!(number, Some(7));
+    });
+}
+
+#[test]
+fn registers_that_were_given_are_not_overwritten() {
+    let stop = |machine: &mut Machine<'_>| {
+        machine.call(CPU1, Call::EnvSetStatus, [0, STOP, 0, 0, 0]);
+    };
+    pending_call(Call::EnvSetState, stop, |machine| {
+        assert_eq!(machine.saved_registers(Slot(2)).number(), GIVEN);
+    });
+}

@@ -32,7 +32,8 @@ const IMAGE: usize = FLOAT_WORDS * 4;
 
 impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     /// Stops a child and writes its state. If it is on another CPU, that is stopped first
-    /// and the call made again.
+    /// and the call made again. So it is if the child has left this CPU in the same step, and
+    /// its x87 registers are still there.
     #[cold]
     #[inline(never)]
     pub(super) fn sys_env_get_state(
@@ -55,6 +56,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
             return Ok(Outcome::Later);
         }
         self.suspend(caller, slot);
+        if self.is_being_saved(slot) {
+            return Ok(Outcome::Later);
+        }
         let bytes = self.state_of(slot).words().map(u32::to_le_bytes);
         match place.store(&mut self.mem, space, bytes.as_flattened()) {
             Ok(()) => Ok(Outcome::Done(0)),
@@ -82,6 +86,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         }
         let state = EnvState::from_words(&words);
         let personality = self.check_state(slot, &state)?;
+        if self.is_being_saved(slot) {
+            return Ok(Outcome::Later);
+        }
         self.put_state(slot, &state, personality);
         Ok(Outcome::Done(0))
     }

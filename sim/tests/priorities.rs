@@ -7,7 +7,8 @@
 
 use abi::scheduling::{MAX_PRIORITY, MAX_SHARES, Policy};
 use abi::{Call, EnvId, EnvStatus, Error, Personality};
-use kcore::env::Slot;
+use kcore::console::KERNEL_SHARE;
+use kcore::env::{Slot, Wait};
 use kcore::{CpuId, Event};
 use sim::machine::call::{Answer, set_call};
 use sim::machine::user::Access;
@@ -512,4 +513,59 @@ fn who_has_asked_another_cpu_and_is_outranked_is_not_followed_at_once() {
             assert!(!matches!(machine.access(cpu, PAGE, true), Access::Hit(_)));
         }
     });
+}
+
+/// A step that has asked another CPU for something may find its own environment outranked. The
+/// next one may have an entry to finish that asks a third CPU: that is another step, or nobody
+/// would tell the first CPU, where a dead environment would run on.
+#[test]
+fn one_step_asks_one_other_cpu() {
+    let [cpu2, cpu3] = [CpuId(2), CpuId(3)];
+    let spec = Spec {
+        policy: Policy::Priority,
+        cpus: 4,
+        lifecycle: true,
+        ..Spec::default()
+    };
+    let mut store = Store::new(&spec);
+    let machine = &mut Machine::with_one_env(&mut store, spec);
+    let high = start(machine, 20);
+    let Answer::Value(its_child) = call(machine, CPU1, Call::Exofork, &[]) else {
+        panic!("no child");
+    };
+    call(machine, CPU1, Call::EnvSetStatus, &[its_child, RUN]);
+    let low = start(machine, 5);
+    let filler = start(machine, 5);
+    set(machine, 0, 10);
+    let running = [CPU0, CPU1, cpu2, cpu3].map(|cpu| on(machine, cpu));
+    assert_eq!(running, [PARENT, high, its_child, low]);
+    // The high one is to end its child when the console has room for a line about that.
+    machine.uart.instant = false;
+    while room(machine) >= KERNEL_SHARE {
+        let other = make(machine, 10);
+        call(machine, CPU0, Call::EnvDestroy, &[other]);
+    }
+    machine.call(CPU1, Call::EnvDestroy, [its_child, 0, 0, 0, 0]);
+    assert_eq!(on(machine, CPU1), filler);
+    while machine.kernel.envs()[slot(high)].wait == Wait::Console {
+        machine.run_event(cpu2, Event::ConsoleReady);
+    }
+    // The first CPU is about to be interrupted, but its environment makes a call before.
+    machine.call(CPU0, Call::EnvDestroy, [low, 0, 0, 0, 0]);
+    assert_eq!(machine.check(), Ok(()));
+    machine.calm_down();
+    assert_eq!(machine.check(), Ok(()));
+    let envs = machine.kernel.envs();
+    assert!(
+        [low, its_child]
+            .map(slot)
+            .iter()
+            .all(|&slot| !envs[slot].alive)
+    );
+}
+
+/// How many bytes the console's ring has room for.
+fn room(machine: &Machine<'_>) -> usize {
+    let console = machine.kernel.console();
+    console.ring.len() - console.state.len
 }

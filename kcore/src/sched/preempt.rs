@@ -36,6 +36,9 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// Takes the caller off its CPU if it is outranked. One that stops at a breakpoint, or
     /// gets the x87 registers, has more to do in this step, and gives way at its next one.
+    ///
+    /// A step asks one other CPU for something at most. If this one has asked, the next
+    /// environment has to wait for the next step: it may have an entry to finish, and ask too.
     #[cold]
     #[inline(never)]
     fn give_way(&mut self, caller: Caller, frame: &TrapFrame) -> Next {
@@ -48,8 +51,6 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         let ready = self.sched.ready.chosen_mut();
         ready.add_outranked(&mut self.envs, slot);
         self.mirror.status(&mut self.mem, slot, EnvStatus::Runnable);
-        // A step can ask one other CPU for something, and so might the next one's pending
-        // call. The next one would also find frames free that the other CPU still uses.
         match self.effects.contains(Effects::REMOTE) {
             true => Next::Later,
             false => Next::Gone,

@@ -124,6 +124,20 @@ fn the_time_never_goes_back() {
     });
 }
 
+/// Nor does one that was told that its time is up find on another CPU that it is not.
+#[test]
+fn a_deadline_that_has_passed_has_passed_on_every_cpu() {
+    with_children(1, 0, |machine| {
+        set_deadline(machine, 30_000);
+        machine.now = 30_000 * US;
+        let answer = call(machine, Call::Getc, [0; 5]);
+        assert_eq!(answer, Answer::Failed(Error::TimedOut));
+        machine.now -= US;
+        call(machine, Call::TimeUsec, [0; 5]);
+        assert_eq!(machine.cpu(CPU0).frame.regs.ebx, 30_000);
+    });
+}
+
 #[test]
 fn a_sleeper_wakes_when_it_is_time_and_not_before() {
     with_children(1, 0, |machine| {

@@ -69,6 +69,8 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     fn look_at_deadline(&mut self, caller: Caller) -> Result<(), Error> {
         let deadline = self.envs[caller.slot].deadline;
         if deadline <= self.now {
+            // The caller must not find that it is too early, on whichever CPU.
+            self.clock();
             self.set_deadline(caller.slot, 0);
             self.disarm(caller.slot);
             return Err(Error::TimedOut);

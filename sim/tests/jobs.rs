@@ -382,3 +382,45 @@ fn a_large_job_of_waiting_members_ends_by_itself() {
     let (alive, _) = census(&machine.kernel);
     assert_eq!(alive, 1);
 }
+
+/// The creator is the parent of the first member, which it could stop before that ends: then
+/// the member would neither end nor be woken, and the kernel would never be quiet again.
+#[test]
+fn who_is_to_end_is_not_stopped() {
+    const PAGE: u32 = 0x40_0000;
+    for stop in [Call::EnvSetStatus, Call::EnvGetState] {
+        let spec = Spec::default();
+        let mut store = Store::new(&spec);
+        let mut machine = Machine::with_one_env(&mut store, spec);
+        value(machine.call(CPU0, Call::PageAlloc, [0, PAGE, 7, 0, 0]));
+        let [low, job, waiter] = [(); 3].map(|()| value(machine.call(CPU0, Call::Exofork, [0; 5])));
+        value(machine.call(CPU0, Call::JobCreate, [job, 0, 0, 0, 0]));
+        for id in [job, waiter] {
+            value(machine.call(CPU0, Call::EnvSetStatus, [id, RUN, 0, 0, 0]));
+        }
+        // Another member gets a slot before the first one's, and somebody waits for it; so it is
+        // all that one call ends.
+        value(machine.call(CPU0, Call::EnvDestroy, [low, 0, 0, 0, 0]));
+        machine.clean_up(CPU0);
+        while switch(&mut machine) != job {}
+        let member = value(machine.call(CPU0, Call::Exofork, [0; 5]));
+        while switch(&mut machine) != waiter {}
+        machine.call(CPU0, Call::IpcRecvFrom, [member, u32::MAX, 0, 0, 0]);
+        while machine.env_on(CPU0).map(|id| id.0) != Some(0x1000) {
+            switch(&mut machine);
+        }
+        let left = machine.call(CPU0, Call::JobDestroy, [job, 0, 0, 0, 0]);
+        assert_eq!(left, Answer::Value(1));
+        let second = match stop {
+            Call::EnvGetState => PAGE,
+            _ => EnvStatus::NotRunnable as u32,
+        };
+        let answer = machine.call(CPU0, stop, [job, second, 0, 0, 0]);
+        assert_eq!(answer, Answer::Failed(Error::BadEnv), "{stop:?}");
+        assert_eq!(machine.check(), Ok(()), "{stop:?}");
+        machine.tick(CPU0);
+        machine.calm_down();
+        assert_eq!(machine.kernel.sched().ending, 0);
+        assert_eq!(machine.check(), Ok(()));
+    }
+}

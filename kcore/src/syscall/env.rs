@@ -74,7 +74,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
     ) -> CallResult {
         // lab: env_set_status {
         let [id, status, ..] = frame.arguments();
-        let slot = self.own_env(caller, id)?;
+        let slot = self.lasting_env(caller, id)?;
         let run = match status {
             _ if status == EnvStatus::Runnable as u32 => true,
             _ if status == EnvStatus::NotRunnable as u32 => false,

@@ -197,6 +197,15 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
         if own { Ok(slot) } else { Err(Error::BadEnv) }
     }
 
+    /// As [`Kernel::own_env`], but none that is to end with its job: stopped, it would not.
+    pub(crate) fn lasting_env(&self, caller: Caller, argument: u32) -> Result<Slot, Error> {
+        let slot = self.own_env(caller, argument)?;
+        if self.envs[slot].ending {
+            return Err(Error::BadEnv);
+        }
+        Ok(slot)
+    }
+
     /// Whether the caller created `slot`. Ids cannot tell, because they are reused.
     #[inline(always)]
     fn is_child(&self, caller: Caller, slot: Slot) -> bool {

@@ -95,7 +95,7 @@ impl<M: PhysMem, W: Watcher> Kernel<'_, M, W> {
 
     /// The child of the caller that an argument names.
     fn child(&self, caller: Caller, id: u32) -> Result<Slot, Error> {
-        let slot = self.own_env(caller, id)?;
+        let slot = self.lasting_env(caller, id)?;
         if slot == caller.slot {
             return Err(Error::Inval);
         }

@@ -115,6 +115,9 @@ bitflags::bitflags! {
     pub struct ToEnterAgain: u32 {
         /// The bits of [`Common`].
         const COMMON = Common::all().bits();
+        /// As [`ToSwitch::FIRST`], for the environment [`Outbox::id`]: it finished an entry that
+        /// it was given, and left.
+        const FIRST = 1 << 10;
         /// As [`ToIdle::FPU_SAVE`].
         const FPU_SAVE = 1 << 11;
         /// As [`ToIdle::FPU_RESET`].
@@ -170,6 +173,16 @@ impl Step {
             FpuLeft::Reset
         } else {
             FpuLeft::Clean
+        }
+    }
+
+    /// Whether the environment [`Outbox::id`] has been on a CPU for the first time.
+    #[inline(always)]
+    pub const fn is_first(self) -> bool {
+        match self {
+            Step::Switch(to) => to.contains(ToSwitch::FIRST),
+            Step::Again(to) => to.contains(ToEnterAgain::FIRST),
+            Step::Resume(_) | Step::Idle(_) => false,
         }
     }
 
@@ -255,7 +268,7 @@ pub struct Outbox {
     /// For [`Step::Switch`]: the page directory to load.
     pub pgdir: Pfn,
     /// For [`Step::Switch`]: the environment's id, for calls that are answered
-    /// before taking the lock.
+    /// before taking the lock. For [`ToEnterAgain::FIRST`]: the id of the one that left.
     pub id: EnvId,
     /// For [`ToResume::TIMER`]: when the timer interrupts, in ticks from now.
     pub timer: u64,

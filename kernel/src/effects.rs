@@ -72,12 +72,12 @@ pub fn perform(
 /// Everything that needs the lock, except what may keep it long.
 #[inline(always)]
 fn perform_locked(cpu: ThisCpu, holder: &mut KernelGuard, step: Step) -> Leave {
+    if step.is_first() {
+        data_segments::forget(holder.outbox().id);
+    }
     let left = match step {
         Step::Resume(to) => resume(cpu, holder, to),
         Step::Switch(to) => {
-            if to.contains(ToSwitch::FIRST) {
-                data_segments::forget(holder.outbox().id);
-            }
             if to.contains(ToSwitch::TIMER) {
                 clock::start_timer(holder.outbox().timer);
             }

@@ -479,3 +479,24 @@ fn registers_that_were_given_are_not_overwritten() {
         assert_eq!(machine.saved_registers(Slot(2)).number(), GIVEN);
     });
 }
+
+/// A child that begins with a call may wait in it before it has executed an instruction. What was
+/// kept of FS and GS for its slot is dropped all the same: it is not the child's.
+#[test]
+fn a_child_that_waits_at_once_inherits_no_data_segments() {
+    with_unborn(|machine| {
+        let mut given = take(machine);
+        given.pending = EnvState::INT_CALL;
+        let number = Personality::Lab4.number(Call::IpcRecv);
+        let arguments = [UTOP, 0, 0, 0, 0];
+        set_call(&mut given.frame, number.expect("lab 4 has it"), arguments);
+        assert_eq!(give(machine, &given), Answer::Value(0));
+        machine.call(CPU0, Call::EnvSetStatus, [CHILD, RUN, 0, 0, 0]);
+        let mut frame = machine.cpu(CPU1).frame;
+        let now = machine.now;
+        let step = machine.kernel.step(CPU1, now, Event::Wake, &mut frame);
+        assert_eq!(machine.kernel.envs()[CHILDS_SLOT].wait, Wait::Message);
+        assert!(step.is_first(), "{step:?}");
+        assert_eq!(machine.kernel.outbox().id.0 as u32, CHILD);
+    });
+}

@@ -57,7 +57,7 @@ use kcore::{Boot, CpuId, LoadError};
 pub const MAGIC: [u8; 6] = *b"JOSTLE";
 /// Version of the format. It is raised with every change, also of what a digest
 /// covers: a record of another kernel core does not replay.
-pub const VERSION: u16 = 16;
+pub const VERSION: u16 = 17;
 /// A full digest is logged after this many steps.
 pub const DIGEST_INTERVAL: u32 = 1024;
 

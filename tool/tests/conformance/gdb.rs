@@ -140,14 +140,16 @@ fn backtrace() -> Result<(), Failed> {
         "continue",
         "backtrace",
         "printf \"in ring %d\\n\", $cs & 3",
-        "finish",
+        // To where it returns. What is inlined at its beginning may have a frame of its own,
+        // and `finish` would only leave that.
+        "advance syscall_stub",
         "backtrace",
         "detach",
     ];
     let reached = Expect::new().in_order([
-        regex("Breakpoint 2, kernel::trap::calls::int::any_call .*"),
-        regex("#0 +kernel::trap::calls::int::any_call .* at kernel/src/trap/calls.rs:[0-9]+"),
-        regex("#1 .* in syscall_stub .*"),
+        regex("Breakpoint 2, .*"),
+        regex("#[0-9] +.*kernel::trap::calls::int::any_call .* at kernel/src/trap/calls.rs:[0-9]+"),
+        regex("#[1-9] .* in syscall_stub .*"),
         regex("#[0-9]+ .*user::print::print .* at user/src/print.rs:[0-9]+"),
         regex("#[0-9]+ .*hello::main .* at programs/src/bin/hello.rs:[0-9]+"),
         regex("#[0-9]+ .* in _start .*"),
@@ -216,11 +218,12 @@ fn flags() -> Result<(), Failed> {
     let (before, clear) = (format!("flags in ring 3: {AC:#x}"), "flags in ring 0: 0");
     let seen = Expect::new().in_order([
         text(&before),
-        regex("Breakpoint 2, kernel::trap::calls::int::any_call .*"),
+        // Whatever is inlined at a function's beginning, the numbers tell whose it is.
+        regex("Breakpoint 2, .*"),
         text(clear),
-        regex("Breakpoint 4, kernel::trap::trap .*"),
+        regex("Breakpoint 4, .*"),
         text(clear),
-        regex("Breakpoint 3, kernel::trap::calls::sysenter::any_call .*"),
+        regex("Breakpoint 3, .*"),
         text(clear),
     ]);
     expect("flags", &[&["faultdie"], COMPANY].concat(), &lines, &seen)

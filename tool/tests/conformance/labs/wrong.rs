@@ -67,9 +67,9 @@ const MISTAKES: [(&str, Mistake); 5] = [
             wrong: "if in_place {",
             said: &[
                 "  page_copy::random_calls_do_what_they_must: the shortest way",
-                "    1001 on CPU 1: exofork() returns 0x1003",
-                "    1001 on CPU 1: page_map(0x0, 0xeebfd000, 0x1003, 0x802000, 0x7) returns 0x0",
-                "    1001 on CPU 1: page_copy(0x1003, 0x802000, 0x1003, 0x802007) returns 0x0",
+                "    1000 on CPU 0: cputs(0xee801000, 0x51) does not return yet",
+                "    1001 on CPU 0: page_map(0x0, 0xeebfd000, 0x0, 0x801000, 0x7) returns 0x0",
+                "    1001 on CPU 0: page_copy(0x0, 0xeebfd000, 0x0, 0xeebfd007) returns 0x0",
                 "    what programs can see is not right: two pages in one frame",
             ],
         },

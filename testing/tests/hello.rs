@@ -6,7 +6,7 @@ fn it_says_hello() {
 }
 
 #[test]
-#[should_panic(expected = "step through it: ./jostle debug ")]
+#[should_panic(expected = "/jostle debug ")]
 fn what_it_does_not_say_is_missed() {
     let hello = jostle_test::program("hello").cpus(1).schedules(2);
     hello.prints("hello, world\nhello, again");
